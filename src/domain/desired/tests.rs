@@ -1,0 +1,1 @@
+//! Worlds of the wanted set, as a table.

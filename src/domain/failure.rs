@@ -1,0 +1,59 @@
+//! What went wrong outside, as the screen and the scripts need it: what was asked, what kind of failure,
+//! and what to do about it.
+
+use serde::Deserialize;
+use serde::Serialize;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum ErrorKind {
+    Denied,
+    Expired,
+    Throttled,
+    NotFound,
+    Conflict,
+    Unreachable,
+    /// One object or answer could not be understood.
+    Unreadable,
+    Other,
+}
+
+impl ErrorKind {
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Denied => "not permitted",
+            Self::Expired => "credentials expired",
+            Self::Throttled => "throttled",
+            Self::NotFound => "not found",
+            Self::Conflict => "conflict",
+            Self::Unreachable => "unreachable",
+            Self::Unreadable => "unreadable",
+            Self::Other => "failed",
+        }
+    }
+}
+
+/// A call to the outside that did not give what was asked for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[error("{operation}: {message}")]
+pub struct Failure {
+    /// The call as its owner names it: `DescribeTargetHealth`, `list pods`.
+    pub operation: String,
+    pub kind: ErrorKind,
+    /// What the other side said, on one line.
+    pub message: String,
+    /// What a person can do about it.
+    pub hint: Option<String>,
+}
+
+impl Failure {
+    pub fn new(operation: &str, kind: ErrorKind, message: &str) -> Self {
+        let message = message.split_whitespace().collect::<Vec<_>>().join(" ");
+        Self { operation: operation.to_owned(), kind, message, hint: None }
+    }
+
+    #[must_use]
+    pub fn with_hint(mut self, hint: &str) -> Self {
+        self.hint = Some(hint.to_owned());
+        self
+    }
+}

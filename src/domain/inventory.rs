@@ -1,0 +1,383 @@
+//! Everything seen of the outside, as it was last seen: objects of clusters, groups and routes of AWS, and
+//! how fresh each source is. `apply` folds one change in and names the bindings and groups it touches.
+
+mod fold;
+
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+
+use serde::Deserialize;
+use serde::Serialize;
+
+use super::cluster::Binding;
+use super::cluster::ControllerSigns;
+use super::cluster::Event;
+use super::cluster::Ledger;
+use super::cluster::Node;
+use super::cluster::Pod;
+use super::cluster::Service;
+use super::cluster::Slice;
+use super::cluster::Workload;
+use super::cluster::WorkloadKind;
+use super::elb::Attributes;
+use super::elb::Caller;
+use super::elb::Listener;
+use super::elb::LoadBalancer;
+use super::elb::TargetGroup;
+use super::elb::Targets;
+use super::failure::Failure;
+use super::ids::BindingApi;
+use super::ids::BindingRef;
+use super::ids::ClusterId;
+use super::ids::LoadBalancerArn;
+use super::ids::ObjectName;
+use super::ids::TargetGroupArn;
+use super::time::Timestamp;
+
+/// A kind of Kubernetes object that is watched on its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Kind {
+    Pods,
+    Services,
+    Slices,
+    Nodes,
+    Workloads(WorkloadKind),
+    Bindings(BindingApi),
+    Ledgers,
+    Events,
+    Controller,
+}
+
+/// Where facts come from; each has its own freshness and its own failures.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Source {
+    Kubernetes(ClusterId, Kind),
+    Caller,
+    Groups,
+    Targets(TargetGroupArn),
+    Attributes(TargetGroupArn),
+    LoadBalancers,
+    Routes(LoadBalancerArn),
+    Tags,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Freshness {
+    /// When it was last read in whole or, for a watch, when its list was complete.
+    pub read: Option<Timestamp>,
+    /// Its last failure, gone with the next success.
+    pub failed: Option<(Timestamp, Failure)>,
+    /// Objects that could not be understood, by name; each costs only itself.
+    pub skipped: BTreeMap<String, String>,
+}
+
+/// One object of a cluster.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Object {
+    Pod(Pod),
+    Service(Service),
+    Slice(Slice),
+    Node(Node),
+    Workload(Workload),
+    Binding(Box<Binding>),
+    Event(Event),
+}
+
+/// What identifies an object among its kind; nodes have an empty namespace.
+pub type Key = (Kind, ObjectName);
+
+/// Something seen outside.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Change {
+    /// A whole list: what it does not hold is gone. `namespace: None` covers the cluster.
+    Listed {
+        cluster: ClusterId,
+        kind: Kind,
+        namespace: Option<String>,
+        objects: Vec<Object>,
+    },
+    Applied {
+        cluster: ClusterId,
+        object: Object,
+    },
+    Removed {
+        cluster: ClusterId,
+        key: Key,
+    },
+    /// An object that could not be understood.
+    Skipped {
+        cluster: ClusterId,
+        kind: Kind,
+        name: ObjectName,
+        problem: String,
+    },
+    Signs {
+        cluster: ClusterId,
+        signs: ControllerSigns,
+    },
+    /// The `ConfigMap` of a multi-cluster binding; `None`: it does not exist.
+    Ledger {
+        cluster: ClusterId,
+        name: ObjectName,
+        ledger: Option<Ledger>,
+    },
+    Groups(Vec<TargetGroup>),
+    Attributes(TargetGroupArn, Attributes),
+    Tags(Vec<(TargetGroupArn, BTreeMap<String, String>)>),
+    Targets(TargetGroupArn, Targets),
+    LoadBalancers(Vec<LoadBalancer>),
+    Routes(LoadBalancerArn, Vec<Listener>),
+    Caller(Caller),
+    Failed(Source, Failure),
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cluster {
+    pub pods: BTreeMap<ObjectName, Pod>,
+    pub services: BTreeMap<ObjectName, Service>,
+    pub slices: BTreeMap<ObjectName, Slice>,
+    pub nodes: BTreeMap<String, Node>,
+    pub workloads: BTreeMap<(WorkloadKind, ObjectName), Workload>,
+    pub bindings: BTreeMap<(BindingApi, ObjectName), Binding>,
+    /// Read `ConfigMaps` of multi-cluster bindings; `None`: read and missing.
+    pub ledgers: BTreeMap<ObjectName, Option<Ledger>>,
+    pub events: BTreeMap<ObjectName, Event>,
+    pub signs: ControllerSigns,
+    /// Which namespaces the lists of bindings cover, for each API group that is served; `None`: all.
+    pub bindings_of: BTreeMap<BindingApi, Option<String>>,
+    /// When a slice, pod, service or the binding itself last changed, for each binding.
+    pub changed: BTreeMap<(BindingApi, ObjectName), Timestamp>,
+}
+
+/// A target group as far as it was read.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Group {
+    pub group: Option<TargetGroup>,
+    pub attributes: Option<Attributes>,
+    pub tags: Option<BTreeMap<String, String>>,
+    pub targets: Option<Targets>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Inventory {
+    pub clusters: BTreeMap<ClusterId, Cluster>,
+    pub groups: BTreeMap<TargetGroupArn, Group>,
+    pub load_balancers: BTreeMap<LoadBalancerArn, LoadBalancer>,
+    /// Listeners and rules of each load balancer that was asked for.
+    pub routes: BTreeMap<LoadBalancerArn, Vec<Listener>>,
+    pub caller: Option<Caller>,
+    pub sources: BTreeMap<Source, Freshness>,
+}
+
+/// What a change makes stale.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Touched {
+    pub bindings: BTreeSet<BindingRef>,
+    pub groups: BTreeSet<TargetGroupArn>,
+    /// Everything: something all judgements hang on changed.
+    pub all: bool,
+}
+
+impl Inventory {
+    pub fn cluster(&self, id: &ClusterId) -> Option<&Cluster> {
+        self.clusters.get(id)
+    }
+
+    pub fn binding(&self, reference: &BindingRef) -> Option<&Binding> {
+        self.cluster(&reference.cluster)?.bindings.get(&reference.key())
+    }
+
+    /// Every binding of every cluster.
+    pub fn bindings(&self) -> impl Iterator<Item = (BindingRef, &Binding)> {
+        self.clusters.iter().flat_map(|(cluster, it)| {
+            it.bindings.iter().map(|((api, name), binding)| (BindingRef::of(cluster, *api, name), binding))
+        })
+    }
+
+    pub fn freshness(&self, source: &Source) -> Option<&Freshness> {
+        self.sources.get(source)
+    }
+
+    /// Whether a kind of a cluster was read at least once.
+    pub fn has_read(&self, cluster: &ClusterId, kind: Kind) -> bool {
+        self.freshness(&Source::Kubernetes(cluster.clone(), kind)).is_some_and(|it| it.read.is_some())
+    }
+
+    /// Folds one change in, as seen at `at`.
+    pub fn apply(&mut self, change: Change, at: Timestamp) -> Touched {
+        match change {
+            Change::Listed { cluster, kind, namespace, objects } => {
+                let freshness = self.read(Source::Kubernetes(cluster.clone(), kind), at);
+                freshness.skipped.clear();
+                let known = self.clusters.entry(cluster.clone()).or_default();
+                if let Kind::Bindings(api) = kind {
+                    known.bindings_of.insert(api, namespace.clone());
+                }
+                let gone = known.keys(kind, namespace.as_deref());
+                let mut touched = Touched::default();
+                let mut kept = BTreeSet::new();
+                for object in objects {
+                    kept.insert(object.key());
+                    known.put(&cluster, object, at, &mut touched);
+                }
+                for key in gone.difference(&kept) {
+                    known.remove(&cluster, key, at, &mut touched);
+                }
+                // The first list of a kind makes judgements possible, even an empty one.
+                touched.all = true;
+                touched
+            }
+            Change::Applied { cluster, object } => {
+                let (kind, name) = object.key();
+                let freshness = self.watched(Source::Kubernetes(cluster.clone(), kind));
+                freshness.skipped.remove(&name.to_string());
+                let mut touched = Touched::default();
+                self.clusters.entry(cluster.clone()).or_default().put(&cluster, object, at, &mut touched);
+                touched
+            }
+            Change::Removed { cluster, key } => {
+                let freshness = self.watched(Source::Kubernetes(cluster.clone(), key.0));
+                freshness.skipped.remove(&key.1.to_string());
+                let mut touched = Touched::default();
+                self.clusters.entry(cluster.clone()).or_default().remove(&cluster, &key, at, &mut touched);
+                touched
+            }
+            Change::Skipped { cluster, kind, name, problem } => {
+                let freshness = self.watched(Source::Kubernetes(cluster, kind));
+                freshness.skipped.insert(name.to_string(), problem);
+                Touched::default()
+            }
+            Change::Signs { cluster, signs } => {
+                self.read(Source::Kubernetes(cluster.clone(), Kind::Controller), at);
+                let known = self.clusters.entry(cluster).or_default();
+                let all = known.signs != signs;
+                known.signs = signs;
+                Touched { all, ..Touched::default() }
+            }
+            Change::Ledger { cluster, name, ledger } => {
+                self.read(Source::Kubernetes(cluster.clone(), Kind::Ledgers), at);
+                let known = self.clusters.entry(cluster.clone()).or_default();
+                let mut touched = Touched::default();
+                if known.ledgers.insert(name.clone(), ledger.clone()) != Some(ledger) {
+                    known.touch_namespace(&cluster, &name.namespace, &mut touched);
+                }
+                touched
+            }
+            Change::Failed(source, failure) => self.failed(source, failure, at),
+            aws => self.apply_aws(aws, at),
+        }
+    }
+
+    fn apply_aws(&mut self, change: Change, at: Timestamp) -> Touched {
+        let mut touched = Touched::default();
+        match change {
+            Change::Groups(groups) => {
+                self.read(Source::Groups, at);
+                for group in groups {
+                    let arn = group.arn.clone();
+                    self.groups.entry(arn.clone()).or_default().group = Some(group);
+                    touched.groups.insert(arn);
+                }
+            }
+            Change::Attributes(arn, attributes) => {
+                self.read(Source::Attributes(arn.clone()), at);
+                self.groups.entry(arn.clone()).or_default().attributes = Some(attributes);
+                touched.groups.insert(arn);
+            }
+            Change::Tags(tags) => {
+                self.read(Source::Tags, at);
+                for (arn, tags) in tags {
+                    touched.groups.insert(arn.clone());
+                    self.groups.entry(arn).or_default().tags = Some(tags);
+                }
+            }
+            Change::Targets(arn, targets) => {
+                self.read(Source::Targets(arn.clone()), at);
+                let known = &mut self.groups.entry(arn.clone()).or_default().targets;
+                // An answer to an older question must not replace a newer one.
+                if known.as_ref().is_none_or(|it| it.asked <= targets.asked) {
+                    *known = Some(targets);
+                    touched.groups.insert(arn);
+                }
+            }
+            Change::LoadBalancers(load_balancers) => {
+                self.read(Source::LoadBalancers, at);
+                for it in load_balancers {
+                    self.load_balancers.insert(it.arn.clone(), it);
+                }
+                touched.all = true;
+            }
+            Change::Routes(load_balancer, listeners) => {
+                self.read(Source::Routes(load_balancer.clone()), at);
+                touched.all = self.routes.insert(load_balancer, listeners.clone()) != Some(listeners);
+            }
+            Change::Caller(caller) => {
+                self.read(Source::Caller, at);
+                self.caller = Some(caller);
+            }
+            Change::Listed { .. }
+            | Change::Applied { .. }
+            | Change::Removed { .. }
+            | Change::Skipped { .. }
+            | Change::Signs { .. }
+            | Change::Ledger { .. }
+            | Change::Failed(..) => {}
+        }
+        touched
+    }
+
+    fn failed(&mut self, source: Source, failure: Failure, at: Timestamp) -> Touched {
+        let mut touched = Touched::default();
+        match &source {
+            Source::Targets(arn) | Source::Attributes(arn) => {
+                self.groups.entry(arn.clone()).or_default();
+                touched.groups.insert(arn.clone());
+            }
+            _ => touched.all = true,
+        }
+        self.sources.entry(source).or_default().failed = Some((at, failure));
+        touched
+    }
+
+    fn read(&mut self, source: Source, at: Timestamp) -> &mut Freshness {
+        let freshness = self.sources.entry(source).or_default();
+        freshness.read = Some(at);
+        freshness.failed = None;
+        freshness
+    }
+
+    /// A watch that delivers is alive again.
+    fn watched(&mut self, source: Source) -> &mut Freshness {
+        let freshness = self.sources.entry(source).or_default();
+        if freshness.read.is_some() {
+            freshness.failed = None;
+        }
+        freshness
+    }
+}
+
+impl BindingRef {
+    pub fn of(cluster: &ClusterId, api: BindingApi, name: &ObjectName) -> Self {
+        let ObjectName { namespace, name } = name.clone();
+        Self { cluster: cluster.clone(), namespace, name, api }
+    }
+
+    /// Its key inside its cluster.
+    pub fn key(&self) -> (BindingApi, ObjectName) {
+        (self.api, ObjectName::new(&self.namespace, &self.name))
+    }
+}
+
+impl Object {
+    pub fn key(&self) -> Key {
+        match self {
+            Self::Pod(it) => (Kind::Pods, it.name.clone()),
+            Self::Service(it) => (Kind::Services, it.name.clone()),
+            Self::Slice(it) => (Kind::Slices, it.name.clone()),
+            Self::Node(it) => (Kind::Nodes, ObjectName::new("", &it.name)),
+            Self::Workload(it) => (Kind::Workloads(it.kind), it.name.clone()),
+            Self::Binding(it) => (Kind::Bindings(it.api), it.name.clone()),
+            Self::Event(it) => (Kind::Events, it.name.clone()),
+        }
+    }
+}

@@ -1,0 +1,489 @@
+//! The join: endpoints and targets side by side, each exactly once, and what each row comes to.
+
+use std::collections::BTreeMap;
+
+use super::cluster::Binding;
+use super::cluster::Pod;
+use super::cluster::Service;
+use super::cluster::Status;
+use super::cluster::TargetType;
+use super::desired;
+use super::desired::Backend;
+use super::desired::Backing;
+use super::desired::Endpoint;
+use super::desired::Resolution;
+use super::elb::Attributes;
+use super::elb::HealthState;
+use super::elb::Reason;
+use super::elb::Target;
+use super::elb::TargetGroup;
+use super::elb::Targets;
+use super::history::GRACE;
+use super::history::History;
+use super::ids::BindingRef;
+use super::ids::RowKey;
+use super::ids::TargetGroupArn;
+use super::ids::TargetKey;
+use super::inventory::Cluster;
+use super::inventory::Group;
+use super::inventory::Inventory;
+use super::inventory::Kind;
+use super::inventory::Source;
+use super::report;
+use super::report::EndpointSide;
+use super::report::Flag;
+use super::report::Row;
+use super::report::Subject;
+use super::routes;
+use super::routes::Routes;
+use super::standing::Standing;
+use super::time::Timestamp;
+use super::waiting;
+
+/// One subject with everything its judgement needs, looked up once.
+pub struct View<'a> {
+    pub inventory: &'a Inventory,
+    pub now: Timestamp,
+    pub reference: Option<&'a BindingRef>,
+    pub cluster: Option<&'a Cluster>,
+    pub binding: Option<&'a Binding>,
+    pub service: Option<&'a Service>,
+    pub arn: Option<TargetGroupArn>,
+    pub group: Option<&'a Group>,
+    pub resolution: Resolution,
+    pub routes: Routes,
+}
+
+impl<'a> View<'a> {
+    /// `None`: the binding does not exist.
+    pub fn of(inventory: &'a Inventory, subject: &'a Subject, now: Timestamp) -> Option<Self> {
+        let nothing = Resolution {
+            backend: Backend::Found,
+            endpoints: Vec::new(),
+            loose_pods: Vec::new(),
+            nodes_assumed: false,
+            pods_assumed: false,
+        };
+        let with = |reference: Option<&'a BindingRef>,
+                    binding: Option<&'a Binding>,
+                    arn: Option<TargetGroupArn>,
+                    resolution| {
+            let cluster = reference.and_then(|it| inventory.cluster(&it.cluster));
+            let service = cluster
+                .zip(binding)
+                .and_then(|(cluster, binding)| cluster.services.get(&binding.service_name()));
+            let group = arn.as_ref().and_then(|arn| inventory.groups.get(arn));
+            let routes = arn.as_ref().map_or(Routes::Unread, |arn| routes::routes(inventory, arn));
+            Self { inventory, now, reference, cluster, binding, service, arn, group, resolution, routes }
+        };
+        match subject {
+            Subject::Group(arn) => Some(with(None, None, Some(arn.clone()), nothing)),
+            Subject::Binding(reference) => {
+                let binding = inventory.binding(reference)?;
+                let resolution = desired::resolve(inventory, reference, binding);
+                Some(with(Some(reference), Some(binding), binding.group.clone(), resolution))
+            }
+        }
+    }
+
+    pub fn targets(&self) -> Option<&'a Targets> {
+        self.group.and_then(|it| it.targets.as_ref())
+    }
+
+    pub fn target_group(&self) -> Option<&'a TargetGroup> {
+        self.group.and_then(|it| it.group.as_ref())
+    }
+
+    pub fn attributes(&self) -> Option<&'a Attributes> {
+        self.group.and_then(|it| it.attributes.as_ref())
+    }
+
+    /// The health can be judged by: read, and not failing for too long.
+    pub fn targets_usable(&self) -> bool {
+        let Some(arn) = &self.arn else { return false };
+        report::usable(self.inventory, &Source::Targets(arn.clone()), self.now) && self.targets().is_some()
+    }
+
+    pub fn has_read(&self, kind: Kind) -> bool {
+        self.reference.is_some_and(|it| self.inventory.has_read(&it.cluster, kind))
+    }
+
+    pub fn endpoints_usable(&self) -> bool {
+        let fresh = |kind| {
+            self.reference.is_some_and(|it| {
+                report::usable(self.inventory, &Source::Kubernetes(it.cluster.clone(), kind), self.now)
+            })
+        };
+        let side = match self.instances() {
+            true => Kind::Nodes,
+            false => Kind::Slices,
+        };
+        fresh(Kind::Services) && fresh(side) && !matches!(self.resolution.backend, Backend::Unread(_))
+    }
+
+    pub fn instances(&self) -> bool {
+        self.binding.is_some_and(|it| it.target_type == Some(TargetType::Instance))
+    }
+
+    /// When something the wanted set hangs on last changed.
+    pub fn changed(&self) -> Option<Timestamp> {
+        let reference = self.reference?;
+        self.cluster?.changed.get(&reference.key()).copied()
+    }
+
+    /// Other bindings on the same group, of any cluster and either API group.
+    fn rivals(&self) -> Vec<(BindingRef, &'a Binding)> {
+        let others = self.inventory.bindings().filter(|(it, binding)| {
+            self.arn.is_some() && binding.group == self.arn && Some(it) != self.reference
+        });
+        others.collect()
+    }
+}
+
+/// Whose a target is, when it is not of the binding at hand.
+struct Claims(BTreeMap<TargetKey, String>);
+
+impl Claims {
+    fn of(view: &View<'_>) -> Self {
+        let mut claims = BTreeMap::new();
+        for (reference, binding) in view.rivals() {
+            let owner = match view.reference {
+                Some(ours) if ours.cluster == reference.cluster => format!("binding {reference}"),
+                _ => format!("cluster {}, binding {reference}", reference.cluster),
+            };
+            for endpoint in desired::resolve(view.inventory, &reference, binding).endpoints {
+                if endpoint.wanted != Some(false) {
+                    claims.insert(endpoint.key, owner.clone());
+                }
+            }
+        }
+        Self(claims)
+    }
+}
+
+/// All rows of a subject, worst first.
+pub fn rows(view: &View<'_>, history: &History) -> Vec<Row> {
+    let mut sides: BTreeMap<RowKey, (Vec<EndpointSide>, Option<&Target>)> = BTreeMap::new();
+    let by_node = match (view.cluster, view.service) {
+        (Some(cluster), Some(service)) if view.instances() => desired::pods_by_node(cluster, service),
+        _ => BTreeMap::new(),
+    };
+    let targets: BTreeMap<&TargetKey, &Target> =
+        view.targets().into_iter().flat_map(|it| &it.targets).map(|it| (&it.key, it)).collect();
+    for endpoint in &view.resolution.endpoints {
+        // Nodes that are left out are rows only where they are still registered.
+        if matches!(endpoint.backing, Backing::Node(_))
+            && endpoint.wanted == Some(false)
+            && !targets.contains_key(&endpoint.key)
+        {
+            continue;
+        }
+        let key = RowKey::Target(endpoint.key.clone());
+        sides.entry(key).or_default().0.push(side(view, endpoint, &by_node));
+    }
+    for name in &view.resolution.loose_pods {
+        if let Some(pod) = view.cluster.and_then(|it| it.pods.get(name)) {
+            sides.entry(RowKey::Pod(pod.uid.clone())).or_default().0.push(pod_side(view, pod));
+        }
+    }
+    for (key, target) in targets {
+        sides.entry(RowKey::Target(key.clone())).or_default().1 = Some(target);
+    }
+    let claims = Claims::of(view);
+    let mut rows: Vec<Row> = sides
+        .into_iter()
+        .map(|(key, (mut endpoints, target))| {
+            // The endpoint that counts: the wanted one, else the newest.
+            endpoints.sort_by_key(|it| {
+                (it.wanted != Some(true), it.ready != Some(true), std::cmp::Reverse(it.created))
+            });
+            let mut endpoints = endpoints.into_iter();
+            let endpoint = endpoints.next();
+            judge(view, history, &claims, Sides { key, endpoint, others: endpoints.collect(), target })
+        })
+        .collect();
+    rows.sort_by(|a, b| order(a).cmp(&order(b)));
+    rows
+}
+
+fn order(row: &Row) -> (bool, u8, &RowKey) {
+    (!row.problem, row.standing.rank(), &row.key)
+}
+
+struct Sides<'a> {
+    key: RowKey,
+    endpoint: Option<EndpointSide>,
+    others: Vec<EndpointSide>,
+    target: Option<&'a Target>,
+}
+
+fn judge(view: &View<'_>, history: &History, claims: &Claims, sides: Sides<'_>) -> Row {
+    let wanted = match (&sides.endpoint, &view.resolution.backend) {
+        (Some(endpoint), _) => endpoint.wanted,
+        (None, Backend::Unread(_) | Backend::Broken(_)) => None,
+        (None, _) if view.binding.is_none() => None,
+        (None, _) => Some(false),
+    };
+    let (standing, note) = standing(view, history, claims, &sides, wanted);
+    let uid = sides.endpoint.as_ref().and_then(|it| it.uid.clone());
+    let seen = history.seen(&sides.key, uid.as_ref(), standing, view.now);
+    let state_since = sides.target.and_then(|it| history.state_since(&it.key, &it.health.state, view.now));
+    let mut row = Row {
+        key: sides.key,
+        endpoint: sides.endpoint,
+        others: sides.others,
+        target: sides.target.cloned(),
+        wanted,
+        standing,
+        note,
+        flags: Vec::new(),
+        since: seen.since,
+        first_seen: seen.first,
+        state_since,
+        problem: false,
+    };
+    row.flags = flags(view, &row);
+    row.problem = problem(view, history, &row);
+    row
+}
+
+/// The first standing that matches, with whose it is or what is missing.
+fn standing(
+    view: &View<'_>,
+    history: &History,
+    claims: &Claims,
+    sides: &Sides<'_>,
+    wanted: Option<bool>,
+) -> (Standing, Option<String>) {
+    let unknown = |text: &str| (Standing::Unknown, Some(text.to_owned()));
+    if view.arn.is_none() {
+        return unknown("the binding names no target group");
+    }
+    if !view.targets_usable() {
+        return unknown(match view.targets() {
+            None => "the health of the targets was not read",
+            Some(_) => "the health of the targets is too old",
+        });
+    }
+    if let (Some(_), Backend::Broken(problem)) = (view.binding, &view.resolution.backend) {
+        return (Standing::Unknown, Some(problem.clone()));
+    }
+    if view.binding.is_some() && !view.endpoints_usable() {
+        return unknown("the endpoints of the service could not be read");
+    }
+    let state = sides.target.map(|it| &it.health.state);
+    let reason = sides.target.and_then(|it| it.health.reason.as_ref());
+    if let Some(HealthState::Unavailable | HealthState::Unknown(_)) = state {
+        let text = state.map(HealthState::text).unwrap_or_default();
+        return (Standing::Unknown, Some(format!("AWS reports the state {text}")));
+    }
+    if let (Some(target), None) = (sides.target, &sides.endpoint)
+        && let Some(foreign) = foreign(view, claims, target)
+    {
+        return foreign;
+    }
+    let Some(wanted) = wanted else { return unknown("what the endpoint depends on could not be read") };
+    let draining = matches!(state, Some(HealthState::Draining));
+    let registered = state.is_some() && reason != Some(&Reason::NotRegistered);
+    if wanted && (!registered || draining) {
+        return (Standing::Unregistered, None);
+    }
+    let unhealthy = matches!(state, Some(HealthState::Unhealthy | HealthState::UnhealthyDraining));
+    if unhealthy && passive(view, sides.endpoint.as_ref()) {
+        return (Standing::Passive, None);
+    }
+    if matches!(state, Some(HealthState::Unused))
+        && matches!(reason, Some(Reason::InvalidState | Reason::IpUnusable))
+    {
+        return (Standing::Dead, None);
+    }
+    match (wanted, state) {
+        (true, Some(HealthState::Unused)) => (Standing::Idle, None),
+        (true, Some(HealthState::Unhealthy | HealthState::UnhealthyDraining)) => (Standing::Failing, None),
+        (true, Some(HealthState::Initial)) => (Standing::Registering, None),
+        (true, Some(HealthState::Healthy)) => (Standing::InService, None),
+        (false, Some(HealthState::Draining | HealthState::UnhealthyDraining)) => (Standing::Draining, None),
+        (_, None) => (Standing::Waiting, None),
+        (_, Some(_)) if !registered => (Standing::Waiting, None),
+        (_, Some(_)) => left_over(view, history, sides),
+    }
+}
+
+/// Contested or Elsewhere, for a target that no endpoint of ours explains.
+fn foreign(view: &View<'_>, claims: &Claims, target: &Target) -> Option<(Standing, Option<String>)> {
+    let owner = claims.0.get(&target.key);
+    let Some(binding) = view.binding else {
+        let owner = owner.map_or_else(|| "no binding names this group".to_owned(), Clone::clone);
+        return Some((Standing::Elsewhere, Some(owner)));
+    };
+    if !binding.multi_cluster {
+        return owner.map(|owner| (Standing::Contested, Some(owner.clone())));
+    }
+    let ledger = view.reference.zip(view.cluster).map(|(it, cluster)| cluster.ledgers.get(&it.ledger()));
+    match ledger.flatten() {
+        None => Some((
+            Standing::Unknown,
+            Some("the ConfigMap of the targets the controller owns could not be read".to_owned()),
+        )),
+        Some(Some(ledger)) if ledger.targets.iter().any(|it| *it == target.key.to_string()) => None,
+        Some(Some(_)) => Some((Standing::Elsewhere, owner.cloned())),
+        Some(None) => {
+            let text = "the ConfigMap of the targets the controller owns is missing: it deregisters nothing";
+            Some((Standing::Elsewhere, Some(owner.cloned().unwrap_or_else(|| text.to_owned()))))
+        }
+    }
+}
+
+/// Instance target under `externalTrafficPolicy: Local` without a ready pod on its node.
+fn passive(view: &View<'_>, endpoint: Option<&EndpointSide>) -> bool {
+    view.instances()
+        && view.service.is_some_and(|it| it.local_traffic_only)
+        && endpoint.is_some_and(|it| it.ready_pods == 0)
+}
+
+/// Lingering or Orphan: registered, not wanted, not draining.
+fn left_over(view: &View<'_>, history: &History, sides: &Sides<'_>) -> (Standing, Option<String>) {
+    let RowKey::Target(key) = &sides.key else { return (Standing::Lingering, None) };
+    let terminating = || {
+        let pods = view.cluster.into_iter().flat_map(|it| it.pods.values());
+        let ours = |pod: &&Pod| view.service.is_none_or(|service| service.selects(pod));
+        pods.filter(|pod| pod.terminating())
+            .filter(ours)
+            .any(|pod| key.ip().is_some_and(|ip| pod.ips.contains(&ip)))
+    };
+    if sides.endpoint.is_some() || history.endpoint_just_known(key, view.now) || terminating() {
+        return (Standing::Lingering, None);
+    }
+    if view.cluster.is_some_and(|it| !it.sees_all_bindings()) {
+        let text = "no endpoint here, but bindings of other namespaces cannot be seen";
+        return (Standing::Unknown, Some(text.to_owned()));
+    }
+    let holder = view
+        .cluster
+        .into_iter()
+        .flat_map(|it| it.pods.values())
+        .find(|pod| !pod.finished() && key.ip().is_some_and(|ip| pod.ips.contains(&ip)));
+    (Standing::Orphan, holder.map(|pod| format!("its address now belongs to pod {}", pod.name)))
+}
+
+fn flags(view: &View<'_>, row: &Row) -> Vec<Flag> {
+    let mut flags = Vec::new();
+    if row.standing != Standing::InService {
+        return flags;
+    }
+    if view.routes.all_weightless() {
+        flags.push(Flag::WeightZero);
+    }
+    if view.routes.none_lead() {
+        flags.push(Flag::NoLoadBalancer);
+    }
+    if let Some(target) = &row.target {
+        if target.shifted.is_some() {
+            flags.push(Flag::ZonalShift);
+        }
+        if target.anomalous {
+            flags.push(Flag::Anomaly);
+        }
+    }
+    if row.endpoint.as_ref().and_then(|it| it.gate).is_some_and(|it| it != Status::True) {
+        flags.push(Flag::GateNotTrue);
+    }
+    flags
+}
+
+fn problem(view: &View<'_>, history: &History, row: &Row) -> bool {
+    let seconds = view.now.since(row.since.unwrap_or(row.first_seen));
+    // What was so when we first looked may be older than we can tell, but gets the grace all the same.
+    let outlasted = seconds >= GRACE;
+    match row.standing {
+        Standing::Unknown | Standing::Elsewhere | Standing::Passive | Standing::Draining => false,
+        Standing::Contested | Standing::Dead | Standing::Failing => true,
+        Standing::Unregistered | Standing::Lingering | Standing::Orphan => outlasted,
+        Standing::Idle => !view.routes.none_lead(),
+        Standing::Registering => {
+            view.target_group().is_some_and(|group| seconds > group.registration_allowance())
+        }
+        Standing::InService => row.flags.iter().any(|it| matches!(it, Flag::Anomaly | Flag::NoLoadBalancer)),
+        Standing::Waiting => {
+            let served = row.uid().is_some_and(|uid| history.served(uid));
+            let wrong = row.endpoint.as_ref().and_then(|it| it.wait.as_ref()).is_some_and(|it| !it.starting);
+            !row.terminating() && (served || wrong)
+        }
+    }
+}
+
+fn side(view: &View<'_>, endpoint: &Endpoint, by_node: &BTreeMap<&str, Vec<&Pod>>) -> EndpointSide {
+    let mut side = match (&endpoint.backing, view.cluster) {
+        (Backing::Pod(Some(name)), Some(cluster)) => cluster.pods.get(name).map(|pod| pod_side(view, pod)),
+        _ => None,
+    }
+    .unwrap_or_else(|| empty_side(endpoint));
+    if let Backing::Node(name) = &endpoint.backing {
+        let pods = by_node.get(name.as_str()).map(Vec::as_slice).unwrap_or_default();
+        side.pods = pods.iter().map(|it| it.name.name.clone()).collect();
+        side.ready_pods = u32::try_from(pods.iter().filter(|it| it.ready()).count()).unwrap_or(u32::MAX);
+    }
+    side.node = endpoint.node.clone().or(side.node);
+    side.zone.clone_from(&endpoint.zone);
+    side.ready = endpoint.ready;
+    side.serving = endpoint.serving;
+    side.terminating = match (endpoint.terminating, side.terminating) {
+        (Some(true), _) | (_, Some(true)) => Some(true),
+        (said, _) => said,
+    };
+    side.wanted = endpoint.wanted;
+    side.exclusion = endpoint.exclusion;
+    side
+}
+
+fn empty_side(endpoint: &Endpoint) -> EndpointSide {
+    let pod = match &endpoint.backing {
+        Backing::Pod(name) => name.as_ref().map(|it| it.name.clone()),
+        Backing::Node(_) => None,
+    };
+    EndpointSide {
+        pod,
+        uid: None,
+        node: None,
+        zone: None,
+        pods: Vec::new(),
+        ready_pods: 0,
+        ready: None,
+        serving: None,
+        terminating: None,
+        phase: None,
+        wait: None,
+        restarts: 0,
+        gate: None,
+        wanted: None,
+        exclusion: None,
+        created: endpoint.created,
+    }
+}
+
+/// A pod as the Kubernetes half of a row, not wanted until a slice says so.
+fn pod_side(view: &View<'_>, pod: &Pod) -> EndpointSide {
+    let gate = view.binding.map(Binding::gate).filter(|gate| pod.gates.iter().any(|it| **it == **gate));
+    let status = gate.map(|gate| pod.condition(&gate).map_or(Status::Unknown, |it| it.status));
+    EndpointSide {
+        pod: Some(pod.name.name.clone()),
+        uid: Some(pod.uid.clone()),
+        node: pod.node.clone(),
+        zone: None,
+        pods: Vec::new(),
+        ready_pods: 0,
+        ready: None,
+        serving: None,
+        terminating: Some(pod.terminating()),
+        phase: Some(pod.phase),
+        wait: waiting::reason(pod, view.now),
+        restarts: pod.restarts(),
+        gate: status,
+        wanted: Some(false),
+        exclusion: None,
+        created: Some(pod.created),
+    }
+}
+
+#[cfg(test)]
+mod tests;

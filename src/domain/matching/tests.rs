@@ -1,0 +1,1 @@
+//! The fourteen standings and what follows from them.

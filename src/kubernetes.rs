@@ -1,0 +1,17 @@
+//! Kubernetes, in domain types: connecting, listing, watching. No type of kube leaves this module.
+
+mod connect;
+mod controller;
+mod error;
+mod guard;
+mod kinds;
+mod list;
+pub mod read;
+mod watch;
+mod wire;
+
+pub use self::connect::Access;
+pub use self::connect::Cluster;
+pub use self::connect::ConnectError;
+pub use self::connect::Contexts;
+pub use self::connect::ExecHints;

@@ -1,0 +1,352 @@
+//! From a kubeconfig to a client: contexts, impersonation, proxies, login plugins that keep off the terminal.
+
+use std::net::IpAddr;
+use std::path::Path;
+use std::time::Duration;
+
+use kube::Api;
+use kube::Client;
+use kube::Config;
+use kube::config::ExecInteractiveMode;
+use kube::config::KubeConfigOptions;
+use kube::config::Kubeconfig;
+use kube::core::ApiResource;
+
+use super::guard::Raw;
+use super::kinds;
+use crate::domain::failure::ErrorKind;
+use crate::domain::failure::Failure;
+use crate::domain::ids::ClusterId;
+use crate::domain::inventory::Kind;
+
+/// Seconds to wait for a TCP and TLS connection.
+const CONNECT: Duration = Duration::from_secs(5);
+/// Seconds to wait for an answer that is no watch, unless the user says otherwise.
+const REQUEST: Duration = Duration::from_secs(15);
+
+#[derive(Debug, thiserror::Error)]
+pub enum ConnectError {
+    #[error("no kubeconfig could be read: {0}")]
+    NoKubeconfig(String),
+    #[error("no kubeconfig was found and this is no pod: set KUBECONFIG or --kubeconfig")]
+    Nowhere,
+    #[error("the kubeconfig has no context {wanted:?} (it has: {})", .have.join(", "))]
+    NoContext { wanted: String, have: Vec<String> },
+    #[error("the kubeconfig names no current context: use --context (it has: {})", .0.join(", "))]
+    NoCurrentContext(Vec<String>),
+}
+
+/// The contexts of a kubeconfig, or the pod this runs in.
+#[derive(Clone, Debug)]
+pub struct Contexts {
+    kubeconfig: Option<Kubeconfig>,
+}
+
+/// What a kubeconfig's login command says about AWS: `aws --profile P eks get-token --region R …`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ExecHints {
+    pub profile: Option<String>,
+    pub region: Option<String>,
+    pub cluster_name: Option<String>,
+}
+
+/// Everything needed to connect, before any network.
+#[derive(Clone, Debug)]
+pub struct Access {
+    pub id: ClusterId,
+    /// Namespace of the context, or `default`.
+    pub namespace: String,
+    pub server: String,
+    pub hints: ExecHints,
+    kubeconfig: Option<Kubeconfig>,
+    impersonate: Option<String>,
+    impersonate_groups: Vec<String>,
+    request_timeout: Duration,
+}
+
+/// A connected cluster.
+#[derive(Clone)]
+pub struct Cluster {
+    id: ClusterId,
+    client: Client,
+    request_timeout: Duration,
+}
+
+impl Contexts {
+    /// Reads the file given, else KUBECONFIG (a list), else `~/.kube/config`; else this is a pod.
+    pub fn load(path: Option<&Path>) -> Result<Self, ConnectError> {
+        let read = match path {
+            Some(path) => Kubeconfig::read_from(path),
+            None => Kubeconfig::read(),
+        };
+        match read {
+            Ok(kubeconfig) => Ok(Self { kubeconfig: Some(kubeconfig) }),
+            Err(_) if path.is_none() && in_pod() => Ok(Self { kubeconfig: None }),
+            Err(error) if path.is_some() || std::env::var_os("KUBECONFIG").is_some() => {
+                Err(ConnectError::NoKubeconfig(one_line(&error)))
+            }
+            Err(error) => match error {
+                kube::config::KubeconfigError::ReadConfig(..) | kube::config::KubeconfigError::FindPath => {
+                    Err(ConnectError::Nowhere)
+                }
+                other => Err(ConnectError::NoKubeconfig(one_line(&other))),
+            },
+        }
+    }
+
+    /// Names of the contexts.
+    pub fn names(&self) -> Vec<String> {
+        self.kubeconfig.iter().flat_map(|it| &it.contexts).map(|it| it.name.clone()).collect()
+    }
+
+    /// The context named, or the current one.
+    pub fn access(&self, context: Option<&str>) -> Result<Access, ConnectError> {
+        let Some(kubeconfig) = &self.kubeconfig else {
+            return Ok(Access {
+                id: ClusterId::new("in-cluster"),
+                namespace: pod_namespace(),
+                server: "https://kubernetes.default.svc".to_owned(),
+                hints: ExecHints::default(),
+                kubeconfig: None,
+                impersonate: None,
+                impersonate_groups: Vec::new(),
+                request_timeout: REQUEST,
+            });
+        };
+        let wanted = context
+            .map(str::to_owned)
+            .or_else(|| kubeconfig.current_context.clone())
+            .filter(|it| !it.is_empty());
+        let Some(wanted) = wanted else { return Err(ConnectError::NoCurrentContext(self.names())) };
+        let entry =
+            kubeconfig.contexts.iter().find(|it| it.name == wanted).and_then(|it| it.context.as_ref());
+        let Some(entry) = entry else { return Err(ConnectError::NoContext { wanted, have: self.names() }) };
+        let cluster =
+            kubeconfig.clusters.iter().find(|it| it.name == entry.cluster).and_then(|it| it.cluster.as_ref());
+        let user = kubeconfig.auth_infos.iter().find(|it| Some(&it.name) == entry.user.as_ref());
+        let exec = user.and_then(|it| it.auth_info.as_ref()).and_then(|it| it.exec.as_ref());
+        let hints = exec
+            .map(|it| hints(it.args.as_deref().unwrap_or_default(), it.env.as_deref().unwrap_or_default()));
+        Ok(Access {
+            id: ClusterId::new(&wanted),
+            namespace: entry.namespace.clone().unwrap_or_else(|| "default".to_owned()),
+            server: cluster.and_then(|it| it.server.clone()).unwrap_or_default(),
+            hints: hints.unwrap_or_default(),
+            kubeconfig: Some(kubeconfig.clone()),
+            impersonate: None,
+            impersonate_groups: Vec::new(),
+            request_timeout: REQUEST,
+        })
+    }
+}
+
+impl Access {
+    /// Acts as another user and groups (`--as`, `--as-group`).
+    #[must_use]
+    pub fn impersonating(mut self, user: Option<String>, groups: Vec<String>) -> Self {
+        self.impersonate = user;
+        self.impersonate_groups = groups;
+        self
+    }
+
+    /// Seconds to wait for an answer that is no watch.
+    #[must_use]
+    pub fn within(mut self, timeout: Option<Duration>) -> Self {
+        self.request_timeout = timeout.unwrap_or(REQUEST);
+        self
+    }
+
+    /// Builds the client. The kubeconfig's login command runs here for the first time, off the runtime's
+    /// threads, and never gets the terminal.
+    pub async fn connect(self) -> Result<Cluster, Failure> {
+        let operation = "connect to the cluster";
+        let failed = |text: &str| Failure::new(operation, ErrorKind::Unreachable, text);
+        let mut config = match &self.kubeconfig {
+            None => Config::incluster().map_err(|it| failed(&it.to_string()))?,
+            Some(kubeconfig) => {
+                let options =
+                    KubeConfigOptions { context: Some(self.id.0.to_string()), cluster: None, user: None };
+                Config::from_custom_kubeconfig(kubeconfig.clone(), &options)
+                    .await
+                    .map_err(|it| failed(&one_line(&it)))?
+            }
+        };
+        config.connect_timeout = Some(CONNECT);
+        config.auth_info.impersonate = self.impersonate.or(config.auth_info.impersonate);
+        if !self.impersonate_groups.is_empty() {
+            config.auth_info.impersonate_groups = Some(self.impersonate_groups);
+        }
+        if let Some(exec) = config.auth_info.exec.as_mut() {
+            exec.interactive_mode = Some(ExecInteractiveMode::Never);
+        }
+        // The library compares NO_PROXY with the proxy's own host: compare it with the server's.
+        if bypasses_proxy(
+            &std::env::var("NO_PROXY").or_else(|_| std::env::var("no_proxy")).unwrap_or_default(),
+            config.cluster_url.host().unwrap_or_default(),
+        ) {
+            config.proxy_url = None;
+        }
+        let login = tokio::task::spawn_blocking(move || Client::try_from(config));
+        let client = match tokio::time::timeout(self.request_timeout.max(CONNECT), login).await {
+            Err(_) => {
+                return Err(Failure::new(
+                    operation,
+                    ErrorKind::Expired,
+                    "the kubeconfig's login command does not end",
+                )
+                .with_hint("run it by hand; it may be waiting for a person"));
+            }
+            Ok(Err(error)) => return Err(failed(&error.to_string())),
+            Ok(Ok(client)) => client.map_err(|it| super::error::named("connect to", "the cluster", &it))?,
+        };
+        Ok(Cluster { id: self.id, client, request_timeout: self.request_timeout })
+    }
+}
+
+impl Cluster {
+    pub fn id(&self) -> &ClusterId {
+        &self.id
+    }
+
+    pub(super) fn client(&self) -> &Client {
+        &self.client
+    }
+
+    pub(super) fn request_timeout(&self) -> Duration {
+        self.request_timeout
+    }
+
+    pub(super) fn api(&self, kind: Kind, namespace: Option<&str>) -> Api<Raw> {
+        let namespace = namespace.filter(|_| kinds::namespaced(kind));
+        self.api_of(&kinds::resource(kind), namespace)
+    }
+
+    pub(super) fn api_of(&self, resource: &ApiResource, namespace: Option<&str>) -> Api<Raw> {
+        match namespace {
+            Some(namespace) => Api::namespaced_with(self.client.clone(), namespace, resource),
+            None => Api::all_with(self.client.clone(), resource),
+        }
+    }
+}
+
+fn one_line(error: &dyn std::error::Error) -> String {
+    error.to_string().split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// Profile, region and cluster name from the arguments and environment of a login command.
+fn hints(args: &[String], env: &[std::collections::HashMap<String, String>]) -> ExecHints {
+    let flag = |name: &str| {
+        let joined = format!("{name}=");
+        let after = args.iter().position(|it| it == name).and_then(|index| args.get(index + 1)).cloned();
+        after.or_else(|| args.iter().find_map(|it| it.strip_prefix(&joined)).map(str::to_owned))
+    };
+    let variable = |name: &str| {
+        env.iter()
+            .find(|it| it.get("name").is_some_and(|it| it == name))
+            .and_then(|it| it.get("value"))
+            .cloned()
+    };
+    ExecHints {
+        profile: flag("--profile").or_else(|| variable("AWS_PROFILE")),
+        region: flag("--region")
+            .or_else(|| variable("AWS_REGION"))
+            .or_else(|| variable("AWS_DEFAULT_REGION")),
+        // `aws eks get-token --cluster-name`, aws-iam-authenticator's `-i`.
+        cluster_name: flag("--cluster-name").or_else(|| flag("-i")),
+    }
+}
+
+fn in_pod() -> bool {
+    std::env::var_os("KUBERNETES_SERVICE_HOST").is_some()
+}
+
+fn pod_namespace() -> String {
+    std::fs::read_to_string("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
+        .map_or_else(|_| "default".to_owned(), |it| it.trim().to_owned())
+}
+
+/// Whether a host is on the `NO_PROXY` list: `*`, names with their subdomains, addresses, address ranges.
+fn bypasses_proxy(list: &str, host: &str) -> bool {
+    let host = host.trim_matches(['[', ']']);
+    let address: Option<IpAddr> = host.parse().ok();
+    list.split(',').map(str::trim).filter(|it| !it.is_empty()).any(|entry| {
+        let entry = entry
+            .rsplit_once(':')
+            .filter(|(_, port)| port.parse::<u16>().is_ok() && !entry.contains("::"))
+            .map_or(entry, |it| it.0);
+        if entry == "*" || entry.eq_ignore_ascii_case(host) {
+            return true;
+        }
+        match (address, entry.split_once('/')) {
+            (Some(address), Some((network, bits))) => in_network(address, network, bits),
+            (Some(_), None) => false,
+            (None, _) => {
+                let suffix = entry.trim_start_matches(['*', '.']).to_ascii_lowercase();
+                host.to_ascii_lowercase().strip_suffix(&suffix).is_some_and(|it| it.ends_with('.'))
+            }
+        }
+    })
+}
+
+fn in_network(address: IpAddr, network: &str, bits: &str) -> bool {
+    let (Ok(network), Ok(bits)) = (network.parse::<IpAddr>(), bits.parse::<u32>()) else { return false };
+    let number = |it: IpAddr| match it {
+        IpAddr::V4(it) => (u128::from(it.to_bits()) << 96, 32),
+        IpAddr::V6(it) => (it.to_bits(), 128),
+    };
+    let ((a, width), (b, other)) = (number(address), number(network));
+    width == other && bits <= width && (bits == 0 || (a ^ b) >> (128 - bits) == 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn login_commands_tell_profile_region_and_cluster() {
+        let args = |text: &str| text.split(' ').map(str::to_owned).collect::<Vec<_>>();
+        let env = |name: &str, value: &str| {
+            std::collections::HashMap::from([
+                ("name".to_owned(), name.to_owned()),
+                ("value".to_owned(), value.to_owned()),
+            ])
+        };
+        let found = hints(
+            &args("--region eu-west-1 eks get-token --cluster-name prod"),
+            &[env("AWS_PROFILE", "ops")],
+        );
+        let expected = ExecHints {
+            profile: Some("ops".to_owned()),
+            region: Some("eu-west-1".to_owned()),
+            cluster_name: Some("prod".to_owned()),
+        };
+        assert_eq!(found, expected);
+        let found = hints(
+            &args("eks get-token --profile=dev --cluster-name=test"),
+            &[env("AWS_REGION", "eu-north-1")],
+        );
+        assert_eq!(found.profile.as_deref(), Some("dev"));
+        assert_eq!(found.region.as_deref(), Some("eu-north-1"));
+        assert_eq!(found.cluster_name.as_deref(), Some("test"));
+        assert_eq!(hints(&args("token -i prod"), &[]).cluster_name.as_deref(), Some("prod"));
+    }
+
+    #[test]
+    fn no_proxy_is_compared_with_the_server() {
+        let table = [
+            ("", "10.0.0.1", false),
+            ("*", "10.0.0.1", true),
+            ("127.0.0.1", "127.0.0.1", true),
+            ("127.0.0.1:6443", "127.0.0.1", true),
+            ("10.0.0.0/8", "10.20.0.1", true),
+            ("10.0.0.0/8", "11.0.0.1", false),
+            ("fd00::/8", "[fd12::1]", true),
+            ("localhost, .eks.amazonaws.com", "abc.gr7.eu-west-1.eks.amazonaws.com", true),
+            ("eks.amazonaws.com", "abc.eks.amazonaws.com", true),
+            ("eks.amazonaws.com", "noteks.amazonaws.com", false),
+        ];
+        for (list, host, expected) in table {
+            assert_eq!(bypasses_proxy(list, host), expected, "{list:?} {host}");
+        }
+    }
+}

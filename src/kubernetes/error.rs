@@ -1,0 +1,88 @@
+//! What the API server or the way to it answered, as a failure a person can act on.
+
+use kube::core::Status;
+use kube::runtime::watcher;
+
+use super::kinds;
+use crate::domain::failure::ErrorKind;
+use crate::domain::failure::Failure;
+use crate::domain::inventory::Kind;
+
+/// A failed call about a kind: `list pods`.
+pub(super) fn failure(verb: &str, kind: Kind, error: &kube::Error) -> Failure {
+    let name = kinds::rbac_name(kind);
+    named(verb, &name, error)
+}
+
+pub(super) fn named(verb: &str, resource: &str, error: &kube::Error) -> Failure {
+    let operation = format!("{verb} {resource}");
+    match error {
+        kube::Error::Api(status) => of_status(&operation, status, verb, resource),
+        kube::Error::SerdeError(error) => Failure::new(&operation, ErrorKind::Unreadable, &error.to_string()),
+        // The plugin's output may hold credentials: its words are not shown.
+        kube::Error::Auth(_) => Failure::new(&operation, ErrorKind::Expired, "the kubeconfig's login failed")
+            .with_hint(
+                "run the kubeconfig's exec command by hand, for EKS: aws sso login, then aws eks get-token",
+            ),
+        other => Failure::new(&operation, ErrorKind::Unreachable, &innermost(other))
+            .with_hint("is the API server up, and reachable from here?"),
+    }
+}
+
+/// The deepest cause says what happened; the layers above only say where.
+fn innermost(error: &dyn std::error::Error) -> String {
+    let mut deepest: &dyn std::error::Error = error;
+    while let Some(source) = deepest.source() {
+        deepest = source;
+    }
+    deepest.to_string()
+}
+
+fn of_status(operation: &str, status: &Status, verb: &str, resource: &str) -> Failure {
+    let message = match status.message.as_str() {
+        "" => status.reason.as_str(),
+        message => message,
+    };
+    let say = |kind| Failure::new(operation, kind, message);
+    match status.code {
+        401 => say(ErrorKind::Expired).with_hint("log in to the cluster again"),
+        403 => say(ErrorKind::Denied).with_hint(&format!("needs the RBAC verb {verb} on {resource}")),
+        404 => say(ErrorKind::NotFound),
+        409 => say(ErrorKind::Conflict),
+        429 => say(ErrorKind::Throttled)
+            .with_hint("the API server asks for patience; it is asked again by itself"),
+        _ => say(ErrorKind::Other),
+    }
+}
+
+/// A watch that ended. `None`: it only fell behind (410 Gone) and lists anew.
+pub(super) fn watch_failure(kind: Kind, error: &watcher::Error) -> Option<Failure> {
+    match error {
+        watcher::Error::InitialListFailed(error) => Some(failure("list", kind, error)),
+        watcher::Error::WatchStartFailed(error) | watcher::Error::WatchFailed(error) => {
+            let gone = matches!(error, kube::Error::Api(status) if status.code == 410);
+            (!gone).then(|| failure("watch", kind, error))
+        }
+        watcher::Error::WatchError(status) => {
+            let name = kinds::rbac_name(kind);
+            (status.code != 410).then(|| of_status(&format!("watch {name}"), status, "watch", &name))
+        }
+        watcher::Error::NoResourceVersion => Some(Failure::new(
+            &format!("watch {}", kinds::rbac_name(kind)),
+            ErrorKind::Unreadable,
+            "an object without resourceVersion",
+        )),
+    }
+}
+
+/// Whether the server refused the way of asking rather than the question: another way may work.
+pub(super) fn refuses_streaming(error: &watcher::Error) -> bool {
+    let code = match error {
+        watcher::Error::InitialListFailed(kube::Error::Api(status))
+        | watcher::Error::WatchStartFailed(kube::Error::Api(status))
+        | watcher::Error::WatchFailed(kube::Error::Api(status))
+        | watcher::Error::WatchError(status) => status.code,
+        _ => return false,
+    };
+    (400..500).contains(&code) && ![401, 410, 429].contains(&code)
+}

@@ -1,0 +1,108 @@
+//! Lists and single objects, read once: for commands that look and leave, and for kinds not worth a watch.
+
+use kube::Api;
+use kube::api::ListParams;
+use kube::core::ApiResource;
+
+use super::connect::Cluster;
+use super::error;
+use super::guard::Raw;
+use super::kinds;
+use super::read;
+use crate::domain::failure::ErrorKind;
+use crate::domain::failure::Failure;
+use crate::domain::ids::BindingApi;
+use crate::domain::ids::ObjectName;
+use crate::domain::inventory::Change;
+use crate::domain::inventory::Kind;
+
+/// Objects a page.
+const PAGE: u32 = 500;
+
+impl Cluster {
+    /// Everything of a kind, as the change that replaces it and one for each unreadable object.
+    pub async fn list(&self, kind: Kind, namespace: Option<&str>) -> Result<Vec<Change>, Failure> {
+        let api: Api<Raw> = self.api(kind, namespace);
+        let mut params = ListParams::default().limit(PAGE);
+        params.field_selector = kinds::field_selector(kind).map(str::to_owned);
+        let mut objects = Vec::new();
+        let mut changes = Vec::new();
+        loop {
+            let page = self.patiently(&format!("list {}", kinds::rbac_name(kind)), api.list(&params)).await?;
+            let page = page.map_err(|it| error::failure("list", kind, &it))?;
+            for raw in page.items {
+                match read::object(kind, &raw.text) {
+                    Ok(object) => objects.push(object),
+                    Err(problem) => {
+                        let name = kube::ResourceExt::name_any(&raw);
+                        let namespace = kube::ResourceExt::namespace(&raw).unwrap_or_default();
+                        let name = ObjectName::new(&namespace, &name);
+                        changes.push(Change::Skipped { cluster: self.id().clone(), kind, name, problem });
+                    }
+                }
+            }
+            params.continue_token = page.metadata.continue_.filter(|it| !it.is_empty());
+            if params.continue_token.is_none() {
+                break;
+            }
+        }
+        let namespace = namespace.map(str::to_owned);
+        changes.insert(0, Change::Listed { cluster: self.id().clone(), kind, namespace, objects });
+        Ok(changes)
+    }
+
+    /// Which of the two kinds of binding the cluster serves.
+    pub async fn served_bindings(&self) -> Result<Vec<BindingApi>, Failure> {
+        let mut served = Vec::new();
+        for api in [BindingApi::LoadBalancerController, BindingApi::AutoMode] {
+            let operation = format!("discover {}", api.version());
+            let answer =
+                self.patiently(&operation, self.client().list_api_group_resources(api.version())).await?;
+            match answer {
+                Ok(list) if list.resources.iter().any(|it| it.name == "targetgroupbindings") => {
+                    served.push(api);
+                }
+                Ok(_) => {}
+                Err(kube::Error::Api(status)) if status.code == 404 => {}
+                Err(it) => return Err(error::named("discover", api.version(), &it)),
+            }
+        }
+        Ok(served)
+    }
+
+    /// The `ConfigMap` of a multi-cluster binding.
+    pub async fn ledger(&self, name: &ObjectName) -> Result<Change, Failure> {
+        let text = self.one(&kinds::resource(Kind::Ledgers), Some(&name.namespace), &name.name).await?;
+        let ledger = text
+            .map(|text| read::ledger(&text))
+            .transpose()
+            .map_err(|it| Failure::new("get configmaps", ErrorKind::Unreadable, &it))?;
+        Ok(Change::Ledger { cluster: self.id().clone(), name: name.clone(), ledger })
+    }
+
+    /// One object as text; `None`: it does not exist.
+    pub(super) async fn one(
+        &self,
+        resource: &ApiResource,
+        namespace: Option<&str>,
+        name: &str,
+    ) -> Result<Option<Box<str>>, Failure> {
+        let api: Api<Raw> = self.api_of(resource, namespace);
+        let operation = format!("get {}", resource.plural);
+        let answer = self.patiently(&operation, api.get_opt(name)).await?;
+        answer.map(|it| it.map(|it| it.text)).map_err(|it| error::named("get", &resource.plural, &it))
+    }
+
+    /// Ends a call that takes longer than the request timeout.
+    pub(super) async fn patiently<T>(
+        &self,
+        operation: &str,
+        call: impl Future<Output = T>,
+    ) -> Result<T, Failure> {
+        tokio::time::timeout(self.request_timeout(), call).await.map_err(|_| {
+            let text = format!("no answer within {:?}", self.request_timeout());
+            Failure::new(operation, ErrorKind::Unreachable, &text)
+                .with_hint("is the API server up? see --request-timeout")
+        })
+    }
+}

@@ -1,0 +1,160 @@
+//! One kind of one scope, watched: a list, then every change, and after a loss a list again. Events of a
+//! list are held back until it is whole, so that nothing on show vanishes while it is read anew.
+
+use futures::Stream;
+use futures::StreamExt;
+use futures::stream;
+use kube::Api;
+use kube::ResourceExt;
+use kube::runtime::watcher;
+
+use super::connect::Cluster;
+use super::error;
+use super::guard::Raw;
+use super::kinds;
+use super::read;
+use crate::domain::ids::ObjectName;
+use crate::domain::inventory::Change;
+use crate::domain::inventory::Kind;
+use crate::domain::inventory::Object;
+use crate::domain::inventory::Source;
+
+impl Cluster {
+    /// Changes of a kind, until the stream is dropped. It never ends by itself: failures are changes too.
+    pub fn watch(&self, kind: Kind, namespace: Option<String>) -> impl Stream<Item = Change> + Send + use<> {
+        let watch =
+            Watch { cluster: self.clone(), kind, namespace, streaming: true, backoff: Backoff::default() };
+        stream::unfold(Running { watch, events: None, listing: None }, |mut running| async move {
+            loop {
+                if let Some(changes) = running.step().await {
+                    return Some((stream::iter(changes), running));
+                }
+            }
+        })
+        .flatten()
+    }
+}
+
+struct Watch {
+    cluster: Cluster,
+    kind: Kind,
+    namespace: Option<String>,
+    /// The list comes as a stream (Kubernetes 1.32 and later) until a server refuses it.
+    streaming: bool,
+    backoff: Backoff,
+}
+
+type Events = std::pin::Pin<Box<dyn Stream<Item = watcher::Result<watcher::Event<Raw>>> + Send>>;
+
+struct Running {
+    watch: Watch,
+    events: Option<Events>,
+    /// Objects and unreadable ones of a list that is not whole yet.
+    listing: Option<(Vec<Object>, Vec<Change>)>,
+}
+
+impl Running {
+    async fn step(&mut self) -> Option<Vec<Change>> {
+        if self.events.is_none() {
+            self.events = Some(self.watch.start());
+        }
+        let event = self.events.as_mut()?.next().await;
+        match event {
+            Some(Ok(event)) => self.fold(event),
+            Some(Err(error)) => {
+                self.events = None;
+                if self.watch.streaming && error::refuses_streaming(&error) {
+                    self.watch.streaming = false;
+                    return None;
+                }
+                let failure = error::watch_failure(self.watch.kind, &error);
+                match failure {
+                    Some(failure) => {
+                        tracing::warn!(kind = ?self.watch.kind, %failure, "watch ended");
+                        let wait = self.watch.backoff.next();
+                        self.events = Some(after(wait, self.watch.start()));
+                        Some(vec![Change::Failed(self.watch.source(), failure)])
+                    }
+                    None => None,
+                }
+            }
+            None => {
+                self.events = None;
+                None
+            }
+        }
+    }
+
+    fn fold(&mut self, event: watcher::Event<Raw>) -> Option<Vec<Change>> {
+        let cluster = self.watch.cluster.id().clone();
+        match event {
+            watcher::Event::Init => {
+                self.listing = Some((Vec::new(), Vec::new()));
+                None
+            }
+            watcher::Event::InitApply(raw) => {
+                let (objects, skipped) = self.listing.get_or_insert_default();
+                match read::object(self.watch.kind, &raw.text) {
+                    Ok(object) => objects.push(object),
+                    Err(problem) => skipped.push(self.watch.skipped(&raw, problem)),
+                }
+                None
+            }
+            watcher::Event::InitDone => {
+                self.watch.backoff = Backoff::default();
+                let (objects, mut changes) = self.listing.take().unwrap_or_default();
+                let namespace = self.watch.namespace.clone();
+                changes.insert(0, Change::Listed { cluster, kind: self.watch.kind, namespace, objects });
+                Some(changes)
+            }
+            watcher::Event::Apply(raw) => Some(vec![match read::object(self.watch.kind, &raw.text) {
+                Ok(object) => Change::Applied { cluster, object },
+                Err(problem) => self.watch.skipped(&raw, problem),
+            }]),
+            watcher::Event::Delete(raw) => {
+                Some(vec![Change::Removed { cluster, key: (self.watch.kind, name(&raw)) }])
+            }
+        }
+    }
+}
+
+impl Watch {
+    fn source(&self) -> Source {
+        Source::Kubernetes(self.cluster.id().clone(), self.kind)
+    }
+
+    fn skipped(&self, raw: &Raw, problem: String) -> Change {
+        tracing::warn!(kind = ?self.kind, name = %name(raw), problem, "an object could not be read");
+        Change::Skipped { cluster: self.cluster.id().clone(), kind: self.kind, name: name(raw), problem }
+    }
+
+    fn start(&self) -> Events {
+        let api: Api<Raw> = self.cluster.api(self.kind, self.namespace.as_deref());
+        let mut config = watcher::Config::default();
+        if let Some(fields) = kinds::field_selector(self.kind) {
+            config = config.fields(fields);
+        }
+        if self.streaming {
+            config = config.streaming_lists();
+        }
+        Box::pin(watcher(api, config))
+    }
+}
+
+fn after(wait: std::time::Duration, events: Events) -> Events {
+    Box::pin(stream::once(tokio::time::sleep(wait)).flat_map(move |()| stream::empty()).chain(events))
+}
+
+fn name(raw: &Raw) -> ObjectName {
+    ObjectName::new(&raw.namespace().unwrap_or_default(), &raw.name_any())
+}
+
+/// Waits between attempts: the watcher's own, from 0.8 s to 30 s, with jitter.
+#[derive(Default)]
+struct Backoff(watcher::DefaultBackoff);
+
+impl Backoff {
+    fn next(&mut self) -> std::time::Duration {
+        self.0.next().unwrap_or(std::time::Duration::from_secs(30))
+    }
+}

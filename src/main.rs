@@ -1,0 +1,3 @@
+//! The program: parse, run, say how it ended.
+
+fn main() {}

@@ -1,0 +1,227 @@
+//! The layers of ARCHITECTURE.md, checked: which module may use which module and which outside crate, how
+//! long a file may be, and where a task may be spawned. Reads the source as text; links nothing.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that fails says so by panicking"
+)]
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+use std::path::PathBuf;
+
+/// A module, the modules of this crate it may use, and the outside crates it may use. Bottom-up: a module
+/// may only use modules above it in this list, so that a cycle cannot be written.
+const LAYERS: &[(&str, &[&str], &[&str])] = &[
+    ("domain", &[], &["base64", "serde", "sha2", "thiserror"]),
+    (
+        "kubernetes",
+        &["domain"],
+        &["futures", "jiff", "k8s_openapi", "kube", "serde", "serde_json", "thiserror", "tokio", "tracing"],
+    ),
+    (
+        "aws",
+        &["domain"],
+        &[
+            "aws_config",
+            "aws_credential_types",
+            "aws_sdk_elasticloadbalancingv2",
+            "aws_sdk_sts",
+            "aws_smithy_types",
+            "aws_types",
+            "tracing",
+        ],
+    ),
+    ("report", &["domain"], &["schemars", "serde", "serde_json", "serde_saphyr", "unicode_width", "jiff"]),
+    ("app", &["domain"], &["serde"]),
+    ("config", &["domain"], &["etcetera", "serde", "thiserror", "toml"]),
+    ("telemetry", &[], &["anyhow", "tracing", "tracing_appender", "tracing_subscriber"]),
+    ("backend", &["aws", "domain", "kubernetes"], &["futures", "tokio", "tracing"]),
+    (
+        "tui",
+        &["app", "backend", "domain"],
+        &["crossterm", "futures", "ratatui", "tokio", "tracing", "unicode_width"],
+    ),
+    ("cli", &["domain"], &["clap"]),
+    (
+        "commands",
+        &["app", "aws", "backend", "cli", "config", "domain", "kubernetes", "report", "telemetry", "tui"],
+        &["anyhow", "clap", "tokio", "tracing"],
+    ),
+    ("lib", &[], &[]),
+    ("main", &["commands"], &["tgscope"]),
+];
+
+const LONGEST_FILE: usize = 500;
+
+/// Crates a path may start with without being a dependency.
+const BUILT_IN: [&str; 6] = ["std", "core", "alloc", "crate", "self", "super"];
+
+#[test]
+fn modules_use_only_the_layers_below() {
+    let known = dependencies();
+    let mut wrong = Vec::new();
+    for (path, text) in sources() {
+        let Some(&(module, modules, crates)) = LAYERS.iter().find(|(name, ..)| *name == module_of(&path))
+        else {
+            wrong.push(format!(
+                "{}: module {} is in no layer; add it to LAYERS",
+                path.display(),
+                module_of(&path)
+            ));
+            continue;
+        };
+        for (n, line) in code_lines(&text) {
+            for name in modules_named(line) {
+                if name != module && !modules.contains(&name.as_str()) {
+                    wrong.push(format!("{}:{n}: {module} must not use crate::{name}", path.display()));
+                }
+            }
+            for name in crates_named(line, &known) {
+                if !crates.contains(&name.as_str()) {
+                    wrong.push(format!("{}:{n}: {module} must not use the crate {name}", path.display()));
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
+}
+
+#[test]
+fn the_layers_have_no_cycle() {
+    for (index, (module, modules, _)) in LAYERS.iter().enumerate() {
+        for below in *modules {
+            let at = LAYERS.iter().position(|(name, ..)| name == below);
+            assert!(at.is_some_and(|at| at < index), "{module} uses {below}, which does not stand before it");
+        }
+    }
+}
+
+#[test]
+fn imports_can_be_searched() {
+    let mut wrong = Vec::new();
+    for (path, text) in sources() {
+        for (n, line) in code_lines(&text) {
+            let line = line.trim_start();
+            if line.starts_with("use crate::{") || line.contains("super::super") {
+                wrong.push(format!("{}:{n}: write one `use crate::module::…` a line", path.display()));
+            }
+            if line.starts_with("pub use crate::") {
+                wrong.push(format!("{}:{n}: no re-export across layers", path.display()));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
+}
+
+#[test]
+fn no_file_is_too_long_and_each_says_what_it_owns() {
+    for (path, text) in sources() {
+        let n_lines = text.lines().count();
+        assert!(n_lines <= LONGEST_FILE, "{} has {n_lines} lines: it is two ideas", path.display());
+        let first = text.lines().next().unwrap_or_default();
+        assert!(
+            first.starts_with("//!"),
+            "{} does not begin with a sentence on what it owns",
+            path.display()
+        );
+    }
+}
+
+#[test]
+fn nothing_is_printed_but_by_reports_and_commands() {
+    for (path, text) in sources() {
+        if ["report", "commands", "main"].contains(&module_of(&path).as_str()) {
+            continue;
+        }
+        for (n, line) in code_lines(&text) {
+            for word in ["println!", "eprintln!", "print!(", "eprint!(", "io::stdout", "io::stderr"] {
+                let allowed = word == "io::stdout" && path.ends_with("tui/terminal.rs");
+                assert!(
+                    allowed || !line.contains(word),
+                    "{}:{n}: {word} outside report and commands",
+                    path.display()
+                );
+            }
+        }
+    }
+}
+
+fn sources() -> Vec<(PathBuf, String)> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut files = Vec::new();
+    let mut folders = vec![root];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder).unwrap() {
+            let path = entry.unwrap().path();
+            match path.is_dir() {
+                true => folders.push(path),
+                false if path.extension().is_some_and(|it| it == "rs") => {
+                    let text = fs::read_to_string(&path).unwrap();
+                    files.push((path, text));
+                }
+                false => {}
+            }
+        }
+    }
+    assert!(files.len() > 10, "the sources were not found");
+    files.sort();
+    files
+}
+
+/// The top module a file belongs to: `src/domain/ids.rs` → `domain`.
+fn module_of(path: &Path) -> String {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let inside = path.strip_prefix(root).unwrap().with_extension("");
+    inside.components().next().unwrap().as_os_str().to_str().unwrap().to_owned()
+}
+
+/// Lines with their numbers, without comments; tests may use what they like.
+fn code_lines(text: &str) -> impl Iterator<Item = (usize, &str)> {
+    let lines = text.lines().enumerate().map(|(n, line)| (n + 1, line));
+    lines
+        .take_while(|(_, line)| !line.starts_with("#[cfg(test)]"))
+        .map(|(n, line)| (n, line.split("//").next().unwrap_or_default()))
+}
+
+fn word(text: &str) -> String {
+    text.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect()
+}
+
+/// Modules named by `crate::module` or, in the binary, `tgscope::module`.
+fn modules_named(line: &str) -> BTreeSet<String> {
+    let after = |prefix: &str| {
+        line.match_indices(prefix).map(|(at, it)| word(&line[at + it.len()..])).collect::<Vec<_>>()
+    };
+    after("crate::").into_iter().chain(after("tgscope::")).filter(|it| !it.is_empty()).collect()
+}
+
+/// Outside crates at the start of a path anywhere in the line.
+fn crates_named(line: &str, known: &BTreeSet<String>) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    for (at, _) in line.match_indices("::") {
+        let before = &line[..at];
+        let name: String = before.chars().rev().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
+        let name: String = name.chars().rev().collect();
+        let inner = before[..before.len() - name.len()].ends_with("::");
+        if !inner && known.contains(&name) && !BUILT_IN.contains(&name.as_str()) {
+            found.insert(name);
+        }
+    }
+    found
+}
+
+/// Names of the dependencies as paths write them.
+fn dependencies() -> BTreeSet<String> {
+    let manifest = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml")).unwrap();
+    let inside = manifest
+        .lines()
+        .skip_while(|line| *line != "[dependencies]")
+        .skip(1)
+        .take_while(|line| !line.starts_with('['));
+    let names = inside.filter_map(|line| line.split_once('=')).map(|(name, _)| name.trim().replace('-', "_"));
+    names.filter(|it| !it.starts_with('#')).chain(["tgscope".to_owned()]).collect()
+}

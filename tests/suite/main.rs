@@ -1,0 +1,10 @@
+//! The integration tests, one binary: each link with the SDKs costs seconds.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that fails says so by panicking"
+)]
+
+mod recordings;
