@@ -16,8 +16,13 @@ pub mod history;
 pub mod matching;
 pub mod report;
 pub mod routes;
+pub mod scope;
 pub mod selector;
 pub mod settled;
 pub mod standing;
+pub mod unbound;
 pub mod verdict;
 pub mod waiting;
+
+pub mod columns;
+pub mod words;

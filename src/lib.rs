@@ -3,4 +3,14 @@
 
 pub mod domain;
 
+pub mod aws;
 pub mod kubernetes;
+
+pub mod report;
+
+pub mod backend;
+pub mod config;
+pub mod telemetry;
+
+pub mod cli;
+pub mod commands;

@@ -1,3 +1,5 @@
 //! The program: parse, run, say how it ended.
 
-fn main() {}
+fn main() -> std::process::ExitCode {
+    tgscope::commands::main()
+}

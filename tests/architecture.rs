@@ -39,13 +39,13 @@ const LAYERS: &[(&str, &[&str], &[&str])] = &[
     ("app", &["domain"], &["serde"]),
     ("config", &["domain"], &["etcetera", "serde", "thiserror", "toml"]),
     ("telemetry", &[], &["anyhow", "tracing", "tracing_appender", "tracing_subscriber"]),
-    ("backend", &["aws", "domain", "kubernetes"], &["futures", "tokio", "tracing"]),
+    ("backend", &["aws", "domain", "kubernetes"], &["futures", "governor", "tokio", "tracing"]),
     (
         "tui",
         &["app", "backend", "domain"],
         &["crossterm", "futures", "ratatui", "tokio", "tracing", "unicode_width"],
     ),
-    ("cli", &["domain"], &["clap"]),
+    ("cli", &["domain"], &["clap", "jiff"]),
     (
         "commands",
         &["app", "aws", "backend", "cli", "config", "domain", "kubernetes", "report", "telemetry", "tui"],

@@ -143,8 +143,8 @@ pub struct Cluster {
     pub ledgers: BTreeMap<ObjectName, Option<Ledger>>,
     pub events: BTreeMap<ObjectName, Event>,
     pub signs: ControllerSigns,
-    /// Which namespaces the lists of bindings cover, for each API group that is served; `None`: all.
-    pub bindings_of: BTreeMap<BindingApi, Option<String>>,
+    /// Which namespace the list of each kind covers; `None`: all of them.
+    pub covered: BTreeMap<Kind, Option<String>>,
     /// When a slice, pod, service or the binding itself last changed, for each binding.
     pub changed: BTreeMap<(BindingApi, ObjectName), Timestamp>,
 }
@@ -210,9 +210,7 @@ impl Inventory {
                 let freshness = self.read(Source::Kubernetes(cluster.clone(), kind), at);
                 freshness.skipped.clear();
                 let known = self.clusters.entry(cluster.clone()).or_default();
-                if let Kind::Bindings(api) = kind {
-                    known.bindings_of.insert(api, namespace.clone());
-                }
+                known.covered.insert(kind, namespace.clone());
                 let gone = known.keys(kind, namespace.as_deref());
                 let mut touched = Touched::default();
                 let mut kept = BTreeSet::new();

@@ -1,5 +1,7 @@
 //! The join: endpoints and targets side by side, each exactly once, and what each row comes to.
 
+mod sides;
+
 use std::collections::BTreeMap;
 
 use super::cluster::Binding;
@@ -10,7 +12,6 @@ use super::cluster::TargetType;
 use super::desired;
 use super::desired::Backend;
 use super::desired::Backing;
-use super::desired::Endpoint;
 use super::desired::Resolution;
 use super::elb::Attributes;
 use super::elb::HealthState;
@@ -38,7 +39,6 @@ use super::routes;
 use super::routes::Routes;
 use super::standing::Standing;
 use super::time::Timestamp;
-use super::waiting;
 
 /// One subject with everything its judgement needs, looked up once.
 pub struct View<'a> {
@@ -141,23 +141,33 @@ impl<'a> View<'a> {
 }
 
 /// Whose a target is, when it is not of the binding at hand.
-struct Claims(BTreeMap<TargetKey, String>);
+struct Claims {
+    owners: BTreeMap<TargetKey, String>,
+    /// A binding on the group whose endpoints are not read: any target may be its.
+    unread: Option<String>,
+}
 
 impl Claims {
     fn of(view: &View<'_>) -> Self {
-        let mut claims = BTreeMap::new();
+        let mut owners = BTreeMap::new();
+        let mut unread = None;
         for (reference, binding) in view.rivals() {
             let owner = match view.reference {
                 Some(ours) if ours.cluster == reference.cluster => format!("binding {reference}"),
                 _ => format!("cluster {}, binding {reference}", reference.cluster),
             };
+            let cluster = view.inventory.cluster(&reference.cluster);
+            if !cluster.is_some_and(|it| it.covers(Kind::Services, &reference.namespace)) {
+                unread = Some(owner);
+                continue;
+            }
             for endpoint in desired::resolve(view.inventory, &reference, binding).endpoints {
                 if endpoint.wanted != Some(false) {
-                    claims.insert(endpoint.key, owner.clone());
+                    owners.insert(endpoint.key, owner.clone());
                 }
             }
         }
-        Self(claims)
+        Self { owners, unread }
     }
 }
 
@@ -179,11 +189,11 @@ pub fn rows(view: &View<'_>, history: &History) -> Vec<Row> {
             continue;
         }
         let key = RowKey::Target(endpoint.key.clone());
-        sides.entry(key).or_default().0.push(side(view, endpoint, &by_node));
+        sides.entry(key).or_default().0.push(sides::side(view, endpoint, &by_node));
     }
     for name in &view.resolution.loose_pods {
         if let Some(pod) = view.cluster.and_then(|it| it.pods.get(name)) {
-            sides.entry(RowKey::Pod(pod.uid.clone())).or_default().0.push(pod_side(view, pod));
+            sides.entry(RowKey::Pod(pod.uid.clone())).or_default().0.push(sides::pod_side(view, pod));
         }
     }
     for (key, target) in targets {
@@ -311,13 +321,16 @@ fn standing(
 
 /// Contested or Elsewhere, for a target that no endpoint of ours explains.
 fn foreign(view: &View<'_>, claims: &Claims, target: &Target) -> Option<(Standing, Option<String>)> {
-    let owner = claims.0.get(&target.key);
+    let owner = claims.owners.get(&target.key);
     let Some(binding) = view.binding else {
         let owner = owner.map_or_else(|| "no binding names this group".to_owned(), Clone::clone);
         return Some((Standing::Elsewhere, Some(owner)));
     };
     if !binding.multi_cluster {
-        return owner.map(|owner| (Standing::Contested, Some(owner.clone())));
+        let unread = claims.unread.as_ref().map(|it| {
+            (Standing::Unknown, Some(format!("it may belong to {it}, whose endpoints are not read")))
+        });
+        return owner.map(|owner| (Standing::Contested, Some(owner.clone()))).or(unread);
     }
     let ledger = view.reference.zip(view.cluster).map(|(it, cluster)| cluster.ledgers.get(&it.ledger()));
     match ledger.flatten() {
@@ -409,79 +422,6 @@ fn problem(view: &View<'_>, history: &History, row: &Row) -> bool {
             let wrong = row.endpoint.as_ref().and_then(|it| it.wait.as_ref()).is_some_and(|it| !it.starting);
             !row.terminating() && (served || wrong)
         }
-    }
-}
-
-fn side(view: &View<'_>, endpoint: &Endpoint, by_node: &BTreeMap<&str, Vec<&Pod>>) -> EndpointSide {
-    let mut side = match (&endpoint.backing, view.cluster) {
-        (Backing::Pod(Some(name)), Some(cluster)) => cluster.pods.get(name).map(|pod| pod_side(view, pod)),
-        _ => None,
-    }
-    .unwrap_or_else(|| empty_side(endpoint));
-    if let Backing::Node(name) = &endpoint.backing {
-        let pods = by_node.get(name.as_str()).map(Vec::as_slice).unwrap_or_default();
-        side.pods = pods.iter().map(|it| it.name.name.clone()).collect();
-        side.ready_pods = u32::try_from(pods.iter().filter(|it| it.ready()).count()).unwrap_or(u32::MAX);
-    }
-    side.node = endpoint.node.clone().or(side.node);
-    side.zone.clone_from(&endpoint.zone);
-    side.ready = endpoint.ready;
-    side.serving = endpoint.serving;
-    side.terminating = match (endpoint.terminating, side.terminating) {
-        (Some(true), _) | (_, Some(true)) => Some(true),
-        (said, _) => said,
-    };
-    side.wanted = endpoint.wanted;
-    side.exclusion = endpoint.exclusion;
-    side
-}
-
-fn empty_side(endpoint: &Endpoint) -> EndpointSide {
-    let pod = match &endpoint.backing {
-        Backing::Pod(name) => name.as_ref().map(|it| it.name.clone()),
-        Backing::Node(_) => None,
-    };
-    EndpointSide {
-        pod,
-        uid: None,
-        node: None,
-        zone: None,
-        pods: Vec::new(),
-        ready_pods: 0,
-        ready: None,
-        serving: None,
-        terminating: None,
-        phase: None,
-        wait: None,
-        restarts: 0,
-        gate: None,
-        wanted: None,
-        exclusion: None,
-        created: endpoint.created,
-    }
-}
-
-/// A pod as the Kubernetes half of a row, not wanted until a slice says so.
-fn pod_side(view: &View<'_>, pod: &Pod) -> EndpointSide {
-    let gate = view.binding.map(Binding::gate).filter(|gate| pod.gates.iter().any(|it| **it == **gate));
-    let status = gate.map(|gate| pod.condition(&gate).map_or(Status::Unknown, |it| it.status));
-    EndpointSide {
-        pod: Some(pod.name.name.clone()),
-        uid: Some(pod.uid.clone()),
-        node: pod.node.clone(),
-        zone: None,
-        pods: Vec::new(),
-        ready_pods: 0,
-        ready: None,
-        serving: None,
-        terminating: Some(pod.terminating()),
-        phase: Some(pod.phase),
-        wait: waiting::reason(pod, view.now),
-        restarts: pod.restarts(),
-        gate: status,
-        wanted: Some(false),
-        exclusion: None,
-        created: Some(pod.created),
     }
 }
 

@@ -35,6 +35,41 @@ impl Cluster {
     }
 }
 
+impl Cluster {
+    /// The ConfigMap of a multi-cluster binding, now and whenever it changes.
+    pub fn watch_ledger(&self, name: ObjectName) -> impl Stream<Item = Change> + Send + use<> {
+        let api: Api<Raw> = self.api(Kind::Ledgers, Some(&name.namespace));
+        let config = watcher::Config::default().fields(&format!("metadata.name={}", name.name));
+        let cluster = self.id().clone();
+        let events = kube::runtime::WatchStreamExt::default_backoff(watcher(api, config));
+        let mut listed = None;
+        events.filter_map(move |event| {
+            let ledger = match event {
+                Ok(watcher::Event::Init) => {
+                    listed = None;
+                    None
+                }
+                Ok(watcher::Event::InitApply(raw)) => {
+                    listed = Some(raw);
+                    None
+                }
+                Ok(watcher::Event::InitDone) => Some(Ok(listed.take())),
+                Ok(watcher::Event::Apply(raw)) => Some(Ok(Some(raw))),
+                Ok(watcher::Event::Delete(_)) => Some(Ok(None)),
+                Err(error) => error::watch_failure(Kind::Ledgers, &error).map(Err),
+            };
+            let change = ledger.map(|ledger| match ledger {
+                Ok(raw) => {
+                    let ledger = raw.and_then(|it| read::ledger(&it.text).ok());
+                    Change::Ledger { cluster: cluster.clone(), name: name.clone(), ledger }
+                }
+                Err(failure) => Change::Failed(Source::Kubernetes(cluster.clone(), Kind::Ledgers), failure),
+            });
+            futures::future::ready(change)
+        })
+    }
+}
+
 struct Watch {
     cluster: Cluster,
     kind: Kind,

@@ -16,7 +16,13 @@ use crate::domain::time::Timestamp;
 impl Cluster {
     /// Bindings of every namespace are seen, so that no other one can hide on a group.
     pub fn sees_all_bindings(&self) -> bool {
-        !self.bindings_of.is_empty() && self.bindings_of.values().all(Option::is_none)
+        let mut lists = self.covered.iter().filter(|(kind, _)| matches!(kind, Kind::Bindings(_))).peekable();
+        lists.peek().is_some() && lists.all(|(_, namespace)| namespace.is_none())
+    }
+
+    /// Whether objects of a kind in a namespace are seen.
+    pub fn covers(&self, kind: Kind, namespace: &str) -> bool {
+        self.covered.get(&kind).is_some_and(|it| it.as_ref().is_none_or(|it| it == namespace))
     }
 
     pub(super) fn keys(&self, kind: Kind, namespace: Option<&str>) -> BTreeSet<Key> {

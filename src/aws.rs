@@ -1,0 +1,14 @@
+//! Elastic Load Balancing, in domain types: who we are, groups, targets, routes. No type of the SDK leaves
+//! this module.
+
+mod calls;
+mod connect;
+mod error;
+mod meter;
+mod read;
+
+pub use self::calls::AT_ONCE;
+pub use self::calls::LoadBalancing;
+pub use self::connect::Session;
+pub use self::connect::Settings;
+pub use self::meter::Meter;

@@ -1,0 +1,179 @@
+//! The reads, one function each: domain types in, domain types or a failure out.
+
+use std::collections::BTreeMap;
+
+use aws_sdk_elasticloadbalancingv2::Client;
+use aws_sdk_elasticloadbalancingv2::types::DescribeTargetHealthInputIncludeEnum;
+
+use super::error;
+use super::read;
+use crate::domain::elb::Attributes;
+use crate::domain::elb::Listener;
+use crate::domain::elb::LoadBalancer;
+use crate::domain::elb::Rule;
+use crate::domain::elb::TargetGroup;
+use crate::domain::elb::Targets;
+use crate::domain::failure::Failure;
+use crate::domain::ids::ListenerArn;
+use crate::domain::ids::LoadBalancerArn;
+use crate::domain::ids::TargetGroupArn;
+use crate::domain::time::Timestamp;
+
+/// Groups, load balancers or resources whose tags one call may ask for (ELBv2 refuses more).
+pub const AT_ONCE: usize = 20;
+/// The largest page ELBv2 gives.
+const PAGE: i32 = 400;
+
+/// Elastic Load Balancing of one region, as one identity.
+#[derive(Clone, Debug)]
+pub struct LoadBalancing {
+    client: Client,
+    /// Retries by itself, for callers without a pace of their own.
+    patient: Client,
+    profile: Option<String>,
+    retries: bool,
+}
+
+macro_rules! ask {
+    ($self:ident, $operation:literal, $call:expr) => {
+        $call.send().await.map_err(|it| error::failure($operation, $self.profile.as_deref(), &it))
+    };
+}
+
+impl LoadBalancing {
+    pub(super) fn new(client: Client, patient: Client, profile: Option<String>) -> Self {
+        Self { client, patient, profile, retries: false }
+    }
+
+    /// The same, with the SDK's standard retries.
+    #[must_use]
+    pub fn patient(mut self) -> Self {
+        self.retries = true;
+        self
+    }
+
+    fn client(&self) -> &Client {
+        match self.retries {
+            true => &self.patient,
+            false => &self.client,
+        }
+    }
+
+    /// Groups by ARN, at most twenty a call. One that does not exist fails the call.
+    #[tracing::instrument(skip_all, fields(n_groups = arns.len()), err(level = "warn"))]
+    pub async fn groups(&self, arns: &[TargetGroupArn]) -> Result<Vec<TargetGroup>, Failure> {
+        let arns = arns.iter().map(ToString::to_string).collect();
+        let call = self.client().describe_target_groups().set_target_group_arns(Some(arns));
+        let answer = ask!(self, "DescribeTargetGroups", call)?;
+        Ok(answer.target_groups().iter().filter_map(read::group).collect())
+    }
+
+    /// A group by its name.
+    #[tracing::instrument(skip_all, fields(name), err(level = "warn"))]
+    pub async fn group_named(&self, name: &str) -> Result<Option<TargetGroup>, Failure> {
+        let answer = ask!(self, "DescribeTargetGroups", self.client().describe_target_groups().names(name))?;
+        Ok(answer.target_groups().iter().find_map(read::group))
+    }
+
+    /// One page of all groups of the region, and where the next one starts.
+    #[tracing::instrument(skip_all, err(level = "warn"))]
+    pub async fn page_of_groups(
+        &self,
+        from: Option<String>,
+    ) -> Result<(Vec<TargetGroup>, Option<String>), Failure> {
+        let call = self.client().describe_target_groups().page_size(PAGE).set_marker(from);
+        let answer = ask!(self, "DescribeTargetGroups", call)?;
+        let next = answer.next_marker().filter(|it| !it.is_empty()).map(str::to_owned);
+        Ok((answer.target_groups().iter().filter_map(read::group).collect(), next))
+    }
+
+    /// All registered targets with their health, as asked for at `asked`.
+    #[tracing::instrument(skip_all, fields(group = arn.name()), err(level = "warn"))]
+    pub async fn targets(&self, arn: &TargetGroupArn, asked: Timestamp) -> Result<Targets, Failure> {
+        let call = self
+            .client()
+            .describe_target_health()
+            .target_group_arn(arn.as_str())
+            .include(DescribeTargetHealthInputIncludeEnum::All);
+        let answer = ask!(self, "DescribeTargetHealth", call)?;
+        let descriptions = answer.target_health_descriptions();
+        let targets: Vec<_> = descriptions.iter().filter_map(read::target).collect();
+        let unreadable = u32::try_from(descriptions.len() - targets.len()).unwrap_or(u32::MAX);
+        Ok(Targets { targets, asked, unreadable })
+    }
+
+    #[tracing::instrument(skip_all, fields(group = arn.name()), err(level = "warn"))]
+    pub async fn attributes(&self, arn: &TargetGroupArn) -> Result<Attributes, Failure> {
+        let call = self.client().describe_target_group_attributes().target_group_arn(arn.as_str());
+        let answer = ask!(self, "DescribeTargetGroupAttributes", call)?;
+        let pairs =
+            answer.attributes().iter().filter_map(|it| Some((it.key()?.to_owned(), it.value()?.to_owned())));
+        Ok(Attributes(pairs.collect()))
+    }
+
+    /// Tags of groups, at most twenty a call. One that does not exist fails the call.
+    #[tracing::instrument(skip_all, fields(n_groups = arns.len()), err(level = "warn"))]
+    pub async fn tags(
+        &self,
+        arns: &[TargetGroupArn],
+    ) -> Result<Vec<(TargetGroupArn, BTreeMap<String, String>)>, Failure> {
+        let call = self
+            .client()
+            .describe_tags()
+            .set_resource_arns(Some(arns.iter().map(ToString::to_string).collect()));
+        let answer = ask!(self, "DescribeTags", call)?;
+        Ok(answer.tag_descriptions().iter().filter_map(read::tags).collect())
+    }
+
+    /// Load balancers by ARN, at most twenty a call; of network ones also their cross-zone setting.
+    #[tracing::instrument(skip_all, fields(n_load_balancers = arns.len()), err(level = "warn"))]
+    pub async fn load_balancers(&self, arns: &[LoadBalancerArn]) -> Result<Vec<LoadBalancer>, Failure> {
+        let arns = arns.iter().map(|it| it.as_str().to_owned()).collect();
+        let call = self.client().describe_load_balancers().set_load_balancer_arns(Some(arns));
+        let answer = ask!(self, "DescribeLoadBalancers", call)?;
+        Ok(answer.load_balancers().iter().filter_map(read::load_balancer).collect())
+    }
+
+    /// Whether a load balancer's own setting has cross-zone load balancing on.
+    #[tracing::instrument(skip_all, err(level = "warn"))]
+    pub async fn cross_zone(&self, arn: &LoadBalancerArn) -> Result<Option<bool>, Failure> {
+        let call = self.client().describe_load_balancer_attributes().load_balancer_arn(arn.as_str());
+        let answer = ask!(self, "DescribeLoadBalancerAttributes", call)?;
+        let of = |it: &&aws_sdk_elasticloadbalancingv2::types::LoadBalancerAttribute| {
+            it.key() == Some("load_balancing.cross_zone.enabled")
+        };
+        Ok(answer.attributes().iter().find(of).and_then(|it| it.value()).map(|it| it == "true"))
+    }
+
+    /// Listeners of a load balancer, each with its default action as its only rule.
+    #[tracing::instrument(skip_all, err(level = "warn"))]
+    pub async fn listeners(&self, arn: &LoadBalancerArn) -> Result<Vec<Listener>, Failure> {
+        let mut listeners = Vec::new();
+        let mut from = None;
+        loop {
+            let call = self.client().describe_listeners().load_balancer_arn(arn.as_str()).set_marker(from);
+            let answer = ask!(self, "DescribeListeners", call)?;
+            listeners.extend(answer.listeners().iter().filter_map(|it| read::listener(arn, it)));
+            from = answer.next_marker().filter(|it| !it.is_empty()).map(str::to_owned);
+            if from.is_none() {
+                return Ok(listeners);
+            }
+        }
+    }
+
+    /// Rules of a listener of an application load balancer, the default one included.
+    #[tracing::instrument(skip_all, err(level = "warn"))]
+    pub async fn rules(&self, arn: &ListenerArn) -> Result<Vec<Rule>, Failure> {
+        let mut rules = Vec::new();
+        let mut from = None;
+        loop {
+            let call = self.client().describe_rules().listener_arn(arn.as_str()).set_marker(from);
+            let answer = ask!(self, "DescribeRules", call)?;
+            rules.extend(answer.rules().iter().map(read::rule));
+            from = answer.next_marker().filter(|it| !it.is_empty()).map(str::to_owned);
+            if from.is_none() {
+                return Ok(rules);
+            }
+        }
+    }
+}

@@ -1,0 +1,206 @@
+//! From the SDK's types to the domain's, pure. What AWS leaves out or adds never fails an answer: a piece
+//! without its identity is left out and counted by the caller.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use aws_sdk_elasticloadbalancingv2::types;
+
+use crate::domain::elb::Forward;
+use crate::domain::elb::GroupType;
+use crate::domain::elb::Health;
+use crate::domain::elb::HealthCheck;
+use crate::domain::elb::HealthState;
+use crate::domain::elb::Listener;
+use crate::domain::elb::LoadBalancer;
+use crate::domain::elb::LoadBalancerKind;
+use crate::domain::elb::Override;
+use crate::domain::elb::Reason;
+use crate::domain::elb::Rule;
+use crate::domain::elb::Target;
+use crate::domain::elb::TargetGroup;
+use crate::domain::ids::ListenerArn;
+use crate::domain::ids::LoadBalancerArn;
+use crate::domain::ids::RuleArn;
+use crate::domain::ids::TargetGroupArn;
+use crate::domain::ids::TargetId;
+use crate::domain::ids::TargetKey;
+
+fn text(value: Option<&str>) -> Option<Arc<str>> {
+    value.filter(|it| !it.is_empty()).map(Into::into)
+}
+
+fn seconds(value: Option<i32>) -> u32 {
+    value.and_then(|it| u32::try_from(it).ok()).unwrap_or(0)
+}
+
+pub(super) fn group(it: &types::TargetGroup) -> Option<TargetGroup> {
+    let arn: TargetGroupArn = it.target_group_arn()?.parse().ok()?;
+    let matcher = it.matcher().and_then(|it| it.http_code().or(it.grpc_code()));
+    let mut load_balancers: Vec<LoadBalancerArn> =
+        it.load_balancer_arns().iter().map(|it| LoadBalancerArn(it.as_str().into())).collect();
+    load_balancers.sort();
+    load_balancers.dedup();
+    Some(TargetGroup {
+        name: it.target_group_name().unwrap_or_else(|| arn.name()).to_owned(),
+        kind: match it.target_type().map(types::TargetTypeEnum::as_str) {
+            Some("ip") => GroupType::Ip,
+            Some("instance") | None => GroupType::Instance,
+            Some("lambda") => GroupType::Lambda,
+            Some("alb") => GroupType::LoadBalancer,
+            Some(_) => GroupType::Unknown,
+        },
+        protocol: text(it.protocol().map(types::ProtocolEnum::as_str)),
+        protocol_version: text(it.protocol_version()),
+        port: it.port().and_then(|it| u16::try_from(it).ok()),
+        vpc: text(it.vpc_id()),
+        ipv6: it.ip_address_type() == Some(&types::TargetGroupIpAddressTypeEnum::Ipv6),
+        load_balancers,
+        check: HealthCheck {
+            enabled: it.health_check_enabled().unwrap_or(true),
+            protocol: text(it.health_check_protocol().map(types::ProtocolEnum::as_str)),
+            port: text(it.health_check_port()),
+            path: text(it.health_check_path()),
+            matcher: text(matcher),
+            interval: seconds(it.health_check_interval_seconds()),
+            timeout: seconds(it.health_check_timeout_seconds()),
+            healthy_threshold: seconds(it.healthy_threshold_count()),
+            unhealthy_threshold: seconds(it.unhealthy_threshold_count()),
+        },
+        arn,
+    })
+}
+
+pub(super) fn target(it: &types::TargetHealthDescription) -> Option<Target> {
+    let target = it.target()?;
+    let key = TargetKey {
+        id: TargetId::read(target.id()?),
+        port: target.port().and_then(|it| u16::try_from(it).ok()).unwrap_or(0),
+        quic_server_id: text(target.quic_server_id()),
+    };
+    let health = it.target_health()?;
+    let shifted = it.administrative_override().and_then(|it| it.state()).map(|it| it.as_str());
+    Some(Target {
+        key,
+        zone: text(target.availability_zone()),
+        health: Health {
+            state: HealthState::read(health.state()?.as_str()),
+            reason: health.reason().map(|it| Reason::read(it.as_str())),
+            description: text(health.description()),
+        },
+        health_port: text(it.health_check_port()),
+        shifted: match shifted {
+            None | Some("no_override" | "unknown") => None,
+            Some("zonal_shift_active") => Some(Override::Shifted),
+            Some("zonal_shift_delegated_to_dns") => Some(Override::ShiftedByDns),
+            Some(other) => Some(Override::Unknown(other.into())),
+        },
+        anomalous: it
+            .anomaly_detection()
+            .and_then(|it| it.result())
+            .is_some_and(|it| it.as_str() == "anomalous"),
+    })
+}
+
+pub(super) fn tags(it: &types::TagDescription) -> Option<(TargetGroupArn, BTreeMap<String, String>)> {
+    let arn = it.resource_arn()?.parse().ok()?;
+    let tags = it
+        .tags()
+        .iter()
+        .filter_map(|it| Some((it.key()?.to_owned(), it.value().unwrap_or_default().to_owned())));
+    Some((arn, tags.collect()))
+}
+
+pub(super) fn load_balancer(it: &types::LoadBalancer) -> Option<LoadBalancer> {
+    let kind = match it.r#type().map(types::LoadBalancerTypeEnum::as_str) {
+        Some("network") => LoadBalancerKind::Network,
+        Some("gateway") => LoadBalancerKind::Gateway,
+        _ => LoadBalancerKind::Application,
+    };
+    Some(LoadBalancer {
+        arn: LoadBalancerArn(it.load_balancer_arn()?.into()),
+        name: it.load_balancer_name().unwrap_or_default().to_owned(),
+        kind,
+        scheme: text(it.scheme().map(types::LoadBalancerSchemeEnum::as_str)),
+        dns: text(it.dns_name()),
+        state: text(it.state().and_then(|it| it.code()).map(types::LoadBalancerStateEnum::as_str)),
+        zones: it.availability_zones().iter().filter_map(|it| text(it.zone_name())).collect(),
+        security_groups: it.security_groups().iter().map(|it| it.as_str().into()).collect(),
+        cross_zone: (kind == LoadBalancerKind::Application).then_some(true),
+    })
+}
+
+pub(super) fn listener(load_balancer: &LoadBalancerArn, it: &types::Listener) -> Option<Listener> {
+    let default = Rule {
+        arn: None,
+        priority: "default".into(),
+        conditions: Vec::new(),
+        forwards: forwards(it.default_actions()),
+    };
+    Some(Listener {
+        arn: ListenerArn(it.listener_arn()?.into()),
+        load_balancer: load_balancer.clone(),
+        protocol: text(it.protocol().map(types::ProtocolEnum::as_str)),
+        port: it.port().and_then(|it| u16::try_from(it).ok()),
+        rules: vec![default],
+    })
+}
+
+pub(super) fn rule(it: &types::Rule) -> Rule {
+    Rule {
+        arn: it.rule_arn().map(|it| RuleArn(it.into())),
+        priority: it.priority().unwrap_or("default").into(),
+        conditions: it.conditions().iter().map(condition).collect(),
+        forwards: forwards(it.actions()),
+    }
+}
+
+/// Where actions send requests. AWS gives a single group both as its ARN and as a list of one; others give
+/// only one of the two.
+fn forwards(actions: &[types::Action]) -> Vec<Forward> {
+    let mut found = Vec::new();
+    for action in actions {
+        let listed =
+            action.forward_config().map(types::ForwardActionConfig::target_groups).unwrap_or_default();
+        let read = |it: &types::TargetGroupTuple| {
+            let group = it.target_group_arn()?.parse().ok()?;
+            Some(Forward { group, weight: seconds(Some(it.weight().unwrap_or(1))) })
+        };
+        found.extend(listed.iter().filter_map(read));
+        if listed.is_empty() {
+            let single = action.target_group_arn().and_then(|it| it.parse().ok());
+            found.extend(single.map(|group| Forward { group, weight: 1 }));
+        }
+    }
+    found
+}
+
+fn condition(it: &types::RuleCondition) -> String {
+    let (name, values): (&str, &[String]) = match it.field() {
+        Some("host-header") => ("host", it.host_header_config().map_or(it.values(), |it| it.values())),
+        Some("path-pattern") => ("path", it.path_pattern_config().map_or(it.values(), |it| it.values())),
+        Some("http-request-method") => {
+            ("method", it.http_request_method_config().map_or(it.values(), |it| it.values()))
+        }
+        Some("source-ip") => ("source", it.source_ip_config().map_or(it.values(), |it| it.values())),
+        Some("http-header") => {
+            let header = it.http_header_config();
+            let name = header.and_then(|it| it.http_header_name()).unwrap_or_default();
+            let values = header.map(|it| it.values().join("|")).unwrap_or_default();
+            return format!("header {name}: {values}");
+        }
+        Some("query-string") => {
+            let pairs = it.query_string_config().map(|it| it.values()).unwrap_or_default();
+            let pairs: Vec<String> = pairs
+                .iter()
+                .map(|it| format!("{}={}", it.key().unwrap_or("*"), it.value().unwrap_or_default()))
+                .collect();
+            return format!("query {}", pairs.join("|"));
+        }
+        other => (other.unwrap_or("condition"), it.values()),
+    };
+    format!("{name} {}", values.join("|"))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,245 @@
+//! The tasks that look: watches of Kubernetes, the pace of AWS. They own nothing but their connections; all
+//! they learn goes down one channel.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use futures::Stream;
+use futures::StreamExt;
+use tokio::sync::mpsc;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use super::Buckets;
+use super::Connection;
+use super::Scope;
+use super::clock;
+use super::follow::Follow;
+use super::poll;
+use crate::aws::Meter;
+use crate::aws::Session;
+use crate::domain::cluster::WorkloadKind;
+use crate::domain::failure::ErrorKind;
+use crate::domain::failure::Failure;
+use crate::domain::ids::BindingApi;
+use crate::domain::ids::BindingRef;
+use crate::domain::ids::ClusterId;
+use crate::domain::inventory::Change;
+use crate::domain::inventory::Kind;
+use crate::domain::inventory::Source;
+use crate::domain::time::Timestamp;
+use crate::kubernetes::Access;
+use crate::kubernetes::Cluster;
+
+/// Something learnt, and when.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Observed {
+    pub at: Timestamp,
+    pub change: Change,
+}
+
+/// What the AWS side turned out to be, once its configuration was read.
+#[derive(Clone, Debug)]
+pub struct AwsSide {
+    pub endpoint: Option<String>,
+    pub region: Option<String>,
+    pub profile: Option<String>,
+    pub meter: Meter,
+}
+
+/// Seconds between two looks for the kind of binding, while the cluster serves none.
+const DISCOVERY: Duration = Duration::from_secs(30);
+/// Seconds between two looks at the controller's own objects.
+const SIGNS: Duration = Duration::from_secs(30);
+
+/// Kinds watched in the namespaces of the scope.
+pub(super) const SCOPED: [Kind; 6] = [
+    Kind::Services,
+    Kind::Slices,
+    Kind::Pods,
+    Kind::Workloads(WorkloadKind::Deployment),
+    Kind::Workloads(WorkloadKind::StatefulSet),
+    Kind::Workloads(WorkloadKind::DaemonSet),
+];
+
+/// Starts looking. Dropping the returned set ends all of it.
+pub fn observe(
+    connection: Connection,
+    scope: &Scope,
+    follow: &watch::Receiver<Follow>,
+    changes: &mpsc::Sender<Observed>,
+    aws: tokio::sync::oneshot::Sender<AwsSide>,
+) -> JoinSet<()> {
+    let mut tasks = JoinSet::new();
+    for access in connection.clusters {
+        tasks.spawn(cluster(access, scope.clone(), follow.clone(), changes.clone()));
+    }
+    let (follow, changes) = (follow.clone(), changes.clone());
+    let (settings, budget) = (connection.aws, connection.budget);
+    tasks.spawn(async move {
+        let session = Session::open(settings).await;
+        let side = AwsSide {
+            endpoint: session.endpoint().map(str::to_owned),
+            region: session.region(),
+            profile: session.profile().map(str::to_owned),
+            meter: session.meter().clone(),
+        };
+        // Nobody may be interested; that ends nothing.
+        _ = aws.send(side);
+        let asker = poll::Asker { session, buckets: Buckets::new(budget), patient: false };
+        poll::poll(asker, follow, changes).await;
+    });
+    tasks
+}
+
+/// Connects, for as long as it takes, and watches.
+async fn cluster(
+    access: Access,
+    scope: Scope,
+    follow: watch::Receiver<Follow>,
+    changes: mpsc::Sender<Observed>,
+) {
+    let id = access.id.clone();
+    let mut wait = Duration::from_secs(1);
+    let cluster = loop {
+        match access.clone().connect().await {
+            Ok(cluster) => break cluster,
+            Err(failure) => {
+                tracing::warn!(%failure, "not connected");
+                if !fail(&changes, &id, &failure).await {
+                    return;
+                }
+            }
+        }
+        tokio::time::sleep(wait).await;
+        wait = (wait * 2).min(Duration::from_secs(30));
+    };
+    let mut tasks = JoinSet::new();
+    for kind in SCOPED {
+        tasks.spawn(forward(cluster.watch(kind, scope.namespace.clone()), changes.clone()));
+    }
+    tasks.spawn(forward(cluster.watch(Kind::Nodes, None), changes.clone()));
+    tasks.spawn(bindings(cluster.clone(), scope, changes.clone()));
+    tasks.spawn(on_demand(cluster, follow, changes.clone()));
+    while let Some(ended) = tasks.join_next().await {
+        if let Err(error) = ended {
+            tracing::error!(%error, "a watch ended badly");
+            let failure =
+                Failure::new("watch", ErrorKind::Other, "an internal error ended this watch; see the log");
+            if !fail(&changes, &id, &failure).await {
+                return;
+            }
+        }
+    }
+}
+
+/// Tells that a whole cluster cannot be read. False: nobody listens any more.
+async fn fail(changes: &mpsc::Sender<Observed>, id: &ClusterId, failure: &Failure) -> bool {
+    for kind in SCOPED.into_iter().chain([Kind::Nodes, Kind::Bindings(BindingApi::LoadBalancerController)]) {
+        let change = Change::Failed(Source::Kubernetes(id.clone(), kind), failure.clone());
+        if changes.send(Observed { at: clock::now(), change }).await.is_err() {
+            return false;
+        }
+    }
+    true
+}
+
+/// Hands a stream of changes on until either end is gone.
+async fn forward(stream: impl Stream<Item = Change>, changes: mpsc::Sender<Observed>) {
+    let mut stream = std::pin::pin!(stream);
+    while let Some(change) = stream.next().await {
+        if changes.send(Observed { at: clock::now(), change }).await.is_err() {
+            return;
+        }
+    }
+}
+
+/// Both kinds of binding, once the cluster serves them, and the controller's own objects now and then.
+async fn bindings(cluster: Cluster, scope: Scope, changes: mpsc::Sender<Observed>) {
+    let mut tasks = JoinSet::new();
+    let mut watched: Vec<BindingApi> = Vec::new();
+    loop {
+        let mut wait = SIGNS;
+        match cluster.served_bindings().await {
+            Ok(served) => {
+                for api in served.iter().filter(|it| !watched.contains(it)) {
+                    tasks.spawn(bindings_of(cluster.clone(), *api, scope.clone(), changes.clone()));
+                }
+                if served.is_empty() && watched.is_empty() {
+                    // An empty list says that there are none; the signs say that there is no such kind.
+                    let kind = Kind::Bindings(BindingApi::LoadBalancerController);
+                    let change = Change::Listed {
+                        cluster: cluster.id().clone(),
+                        kind,
+                        namespace: None,
+                        objects: Vec::new(),
+                    };
+                    if changes.send(Observed { at: clock::now(), change }).await.is_err() {
+                        return;
+                    }
+                    wait = DISCOVERY;
+                }
+                watched.extend(served.iter().filter(|it| !watched.contains(it)).copied().collect::<Vec<_>>());
+                let change = cluster.controller_signs(&served).await;
+                if changes.send(Observed { at: clock::now(), change }).await.is_err() {
+                    return;
+                }
+            }
+            Err(failure) => {
+                tracing::warn!(%failure, "bindings cannot be discovered");
+                if watched.is_empty() {
+                    let kind = Kind::Bindings(BindingApi::LoadBalancerController);
+                    let change = Change::Failed(Source::Kubernetes(cluster.id().clone(), kind), failure);
+                    if changes.send(Observed { at: clock::now(), change }).await.is_err() {
+                        return;
+                    }
+                    wait = Duration::from_secs(5);
+                }
+            }
+        }
+        tokio::time::sleep(wait).await;
+    }
+}
+
+/// Bindings of all namespaces, so that none can hide on a group; where that is not permitted, the scope's.
+async fn bindings_of(cluster: Cluster, api: BindingApi, scope: Scope, changes: mpsc::Sender<Observed>) {
+    let kind = Kind::Bindings(api);
+    let mut all = std::pin::pin!(cluster.watch(kind, None));
+    while let Some(change) = all.next().await {
+        let denied = matches!(&change, Change::Failed(_, failure) if failure.kind == ErrorKind::Denied);
+        if let (true, Some(namespace)) = (denied, &scope.namespace) {
+            return forward(cluster.watch(kind, Some(namespace.clone())), changes).await;
+        }
+        if changes.send(Observed { at: clock::now(), change }).await.is_err() {
+            return;
+        }
+    }
+}
+
+/// What only some boards need: events of their namespace, ConfigMaps of multi-cluster bindings.
+async fn on_demand(cluster: Cluster, mut follow: watch::Receiver<Follow>, changes: mpsc::Sender<Observed>) {
+    let mut events: Option<(String, JoinSet<()>)> = None;
+    let mut ledgers: BTreeMap<BindingRef, JoinSet<()>> = BTreeMap::new();
+    loop {
+        let wish = follow.borrow_and_update().clone();
+        if events.as_ref().map(|it| &it.0) != wish.events.as_ref() {
+            events = wish.events.map(|namespace| {
+                let mut task = JoinSet::new();
+                task.spawn(forward(cluster.watch(Kind::Events, Some(namespace.clone())), changes.clone()));
+                (namespace, task)
+            });
+        }
+        let ours = |it: &BindingRef| it.cluster == *cluster.id();
+        ledgers.retain(|reference, _| wish.ledgers.contains(reference));
+        for reference in wish.ledgers.into_iter().filter(ours) {
+            ledgers.entry(reference.clone()).or_insert_with(|| {
+                let mut task = JoinSet::new();
+                task.spawn(forward(cluster.watch_ledger(reference.ledger()), changes.clone()));
+                task
+            });
+        }
+        if follow.changed().await.is_err() {
+            return;
+        }
+    }
+}

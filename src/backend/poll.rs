@@ -1,0 +1,296 @@
+//! The one task that asks AWS: it does what `pace` says, a few calls at a time, and hands on the answers.
+
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use super::Buckets;
+use super::clock;
+use super::follow::Follow;
+use super::observe::Observed;
+use super::pace::Ask;
+use super::pace::Next;
+use super::pace::Pace;
+use crate::aws::AT_ONCE;
+use crate::aws::LoadBalancing;
+use crate::aws::Session;
+use crate::domain::elb::HealthState;
+use crate::domain::elb::Listener;
+use crate::domain::elb::LoadBalancerKind;
+use crate::domain::elb::TargetGroup;
+use crate::domain::failure::ErrorKind;
+use crate::domain::failure::Failure;
+use crate::domain::ids::LoadBalancerArn;
+use crate::domain::ids::TargetGroupArn;
+use crate::domain::inventory::Change;
+use crate::domain::inventory::Source;
+
+/// Calls under way at once.
+const AT_A_TIME: usize = 4;
+
+/// Everything a call needs, cheap to clone.
+#[derive(Clone)]
+pub(super) struct Asker {
+    pub(super) session: Session,
+    pub(super) buckets: Buckets,
+    /// Lets the SDK retry, for a caller that looks once.
+    pub(super) patient: bool,
+}
+
+/// Asks until the receiver of changes is gone.
+pub(super) async fn poll(asker: Asker, mut follow: watch::Receiver<Follow>, changes: mpsc::Sender<Observed>) {
+    let mut pace = Pace::default();
+    let mut calls: JoinSet<(Ask, Vec<Change>)> = JoinSet::new();
+    let mut kinds = BTreeMap::new();
+    loop {
+        let wish = follow.borrow_and_update().clone();
+        let wait = match calls.len() < AT_A_TIME {
+            true => pace.next(&wish, clock::now()),
+            false => Next::Wait(60_000),
+        };
+        let millis = match wait {
+            Next::Ask(ask) => {
+                let (asker, roles, known) = (asker.clone(), wish.roles.clone(), kinds.clone());
+                calls.spawn(async move {
+                    let answers = asker.perform(&ask, &roles, &known).await;
+                    (ask, answers)
+                });
+                continue;
+            }
+            Next::Wait(millis) => u64::try_from(millis).unwrap_or(1),
+        };
+        tokio::select! {
+            Some(ended) = calls.join_next() => {
+                let Ok((ask, answers)) = ended else {
+                    tracing::error!("a call to AWS ended badly");
+                    continue;
+                };
+                learn(&mut pace, &mut kinds, &ask, &answers);
+                for change in answers {
+                    if changes.send(Observed { at: clock::now(), change }).await.is_err() {
+                        return;
+                    }
+                }
+            }
+            changed = follow.changed() => if changed.is_err() { return },
+            () = tokio::time::sleep(Duration::from_millis(millis.min(60_000))) => {}
+        }
+    }
+}
+
+fn learn(
+    pace: &mut Pace,
+    kinds: &mut BTreeMap<LoadBalancerArn, LoadBalancerKind>,
+    ask: &Ask,
+    answers: &[Change],
+) {
+    let now = clock::now();
+    let throttled =
+        |it: &Change| matches!(it, Change::Failed(_, failure) if failure.kind == ErrorKind::Throttled);
+    pace.ended(ask, answers.iter().any(throttled));
+    if let Ask::Groups(arns) = ask {
+        for arn in arns {
+            pace.unreadable_group(arn, now);
+        }
+    }
+    for change in answers {
+        match change {
+            Change::Groups(groups) => {
+                for it in groups {
+                    pace.learnt_group(&it.arn, &it.load_balancers, now);
+                }
+                if *ask == Ask::Discover {
+                    pace.candidates(groups.iter().map(|it| it.arn.clone()));
+                }
+            }
+            Change::LoadBalancers(found) => {
+                for it in found {
+                    kinds.insert(it.arn.clone(), it.kind);
+                    pace.learnt_load_balancer(&it.arn, now);
+                }
+            }
+            Change::Targets(arn, targets) => {
+                let healthy = targets.targets.iter().all(|it| it.health.state == HealthState::Healthy);
+                pace.learnt_health(arn, healthy);
+            }
+            _ => {}
+        }
+    }
+    if let Ask::Tags(arns) = ask {
+        pace.learnt_tags(arns);
+    }
+}
+
+type Roles = BTreeMap<TargetGroupArn, (String, Option<String>)>;
+
+impl Asker {
+    async fn client(&self, arn: &TargetGroupArn, roles: &Roles) -> LoadBalancing {
+        self.buckets.take(arn.account(), arn.region()).await;
+        let role = roles.get(arn).map(|(role, external)| (role.as_str(), external.as_deref()));
+        let client = self.session.of(arn, role);
+        if self.patient { client.patient() } else { client }
+    }
+
+    /// The client for a load balancer: its region and account stand in its ARN as in any other.
+    async fn client_of(&self, arn: &LoadBalancerArn) -> LoadBalancing {
+        let mut parts = arn.as_str().split(':').skip(3);
+        let (region, account) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
+        self.buckets.take(account, region).await;
+        let client = self.session.client(region, None);
+        if self.patient { client.patient() } else { client }
+    }
+
+    /// Asks, and gives what was learnt or why not.
+    pub(super) async fn perform(
+        &self,
+        ask: &Ask,
+        roles: &Roles,
+        kinds: &BTreeMap<LoadBalancerArn, LoadBalancerKind>,
+    ) -> Vec<Change> {
+        match ask {
+            Ask::Caller => vec![self.caller().await],
+            Ask::Targets(arn) => vec![self.targets(arn, roles).await],
+            Ask::Groups(arns) => self.groups(arns, roles).await,
+            Ask::Attributes(arn) => {
+                let answer = self.client(arn, roles).await.attributes(arn).await;
+                vec![answer.map_or_else(
+                    |failure| Change::Failed(Source::Attributes(arn.clone()), failure),
+                    |attributes| Change::Attributes(arn.clone(), attributes),
+                )]
+            }
+            Ask::LoadBalancers(arns) => vec![self.load_balancers(arns).await],
+            Ask::Routes(arn) => vec![self.routes(arn, kinds.get(arn).copied()).await],
+            Ask::Discover => vec![self.discover().await],
+            Ask::Tags(arns) => self.tags(arns, roles).await,
+        }
+    }
+
+    async fn caller(&self) -> Change {
+        let region = self.session.region().unwrap_or_else(|| "us-east-1".to_owned());
+        let answer = self.session.caller(&region).await;
+        answer.map_or_else(|failure| Change::Failed(Source::Caller, failure), Change::Caller)
+    }
+
+    pub(super) async fn targets(&self, arn: &TargetGroupArn, roles: &Roles) -> Change {
+        let client = self.client(arn, roles).await;
+        let answer = client.targets(arn, clock::now()).await;
+        answer.map_or_else(
+            |failure| Change::Failed(Source::Targets(arn.clone()), failure),
+            |targets| Change::Targets(arn.clone(), targets),
+        )
+    }
+
+    /// Groups of several regions or roles, each asked for where it lives; a group that is gone costs itself.
+    async fn groups(&self, arns: &[TargetGroupArn], roles: &Roles) -> Vec<Change> {
+        let mut places = BTreeMap::<(String, Option<&(String, Option<String>)>), Vec<TargetGroupArn>>::new();
+        for arn in arns {
+            places.entry((arn.region().to_owned(), roles.get(arn))).or_default().push(arn.clone());
+        }
+        let mut changes = Vec::new();
+        for batch in places.into_values() {
+            for batch in batch.chunks(AT_ONCE) {
+                let Some(first) = batch.first() else { continue };
+                match self.client(first, roles).await.groups(batch).await {
+                    Ok(groups) => changes.push(Change::Groups(groups)),
+                    Err(failure) if failure.kind == ErrorKind::NotFound && batch.len() > 1 => {
+                        for one in batch {
+                            let answer =
+                                self.client(one, roles).await.groups(std::slice::from_ref(one)).await;
+                            changes.extend(answer.map(Change::Groups));
+                        }
+                    }
+                    Err(failure) if failure.kind == ErrorKind::NotFound => {
+                        tracing::info!(group = %first, "the group is gone");
+                    }
+                    Err(failure) => changes.push(Change::Failed(Source::Groups, failure)),
+                }
+            }
+        }
+        changes
+    }
+
+    async fn load_balancers(&self, arns: &[LoadBalancerArn]) -> Change {
+        let mut places = BTreeMap::<String, Vec<LoadBalancerArn>>::new();
+        for arn in arns {
+            let region = arn.as_str().split(':').nth(3).unwrap_or_default();
+            places.entry(region.to_owned()).or_default().push(arn.clone());
+        }
+        let mut found = Vec::new();
+        for batch in places.values().flat_map(|it| it.chunks(AT_ONCE)) {
+            let Some(first) = batch.first() else { continue };
+            match self.client_of(first).await.load_balancers(batch).await {
+                Ok(mut some) => {
+                    for it in some.iter_mut().filter(|it| it.kind == LoadBalancerKind::Network) {
+                        it.cross_zone =
+                            self.client_of(&it.arn).await.cross_zone(&it.arn).await.ok().flatten();
+                    }
+                    found.extend(some);
+                }
+                Err(failure) => return Change::Failed(Source::LoadBalancers, failure),
+            }
+        }
+        Change::LoadBalancers(found)
+    }
+
+    /// Listeners with their rules. Only application load balancers have rules beside the default action.
+    async fn routes(&self, arn: &LoadBalancerArn, kind: Option<LoadBalancerKind>) -> Change {
+        let answer = async {
+            let mut listeners: Vec<Listener> = self.client_of(arn).await.listeners(arn).await?;
+            if kind.unwrap_or(LoadBalancerKind::Application) == LoadBalancerKind::Application {
+                for listener in &mut listeners {
+                    listener.rules = self.client_of(arn).await.rules(&listener.arn).await?;
+                }
+            }
+            Ok::<_, Failure>(listeners)
+        };
+        match answer.await {
+            Ok(listeners) => Change::Routes(arn.clone(), listeners),
+            Err(failure) => Change::Failed(Source::Routes(arn.clone()), failure),
+        }
+    }
+
+    /// All groups of the region, as `DescribeTargetGroups` pages them: never their health.
+    pub(super) async fn discover(&self) -> Change {
+        let Some(region) = self.session.region() else {
+            let failure =
+                Failure::new("DescribeTargetGroups", ErrorKind::Other, "no AWS region is configured");
+            return Change::Failed(Source::Groups, failure.with_hint("set --region or AWS_REGION"));
+        };
+        let mut found: Vec<TargetGroup> = Vec::new();
+        let mut from = None;
+        loop {
+            self.buckets.take("", &region).await;
+            let client = self.session.client(&region, None);
+            let client = if self.patient { client.patient() } else { client };
+            match client.page_of_groups(from).await {
+                Ok((page, next)) => {
+                    found.extend(page);
+                    from = next;
+                }
+                Err(failure) => return Change::Failed(Source::Groups, failure),
+            }
+            if from.is_none() {
+                return Change::Groups(found);
+            }
+        }
+    }
+
+    pub(super) async fn tags(&self, arns: &[TargetGroupArn], roles: &Roles) -> Vec<Change> {
+        let regions: BTreeSet<&str> = arns.iter().map(TargetGroupArn::region).collect();
+        let mut changes = Vec::new();
+        for region in regions {
+            let here: Vec<TargetGroupArn> = arns.iter().filter(|it| it.region() == region).cloned().collect();
+            for batch in here.chunks(AT_ONCE) {
+                let Some(first) = batch.first() else { continue };
+                let answer = self.client(first, roles).await.tags(batch).await;
+                changes
+                    .push(answer.map_or_else(|failure| Change::Failed(Source::Tags, failure), Change::Tags));
+            }
+        }
+        changes
+    }
+}

@@ -1,0 +1,200 @@
+//! Both sides read once, for commands that look and leave: lists, no watches; health per group.
+
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+
+use futures::StreamExt;
+use futures::stream;
+
+use super::Buckets;
+use super::Connection;
+use super::Scope;
+use super::clock;
+use super::observe::SCOPED;
+use super::pace::Ask;
+use super::pace::TAGGED;
+use super::poll::Asker;
+use crate::aws::Session;
+use crate::domain::elb::HealthState;
+use crate::domain::failure::ErrorKind;
+use crate::domain::failure::Failure;
+use crate::domain::ids::BindingApi;
+use crate::domain::ids::LoadBalancerArn;
+use crate::domain::ids::TargetGroupArn;
+use crate::domain::inventory::Change;
+use crate::domain::inventory::Inventory;
+use crate::domain::inventory::Kind;
+use crate::domain::inventory::Source;
+use crate::domain::unbound;
+use crate::kubernetes::Access;
+use crate::kubernetes::Cluster;
+
+/// Calls under way at once.
+const AT_A_TIME: usize = 4;
+
+/// What is wanted beside the bindings of the scope.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Wish {
+    /// Groups no binding names are looked for.
+    pub discover: bool,
+    /// Groups to read whether a binding names them or not.
+    pub groups: Vec<TargetGroupArn>,
+    /// Groups to find by name first.
+    pub named: Vec<String>,
+}
+
+/// Reads everything of a scope. What cannot be read stands in the inventory as a failure of its source.
+pub async fn snapshot(connection: Connection, scope: &Scope, wish: Wish) -> Inventory {
+    let mut inventory = Inventory::default();
+    let opened = Session::open(connection.aws);
+    let clusters = connection.clusters.into_iter().map(|access| cluster(access, scope));
+    let (session, read) = tokio::join!(opened, futures::future::join_all(clusters));
+    for change in read.into_iter().flatten() {
+        inventory.apply(change, clock::now());
+    }
+    let asker = Asker { session, buckets: Buckets::new(connection.budget), patient: true };
+    aws(&asker, &mut inventory, scope, wish).await;
+    inventory
+}
+
+async fn cluster(access: Access, scope: &Scope) -> Vec<Change> {
+    let id = access.id.clone();
+    let cluster = match access.connect().await {
+        Ok(cluster) => cluster,
+        Err(failure) => {
+            let kinds = [
+                Kind::Services,
+                Kind::Slices,
+                Kind::Pods,
+                Kind::Bindings(BindingApi::LoadBalancerController),
+            ];
+            return kinds
+                .map(|kind| Change::Failed(Source::Kubernetes(id.clone(), kind), failure.clone()))
+                .into();
+        }
+    };
+    let namespace = scope.namespace.as_deref();
+    let kinds = SCOPED.into_iter().map(|kind| (kind, namespace)).chain([(Kind::Nodes, None)]);
+    let lists = kinds.map(|(kind, namespace)| list(&cluster, kind, namespace));
+    let (lists, bindings) = tokio::join!(futures::future::join_all(lists), bindings(&cluster, scope));
+    lists.into_iter().flatten().chain(bindings).collect()
+}
+
+async fn list(cluster: &Cluster, kind: Kind, namespace: Option<&str>) -> Vec<Change> {
+    match cluster.list(kind, namespace).await {
+        Ok(changes) => changes,
+        Err(failure) => vec![Change::Failed(Source::Kubernetes(cluster.id().clone(), kind), failure)],
+    }
+}
+
+async fn bindings(cluster: &Cluster, scope: &Scope) -> Vec<Change> {
+    let fallback = Kind::Bindings(BindingApi::LoadBalancerController);
+    let served = match cluster.served_bindings().await {
+        Ok(served) => served,
+        Err(failure) => {
+            return vec![Change::Failed(Source::Kubernetes(cluster.id().clone(), fallback), failure)];
+        }
+    };
+    if served.is_empty() {
+        let failure =
+            Failure::new("discover TargetGroupBinding", ErrorKind::NotFound, "the cluster has no such kind")
+                .with_hint("the AWS Load Balancer Controller's custom resources are not installed");
+        return vec![
+            Change::Failed(Source::Kubernetes(cluster.id().clone(), fallback), failure),
+            cluster.controller_signs(&served).await,
+        ];
+    }
+    let mut changes = Vec::new();
+    for api in &served {
+        let kind = Kind::Bindings(*api);
+        let all = list(cluster, kind, None).await;
+        let denied =
+            |it: &Change| matches!(it, Change::Failed(_, failure) if failure.kind == ErrorKind::Denied);
+        match (&scope.namespace, all.iter().any(denied)) {
+            (Some(namespace), true) => changes.extend(list(cluster, kind, Some(namespace)).await),
+            _ => changes.extend(all),
+        }
+    }
+    let mut known = Inventory::default();
+    for change in &changes {
+        known.apply(change.clone(), clock::now());
+    }
+    let ours = |namespace: &str| scope.namespace.as_deref().is_none_or(|it| it == namespace);
+    for (reference, _) in
+        known.bindings().filter(|(it, binding)| binding.multi_cluster && ours(&it.namespace))
+    {
+        changes.push(cluster.ledger(&reference.ledger()).await.unwrap_or_else(|failure| {
+            Change::Failed(Source::Kubernetes(cluster.id().clone(), Kind::Ledgers), failure)
+        }));
+    }
+    changes.push(cluster.controller_signs(&served).await);
+    changes
+}
+
+/// Groups, health, what verdicts need of settings and routes, and who we are.
+async fn aws(asker: &Asker, inventory: &mut Inventory, scope: &Scope, wish: Wish) {
+    let ours = |namespace: &str| scope.namespace.as_deref().is_none_or(|it| it == namespace);
+    let mut groups: BTreeSet<TargetGroupArn> = wish.groups.into_iter().collect();
+    let mut roles = BTreeMap::new();
+    for (reference, binding) in inventory.bindings().filter(|(it, _)| ours(&it.namespace)) {
+        let Some(group) = &binding.group else { continue };
+        groups.insert(group.clone());
+        if let Some(role) = &binding.assume_role {
+            roles.insert(group.clone(), (role.clone(), binding.external_id.clone()));
+        }
+        tracing::debug!(binding = %reference, %group, "in scope");
+    }
+    for name in &wish.named {
+        if let Some(region) = asker.session.region() {
+            match asker.session.client(&region, None).patient().group_named(name).await {
+                Ok(Some(group)) => drop(groups.insert(group.arn.clone())),
+                Ok(None) => {}
+                Err(failure) => drop(inventory.apply(Change::Failed(Source::Groups, failure), clock::now())),
+            }
+        }
+    }
+    let mut first = vec![Ask::Caller];
+    let all: Vec<TargetGroupArn> = groups.iter().cloned().collect();
+    first.extend(all.chunks(crate::aws::AT_ONCE).map(|it| Ask::Groups(it.to_vec())));
+    first.extend(groups.iter().cloned().map(Ask::Targets));
+    if wish.discover {
+        first.push(Ask::Discover);
+    }
+    ask(asker, inventory, first, &roles).await;
+    let unhealthy = |arn: &&TargetGroupArn| {
+        let targets = inventory.groups.get(*arn).and_then(|it| it.targets.as_ref());
+        targets.is_some_and(|it| it.targets.iter().any(|it| it.health.state != HealthState::Healthy))
+    };
+    let mut second: Vec<Ask> = groups.iter().filter(unhealthy).cloned().map(Ask::Attributes).collect();
+    let hangs_on: BTreeSet<LoadBalancerArn> = groups
+        .iter()
+        .filter_map(|it| inventory.groups.get(it)?.group.as_ref())
+        .flat_map(|it| it.load_balancers.iter().cloned())
+        .collect();
+    let hangs_on: Vec<LoadBalancerArn> = hangs_on.into_iter().collect();
+    second.extend(hangs_on.chunks(crate::aws::AT_ONCE).map(|it| Ask::LoadBalancers(it.to_vec())));
+    if wish.discover && unbound::cluster_names(inventory).next().is_some() {
+        let candidates: Vec<TargetGroupArn> = unbound::unnamed(inventory).take(TAGGED).collect();
+        second.extend(candidates.chunks(crate::aws::AT_ONCE).map(|it| Ask::Tags(it.to_vec())));
+    }
+    ask(asker, inventory, second, &roles).await;
+    let mut third: Vec<Ask> = hangs_on.into_iter().map(Ask::Routes).collect();
+    let found: Vec<TargetGroupArn> = unbound::groups(inventory).filter(|it| !groups.contains(it)).collect();
+    third.extend(found.into_iter().map(Ask::Targets));
+    ask(asker, inventory, third, &roles).await;
+}
+
+async fn ask(
+    asker: &Asker,
+    inventory: &mut Inventory,
+    asks: Vec<Ask>,
+    roles: &BTreeMap<TargetGroupArn, (String, Option<String>)>,
+) {
+    let kinds: BTreeMap<_, _> =
+        inventory.load_balancers.values().map(|it| (it.arn.clone(), it.kind)).collect();
+    let calls = asks.iter().map(|it| asker.perform(it, roles, &kinds));
+    let answers: Vec<Vec<Change>> = stream::iter(calls).buffer_unordered(AT_A_TIME).collect().await;
+    for change in answers.into_iter().flatten() {
+        inventory.apply(change, clock::now());
+    }
+}

@@ -1,0 +1,140 @@
+//! The command line as types; no logic.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Args;
+use clap::Parser;
+use clap::Subcommand;
+use clap::ValueEnum;
+
+use crate::domain::scope::Pointed;
+use crate::domain::selector::Selector;
+
+/// Puts the pods and endpoints of a Kubernetes service beside the targets of the AWS target group they became.
+///
+/// Without a command: the live screen on a terminal, `get` otherwise.
+#[derive(Clone, Debug, Parser)]
+#[command(name = "tgscope", version, args_conflicts_with_subcommands = false, max_term_width = 100)]
+pub struct Cli {
+    #[command(subcommand)]
+    pub command: Option<Command>,
+
+    /// What to open: [NAMESPACE/]KIND/NAME with kind tgb, svc, pod, deploy, node, tg or lb; an ARN, an address, an instance id
+    #[arg(value_name = "SCOPE")]
+    pub scope: Option<Pointed>,
+
+    #[command(flatten)]
+    pub options: Options,
+}
+
+#[derive(Clone, Debug, Args)]
+pub struct Options {
+    /// Namespace to look at
+    #[arg(short, long, global = true, env = "TGSCOPE_NAMESPACE")]
+    pub namespace: Option<String>,
+
+    /// All namespaces
+    #[arg(short = 'A', long, global = true, conflicts_with = "namespace")]
+    pub all_namespaces: bool,
+
+    /// Label selector for bindings
+    #[arg(short = 'l', long, global = true, value_name = "SELECTOR")]
+    pub selector: Option<Selector>,
+
+    /// Kubeconfig context; may be given more than once
+    #[arg(long, global = true, value_name = "NAME", env = "TGSCOPE_CONTEXT", value_delimiter = '\0')]
+    pub context: Vec<String>,
+
+    /// Kubeconfig file
+    #[arg(long, global = true, value_name = "PATH")]
+    pub kubeconfig: Option<PathBuf>,
+
+    /// Act as this user towards Kubernetes
+    #[arg(long = "as", global = true, value_name = "USER")]
+    pub as_user: Option<String>,
+
+    /// Act as this group towards Kubernetes; may be given more than once
+    #[arg(long, global = true, value_name = "GROUP", requires = "as_user")]
+    pub as_group: Vec<String>,
+
+    /// How long one answer may take, for example 30s
+    #[arg(long, global = true, value_name = "DURATION", value_parser = duration)]
+    pub request_timeout: Option<Duration>,
+
+    /// AWS profile
+    #[arg(long, global = true, value_name = "NAME", env = "TGSCOPE_PROFILE")]
+    pub profile: Option<String>,
+
+    /// AWS region of calls that are not about a group
+    #[arg(long, global = true, value_name = "NAME", env = "TGSCOPE_REGION")]
+    pub region: Option<String>,
+
+    /// Another endpoint than AWS's own
+    #[arg(long, global = true, value_name = "URL", env = "TGSCOPE_ENDPOINT_URL")]
+    pub endpoint_url: Option<String>,
+}
+
+#[derive(Clone, Debug, Subcommand)]
+pub enum Command {
+    /// Print bindings with their endpoints, targets and verdict, as read once
+    Get(Get),
+}
+
+#[derive(Clone, Debug, Default, Args)]
+pub struct Get {
+    /// What to print: [NAMESPACE/]KIND/NAME with kind tgb, svc, pod, deploy, node, tg or lb; an ARN, an address, an instance id
+    #[arg(value_name = "SCOPE")]
+    pub scope: Option<Pointed>,
+
+    /// Format
+    #[arg(short, long, value_enum, default_value_t = Output::Table)]
+    pub output: Output,
+
+    /// Exit with 1 when something is not as it should be
+    #[arg(long)]
+    pub exit_code: bool,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Output {
+    #[default]
+    Table,
+    Wide,
+    Json,
+    Yaml,
+    Name,
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    let wrong = || format!("not a duration: {text:?} (for example 30s or 2m)");
+    let parsed: jiff::SignedDuration = text.parse().map_err(|_| wrong())?;
+    Duration::try_from(parsed).ok().filter(|it| !it.is_zero()).ok_or_else(wrong)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn a_scope_and_a_command_are_told_apart() {
+        let parse = |text: &str| Cli::try_parse_from(text.split(' '));
+        let cli = parse("tgscope -n shop svc/web").unwrap();
+        assert!(cli.command.is_none() && cli.scope.is_some());
+        assert_eq!(cli.options.namespace.as_deref(), Some("shop"));
+        let cli = parse("tgscope get tgb/web -o json -A").unwrap();
+        let Some(Command::Get(get)) = cli.command else { panic!("no command") };
+        assert_eq!((get.output, cli.options.all_namespaces), (Output::Json, true));
+        assert!(parse("tgscope get cm/web").is_err());
+        assert!(parse("tgscope --request-timeout soon").is_err());
+        let cli = parse("tgscope --context a --context b --request-timeout 1m").unwrap();
+        assert_eq!(cli.options.context, ["a", "b"]);
+        assert_eq!(cli.options.request_timeout, Some(Duration::from_secs(60)));
+    }
+}

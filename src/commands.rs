@@ -1,0 +1,63 @@
+//! From the command line to what it asks for, and how that ended.
+
+mod get;
+mod setup;
+
+use std::io::IsTerminal;
+use std::io::Write;
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::cli::Cli;
+use crate::cli::Command;
+use crate::cli::Get;
+
+/// How a command ended; scripts rely on the numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exit {
+    Done,
+    /// Findings, where they were asked for.
+    Findings,
+    /// An error, or read only in part.
+    Error,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        match exit {
+            Exit::Done => Self::SUCCESS,
+            Exit::Findings => Self::from(1),
+            Exit::Error => Self::from(2),
+        }
+    }
+}
+
+/// Runs the program.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let ended = match &cli.command {
+        Some(Command::Get(get)) => get::run(&cli, get),
+        None if std::io::stdout().is_terminal() && std::io::stdin().is_terminal() => {
+            get::run(&cli, &Get { scope: cli.scope.clone(), ..Get::default() })
+        }
+        None => get::run(&cli, &Get { scope: cli.scope.clone(), ..Get::default() }),
+    };
+    match ended {
+        Ok(exit) => exit.into(),
+        Err(error) => {
+            complain(&format!("tgscope: {error:#}"));
+            Exit::Error.into()
+        }
+    }
+}
+
+/// Writes data to stdout. A reader that left (`| head`) is no error.
+fn print(text: &str) {
+    _ = std::io::stdout().write_all(text.as_bytes());
+}
+
+/// Writes words to stderr.
+fn complain(text: &str) {
+    _ = writeln!(std::io::stderr(), "{text}");
+}

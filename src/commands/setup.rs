@@ -1,0 +1,60 @@
+//! What every command needs first: contexts, configuration, identity, as one connection.
+
+use anyhow::Context;
+
+use crate::aws::Settings;
+use crate::backend::Budget;
+use crate::backend::Connection;
+use crate::backend::Scope;
+use crate::cli::Options;
+use crate::config;
+use crate::domain::scope::Pointed;
+use crate::kubernetes::Contexts;
+
+/// What to connect to and what to look at.
+pub(super) struct Setup {
+    pub(super) connection: Connection,
+    pub(super) scope: Scope,
+}
+
+/// Reads files and flags; connects to nothing.
+pub(super) fn setup(options: &Options, pointed: Option<&Pointed>) -> anyhow::Result<Setup> {
+    let config = config::load().context("configuration")?;
+    let contexts = Contexts::load(options.kubeconfig.as_deref())?;
+    let names: Vec<Option<&str>> = match options.context.is_empty() {
+        true => vec![None],
+        false => options.context.iter().map(|it| Some(it.as_str())).collect(),
+    };
+    let mut clusters = Vec::new();
+    for name in names {
+        let access = contexts.access(name)?.impersonating(options.as_user.clone(), options.as_group.clone());
+        clusters.push(access.within(options.request_timeout));
+    }
+    let first = clusters.first().context("no context")?;
+    let entry = config.contexts.get(&*first.id.0).cloned().unwrap_or_default();
+    let aws = Settings {
+        profile: config::first([
+            options.profile.as_ref(),
+            entry.profile.as_ref(),
+            first.hints.profile.as_ref(),
+        ]),
+        region: config::first([options.region.as_ref(), entry.region.as_ref(), first.hints.region.as_ref()]),
+        endpoint: options.endpoint_url.clone(),
+    };
+    let named = pointed.and_then(|it| it.namespace.clone()).or_else(|| options.namespace.clone());
+    let namespace = match options.all_namespaces {
+        true => None,
+        false => Some(named.unwrap_or_else(|| first.namespace.clone())),
+    };
+    let budget = Budget { per_second: config.aws.calls_per_second, burst: config.aws.burst };
+    Ok(Setup { connection: Connection { clusters, aws, budget }, scope: Scope { namespace } })
+}
+
+/// A runtime of two threads: one may decode a long list while the other answers.
+pub(super) fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .context("cannot start the runtime")
+}

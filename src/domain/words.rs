@@ -1,0 +1,348 @@
+//! Why something is as it is, in plain words for somebody who knows Kubernetes: what it means, and what to
+//! do next. What AWS means by its states and reasons is documented with `DescribeTargetHealth`.
+
+use super::controller::Controller;
+use super::controller::Doing;
+use super::controller::Presence;
+use super::desired::Backend;
+use super::desired::Exclusion;
+use super::elb::HealthCheck;
+use super::elb::HealthState;
+use super::elb::Reason;
+use super::elb::Target;
+use super::elb::TargetGroup;
+use super::report::Flag;
+use super::report::Report;
+use super::report::Row;
+use super::settled;
+use super::standing::Standing;
+use super::time::Timestamp;
+use super::time::age;
+
+/// What to say about something: a sentence, facts under it, the next step.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Words {
+    pub headline: String,
+    pub facts: Vec<String>,
+    pub next: Option<String>,
+}
+
+fn say(headline: impl Into<String>) -> Words {
+    Words { headline: headline.into(), facts: Vec::new(), next: None }
+}
+
+impl Words {
+    fn fact(mut self, fact: impl Into<String>) -> Self {
+        self.facts.push(fact.into());
+        self
+    }
+
+    fn next(mut self, next: impl Into<String>) -> Self {
+        self.next = Some(next.into());
+        self
+    }
+}
+
+/// Why a row stands where it stands.
+pub fn of_row(row: &Row, group: Option<&TargetGroup>) -> Words {
+    let mut words = match row.standing {
+        Standing::Unknown => say(row.note.clone().unwrap_or_else(|| "a side needed for the judgement is unread".to_owned())),
+        Standing::Contested => say(format!("Not ours: it belongs to {}.", owner(row)))
+            .fact("This binding is not multi-cluster: its controller deregisters every target that is no endpoint of its service.")
+            .next("set multiClusterTargetGroup on every binding of this group, or give each its own group"),
+        Standing::Elsewhere => say(format!("Not ours, and left alone: {}.", owner(row))),
+        Standing::Unregistered => unregistered(row),
+        Standing::Passive => say("No ready pod of the service on this node: unhealthy by design under externalTrafficPolicy: Local."),
+        Standing::Lingering => lingering(row),
+        Standing::Orphan => orphan(row),
+        Standing::Waiting => waiting(row),
+        Standing::Dead
+        | Standing::Idle
+        | Standing::Failing
+        | Standing::Registering
+        | Standing::InService
+        | Standing::Draining => row.target.as_ref().map_or_else(|| say(row.standing.meaning()), |it| of_health(it, group)),
+    };
+    for flag in &row.flags {
+        words.facts.push(flag_words(*flag).to_owned());
+    }
+    let description = row.target.as_ref().and_then(|it| it.health.description.as_deref());
+    if let Some(description) = description.filter(|it| !words.headline.contains(*it)) {
+        words.facts.push(format!("AWS says: {description}."));
+    }
+    if row.others.len() == 1 {
+        words.facts.push("Another endpoint has the same address and port.".to_owned());
+    } else if row.others.len() > 1 {
+        words.facts.push(format!("{} other endpoints have the same address and port.", row.others.len()));
+    }
+    words
+}
+
+fn owner(row: &Row) -> String {
+    row.note.clone().unwrap_or_else(|| "no connected cluster explains it".to_owned())
+}
+
+fn unregistered(row: &Row) -> Words {
+    match row.state() {
+        Some(HealthState::Draining) => say("The endpoint is wanted, but its target is still draining: no new traffic goes there.")
+            .fact("The controller registers a draining target again as soon as it looks.")
+            .next("resync the binding if the controller does not look by itself"),
+        _ => say("The endpoint is wanted, but it is not registered in the target group.")
+            .fact("While its checkpoint matches, the controller sleeps and does not notice what was deregistered by hand.")
+            .next("see the controller line; resync the binding or register the target"),
+    }
+}
+
+fn lingering(row: &Row) -> Words {
+    let why =
+        row.endpoint.as_ref().and_then(|it| it.exclusion).map_or("its endpoint has just gone", exclusion);
+    say(format!("Still registered although nobody wants it: {why}."))
+        .next("the controller deregisters it within seconds; if it does not, see the controller line")
+}
+
+fn orphan(row: &Row) -> Words {
+    let words = match &row.note {
+        Some(note) => {
+            say(format!("Registered without an endpoint, and {note}: requests may reach the wrong service."))
+        }
+        None => say("A registered target that no endpoint of the service explains."),
+    };
+    words
+        .fact("Somebody registered it by hand, or the controller missed its end; while its checkpoint matches it does not look.")
+        .next("deregister it, or resync the binding")
+}
+
+fn waiting(row: &Row) -> Words {
+    let Some(side) = &row.endpoint else { return say(Standing::Waiting.meaning()) };
+    let Some(wait) = &side.wait else {
+        let why = side.exclusion.map_or("its pod is in no EndpointSlice yet", exclusion);
+        return say(format!("Not wanted: {why}."));
+    };
+    let (text, next) = wait_words(&wait.code);
+    let mut words = say(text);
+    if let Some(message) = &wait.message {
+        words.facts.push(format!("{}: {message}", wait.code));
+    }
+    words.next = next.map(str::to_owned);
+    words
+}
+
+/// What a pod's reason for not being ready means for its traffic.
+fn wait_words(code: &str) -> (String, Option<&'static str>) {
+    let known = match code {
+        "ImagePullBackOff" | "ErrImagePull" | "InvalidImageName" => (
+            "The pod's image cannot be pulled, so it never becomes an endpoint.",
+            Some("check image name, tag and pull secret: kubectl describe pod"),
+        ),
+        "CrashLoopBackOff" | "Error" => (
+            "The container keeps crashing, so the pod is not ready.",
+            Some("read its last words: kubectl logs --previous"),
+        ),
+        "OOMKilled" => (
+            "The container was killed for using more memory than its limit.",
+            Some("raise the memory limit, or find the leak"),
+        ),
+        "Unschedulable" => {
+            ("No node takes the pod.", Some("kubectl describe pod says which requirement no node meets"))
+        }
+        "CreateContainerConfigError" => {
+            ("A ConfigMap or Secret the container needs is missing.", Some("kubectl describe pod names it"))
+        }
+        "ContainersNotReady" => (
+            "The container runs, but its readiness probe does not succeed.",
+            Some("compare the readiness probe with what the container answers"),
+        ),
+        "ReadinessGateNotTrue" => (
+            "The containers are ready; a readiness gate is not True yet.",
+            Some("the controller sets its gate when the target is healthy, looking every 15 s"),
+        ),
+        "ContainerCreating" | "PodInitializing" | "Pending" => ("The pod is starting.", None),
+        "Terminating" => ("The pod is on its way out and no longer registered.", None),
+        other => return (format!("The pod is not ready: {other}."), Some("kubectl describe pod")),
+    };
+    (known.0.to_owned(), known.1)
+}
+
+fn exclusion(exclusion: Exclusion) -> &'static str {
+    match exclusion {
+        Exclusion::NoPodReference => "its endpoint names no pod, and the controller only follows pods",
+        Exclusion::PodMissing => "the pod its endpoint names does not exist",
+        Exclusion::Terminating => "its pod is terminating",
+        Exclusion::ContainersNotReady => "the containers of its pod are not ready",
+        Exclusion::NodeNotReady => "its node is not Ready",
+        Exclusion::NodeUnknown => "its node's state is Unknown while other endpoints are ready",
+        Exclusion::NodeMissing => "its node does not exist",
+        Exclusion::NoQuicServerId => "its pod carries no QUIC server id",
+        Exclusion::NodeExcluded => "a label, a taint or the binding's node selector leaves its node out",
+    }
+}
+
+fn flag_words(flag: Flag) -> &'static str {
+    match flag {
+        Flag::WeightZero => "Every rule that leads to the group gives it weight 0: it gets no requests.",
+        Flag::ZonalShift => "A zonal shift is active: no new traffic goes to its zone.",
+        Flag::Anomaly => "Anomaly detection finds it unlike the others.",
+        Flag::GateNotTrue => {
+            "Its readiness gate is not True yet: Kubernetes does not count the pod as ready."
+        }
+        Flag::NoLoadBalancer => "No listener or rule leads to the group.",
+    }
+}
+
+/// What AWS means by a state and reason, for a Kubernetes user.
+pub fn of_health(target: &Target, group: Option<&TargetGroup>) -> Words {
+    let check = group.map(|it| describe_check(&it.check)).unwrap_or_default();
+    let port = target.health_port.as_deref().unwrap_or("?");
+    match (&target.health.state, &target.health.reason) {
+        (HealthState::Healthy, _) => say("Healthy: the load balancer sends it traffic."),
+        (HealthState::Initial, Some(Reason::InitialHealthChecking)) => {
+            say(format!("Registered; the first health checks are under way ({check})."))
+                .next("wait for one check, on a network load balancer for all of the healthy threshold")
+        }
+        (HealthState::Initial, _) => say(
+            "Registration is in progress: seconds on an application load balancer, up to minutes on a network one.",
+        ),
+        (HealthState::Draining, _) => say("Deregistered: it gets no new requests and finishes those it has.")
+            .fact("AWS shows it as draining until the whole delay is over, even without connections left."),
+        (HealthState::UnhealthyDraining, _) => {
+            say("Unhealthy; a network load balancer keeps its existing connections for a while.")
+                .fact(format!("Check: {check}."))
+        }
+        (HealthState::Unhealthy, Some(reason)) => unhealthy(reason, &check, port),
+        (HealthState::Unhealthy, None) => say(format!("Unhealthy, AWS gives no reason ({check}).")),
+        (HealthState::Unused, Some(Reason::NotInUse)) => unused(target),
+        (HealthState::Unused, Some(Reason::InvalidState)) => {
+            say("Its instance is stopped or terminated, yet still registered.")
+                .next("deregister it; the node is gone for good or must be started")
+        }
+        (HealthState::Unused, Some(Reason::IpUnusable)) => {
+            say("Its address belongs to a load balancer and cannot be a target.")
+                .next("deregister it: an address used again, or registered by mistake")
+        }
+        (HealthState::Unused, _) => say("No load balancer uses this target."),
+        (HealthState::Unavailable, Some(Reason::HealthCheckDisabled)) => {
+            say("Health checks are disabled for this group.")
+        }
+        (HealthState::Unavailable, _) => {
+            say("AWS cannot tell its health just now.").next("it is asked again by itself")
+        }
+        (HealthState::Unknown(text), _) => {
+            say(format!("AWS reports a state this program does not know: {text}."))
+        }
+    }
+}
+
+fn unhealthy(reason: &Reason, check: &str, port: &str) -> Words {
+    match reason {
+        Reason::Timeout => say("The load balancer's health check gets no answer in time.")
+            .fact(format!("Check: {check}, on port {port}."))
+            .fact("\"Connection timed out\": packets are dropped by a security group, network ACL, NetworkPolicy or wrong port. \"Request timed out\": the app is too slow.")
+            .next(format!("does the pod's security group allow tcp/{port} from the load balancer's?")),
+        Reason::ResponseCodeMismatch => say("The target answers the health check with a code that does not count as healthy.")
+            .fact(format!("Check: {check}, on port {port}."))
+            .next("404: wrong path · 301/302: redirect to https · 401/403: authentication or Host check · 5xx: the app"),
+        Reason::FailedHealthChecks => say("The health check's connection is refused or its answer is malformed.")
+            .fact(format!("Check: {check}, on port {port}."))
+            .next("is the container listening on that port, on all addresses, with that protocol?"),
+        Reason::LoadBalancerInternalError => {
+            say("Health checks fail for an internal error of AWS.").next("look at the load balancer's state and the AWS Health dashboard")
+        }
+        other => say(format!("Unhealthy: {} ({check}).", other.text())),
+    }
+}
+
+/// The two cases of NotInUse are told apart by their description alone.
+fn unused(target: &Target) -> Words {
+    let zone = target.health.description.as_deref().is_some_and(|it| it.contains("Availability Zone"));
+    match zone {
+        true => say("Its zone is not enabled for the load balancer.")
+            .next("enable a subnet of that zone on the load balancer, or keep pods out of the zone"),
+        false => say("No listener or rule of a load balancer leads to this group.")
+            .fact("A standby group of a blue/green switch looks like this; readiness gates never become True here.")
+            .next("add the group to a listener or rule, with weight 0 if need be"),
+    }
+}
+
+/// `GET /healthz → 200 · every 15 s, 5/2`: protocol, path, codes, interval, healthy and unhealthy threshold.
+pub fn describe_check(check: &HealthCheck) -> String {
+    if !check.enabled {
+        return "no health check".to_owned();
+    }
+    let what = match (check.protocol.as_deref(), &check.path) {
+        (Some("HTTP" | "HTTPS"), Some(path)) => format!("GET {path}"),
+        (Some(protocol), Some(path)) => format!("{protocol} {path}"),
+        (Some(protocol), None) => protocol.to_owned(),
+        (None, _) => "check".to_owned(),
+    };
+    let codes = check.matcher.as_ref().map_or(String::new(), |it| format!(" → {it}"));
+    let every =
+        format!(" · every {} s, {}/{}", check.interval, check.healthy_threshold, check.unhealthy_threshold);
+    format!("{what}{codes}{every}")
+}
+
+/// Why a binding is as it is: its verdict, what keeps it from being settled.
+pub fn of_report(report: &Report, now: Timestamp) -> Words {
+    let since = report.verdict_since.map_or(String::new(), |at| format!(", for {}", age(now.since(at))));
+    let mut words = say(format!("{}{since}: {}.", report.verdict.word.text(), report.verdict.sentence));
+    match report.settled.value {
+        Some(true) => {
+            words.facts.push("Settled: everything wanted is in service and nothing moves.".to_owned())
+        }
+        _ if report.settled.because.is_empty() => {}
+        _ => words.facts.push(format!(
+            "Not settled: {}.",
+            report.settled.because.iter().map(|it| code(it)).collect::<Vec<_>>().join("; ")
+        )),
+    }
+    match &report.backend {
+        Backend::ServiceMissing => {
+            words.next = Some(
+                "create the service, or correct spec.serviceRef.name: until then everything is deregistered"
+                    .to_owned(),
+            )
+        }
+        Backend::PortMissing(_) => {
+            words.next = Some(
+                "spec.serviceRef.port is the service's port, not its target port or node port".to_owned(),
+            )
+        }
+        Backend::Broken(problem) => {
+            words.facts.push(format!("The controller cannot compute endpoints: {problem}."))
+        }
+        Backend::Found | Backend::Unread(_) => {}
+    }
+    words.facts.extend(report.assumptions.iter().map(|it| format!("{it}.")));
+    words
+}
+
+/// A code of `unsettledBecause` in words.
+pub fn code(code: &str) -> String {
+    let listed = settled::CODES.iter().find(|(it, _)| *it == code).map(|(_, text)| (*text).to_owned());
+    let standing = || {
+        Standing::ALL
+            .iter()
+            .find(|it| it.unsettles() == Some(code))
+            .map(|it| format!("a row is {}", it.word()))
+    };
+    let empty = || (code == settled::EMPTY).then(|| "no endpoint is wanted".to_owned());
+    listed.or_else(standing).or_else(empty).unwrap_or_else(|| code.to_owned())
+}
+
+/// The controller in a line: `controller v3.5.0 asleep since 12m`.
+pub fn of_controller(controller: &Controller, now: Timestamp) -> String {
+    let version = controller.version.as_ref().map_or(String::new(), |it| format!(" v{it}"));
+    let state = match (controller.presence, &controller.doing) {
+        (Presence::Absent, _) => "absent".to_owned(),
+        (Presence::Down, _) => format!("DOWN ({})", controller.sign),
+        (Presence::Unknown, Doing::Unknown) => format!("unknown ({})", controller.sign),
+        (_, Doing::Asleep { since }) => {
+            let since = since.map_or(String::new(), |at| format!(" {}", age(now.since(at))));
+            format!("asleep{since}")
+        }
+        (_, Doing::Behind) => "behind: endpoints changed since its last look".to_owned(),
+        (_, Doing::Working) => "working".to_owned(),
+        (_, Doing::Failing(error)) => format!("failing: {error}"),
+        (presence, Doing::Unknown) => presence.word().to_owned(),
+    };
+    format!("controller{version} {state}")
+}

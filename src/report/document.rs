@@ -1,0 +1,397 @@
+//! The JSON contract `tgscope/v1`. Fields are only ever added.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use crate::domain::columns;
+use crate::domain::columns::Column;
+use crate::domain::columns::Side;
+use crate::domain::failure::Failure;
+use crate::domain::ids::TargetId;
+use crate::domain::inventory::Inventory;
+use crate::domain::inventory::Kind;
+use crate::domain::inventory::Source;
+use crate::domain::report::Report;
+use crate::domain::report::Row;
+use crate::domain::report::Subject;
+use crate::domain::time::Timestamp;
+use crate::domain::words;
+
+/// Everything one look saw.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Document {
+    /// Always `tgscope/v1`.
+    pub api_version: &'static str,
+    /// When it was seen, RFC 3339.
+    pub at: String,
+    pub bindings: Vec<BindingDocument>,
+    /// Groups of this cluster, or on a load balancer of a bound group, that no binding names.
+    pub groups: Vec<GroupDocument>,
+    /// What could not be read and concerns no single binding.
+    pub failures: Vec<FailureDocument>,
+}
+
+/// One binding with its rows.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct BindingDocument {
+    /// The kubeconfig context.
+    pub cluster: String,
+    /// `elbv2.k8s.aws/v1beta1` or `eks.amazonaws.com/v1`.
+    pub api_version: &'static str,
+    pub namespace: String,
+    pub name: String,
+    pub service: String,
+    /// The service's port, by number or name, as the binding has it.
+    pub port: String,
+    /// serving, degraded, fail-open, empty, not-routed or unknown.
+    pub verdict: String,
+    /// Why, in a sentence.
+    pub summary: String,
+    /// `null`: it cannot be known.
+    pub settled: Option<bool>,
+    /// Codes; see the README.
+    pub unsettled_because: Vec<&'static str>,
+    /// Endpoints the controller would register.
+    pub wanted: u32,
+    /// Wanted and healthy.
+    pub in_service: u32,
+    pub problems: u32,
+    pub controller: ControllerDocument,
+    pub target_group: Option<TargetGroupDocument>,
+    pub rows: Vec<RowDocument>,
+    pub failures: Vec<FailureDocument>,
+}
+
+/// A group no binding names.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct GroupDocument {
+    pub verdict: String,
+    pub summary: String,
+    pub target_group: TargetGroupDocument,
+    pub rows: Vec<RowDocument>,
+    pub failures: Vec<FailureDocument>,
+}
+
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ControllerDocument {
+    /// present, down, absent or unknown.
+    pub state: &'static str,
+    pub version: Option<String>,
+}
+
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct TargetGroupDocument {
+    pub arn: String,
+    pub name: String,
+    /// ip, instance, lambda or alb; `null` while unread.
+    pub target_type: Option<&'static str>,
+    pub protocol: Option<String>,
+    pub port: Option<u16>,
+}
+
+/// One endpoint, target or both.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct RowDocument {
+    pub target: Option<TargetDocument>,
+    pub endpoint: Option<EndpointDocument>,
+    /// Would the controller register it? `null`: what it depends on could not be read.
+    pub wanted: Option<bool>,
+    pub health: Option<HealthDocument>,
+    /// One of the fourteen standings.
+    pub standing: String,
+    /// weightZero, zonalShift, anomaly, gateNotTrue, noLoadBalancer.
+    pub flags: Vec<String>,
+    /// Whose it is, or what is missing for a judgement.
+    pub note: Option<String>,
+    pub problem: bool,
+    /// Since when it stands so, if that was seen.
+    pub since: Option<String>,
+    #[serde(skip)]
+    #[schemars(skip)]
+    cells: Vec<(bool, &'static str, String)>,
+}
+
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct TargetDocument {
+    /// An address, an instance id, or what else AWS has.
+    pub id: String,
+    /// 0: it has none.
+    pub port: u16,
+    pub zone: Option<String>,
+}
+
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct EndpointDocument {
+    pub pod: Option<String>,
+    pub uid: Option<String>,
+    pub node: Option<String>,
+    /// Instance targets: the service's pods on the node.
+    pub pods: Vec<String>,
+    pub ready: Option<bool>,
+    pub serving: Option<bool>,
+    pub terminating: Option<bool>,
+    /// Why the pod is not ready, in Kubernetes' words.
+    pub waiting_reason: Option<String>,
+}
+
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct HealthDocument {
+    pub state: String,
+    pub reason: Option<String>,
+    pub description: Option<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct FailureDocument {
+    /// What was read: `pods`, `targets`, …
+    pub source: String,
+    /// denied, expired, throttled, notFound, conflict, unreachable, unreadable or other.
+    pub kind: String,
+    pub message: String,
+    pub hint: Option<String>,
+}
+
+/// RFC 3339 in UTC, to the millisecond.
+pub fn time(at: Timestamp) -> String {
+    jiff::Timestamp::from_millisecond(at.0).map_or_else(|_| at.0.to_string(), |it| it.to_string())
+}
+
+impl Document {
+    pub fn new(inventory: &Inventory, reports: &[Report], now: Timestamp) -> Self {
+        let mut bindings = Vec::new();
+        let mut groups = Vec::new();
+        for report in reports {
+            match &report.subject {
+                Subject::Binding(_) => bindings.extend(binding(inventory, report, now)),
+                Subject::Group(_) => groups.extend(group_document(inventory, report, now)),
+            }
+        }
+        Self { api_version: "tgscope/v1", at: time(now), bindings, groups, failures: general(inventory) }
+    }
+
+    /// Something needed for an answer could not be read.
+    pub fn partial(&self) -> bool {
+        let rows_failed = self.bindings.iter().any(|it| !it.failures.is_empty());
+        rows_failed || self.groups.iter().any(|it| !it.failures.is_empty()) || !self.failures.is_empty()
+    }
+
+    /// `targetgroupbinding.elbv2.k8s.aws/NAME`, one a line.
+    pub(super) fn names(&self) -> String {
+        let name = |it: &BindingDocument| {
+            let group = it.api_version.split('/').next().unwrap_or_default();
+            format!("targetgroupbinding.{group}/{}\n", it.name)
+        };
+        let groups = self.groups.iter().map(|it| format!("targetgroup/{}\n", it.target_group.name));
+        self.bindings.iter().map(name).chain(groups).collect()
+    }
+}
+
+impl RowDocument {
+    /// Title and text of each column, the wide ones too if wished.
+    pub(super) fn cells(&self, wide: bool) -> impl Iterator<Item = (&'static str, &str)> {
+        self.cells.iter().filter(move |it| wide || !it.0).map(|it| (it.1, it.2.as_str()))
+    }
+}
+
+fn binding(inventory: &Inventory, report: &Report, now: Timestamp) -> Option<BindingDocument> {
+    let Subject::Binding(reference) = &report.subject else { return None };
+    let found = inventory.binding(reference)?;
+    Some(BindingDocument {
+        cluster: reference.cluster.to_string(),
+        api_version: reference.api.version(),
+        namespace: reference.namespace.clone(),
+        name: reference.name.clone(),
+        service: found.service.clone(),
+        port: found.port.to_string(),
+        verdict: report.verdict.word.text().replace(' ', "-"),
+        summary: report.verdict.sentence.clone(),
+        settled: report.settled.value,
+        unsettled_because: report.settled.because.clone(),
+        wanted: report.counts.wanted,
+        in_service: report.counts.in_service,
+        problems: report.counts.problems,
+        controller: ControllerDocument {
+            state: report.controller.presence.word(),
+            version: report.controller.version.as_ref().map(ToString::to_string),
+        },
+        target_group: target_group(inventory, report),
+        rows: rows(inventory, report, now),
+        failures: failures(inventory, report),
+    })
+}
+
+fn group_document(inventory: &Inventory, report: &Report, now: Timestamp) -> Option<GroupDocument> {
+    Some(GroupDocument {
+        verdict: report.verdict.word.text().replace(' ', "-"),
+        summary: report.verdict.sentence.clone(),
+        target_group: target_group(inventory, report)?,
+        rows: rows(inventory, report, now),
+        failures: failures(inventory, report),
+    })
+}
+
+fn target_group(inventory: &Inventory, report: &Report) -> Option<TargetGroupDocument> {
+    let arn = report.group.as_ref()?;
+    let group = inventory.groups.get(arn).and_then(|it| it.group.as_ref());
+    Some(TargetGroupDocument {
+        arn: arn.to_string(),
+        name: arn.name().to_owned(),
+        target_type: group.map(|it| it.kind.text()),
+        protocol: group.and_then(|it| it.protocol.as_ref()).map(ToString::to_string),
+        port: group.and_then(|it| it.port),
+    })
+}
+
+fn rows(inventory: &Inventory, report: &Report, now: Timestamp) -> Vec<RowDocument> {
+    let group = report.group.as_ref().and_then(|it| inventory.groups.get(it));
+    let context = columns::Context {
+        now,
+        deregistration_delay: group.and_then(|it| it.attributes.as_ref()).map(|it| it.deregistration_delay()),
+        registration_allowance: group.and_then(|it| it.group.as_ref()).map(|it| it.registration_allowance()),
+    };
+    report.rows.iter().map(|it| row(it, &context)).collect()
+}
+
+fn row(it: &Row, context: &columns::Context) -> RowDocument {
+    let sides = [Side::Endpoint, Side::Link, Side::Target];
+    let shown = sides.into_iter().flat_map(|side| columns::of(side, true));
+    let cell = |column: &Column| (column.wide, column.title, (column.text)(it, context));
+    RowDocument {
+        target: it.target.as_ref().map(|target| TargetDocument {
+            id: match &target.key.id {
+                TargetId::Ip(ip) => ip.to_string(),
+                TargetId::Instance(id) | TargetId::Other(id) => id.to_string(),
+            },
+            port: target.key.port,
+            zone: target.zone.as_ref().map(ToString::to_string),
+        }),
+        endpoint: it.endpoint.as_ref().map(|side| EndpointDocument {
+            pod: side.pod.clone(),
+            uid: side.uid.as_ref().map(|it| it.0.to_string()),
+            node: side.node.as_ref().map(ToString::to_string),
+            pods: side.pods.clone(),
+            ready: side.ready,
+            serving: side.serving,
+            terminating: side.terminating,
+            waiting_reason: side.wait.as_ref().map(|it| it.code.to_string()),
+        }),
+        wanted: it.wanted,
+        health: it.target.as_ref().map(|target| HealthDocument {
+            state: target.health.state.text().to_owned(),
+            reason: target.health.reason.as_ref().map(|it| it.text().to_owned()),
+            description: target.health.description.as_ref().map(ToString::to_string),
+        }),
+        standing: format!("{:?}", it.standing),
+        flags: it.flags.iter().map(|it| lower_first(&format!("{it:?}"))).collect(),
+        note: it.note.clone(),
+        problem: it.problem,
+        since: it.since.map(time),
+        cells: shown.map(cell).collect(),
+    }
+}
+
+fn lower_first(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| first.to_lowercase().chain(letters).collect())
+}
+
+fn failure(source: &str, failure: &Failure) -> FailureDocument {
+    FailureDocument {
+        source: source.to_owned(),
+        kind: lower_first(&format!("{:?}", failure.kind)),
+        message: failure.to_string(),
+        hint: failure.hint.clone(),
+    }
+}
+
+/// What a source is called in failures.
+pub fn source_name(source: &Source) -> String {
+    match source {
+        Source::Kubernetes(_, kind) => match kind {
+            Kind::Pods => "pods",
+            Kind::Services => "services",
+            Kind::Slices => "endpointslices",
+            Kind::Nodes => "nodes",
+            Kind::Workloads(_) => "workloads",
+            Kind::Bindings(_) => "bindings",
+            Kind::Ledgers => "configmaps",
+            Kind::Events => "events",
+            Kind::Controller => "controller",
+        }
+        .to_owned(),
+        Source::Caller => "identity".to_owned(),
+        Source::Groups => "groups".to_owned(),
+        Source::Targets(_) => "targets".to_owned(),
+        Source::Attributes(_) => "attributes".to_owned(),
+        Source::LoadBalancers => "loadBalancers".to_owned(),
+        Source::Routes(_) => "routes".to_owned(),
+        Source::Tags => "tags".to_owned(),
+    }
+}
+
+/// Failures of the sources of one report alone.
+fn failures(inventory: &Inventory, report: &Report) -> Vec<FailureDocument> {
+    let mut found = Vec::new();
+    for (source, freshness) in &inventory.sources {
+        let about = match source {
+            Source::Targets(arn) | Source::Attributes(arn) => report.group.as_ref() == Some(arn),
+            _ => false,
+        };
+        if let (true, Some((_, it))) = (about, &freshness.failed) {
+            found.push(failure(&source_name(source), it));
+        }
+    }
+    found
+}
+
+/// Failures that concern everything, and single objects that could not be understood.
+fn general(inventory: &Inventory) -> Vec<FailureDocument> {
+    let mut found = Vec::new();
+    for (source, freshness) in &inventory.sources {
+        let name = source_name(source);
+        if matches!(source, Source::Targets(_) | Source::Attributes(_)) {
+            continue;
+        }
+        if let Some((_, it)) = &freshness.failed {
+            found.push(failure(&name, it));
+        }
+        for (object, problem) in &freshness.skipped {
+            let kind = "unreadable".to_owned();
+            found.push(FailureDocument {
+                source: name.clone(),
+                kind,
+                message: format!("{object}: {problem}"),
+                hint: None,
+            });
+        }
+    }
+    found.dedup();
+    found
+}
+
+/// Codes of `unsettledBecause` with their meaning, for the README.
+pub fn codes() -> Vec<(String, String)> {
+    let listed =
+        crate::domain::settled::CODES.iter().map(|(code, text)| ((*code).to_owned(), (*text).to_owned()));
+    let standings = crate::domain::standing::Standing::ALL.iter().filter_map(|it| it.unsettles());
+    let own = standings.map(|it| (it.to_owned(), words::code(it)));
+    let empty = crate::domain::settled::EMPTY;
+    listed
+        .chain(own)
+        .chain([(
+            empty.to_owned(),
+            "no endpoint is wanted although replicas are desired, or nothing stands behind the service"
+                .to_owned(),
+        )])
+        .collect()
+}

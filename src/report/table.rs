@@ -1,0 +1,121 @@
+//! Documents as aligned text: a line for each binding and, where one is looked at alone, its rows.
+
+use unicode_width::UnicodeWidthStr;
+
+use super::document::BindingDocument;
+use super::document::Document;
+use super::document::FailureDocument;
+use super::document::GroupDocument;
+use super::document::RowDocument;
+
+/// A document as people read it.
+pub fn table(document: &Document, wide: bool) -> String {
+    let mut text = String::new();
+    if !document.bindings.is_empty() {
+        text += &aligned(bindings(&document.bindings, wide));
+    }
+    if !document.groups.is_empty() {
+        if !text.is_empty() {
+            text.push('\n');
+        }
+        text += &aligned(groups(&document.groups));
+    }
+    let alone = match (document.bindings.as_slice(), document.groups.as_slice()) {
+        ([binding], _) => Some(&binding.rows),
+        ([], [group]) => Some(&group.rows),
+        _ => None,
+    };
+    if let Some(rows) = alone.filter(|it| !it.is_empty()) {
+        text.push('\n');
+        text += &aligned(row_lines(rows, wide));
+    }
+    text
+}
+
+fn bindings(bindings: &[BindingDocument], wide: bool) -> Vec<Vec<String>> {
+    let mut titles =
+        vec!["NAMESPACE", "NAME", "SERVICE", "TARGET GROUP", "VERDICT", "IN SERVICE", "SETTLED", "PROBLEMS"];
+    if wide {
+        titles.extend(["CONTROLLER", "CLUSTER", "BECAUSE", "SUMMARY"]);
+    }
+    let mut lines = vec![titles.into_iter().map(str::to_owned).collect::<Vec<_>>()];
+    for it in bindings {
+        let mut line = vec![
+            it.namespace.clone(),
+            it.name.clone(),
+            format!("{}:{}", it.service, it.port),
+            it.target_group.as_ref().map_or_else(|| "–".to_owned(), |it| it.name.clone()),
+            it.verdict.clone(),
+            format!("{}/{}", it.in_service, it.wanted),
+            settled(it.settled).to_owned(),
+            it.problems.to_string(),
+        ];
+        if wide {
+            let version = it.controller.version.as_ref().map_or(String::new(), |it| format!(" {it}"));
+            line.extend([
+                format!("{}{version}", it.controller.state),
+                it.cluster.clone(),
+                it.unsettled_because.join(","),
+                it.summary.clone(),
+            ]);
+        }
+        lines.push(line);
+    }
+    lines
+}
+
+fn settled(value: Option<bool>) -> &'static str {
+    match value {
+        Some(true) => "yes",
+        Some(false) => "no",
+        None => "unknown",
+    }
+}
+
+fn groups(groups: &[GroupDocument]) -> Vec<Vec<String>> {
+    let titles = ["UNBOUND TARGET GROUP", "TYPE", "PROTOCOL", "VERDICT", "SUMMARY"];
+    let mut lines = vec![titles.map(str::to_owned).to_vec()];
+    for it in groups {
+        let group = &it.target_group;
+        let protocol = group.protocol.clone().unwrap_or_else(|| "–".to_owned());
+        lines.push(vec![
+            group.name.clone(),
+            group.target_type.unwrap_or("–").to_owned(),
+            group.port.map_or(protocol.clone(), |port| format!("{protocol}:{port}")),
+            it.verdict.clone(),
+            it.summary.clone(),
+        ]);
+    }
+    lines
+}
+
+fn row_lines(rows: &[RowDocument], wide: bool) -> Vec<Vec<String>> {
+    let titles = rows.first().map(|it| it.cells(wide).map(|it| it.0.to_owned()).collect());
+    let lines = rows.iter().map(|it| it.cells(wide).map(|it| it.1.to_owned()).collect());
+    titles.into_iter().chain(lines).collect()
+}
+
+/// Columns as wide as their widest cell, three spaces apart, nothing after the last word of a line.
+fn aligned(lines: Vec<Vec<String>>) -> String {
+    let columns = lines.iter().map(Vec::len).max().unwrap_or(0);
+    let width =
+        |column: usize| lines.iter().filter_map(|it| it.get(column)).map(|it| it.width()).max().unwrap_or(0);
+    let widths: Vec<usize> = (0..columns).map(width).collect();
+    let mut text = String::new();
+    for line in lines {
+        let mut out = String::new();
+        for (cell, width) in line.iter().zip(&widths) {
+            out += cell;
+            out += &" ".repeat(width.saturating_sub(cell.width()) + 3);
+        }
+        text += out.trim_end();
+        text.push('\n');
+    }
+    text
+}
+
+/// Failures as sentences for stderr.
+pub fn failure_lines(failures: &[FailureDocument]) -> Vec<String> {
+    let hint = |it: &FailureDocument| it.hint.as_ref().map_or(String::new(), |it| format!(" ({it})"));
+    failures.iter().map(|it| format!("{}: {}{}", it.source, it.message, hint(it))).collect()
+}
