@@ -135,6 +135,6 @@ mod tests {
         assert!(parse("tgscope --request-timeout soon").is_err());
         let cli = parse("tgscope --context a --context b --request-timeout 1m").unwrap();
         assert_eq!(cli.options.context, ["a", "b"]);
-        assert_eq!(cli.options.request_timeout, Some(Duration::from_secs(60)));
+        assert_eq!(cli.options.request_timeout, Some(Duration::from_mins(1)));
     }
 }

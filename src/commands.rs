@@ -1,6 +1,7 @@
 //! From the command line to what it asks for, and how that ended.
 
 mod get;
+mod screen;
 mod setup;
 
 use std::io::IsTerminal;
@@ -38,9 +39,7 @@ pub fn main() -> ExitCode {
     let cli = Cli::parse();
     let ended = match &cli.command {
         Some(Command::Get(get)) => get::run(&cli, get),
-        None if std::io::stdout().is_terminal() && std::io::stdin().is_terminal() => {
-            get::run(&cli, &Get { scope: cli.scope.clone(), ..Get::default() })
-        }
+        None if std::io::stdout().is_terminal() && std::io::stdin().is_terminal() => screen::run(&cli),
         None => get::run(&cli, &Get { scope: cli.scope.clone(), ..Get::default() }),
     };
     match ended {

@@ -75,7 +75,7 @@ fn read(path: &Path) -> Result<Config, ConfigError> {
 
 fn parse(text: &str) -> Result<Config, String> {
     let config: Config = toml::from_str(text).map_err(|error| {
-        let line = error.span().map(|it| text.get(..it.start).unwrap_or_default().lines().count().max(1));
+        let line = error.span().map(|it| text.get(..it.start).unwrap_or_default().matches('\n').count() + 1);
         let line = line.map_or(String::new(), |it| format!("line {it}: "));
         format!("{line}{}", error.message())
     })?;

@@ -8,9 +8,12 @@ pub mod kubernetes;
 
 pub mod report;
 
+pub mod app;
 pub mod backend;
 pub mod config;
 pub mod telemetry;
+
+pub mod tui;
 
 pub mod cli;
 pub mod commands;

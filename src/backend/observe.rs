@@ -44,7 +44,14 @@ pub struct AwsSide {
     pub endpoint: Option<String>,
     pub region: Option<String>,
     pub profile: Option<String>,
-    pub meter: Meter,
+    pub(super) meter: Meter,
+}
+
+impl AwsSide {
+    /// Calls sent so far, attempts included.
+    pub fn calls(&self) -> u64 {
+        self.meter.total()
+    }
 }
 
 /// Seconds between two looks for the kind of binding, while the cluster serves none.

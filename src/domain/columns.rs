@@ -34,7 +34,9 @@ pub struct Column {
     pub least: u16,
     /// Its share of what is left over; 0: it never grows.
     pub grows: u16,
-    /// Only where there is room, and in `-o wide`.
+    /// 0 is the last to go where room is short.
+    pub priority: u8,
+    /// Only in a pane alone, and in `-o wide`.
     pub wide: bool,
     pub text: fn(&Row, &Context) -> String,
 }
@@ -43,19 +45,75 @@ pub struct Column {
 pub const NOTHING: &str = "–";
 
 pub const COLUMNS: [Column; 13] = [
-    Column { title: "POD", side: Side::Endpoint, least: 14, grows: 3, wide: false, text: pod },
-    Column { title: "ENDPOINT", side: Side::Endpoint, least: 15, grows: 1, wide: false, text: address },
-    Column { title: "READY", side: Side::Endpoint, least: 12, grows: 1, wide: false, text: ready },
-    Column { title: "NODE", side: Side::Endpoint, least: 14, grows: 2, wide: true, text: node },
-    Column { title: "RESTARTS", side: Side::Endpoint, least: 8, grows: 0, wide: true, text: restarts },
-    Column { title: "GATE", side: Side::Endpoint, least: 7, grows: 0, wide: true, text: gate },
-    Column { title: "STANDING", side: Side::Link, least: 14, grows: 0, wide: false, text: standing },
-    Column { title: "WANTED", side: Side::Link, least: 6, grows: 0, wide: true, text: wanted },
-    Column { title: "TARGET", side: Side::Target, least: 15, grows: 1, wide: false, text: target },
-    Column { title: "ZONE", side: Side::Target, least: 4, grows: 0, wide: false, text: zone },
-    Column { title: "STATE", side: Side::Target, least: 9, grows: 0, wide: false, text: state },
-    Column { title: "REASON / SINCE", side: Side::Target, least: 14, grows: 2, wide: false, text: reason },
-    Column { title: "DESCRIPTION", side: Side::Target, least: 20, grows: 3, wide: true, text: description },
+    Column { title: "POD", side: Side::Endpoint, least: 14, grows: 3, priority: 0, wide: false, text: pod },
+    Column {
+        title: "ENDPOINT",
+        side: Side::Endpoint,
+        least: 15,
+        grows: 1,
+        priority: 2,
+        wide: false,
+        text: address,
+    },
+    Column {
+        title: "READY",
+        side: Side::Endpoint,
+        least: 12,
+        grows: 1,
+        priority: 1,
+        wide: false,
+        text: ready,
+    },
+    Column { title: "NODE", side: Side::Endpoint, least: 14, grows: 2, priority: 3, wide: true, text: node },
+    Column {
+        title: "RESTARTS",
+        side: Side::Endpoint,
+        least: 8,
+        grows: 0,
+        priority: 4,
+        wide: true,
+        text: restarts,
+    },
+    Column { title: "GATE", side: Side::Endpoint, least: 7, grows: 0, priority: 5, wide: true, text: gate },
+    Column {
+        title: "STANDING",
+        side: Side::Link,
+        least: 14,
+        grows: 0,
+        priority: 0,
+        wide: false,
+        text: standing,
+    },
+    Column { title: "WANTED", side: Side::Link, least: 6, grows: 0, priority: 1, wide: true, text: wanted },
+    Column {
+        title: "TARGET",
+        side: Side::Target,
+        least: 15,
+        grows: 1,
+        priority: 0,
+        wide: false,
+        text: target,
+    },
+    Column { title: "ZONE", side: Side::Target, least: 4, grows: 0, priority: 3, wide: false, text: zone },
+    Column { title: "STATE", side: Side::Target, least: 9, grows: 0, priority: 1, wide: false, text: state },
+    Column {
+        title: "REASON / SINCE",
+        side: Side::Target,
+        least: 14,
+        grows: 2,
+        priority: 2,
+        wide: false,
+        text: reason,
+    },
+    Column {
+        title: "DESCRIPTION",
+        side: Side::Target,
+        least: 20,
+        grows: 3,
+        priority: 4,
+        wide: true,
+        text: description,
+    },
 ];
 
 /// The columns of a side, the wide ones too if wished.

@@ -1,0 +1,167 @@
+//! THE table of actions: everything a person can ask for. A row is the key, the help line, the footer hint,
+//! the README row and the rule when it is offered; no text about an action exists anywhere else.
+
+use super::key::Code;
+use super::key::Key;
+use super::key::ctrl;
+use super::key::key;
+use super::key::plain;
+use super::state::State;
+use super::state::View;
+
+/// What must be there for an action to be offered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Needs {
+    Nothing,
+    /// A list or rows on show.
+    Rows,
+    /// A selected line.
+    Selection,
+    /// An open board, or one to return to.
+    Board,
+}
+
+/// Whether an action changes anything outside.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Safety {
+    Reads,
+    Writes,
+}
+
+/// Where an action stands in the help.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Family {
+    Moving,
+    Views,
+    Looking,
+    Program,
+}
+
+impl Family {
+    pub const ALL: [Self; 4] = [Self::Moving, Self::Views, Self::Looking, Self::Program];
+
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Moving => "Moving",
+            Self::Views => "Views",
+            Self::Looking => "Looking",
+            Self::Program => "Program",
+        }
+    }
+}
+
+/// One row of the table.
+pub struct Row {
+    pub action: Action,
+    /// Name in the configuration.
+    pub name: &'static str,
+    pub keys: &'static [Key],
+    pub needs: Needs,
+    pub safety: Safety,
+    pub family: Family,
+    /// One or two words for the footer; empty: not shown there.
+    pub hint: &'static str,
+    pub help: &'static str,
+}
+
+macro_rules! actions {
+    ($($action:ident $name:literal [$($key:expr),*] $needs:ident $safety:ident $family:ident $hint:literal $help:literal;)*) => {
+        /// What a person can ask for.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub enum Action { $($action,)* }
+
+        pub const TABLE: &[Row] = &[$(Row {
+            action: Action::$action,
+            name: $name,
+            keys: const { &[$($key),*] },
+            needs: Needs::$needs,
+            safety: Safety::$safety,
+            family: Family::$family,
+            hint: $hint,
+            help: $help,
+        },)*];
+    };
+}
+
+actions! {
+    // variant   name          keys                                        needs     safety family  hint      help
+    Down         "down"        [key('j'), plain(Code::Down)]               Rows      Reads  Moving  ""        "Next line";
+    Up           "up"          [key('k'), plain(Code::Up)]                 Rows      Reads  Moving  ""        "Previous line";
+    Top          "top"         [key('g'), plain(Code::Home)]               Rows      Reads  Moving  ""        "First line";
+    Bottom       "bottom"      [key('G'), plain(Code::End)]                Rows      Reads  Moving  ""        "Last line";
+    PageDown     "page-down"   [plain(Code::PageDown)]                     Rows      Reads  Moving  ""        "A page down";
+    PageUp       "page-up"     [plain(Code::PageUp)]                       Rows      Reads  Moving  ""        "A page up";
+    HalfDown     "half-down"   [ctrl('d')]                                 Rows      Reads  Moving  ""        "Half a page down";
+    HalfUp       "half-up"     [ctrl('u')]                                 Rows      Reads  Moving  ""        "Half a page up";
+    Pane         "pane"        [plain(Code::Tab), plain(Code::BackTab)]    Board     Reads  Moving  ""        "The other pane";
+    Bindings     "bindings"    [key('0')]                                  Nothing   Reads  Views   "list"    "All bindings of the scope, worst first";
+    Board        "board"       [key('1')]                                  Board     Reads  Views   ""        "The board of the selected or last binding";
+    Open         "open"        [plain(Code::Enter)]                        Selection Reads  Views   "open"    "Open the selected binding, or the details of the selected row";
+    Back         "back"        [plain(Code::Esc)]                          Nothing   Reads  Views   ""        "Close what is open, clear filter and selection, back to the list";
+    Details      "details"     [key('d')]                                  Nothing   Reads  Looking "details" "Everything known about the selected row, or about the binding";
+    Filter       "filter"      [key('/')]                                  Nothing   Reads  Looking "filter"  "Only lines that contain a text; a leading ! turns it round";
+    Problems     "problems"    [key('!')]                                  Nothing   Reads  Looking "problems" "Only problems, or everything again";
+    Sort         "sort"        [key('o')]                                  Nothing   Reads  Looking ""        "Sort by the next column";
+    Reverse      "reverse"     [key('O')]                                  Nothing   Reads  Looking ""        "Reverse the order";
+    Zoom         "zoom"        [key('z')]                                  Board     Reads  Looking ""        "The pane alone, with all its columns, or both again";
+    Freeze       "freeze"      [key('f')]                                  Nothing   Reads  Looking "freeze"  "Stop the picture and ask AWS nothing, or go on";
+    ReadNow      "read-now"    [ctrl('r')]                                 Nothing   Reads  Looking ""        "Ask AWS now";
+    Help         "help"        [key('?')]                                  Nothing   Reads  Program "help"    "This page";
+    Quit         "quit"        [key('q'), ctrl('c')]                       Nothing   Reads  Program "quit"    "Leave";
+}
+
+impl Action {
+    pub fn row(self) -> Option<&'static Row> {
+        TABLE.iter().find(|it| it.action == self)
+    }
+
+    /// The action of a key.
+    pub fn of(key: Key) -> Option<Self> {
+        TABLE.iter().find(|it| it.keys.contains(&key)).map(|it| it.action)
+    }
+
+    /// Why it cannot be done now; `None`: it can.
+    pub fn refusal(self, state: &State) -> Option<&'static str> {
+        match self.row()?.needs {
+            Needs::Nothing => None,
+            Needs::Rows => state.lines().is_empty().then_some("nothing to move through"),
+            Needs::Selection => (!state.has_selection()).then_some("select a line first"),
+            Needs::Board => match &state.view {
+                View::Board(_) => None,
+                View::Bindings => (state.last_board().is_none()).then_some("open a binding first"),
+            },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    #[test]
+    fn no_two_actions_share_a_key_or_a_name() {
+        let mut keys = BTreeMap::new();
+        let mut names = BTreeMap::new();
+        for row in TABLE {
+            assert_eq!(names.insert(row.name, row.action), None, "{}", row.name);
+            for key in row.keys {
+                assert_eq!(keys.insert(*key, row.action), None, "{key}");
+            }
+            assert!(!row.help.is_empty() && !row.keys.is_empty());
+        }
+    }
+
+    #[test]
+    fn no_action_on_a_plain_letter_writes() {
+        // Small letters look; what changes something outside is a capital and asks first.
+        for row in TABLE.iter().filter(|it| it.safety == Safety::Writes) {
+            assert!(
+                row.keys.iter().all(|it| matches!(it.code, Code::Char(c) if c.is_uppercase())),
+                "{}",
+                row.name
+            );
+        }
+    }
+}

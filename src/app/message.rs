@@ -1,0 +1,66 @@
+//! What can happen, and what can be asked for in return. Both are plain values: they compare, print, replay.
+
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+
+use super::action::Action;
+use super::key::Key;
+use crate::domain::ids::BindingRef;
+use crate::domain::ids::TargetGroupArn;
+use crate::domain::inventory::Change;
+use crate::domain::time::Timestamp;
+
+/// Counts connections: answers of an abandoned one are dropped.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Epoch(pub u32);
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Message {
+    /// A key without an action, for whoever reads text.
+    Key(Key),
+    Act(Action),
+    /// Something was seen outside.
+    Observed(Epoch, Timestamp, Box<Change>),
+    /// What the AWS side turned out to be.
+    Aws(Epoch, AwsSide),
+    /// Time passes; with the calls made to AWS so far.
+    Tick(Timestamp, u64),
+    Resize(u16, u16),
+}
+
+/// Where calls to AWS go.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AwsSide {
+    /// When it is not AWS's own.
+    pub endpoint: Option<String>,
+    pub region: Option<String>,
+    pub profile: Option<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Effect {
+    Quit,
+    /// What to look at from now on; replaces the last wish.
+    Follow(Wish),
+}
+
+/// What the screen wants to be told about.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Wish {
+    /// The group of the open board.
+    pub focus: Option<TargetGroupArn>,
+    pub moving: bool,
+    /// Groups of the list on show.
+    pub listed: BTreeSet<TargetGroupArn>,
+    /// Look for groups no binding names.
+    pub discover: bool,
+    /// Roles that bindings ask for, with their external ids.
+    pub roles: BTreeMap<TargetGroupArn, (String, Option<String>)>,
+    /// Namespace whose events about bindings matter.
+    pub events: Option<String>,
+    /// Multi-cluster bindings whose ConfigMap matters.
+    pub ledgers: BTreeSet<BindingRef>,
+    pub frozen: bool,
+    /// Counts requests to read now.
+    pub hurry: u64,
+}

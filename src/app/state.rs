@@ -1,0 +1,361 @@
+//! Everything the screen knows. Views read it; only `update` changes it.
+
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+use std::collections::VecDeque;
+
+use super::message::AwsSide;
+use super::message::Epoch;
+use super::message::Wish;
+use crate::domain::columns;
+use crate::domain::columns::Side;
+use crate::domain::elb::TargetGroup;
+use crate::domain::history::History;
+use crate::domain::ids::RowKey;
+use crate::domain::inventory::Inventory;
+use crate::domain::report::Report;
+use crate::domain::report::Row;
+use crate::domain::report::Subject;
+use crate::domain::scope::Pointed;
+use crate::domain::selector::Selector;
+use crate::domain::time::Timestamp;
+
+/// What was asked for on the command line.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Opening {
+    /// Contexts, for the header until something was read.
+    pub contexts: Vec<String>,
+    /// `None`: all namespaces.
+    pub namespace: Option<String>,
+    pub selector: Option<Selector>,
+    pub pointed: Option<Pointed>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum View {
+    Bindings,
+    Board(Subject),
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Pane {
+    #[default]
+    Endpoints,
+    Targets,
+}
+
+/// Order of the lines.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Sort {
+    #[default]
+    Worst,
+    Name,
+    Address,
+    Zone,
+}
+
+impl Sort {
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Worst => "worst first",
+            Self::Name => "name",
+            Self::Address => "address",
+            Self::Zone => "zone",
+        }
+    }
+
+    pub fn next(self) -> Self {
+        match self {
+            Self::Worst => Self::Name,
+            Self::Name => Self::Address,
+            Self::Address => Self::Zone,
+            Self::Zone => Self::Worst,
+        }
+    }
+}
+
+/// What lies on top of the view; the last one gets the keys.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Dialog {
+    Help {
+        scroll: u16,
+    },
+    Details {
+        scroll: u16,
+    },
+    /// The filter is being typed; holds what it was before.
+    Filter {
+        before: String,
+    },
+}
+
+/// A judgement and what was seen before it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Board {
+    pub report: Report,
+    pub history: History,
+}
+
+#[derive(Clone, Debug)]
+pub struct State {
+    pub epoch: Epoch,
+    pub now: Timestamp,
+    pub opening: Opening,
+    pub aws: Option<AwsSide>,
+    pub inventory: Inventory,
+    pub boards: BTreeMap<Subject, Board>,
+    pub view: View,
+    pub pane: Pane,
+    pub zoom: bool,
+    /// The selected line of the list.
+    pub listed: Option<Subject>,
+    /// The selected row of the board.
+    pub selected: Option<RowKey>,
+    pub dialogs: Vec<Dialog>,
+    pub filter: String,
+    pub problems_only: bool,
+    pub sort: Sort,
+    pub reversed: bool,
+    /// Since when the picture stands still.
+    pub frozen: Option<Timestamp>,
+    pub size: (u16, u16),
+    /// Why the last key did nothing, and until when to say so.
+    pub status: Option<(String, Timestamp)>,
+    /// Totals of calls to AWS, one a tick, for the last minute.
+    pub calls: VecDeque<(Timestamp, u64)>,
+    /// Counts requests to read now.
+    pub hurry: u64,
+    /// Something on show changed since the last frame.
+    pub dirty: bool,
+    pub(super) stale: BTreeSet<Subject>,
+    pub(super) all_stale: bool,
+    /// The first view was chosen, by what was read or by a key.
+    pub(super) opened: bool,
+    pub(super) wish: Wish,
+    pub(super) judged: Timestamp,
+}
+
+impl State {
+    pub fn new(opening: Opening, now: Timestamp) -> Self {
+        Self {
+            epoch: Epoch::default(),
+            now,
+            opening,
+            aws: None,
+            inventory: Inventory::default(),
+            boards: BTreeMap::new(),
+            view: View::Bindings,
+            pane: Pane::default(),
+            zoom: false,
+            listed: None,
+            selected: None,
+            dialogs: Vec::new(),
+            filter: String::new(),
+            problems_only: false,
+            sort: Sort::default(),
+            reversed: false,
+            frozen: None,
+            size: (80, 24),
+            status: None,
+            calls: VecDeque::new(),
+            hurry: 0,
+            dirty: true,
+            stale: BTreeSet::new(),
+            all_stale: false,
+            opened: false,
+            wish: Wish::default(),
+            judged: now,
+        }
+    }
+
+    /// The board on show.
+    pub fn board(&self) -> Option<&Board> {
+        match &self.view {
+            View::Board(subject) => self.boards.get(subject),
+            View::Bindings => None,
+        }
+    }
+
+    /// The board to return to from the list: the selected one, else the only one.
+    pub fn last_board(&self) -> Option<&Subject> {
+        let only = self.boards.keys().next().filter(|_| self.boards.len() == 1);
+        self.listed.as_ref().filter(|it| self.boards.contains_key(it)).or(only)
+    }
+
+    /// The report the Why box is about: the board's, or that of the list's selection.
+    pub fn report(&self) -> Option<&Report> {
+        match &self.view {
+            View::Board(subject) => self.boards.get(subject),
+            View::Bindings => self.listed.as_ref().and_then(|it| self.boards.get(it)),
+        }
+        .map(|it| &it.report)
+    }
+
+    /// The selected row of the board.
+    pub fn row(&self) -> Option<&Row> {
+        let key = self.selected.as_ref()?;
+        self.board()?.report.row(key)
+    }
+
+    pub fn has_selection(&self) -> bool {
+        match &self.view {
+            View::Bindings => self.listed.is_some(),
+            View::Board(_) => self.selected.is_some(),
+        }
+    }
+
+    /// The group of a report, as far as read.
+    pub fn target_group(&self, report: &Report) -> Option<&TargetGroup> {
+        self.inventory.groups.get(report.group.as_ref()?)?.group.as_ref()
+    }
+
+    /// What columns need beside a row.
+    pub fn context(&self, report: &Report) -> columns::Context {
+        let group = report.group.as_ref().and_then(|it| self.inventory.groups.get(it));
+        columns::Context {
+            now: self.shown_now(),
+            deregistration_delay: group
+                .and_then(|it| it.attributes.as_ref())
+                .map(|it| it.deregistration_delay()),
+            registration_allowance: group
+                .and_then(|it| it.group.as_ref())
+                .map(TargetGroup::registration_allowance),
+        }
+    }
+
+    /// The time of the picture: it stands still with it.
+    pub fn shown_now(&self) -> Timestamp {
+        self.frozen.unwrap_or(self.now)
+    }
+
+    /// Calls to AWS in the last minute.
+    pub fn calls_a_minute(&self) -> u64 {
+        match (self.calls.front(), self.calls.back()) {
+            (Some((_, first)), Some((_, last))) => last.saturating_sub(*first),
+            _ => 0,
+        }
+    }
+
+    /// The rows on show, in order.
+    pub fn rows(&self) -> Vec<&Row> {
+        let Some(board) = self.board() else { return Vec::new() };
+        let context = self.context(&board.report);
+        let mut rows: Vec<&Row> = board.report.rows.iter().filter(|row| self.shows(row, &context)).collect();
+        match self.sort {
+            Sort::Worst => {}
+            Sort::Name => rows.sort_by_key(|row| cell(row, &context, "POD")),
+            Sort::Address => rows.sort_by_key(|row| row.key.clone()),
+            Sort::Zone => rows.sort_by_key(|row| cell(row, &context, "ZONE")),
+        }
+        if self.reversed {
+            rows.reverse();
+        }
+        rows
+    }
+
+    fn shows(&self, row: &Row, context: &columns::Context) -> bool {
+        if self.problems_only && !row.problem {
+            return false;
+        }
+        let (turned, text) = match self.filter.strip_prefix('!') {
+            Some(text) => (true, text),
+            None => (false, self.filter.as_str()),
+        };
+        let text = text.to_lowercase();
+        let found = || {
+            columns::COLUMNS.iter().any(|column| (column.text)(row, context).to_lowercase().contains(&text))
+                || row
+                    .endpoint
+                    .as_ref()
+                    .is_some_and(|it| it.pods.iter().any(|it| it.to_lowercase().contains(&text)))
+        };
+        text.is_empty() || found() != turned
+    }
+
+    /// The subjects of the list, in order.
+    pub fn subjects(&self) -> Vec<&Subject> {
+        let (turned, text) = match self.filter.strip_prefix('!') {
+            Some(text) => (true, text),
+            None => (false, self.filter.as_str()),
+        };
+        let text = text.to_lowercase();
+        let mut boards: Vec<(&Subject, &Board)> = self
+            .boards
+            .iter()
+            .filter(|(_, it)| {
+                !self.problems_only || it.report.counts.problems > 0 || it.report.settled.value == Some(false)
+            })
+            .filter(|(subject, it)| text.is_empty() || self.describes(subject, &it.report, &text) != turned)
+            .collect();
+        match self.sort {
+            Sort::Worst => {
+                boards.sort_by(|a, b| (a.1.report.severity(), a.0).cmp(&(b.1.report.severity(), b.0)))
+            }
+            Sort::Name | Sort::Zone => {}
+            Sort::Address => {
+                boards.sort_by_key(|it| it.1.report.group.as_ref().map(|it| it.name().to_owned()))
+            }
+        }
+        if self.reversed {
+            boards.reverse();
+        }
+        boards.into_iter().map(|it| it.0).collect()
+    }
+
+    fn describes(&self, subject: &Subject, report: &Report, text: &str) -> bool {
+        let service = match subject {
+            Subject::Binding(it) => self.inventory.binding(it).map(|it| it.service.clone()),
+            Subject::Group(_) => None,
+        };
+        let parts = [
+            name(subject),
+            service.unwrap_or_default(),
+            report.group.as_ref().map(|it| it.name().to_owned()).unwrap_or_default(),
+            report.verdict.word.text().to_owned(),
+            report.verdict.sentence.clone(),
+        ];
+        parts.iter().any(|it| it.to_lowercase().contains(text))
+    }
+
+    /// Identities of the lines a person moves through.
+    pub fn lines(&self) -> Vec<Line> {
+        match &self.view {
+            View::Bindings => self.subjects().into_iter().cloned().map(Line::Subject).collect(),
+            View::Board(_) => self.rows().into_iter().map(|it| Line::Row(it.key.clone())).collect(),
+        }
+    }
+
+    /// The selected line.
+    pub fn line(&self) -> Option<Line> {
+        match &self.view {
+            View::Bindings => self.listed.clone().map(Line::Subject),
+            View::Board(_) => self.selected.clone().map(Line::Row),
+        }
+    }
+
+    /// Lines a page holds, for moving.
+    pub fn page(&self) -> usize {
+        usize::from(self.size.1).saturating_sub(12).max(3)
+    }
+}
+
+/// What a line is, whatever its place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Line {
+    Subject(Subject),
+    Row(RowKey),
+}
+
+/// A subject as it is listed: `namespace/name`, or the group's name.
+pub fn name(subject: &Subject) -> String {
+    match subject {
+        Subject::Binding(it) => it.to_string(),
+        Subject::Group(arn) => arn.name().to_owned(),
+    }
+}
+
+fn cell(row: &Row, context: &columns::Context, title: &str) -> String {
+    let sides = [Side::Endpoint, Side::Target];
+    let mut columns = sides.into_iter().flat_map(|side| columns::of(side, true));
+    columns.find(|it| it.title == title).map_or_else(String::new, |it| (it.text)(row, context))
+}

@@ -1,0 +1,111 @@
+//! The one place where the state changes: a message in, effects out.
+
+mod dialog;
+mod navigate;
+mod observe;
+
+use super::action::Action;
+use super::message::Effect;
+use super::message::Message;
+use super::state::Dialog;
+use super::state::State;
+use super::state::View;
+use crate::domain::time::Timestamp;
+
+/// Seconds for which calls are counted, and a refusal is shown.
+const MINUTE: i64 = 60;
+const STATUS: i64 = 5;
+
+/// Takes one message in.
+pub fn update(state: &mut State, message: Message) -> Vec<Effect> {
+    match message {
+        Message::Key(key) => dialog::typed(state, key),
+        Message::Act(action) => return act(state, action),
+        Message::Observed(epoch, ..) if epoch != state.epoch => {}
+        Message::Observed(_, at, change) => observe::observe(state, *change, at),
+        Message::Aws(epoch, _) if epoch != state.epoch => {}
+        Message::Aws(_, side) => {
+            state.aws = Some(side);
+            state.dirty = true;
+        }
+        Message::Tick(now, calls) => tick(state, now, calls),
+        Message::Resize(width, height) => {
+            state.size = (width, height);
+            state.dirty = true;
+        }
+    }
+    Vec::new()
+}
+
+/// Brings what is derived up to date, once for all messages taken in together.
+pub fn settle(state: &mut State) -> Vec<Effect> {
+    observe::settle(state);
+    navigate::open(state);
+    observe::wish(state).map(Effect::Follow).into_iter().collect()
+}
+
+fn act(state: &mut State, action: Action) -> Vec<Effect> {
+    state.dirty = true;
+    if action == Action::Quit {
+        return vec![Effect::Quit];
+    }
+    if dialog::takes(state, action) {
+        return Vec::new();
+    }
+    if let Some(refusal) = action.refusal(state) {
+        state.status = Some((refusal.to_owned(), state.now.plus_seconds(STATUS)));
+        return Vec::new();
+    }
+    state.status = None;
+    match action {
+        Action::Down
+        | Action::Up
+        | Action::Top
+        | Action::Bottom
+        | Action::PageDown
+        | Action::PageUp
+        | Action::HalfDown
+        | Action::HalfUp => navigate::step(state, action),
+        Action::Pane => navigate::pane(state),
+        Action::Bindings => navigate::show(state, View::Bindings),
+        Action::Board => navigate::board(state),
+        Action::Open => navigate::enter(state),
+        Action::Back => navigate::back(state),
+        Action::Details => state.dialogs.push(Dialog::Details { scroll: 0 }),
+        Action::Filter => state.dialogs.push(Dialog::Filter { before: state.filter.clone() }),
+        Action::Problems => state.problems_only = !state.problems_only,
+        Action::Sort => state.sort = state.sort.next(),
+        Action::Reverse => state.reversed = !state.reversed,
+        Action::Zoom => state.zoom = !state.zoom,
+        Action::Freeze => freeze(state),
+        Action::ReadNow => state.hurry += 1,
+        Action::Help => state.dialogs.push(Dialog::Help { scroll: 0 }),
+        Action::Quit => {}
+    }
+    Vec::new()
+}
+
+fn freeze(state: &mut State) {
+    state.frozen = match state.frozen {
+        None => Some(state.now),
+        Some(_) => {
+            state.all_stale = true;
+            None
+        }
+    };
+}
+
+fn tick(state: &mut State, now: Timestamp, calls: u64) {
+    state.now = now;
+    state.calls.push_back((now, calls));
+    while state.calls.front().is_some_and(|(at, _)| now.since(*at) > MINUTE) {
+        state.calls.pop_front();
+    }
+    if state.status.as_ref().is_some_and(|(_, until)| *until <= now) {
+        state.status = None;
+        state.dirty = true;
+    }
+    if state.frozen.is_none() {
+        observe::age(state);
+    }
+}

@@ -1,0 +1,160 @@
+//! Moving through lines and between views. Lines are found again by what they are, not by where they were.
+
+use crate::app::action::Action;
+use crate::app::state::Dialog;
+use crate::app::state::Line;
+use crate::app::state::Pane;
+use crate::app::state::State;
+use crate::app::state::View;
+use crate::domain::ids::RowKey;
+use crate::domain::inventory::Kind;
+use crate::domain::report::Subject;
+use crate::domain::scope::Thing;
+
+pub(super) fn step(state: &mut State, action: Action) {
+    let lines = state.lines();
+    let Some(last) = lines.len().checked_sub(1) else { return };
+    let at = state.line().and_then(|line| lines.iter().position(|it| *it == line));
+    let page = state.page();
+    let to = match (action, at) {
+        (Action::Top, _) | (Action::Down | Action::PageDown | Action::HalfDown, None) => 0,
+        (Action::Bottom, _) | (Action::Up | Action::PageUp | Action::HalfUp, None) => last,
+        (Action::Down, Some(at)) => at + 1,
+        (Action::Up, Some(at)) => at.saturating_sub(1),
+        (Action::PageDown, Some(at)) => at + page,
+        (Action::PageUp, Some(at)) => at.saturating_sub(page),
+        (Action::HalfDown, Some(at)) => at + page / 2,
+        (Action::HalfUp, Some(at)) => at.saturating_sub(page / 2),
+        (_, Some(at)) => at,
+        (_, None) => return,
+    };
+    select(state, lines.get(to.min(last)).cloned());
+}
+
+fn select(state: &mut State, line: Option<Line>) {
+    match line {
+        Some(Line::Subject(subject)) => state.listed = Some(subject),
+        Some(Line::Row(key)) => state.selected = Some(key),
+        None => {}
+    }
+}
+
+/// After lines changed: a selected line that is gone hands on to the one that took its place.
+pub(super) fn keep(state: &mut State, before: &[Line]) {
+    let Some(line) = state.line() else { return };
+    let lines = state.lines();
+    if lines.contains(&line) {
+        return;
+    }
+    let at = before.iter().position(|it| *it == line).unwrap_or(0);
+    match (lines.get(at.min(lines.len().saturating_sub(1))), &state.view) {
+        (Some(other), _) => select(state, Some(other.clone())),
+        (None, View::Bindings) => state.listed = None,
+        (None, View::Board(_)) => state.selected = None,
+    }
+}
+
+/// A pod that was selected before it had an address is the same line once it has one.
+pub(super) fn follow_pod(state: &mut State, uid_before: Option<RowKey>) {
+    let Some(RowKey::Pod(uid)) = uid_before else { return };
+    let found = state.board().and_then(|it| it.report.rows.iter().find(|row| row.uid() == Some(&uid)));
+    if let Some(key) = found.map(|row| row.key.clone()) {
+        state.selected = Some(key);
+    }
+}
+
+pub(super) fn pane(state: &mut State) {
+    state.pane = match state.pane {
+        Pane::Endpoints => Pane::Targets,
+        Pane::Targets => Pane::Endpoints,
+    };
+}
+
+pub(super) fn show(state: &mut State, view: View) {
+    state.opened = true;
+    state.dirty = true;
+    if state.view != view {
+        if let View::Board(subject) = &state.view {
+            state.listed = Some(subject.clone());
+        }
+        state.view = view;
+        state.selected = None;
+        state.filter.clear();
+        state.problems_only = false;
+    }
+}
+
+pub(super) fn board(state: &mut State) {
+    if let (View::Bindings, Some(subject)) = (&state.view, state.last_board().cloned()) {
+        show(state, View::Board(subject));
+    }
+}
+
+pub(super) fn enter(state: &mut State) {
+    match (&state.view, state.listed.clone()) {
+        (View::Bindings, Some(subject)) => show(state, View::Board(subject)),
+        (View::Bindings, None) => {}
+        (View::Board(_), _) => state.dialogs.push(Dialog::Details { scroll: 0 }),
+    }
+}
+
+pub(super) fn back(state: &mut State) {
+    if !state.filter.is_empty() || state.problems_only {
+        state.filter.clear();
+        state.problems_only = false;
+    } else if state.zoom {
+        state.zoom = false;
+    } else if matches!(state.view, View::Board(_)) && state.selected.is_some() {
+        state.selected = None;
+    } else {
+        show(state, View::Bindings);
+    }
+}
+
+/// Chooses the first view, as soon as enough was read: the board where the scope names one thing or holds
+/// one binding, else the list.
+pub(super) fn open(state: &mut State) {
+    if state.opened || state.frozen.is_some() {
+        return;
+    }
+    let read = |kind| state.inventory.clusters.keys().any(|it| state.inventory.has_read(it, kind));
+    let listed = state.inventory.sources.keys().any(|it| {
+        matches!(it, crate::domain::inventory::Source::Kubernetes(cluster, Kind::Bindings(_)) if state.inventory.clusters.contains_key(cluster))
+    });
+    if !listed {
+        return;
+    }
+    let found: Vec<&Subject> = match &state.opening.pointed {
+        None => state.boards.keys().filter(|it| matches!(it, Subject::Binding(_))).collect(),
+        Some(pointed) => state
+            .boards
+            .iter()
+            .filter(|(_, it)| pointed.selects(&state.inventory, &it.report))
+            .map(|(subject, _)| subject)
+            .collect(),
+    };
+    match (found.as_slice(), &state.opening.pointed) {
+        ([one], pointed) => {
+            let subject = (*one).clone();
+            let pod = match pointed.as_ref().map(|it| &it.thing) {
+                Some(Thing::Pod(name)) => Some(name.clone()),
+                _ => None,
+            };
+            show(state, View::Board(subject));
+            let row = pod.and_then(|name| {
+                let rows = &state.board()?.report.rows;
+                rows.iter()
+                    .find(|row| row.endpoint.as_ref().is_some_and(|it| it.pod.as_ref() == Some(&name)))
+                    .map(|it| it.key.clone())
+            });
+            state.selected = row;
+        }
+        // Nothing yet that matches: what it is about may still be read.
+        ([], Some(_)) => {}
+        ([], None) if !read(Kind::Services) => {}
+        _ => {
+            state.opened = true;
+            state.dirty = true;
+        }
+    }
+}

@@ -1,0 +1,168 @@
+//! What was seen outside: folded into the inventory, and the judgements that hang on it renewed, once for
+//! everything taken in together.
+
+use std::collections::BTreeSet;
+
+use super::navigate;
+use crate::app::message::Wish;
+use crate::app::state::Board;
+use crate::app::state::State;
+use crate::app::state::View;
+use crate::domain::history::History;
+use crate::domain::inventory::Change;
+use crate::domain::report;
+use crate::domain::report::Subject;
+use crate::domain::scope::Thing;
+use crate::domain::standing::Standing;
+use crate::domain::time::Timestamp;
+use crate::domain::unbound;
+
+/// Seconds between two judgements of boards that are not on show, for what only time changes.
+const UNSEEN: i64 = 10;
+
+pub(super) fn observe(state: &mut State, change: Change, at: Timestamp) {
+    state.now = state.now.max(at);
+    let touched = state.inventory.apply(change, at);
+    state.all_stale |= touched.all;
+    state.stale.extend(touched.bindings.into_iter().map(Subject::Binding));
+    if !touched.groups.is_empty() {
+        let bound = state
+            .inventory
+            .bindings()
+            .filter(|(_, it)| it.group.as_ref().is_some_and(|it| touched.groups.contains(it)));
+        let bound: Vec<Subject> = bound.map(|(it, _)| Subject::Binding(it)).collect();
+        state.stale.extend(bound);
+        state.stale.extend(touched.groups.into_iter().map(Subject::Group));
+    }
+    state.dirty = true;
+}
+
+/// Judgements that time alone may change: of what is on show every second, of the rest now and then.
+pub(super) fn age(state: &mut State) {
+    let due = state.now.since(state.judged) >= UNSEEN;
+    if due {
+        state.judged = state.now;
+    }
+    let moving: Vec<Subject> = state
+        .boards
+        .iter()
+        .filter(|(subject, it)| {
+            let shown = matches!(&state.view, View::Board(open) if open == *subject);
+            (shown || due) && it.report.settled.value != Some(true)
+        })
+        .map(|(subject, _)| subject.clone())
+        .collect();
+    state.stale.extend(moving);
+    // Ages on show change with time.
+    state.dirty = true;
+}
+
+/// Renews what is stale. A frozen picture keeps what it shows; everything seen meanwhile is kept too.
+pub(super) fn settle(state: &mut State) {
+    if state.frozen.is_some() || (!state.all_stale && state.stale.is_empty()) {
+        return;
+    }
+    let before = state.lines();
+    let selected = state.selected.clone();
+    let wanted = subjects(state);
+    let stale: Vec<Subject> = match state.all_stale {
+        true => wanted.iter().cloned().collect(),
+        false => state.stale.iter().filter(|it| wanted.contains(*it)).cloned().collect(),
+    };
+    state.boards.retain(|subject, _| wanted.contains(subject));
+    for subject in stale {
+        let mut history = state.boards.remove(&subject).map_or_else(History::default, |it| it.history);
+        if let Some(report) = report::judge(&state.inventory, &subject, &history, state.now) {
+            history.note(&report.rows, report.word(), state.now);
+            state.boards.insert(subject, Board { report, history });
+        }
+    }
+    state.all_stale = false;
+    state.stale.clear();
+    navigate::follow_pod(state, selected);
+    navigate::keep(state, &before);
+    state.dirty = true;
+}
+
+/// What boards there are: the bindings of the scope, and groups that belong there though none names them.
+fn subjects(state: &State) -> BTreeSet<Subject> {
+    let opening = &state.opening;
+    let inside = state.inventory.bindings().filter(|(it, binding)| {
+        opening.namespace.as_ref().is_none_or(|wanted| *wanted == it.namespace)
+            && opening.selector.as_ref().is_none_or(|it| it.matches(&binding.labels))
+    });
+    let mut subjects: BTreeSet<Subject> = inside.map(|(it, _)| Subject::Binding(it)).collect();
+    if opening.selector.is_none() {
+        subjects.extend(unbound::groups(&state.inventory).map(Subject::Group));
+    }
+    let unnamed = || unbound::unnamed(&state.inventory);
+    match opening.pointed.as_ref().map(|it| &it.thing) {
+        Some(Thing::Arn(arn)) if unnamed().any(|it| it == *arn) => {
+            _ = subjects.insert(Subject::Group(arn.clone()))
+        }
+        Some(Thing::Group(name, _)) => {
+            subjects.extend(unnamed().filter(|it| it.name() == name).map(Subject::Group))
+        }
+        _ => {}
+    }
+    subjects
+}
+
+/// What to follow from now on; `None`: the same as before.
+pub(super) fn wish(state: &mut State) -> Option<Wish> {
+    let mut wish = Wish { frozen: state.frozen.is_some(), hurry: state.hurry, ..Wish::default() };
+    let groups = state.boards.values().filter_map(|it| it.report.group.clone());
+    match &state.view {
+        View::Board(subject) => {
+            let board = state.boards.get(subject);
+            wish.focus = board.and_then(|it| it.report.group.clone());
+            wish.moving = board.is_some_and(moving);
+            if let Subject::Binding(reference) = subject {
+                wish.events = Some(reference.namespace.clone());
+            }
+        }
+        View::Bindings => {
+            wish.listed = groups.collect();
+            wish.discover = state.opening.selector.is_none();
+        }
+    }
+    if let Some(Thing::Arn(arn)) = state.opening.pointed.as_ref().map(|it| &it.thing) {
+        if wish.focus.is_none() {
+            wish.listed.insert(arn.clone());
+        }
+    }
+    for subject in state.boards.keys() {
+        let Subject::Binding(reference) = subject else { continue };
+        let Some(binding) = state.inventory.binding(reference) else { continue };
+        if binding.multi_cluster {
+            wish.ledgers.insert(reference.clone());
+        }
+        if let (Some(group), Some(role)) = (&binding.group, &binding.assume_role) {
+            wish.roles.insert(group.clone(), (role.clone(), binding.external_id.clone()));
+        }
+    }
+    if wish == state.wish {
+        return None;
+    }
+    state.wish = wish.clone();
+    Some(wish)
+}
+
+/// Something is on its way: worth looking more often.
+fn moving(board: &Board) -> bool {
+    let code = |it: &&str| {
+        ["targets-older-than-change", "rollout-progressing", "deleting", "gate-not-true"].contains(it)
+    };
+    let standing = |it: Standing| {
+        matches!(
+            it,
+            Standing::Registering
+                | Standing::Draining
+                | Standing::Unregistered
+                | Standing::Lingering
+                | Standing::Waiting
+        )
+    };
+    board.report.settled.because.iter().any(code)
+        || board.report.rows.iter().any(|row| standing(row.standing))
+}

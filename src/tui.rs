@@ -1,0 +1,11 @@
+//! The terminal: keys in, frames out, effects handed to the backend.
+
+mod keys;
+pub mod run;
+mod screen;
+mod terminal;
+mod theme;
+pub mod view;
+
+pub use self::screen::Screen;
+pub use self::theme::Theme;

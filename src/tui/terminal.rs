@@ -1,0 +1,60 @@
+//! The terminal, taken and given back: on return, on panic and on signals, whatever happens in between.
+
+use std::io;
+use std::io::Write;
+use std::path::PathBuf;
+
+use crossterm::cursor;
+use crossterm::execute;
+use crossterm::terminal;
+use ratatui::Terminal;
+use ratatui::backend::CrosstermBackend;
+
+/// The terminal while it is ours; dropping it gives it back.
+pub(super) struct Guard {
+    pub(super) terminal: Terminal<CrosstermBackend<io::Stdout>>,
+}
+
+impl Guard {
+    /// Takes the terminal. Where a crash happens, its report goes into `folder`.
+    pub(super) fn take(folder: Option<PathBuf>) -> io::Result<Self> {
+        on_panic(folder);
+        terminal::enable_raw_mode()?;
+        let taken = execute!(io::stdout(), terminal::EnterAlternateScreen, cursor::Hide)
+            .and_then(|()| Terminal::new(CrosstermBackend::new(io::stdout())));
+        match taken {
+            Ok(terminal) => Ok(Self { terminal }),
+            Err(error) => {
+                give_back();
+                Err(error)
+            }
+        }
+    }
+}
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        give_back();
+    }
+}
+
+/// Gives the terminal back. Nothing is left to do where even this fails: the terminal is gone.
+fn give_back() {
+    _ = execute!(io::stdout(), terminal::LeaveAlternateScreen, cursor::Show);
+    _ = terminal::disable_raw_mode();
+    _ = io::stdout().flush();
+}
+
+/// On a panic: give the terminal back, so that the message can be read, and keep a report.
+fn on_panic(folder: Option<PathBuf>) {
+    let before = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        give_back();
+        if let Some(folder) = &folder {
+            let trace = std::backtrace::Backtrace::force_capture();
+            let report = format!("tgscope {} panicked\n{panic}\n\n{trace}\n", env!("CARGO_PKG_VERSION"));
+            _ = std::fs::write(folder.join("crash.txt"), report);
+        }
+        before(panic);
+    }));
+}

@@ -1,0 +1,83 @@
+//! Colours by role. The terminal's own sixteen colours and background, so that light and dark both work;
+//! nothing is said by colour alone.
+
+use ratatui::style::Color;
+use ratatui::style::Modifier;
+use ratatui::style::Style;
+
+use crate::domain::elb::HealthState;
+use crate::domain::standing::Standing;
+use crate::domain::verdict::Word;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Theme {
+    pub good: Style,
+    pub bad: Style,
+    pub warn: Style,
+    pub moving: Style,
+    /// What is there but does not matter now.
+    pub dim: Style,
+    pub title: Style,
+    pub selected: Style,
+    pub plain: Style,
+}
+
+impl Theme {
+    pub fn colours() -> Self {
+        let of = |colour| Style::new().fg(colour);
+        Self {
+            good: of(Color::Green),
+            bad: of(Color::Red).add_modifier(Modifier::BOLD),
+            warn: of(Color::Yellow),
+            moving: of(Color::Cyan),
+            dim: Style::new().add_modifier(Modifier::DIM),
+            title: Style::new().add_modifier(Modifier::BOLD),
+            selected: Style::new().add_modifier(Modifier::REVERSED),
+            plain: Style::new(),
+        }
+    }
+
+    /// No colours at all, as NO_COLOR asks.
+    pub fn none() -> Self {
+        let bold = Style::new().add_modifier(Modifier::BOLD);
+        let plain = Style::new();
+        Self { good: plain, bad: bold, warn: bold, moving: plain, ..Self::colours() }
+    }
+
+    pub fn standing(&self, standing: Standing, problem: bool) -> Style {
+        match standing {
+            Standing::InService if problem => self.warn,
+            Standing::InService => self.good,
+            Standing::Contested | Standing::Dead | Standing::Failing => self.bad,
+            Standing::Orphan | Standing::Idle | Standing::Unregistered | Standing::Lingering if problem => {
+                self.bad
+            }
+            Standing::Orphan
+            | Standing::Idle
+            | Standing::Unregistered
+            | Standing::Lingering
+            | Standing::Unknown => self.warn,
+            Standing::Waiting | Standing::Registering if problem => self.bad,
+            Standing::Registering | Standing::Waiting | Standing::Draining => self.moving,
+            Standing::Passive | Standing::Elsewhere => self.dim,
+        }
+    }
+
+    pub fn health(&self, state: &HealthState) -> Style {
+        match state {
+            HealthState::Healthy => self.good,
+            HealthState::Unhealthy | HealthState::UnhealthyDraining => self.bad,
+            HealthState::Initial | HealthState::Draining => self.moving,
+            HealthState::Unused | HealthState::Unavailable | HealthState::Unknown(_) => self.warn,
+        }
+    }
+
+    pub fn verdict(&self, word: Word, neutral: bool) -> Style {
+        match word {
+            _ if neutral => self.dim,
+            Word::Serving => self.good,
+            Word::Degraded | Word::NotRouted | Word::Unknown => self.warn,
+            Word::FailOpen | Word::Empty => self.bad,
+        }
+    }
+}

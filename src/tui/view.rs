@@ -1,0 +1,60 @@
+//! The frame: what goes where. Views read the state and write cells; they change nothing.
+
+mod bindings;
+mod board;
+mod footer;
+mod header;
+mod overlay;
+mod place;
+mod text;
+mod why;
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Constraint;
+use ratatui::layout::Layout;
+use ratatui::layout::Rect;
+use ratatui::text::Line;
+use ratatui::widgets::Widget;
+
+use super::theme::Theme;
+use crate::app::State;
+use crate::app::state::Dialog;
+use crate::app::state::View;
+
+/// The smallest screen that can be read.
+const LEAST: (u16, u16) = (60, 20);
+
+/// Draws the whole screen.
+pub fn render(state: &State, theme: &Theme, area: Rect, buffer: &mut Buffer) {
+    if area.width < LEAST.0 || area.height < LEAST.1 {
+        let text =
+            format!("tgscope needs {} × {}, this is {} × {}", LEAST.0, LEAST.1, area.width, area.height);
+        Line::raw(text).render(area, buffer);
+        return;
+    }
+    let why = if area.height < 30 { 6 } else { 8 };
+    let rows = Layout::vertical([
+        Constraint::Length(2),
+        Constraint::Fill(1),
+        Constraint::Length(why),
+        Constraint::Length(1),
+        Constraint::Length(1),
+    ]);
+    let [head, body, below, routes, foot] = rows.areas(area);
+    header::render(state, theme, head, buffer);
+    match &state.view {
+        View::Bindings => bindings::render(state, theme, body, buffer),
+        View::Board(_) => board::render(state, theme, body, buffer),
+    }
+    why::render(state, theme, below, buffer);
+    footer::routes(state, theme, routes, buffer);
+    footer::hints(state, theme, foot, buffer);
+    match state.dialogs.last() {
+        Some(Dialog::Help { scroll }) => overlay::help(theme, *scroll, area, buffer),
+        Some(Dialog::Details { scroll }) => overlay::details(state, theme, *scroll, area, buffer),
+        Some(Dialog::Filter { .. }) | None => {}
+    }
+}
+
+#[cfg(test)]
+mod tests;

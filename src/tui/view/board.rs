@@ -1,0 +1,296 @@
+//! The board: pods and endpoints on the left, targets on the right, what they come to in between, one row a
+//! line.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+use ratatui::text::Line;
+use ratatui::text::Span;
+use ratatui::widgets::Block;
+use ratatui::widgets::Widget;
+
+use super::header;
+use super::place;
+use super::place::Wish;
+use super::text;
+use crate::app::State;
+use crate::app::state::Pane;
+use crate::domain::columns;
+use crate::domain::columns::Column;
+use crate::domain::columns::Context;
+use crate::domain::columns::Side;
+use crate::domain::desired::Backend;
+use crate::domain::inventory::Kind;
+use crate::domain::inventory::Source;
+use crate::domain::report::Report;
+use crate::domain::report::Row;
+use crate::domain::report::Subject;
+use crate::domain::words;
+use crate::tui::theme::Theme;
+
+/// Cells of the link column: marker, glyph, the longest standing, a flag.
+const LINK: u16 = 17;
+/// The same where the screen is narrow.
+const NARROW_LINK: u16 = 15;
+
+/// A pane: where it is, what it shows, whether its source has failed.
+struct Shown<'a> {
+    area: Rect,
+    side: Side,
+    title: String,
+    badge: Option<(String, Style)>,
+    columns: Vec<(&'a Column, u16)>,
+}
+
+pub(super) fn render(state: &State, theme: &Theme, area: Rect, buffer: &mut Buffer) {
+    let Some(board) = state.board() else {
+        Line::raw(" this binding does not exist any more; Esc goes back to the list").render(area, buffer);
+        return;
+    };
+    let report = &board.report;
+    let rows = state.rows();
+    let context = state.context(report);
+    let link = if area.width < 100 { NARROW_LINK } else { LINK };
+    let panes = areas(state, area, link);
+    let height = usize::from(area.height.saturating_sub(3));
+    let selected = state.selected.as_ref().and_then(|key| rows.iter().position(|row| row.key == *key));
+    let top = place::top(rows.len(), selected, height);
+    let visible: Vec<&Row> = rows.iter().skip(top).take(height).copied().collect();
+    for (side, area) in panes {
+        let Some(area) = area else { continue };
+        match side {
+            Side::Link => links(theme, area, (&visible, state.selected.as_ref()), buffer),
+            side => pane(
+                &shown(state, theme, (side, area), (report, &rows, &context)),
+                theme,
+                (state, &visible, &context),
+                buffer,
+            ),
+        }
+    }
+    let below = rows.len().saturating_sub(top + visible.len());
+    let text = match (top, below) {
+        (0, 0) => String::new(),
+        (above, below) => format!(" ↑{above} ↓{below} "),
+    };
+    let width = u16::try_from(text.chars().count()).unwrap_or(0);
+    let corner = Rect {
+        x: area.x + area.width.saturating_sub(width + 2),
+        y: area.y + area.height - 1,
+        width,
+        height: 1,
+    };
+    Line::from(Span::styled(text, theme.dim)).render(corner, buffer);
+}
+
+/// Left, link and right; zoomed, one pane and the link.
+fn areas(state: &State, area: Rect, link: u16) -> [(Side, Option<Rect>); 3] {
+    let at = |x: u16, width: u16| Some(Rect { x: area.x + x, width, ..area });
+    let rest = area.width - link;
+    let left = rest / 2;
+    match (state.zoom, state.pane) {
+        (false, _) => [
+            (Side::Endpoint, at(0, left)),
+            (Side::Link, at(left, link)),
+            (Side::Target, at(left + link, rest - left)),
+        ],
+        (true, Pane::Endpoints) => {
+            [(Side::Endpoint, at(0, rest)), (Side::Link, at(rest, link)), (Side::Target, None)]
+        }
+        (true, Pane::Targets) => {
+            [(Side::Endpoint, None), (Side::Link, at(0, link)), (Side::Target, at(link, rest))]
+        }
+    }
+}
+
+fn shown<'a>(
+    state: &State,
+    theme: &Theme,
+    (side, area): (Side, Rect),
+    (report, rows, context): (&Report, &[&Row], &Context),
+) -> Shown<'a> {
+    let title = match side {
+        Side::Endpoint => endpoint_title(state, report),
+        _ => target_title(state, report),
+    };
+    let badge = match side {
+        Side::Endpoint => kubernetes_badge(state, theme, report),
+        _ => targets_badge(state, theme, report),
+    };
+    let candidates: Vec<&'static Column> = columns::of(side, state.zoom || area.width > 90).collect();
+    let wishes: Vec<Wish> = candidates
+        .iter()
+        .map(|column| {
+            let texts: Vec<String> = rows.iter().map(|row| (column.text)(row, context)).collect();
+            let widest = place::widest(texts.iter().map(String::as_str).chain([column.title]));
+            Wish { least: column.least, grows: column.grows, priority: column.priority, widest }
+        })
+        .collect();
+    let widths = place::widths(&wishes, area.width.saturating_sub(4));
+    let columns =
+        candidates.into_iter().zip(widths).filter_map(|(column, width)| Some((column, width?))).collect();
+    Shown { area, side, title, badge, columns }
+}
+
+fn pane(
+    shown: &Shown<'_>,
+    theme: &Theme,
+    (state, rows, context): (&State, &[&Row], &Context),
+    buffer: &mut Buffer,
+) {
+    let active =
+        matches!((shown.side, state.pane), (Side::Endpoint, Pane::Endpoints) | (Side::Target, Pane::Targets));
+    let border = if active { theme.plain } else { theme.dim };
+    let room = usize::from(shown.area.width)
+        .saturating_sub(4 + shown.badge.as_ref().map_or(0, |it| it.0.chars().count() + 3));
+    let mut block = Block::bordered()
+        .border_style(border)
+        .title(Span::styled(format!(" {} ", text::end(&shown.title, room)), theme.title));
+    if let Some((badge, style)) = &shown.badge {
+        block = block.title(Line::from(Span::styled(format!(" {badge} "), *style)).right_aligned());
+    }
+    let inside = block.inner(shown.area);
+    block.render(shown.area, buffer);
+    let mut x = inside.x + 1;
+    for (column, width) in &shown.columns {
+        buffer.set_stringn(
+            x,
+            inside.y,
+            text::end(column.title, usize::from(*width)),
+            usize::from(*width),
+            theme.dim,
+        );
+        for (n, row) in rows.iter().enumerate() {
+            let y = inside.y + 1 + u16::try_from(n).unwrap_or(0);
+            let cell = (column.text)(row, context);
+            let cell = match column.title {
+                "POD" | "NODE" => text::middle(&cell, usize::from(*width)),
+                _ => text::end(&cell, usize::from(*width)),
+            };
+            buffer.set_stringn(
+                x,
+                y,
+                cell,
+                usize::from(*width),
+                style(theme, column, row, shown.badge.is_some()),
+            );
+        }
+        x += width + 1;
+    }
+    let selected = state.selected.as_ref();
+    for (n, _) in rows.iter().enumerate().filter(|(_, row)| Some(&row.key) == selected) {
+        let y = inside.y + 1 + u16::try_from(n).unwrap_or(0);
+        buffer.set_style(Rect { y, height: 1, ..inside }, theme.selected);
+    }
+    if rows.is_empty() {
+        let text = nothing(state, shown.side);
+        for (n, line) in
+            text::wrap(&text, usize::from(inside.width.saturating_sub(2))).into_iter().enumerate()
+        {
+            let y = inside.y + 1 + u16::try_from(n).unwrap_or(0);
+            if y < inside.y + inside.height {
+                buffer.set_string(inside.x + 1, y, line, theme.dim);
+            }
+        }
+    }
+}
+
+fn style(theme: &Theme, column: &Column, row: &Row, failed: bool) -> Style {
+    if failed {
+        return theme.dim;
+    }
+    match (column.title, &row.target, &row.endpoint) {
+        ("STATE" | "REASON / SINCE", Some(target), _) => theme.health(&target.health.state),
+        ("READY", _, Some(side)) => match (&side.wait, side.ready) {
+            (Some(wait), _) if !wait.starting => theme.bad,
+            (Some(_), _) => theme.moving,
+            (None, Some(false)) => theme.warn,
+            (None, _) => theme.plain,
+        },
+        _ => theme.plain,
+    }
+}
+
+/// The standings between the panes, and which row is selected.
+fn links(
+    theme: &Theme,
+    area: Rect,
+    (rows, selected): (&[&Row], Option<&crate::domain::ids::RowKey>),
+    buffer: &mut Buffer,
+) {
+    let none = Context::default();
+    for (n, row) in rows.iter().enumerate() {
+        let y = area.y + 2 + u16::try_from(n).unwrap_or(0);
+        let chosen = selected == Some(&row.key);
+        let style = theme.standing(row.standing, row.problem);
+        let style = if chosen { style.patch(theme.selected) } else { style };
+        let texts: String = columns::of(Side::Link, false).map(|it| (it.text)(row, &none)).collect();
+        let marker = if chosen { '>' } else { ' ' };
+        let width = usize::from(area.width);
+        let line = format!("{marker}{}", text::end(&texts, width.saturating_sub(1)));
+        buffer.set_stringn(area.x, y, format!("{line:width$}"), width, style);
+    }
+}
+
+fn endpoint_title(state: &State, report: &Report) -> String {
+    let Subject::Binding(reference) = &report.subject else { return "no binding".to_owned() };
+    let Some(binding) = state.inventory.binding(reference) else { return "Pods".to_owned() };
+    let service =
+        state.inventory.cluster(&reference.cluster).and_then(|it| it.services.get(&binding.service_name()));
+    let port = service.and_then(|it| it.port(&binding.port)).and_then(|it| it.target_port.clone());
+    let target = port.map_or(String::new(), |it| format!(" → {it}"));
+    let what = if binding.target_type == Some(crate::domain::cluster::TargetType::Instance) {
+        "Nodes"
+    } else {
+        "Pods"
+    };
+    format!("{what} · {}:{}{target}", binding.service, binding.port)
+}
+
+fn target_title(state: &State, report: &Report) -> String {
+    let name = report.group.as_ref().map_or_else(|| "no target group".to_owned(), |it| it.name().to_owned());
+    let Some(group) = state.target_group(report) else { return format!("Targets · {name}") };
+    let protocol = match (&group.protocol, group.port) {
+        (Some(protocol), Some(port)) => format!(" {protocol}:{port}"),
+        (Some(protocol), None) => format!(" {protocol}"),
+        _ => String::new(),
+    };
+    format!("Targets · {name} · {}{protocol} · {}", group.kind.text(), words::describe_check(&group.check))
+}
+
+/// Why the left pane cannot be trusted, if so.
+fn kubernetes_badge(state: &State, theme: &Theme, report: &Report) -> Option<(String, Style)> {
+    let Subject::Binding(reference) = &report.subject else { return None };
+    let kinds = [Kind::Services, Kind::Slices, Kind::Pods, Kind::Bindings(reference.api)];
+    let failed = kinds.into_iter().find_map(|kind| {
+        let source = Source::Kubernetes(reference.cluster.clone(), kind);
+        state.inventory.freshness(&source).filter(|it| it.failed.is_some())
+    });
+    failed.map(|it| header::failed(it, state.shown_now(), theme))
+}
+
+fn targets_badge(state: &State, theme: &Theme, report: &Report) -> Option<(String, Style)> {
+    let source = Source::Targets(report.group.clone()?);
+    let freshness = state.inventory.freshness(&source).filter(|it| it.failed.is_some())?;
+    Some(header::failed(freshness, state.shown_now(), theme))
+}
+
+/// What to say where there is no row.
+fn nothing(state: &State, side: Side) -> String {
+    if !state.filter.is_empty() || state.problems_only {
+        return "nothing matches; Esc shows everything".to_owned();
+    }
+    let Some(report) = state.report() else { return String::new() };
+    match (side, &report.subject, &report.backend) {
+        (Side::Endpoint, Subject::Group(_), _) => "no binding names this group".to_owned(),
+        (Side::Endpoint, _, Backend::ServiceMissing) => "the service does not exist".to_owned(),
+        (Side::Endpoint, _, Backend::PortMissing(have)) => {
+            format!("the service has no such port; it has {}", have.join(", "))
+        }
+        (Side::Endpoint, _, Backend::Broken(problem)) => problem.clone(),
+        (Side::Endpoint, _, Backend::Unread(_)) => "reading…".to_owned(),
+        (Side::Endpoint, _, Backend::Found) => "the service selects no pod".to_owned(),
+        (_, _, _) if report.asked.is_none() => "reading…".to_owned(),
+        (..) => "no target is registered".to_owned(),
+    }
+}

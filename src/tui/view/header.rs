@@ -1,0 +1,187 @@
+//! The two lines on top: who and where we are; the verdict, and how fresh it is.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+use ratatui::text::Line;
+use ratatui::text::Span;
+use ratatui::widgets::Widget;
+
+use super::text;
+use crate::app::State;
+use crate::app::state;
+use crate::app::state::View;
+use crate::domain::columns;
+use crate::domain::inventory::Freshness;
+use crate::domain::inventory::Kind;
+use crate::domain::inventory::Source;
+use crate::domain::time::Timestamp;
+use crate::domain::time::age;
+use crate::tui::theme::Theme;
+
+pub(super) fn render(state: &State, theme: &Theme, area: Rect, buffer: &mut Buffer) {
+    let (who, whose) = (where_we_are(state, theme), aws(state, theme));
+    both(who, whose, Rect { height: 1, ..area }, buffer);
+    let second = Rect { y: area.y + 1, height: 1, ..area };
+    both(verdict(state, theme), freshness(state, theme), second, buffer);
+}
+
+/// Two lines on one: the right one keeps its place, the left one is cut.
+pub(super) fn both(left: Line<'_>, right: Line<'_>, area: Rect, buffer: &mut Buffer) {
+    let width = u16::try_from(right.width()).unwrap_or(area.width).min(area.width);
+    let rest = area.width.saturating_sub(width + 1);
+    left.render(Rect { width: rest, ..area }, buffer);
+    right.render(Rect { x: area.x + area.width - width, width, ..area }, buffer);
+}
+
+fn where_we_are<'a>(state: &State, theme: &Theme) -> Line<'a> {
+    let context = state.opening.contexts.first().cloned().unwrap_or_else(|| "in-cluster".to_owned());
+    // An EKS context is an ARN: its last part names the cluster.
+    let context = context.rsplit('/').next().unwrap_or_default().to_owned();
+    let namespace = state.opening.namespace.clone().unwrap_or_else(|| "all namespaces".to_owned());
+    let what = match &state.view {
+        View::Bindings => format!("{} bindings", state.boards.len()),
+        View::Board(subject) => match subject {
+            crate::domain::report::Subject::Binding(it) if state.opening.namespace.is_some() => {
+                it.name.clone()
+            }
+            other => state::name(other),
+        },
+    };
+    Line::from(vec![
+        Span::styled(" tgscope ", theme.title),
+        Span::raw(format!(" {context} · {namespace} · ")),
+        Span::styled(what, theme.title),
+    ])
+}
+
+fn aws<'a>(state: &State, theme: &Theme) -> Line<'a> {
+    let mut spans = Vec::new();
+    let arn = state.report().and_then(|it| it.group.clone());
+    let account = arn
+        .as_ref()
+        .map(|it| it.account().to_owned())
+        .or_else(|| state.inventory.caller.as_ref().map(|it| it.account.clone()));
+    let region = arn
+        .as_ref()
+        .map(|it| it.region().to_owned())
+        .or_else(|| state.aws.as_ref().and_then(|it| it.region.clone()));
+    let place: Vec<String> = [account, region].into_iter().flatten().collect();
+    spans.push(Span::raw(place.join(" ")));
+    if let Some(endpoint) = state.aws.as_ref().and_then(|it| it.endpoint.as_ref()) {
+        spans.push(Span::styled(format!(" {endpoint}"), theme.warn));
+    }
+    spans.push(Span::raw(" "));
+    Line::from(spans)
+}
+
+fn verdict<'a>(state: &State, theme: &Theme) -> Line<'a> {
+    let Some(report) = state.report().filter(|_| matches!(state.view, View::Board(_))) else {
+        return summary(state, theme);
+    };
+    let verdict = &report.verdict;
+    let style = theme.verdict(verdict.word, verdict.neutral);
+    let mut spans =
+        vec![Span::styled(format!(" {} ", verdict.word.text().to_uppercase()), style.patch(theme.title))];
+    let counts = &report.counts;
+    spans.push(Span::raw(match counts.wanted {
+        0 => format!(" {} healthy", counts.healthy),
+        wanted => format!(" {} of {wanted}", counts.in_service),
+    }));
+    for zone in &report.zones {
+        let style = if zone.healthy == zone.registered { theme.plain } else { theme.warn };
+        spans.push(Span::styled(
+            format!(" · {} {}/{}", columns::short_zone(&zone.zone), zone.healthy, zone.registered),
+            style,
+        ));
+    }
+    spans.push(match report.settled.value {
+        Some(true) => Span::styled(" · settled", theme.good),
+        Some(false) => Span::raw(" · not settled"),
+        None => Span::raw(" · settled?"),
+    });
+    Line::from(spans)
+}
+
+/// Of a list: how many of what.
+fn summary<'a>(state: &State, theme: &Theme) -> Line<'a> {
+    let mut spans = vec![Span::raw(" ")];
+    for word in crate::domain::verdict::Word::ALL {
+        let found: Vec<_> = state.boards.values().filter(|it| it.report.word() == word).collect();
+        if !found.is_empty() {
+            let neutral = found.iter().all(|it| it.report.verdict.neutral);
+            spans.push(Span::styled(
+                format!("{} {}  ", found.len(), word.text()),
+                theme.verdict(word, neutral),
+            ));
+        }
+    }
+    Line::from(spans)
+}
+
+fn freshness<'a>(state: &State, theme: &Theme) -> Line<'a> {
+    let mut spans = Vec::new();
+    if let Some(since) = state.frozen {
+        spans.push(Span::styled(
+            format!("FROZEN {} ", age(state.now.since(since))),
+            theme.warn.patch(theme.title),
+        ));
+    }
+    let (text, style) = kubernetes(state, theme);
+    spans.push(Span::styled(format!("k8s {text}"), style));
+    let (text, style) = targets(state, theme);
+    spans.push(Span::styled(format!(" · aws {text}"), style));
+    spans.push(Span::raw(format!(" · {}/min ", state.calls_a_minute())));
+    Line::from(spans)
+}
+
+/// The worst of the kinds a judgement needs.
+fn kubernetes(state: &State, theme: &Theme) -> (String, Style) {
+    let needed = |kind: Kind| matches!(kind, Kind::Pods | Kind::Services | Kind::Slices | Kind::Bindings(_));
+    let of_kind = state
+        .inventory
+        .sources
+        .iter()
+        .filter(|(source, _)| matches!(source, Source::Kubernetes(_, kind) if needed(*kind)));
+    let mut n_read = 0;
+    for (_, freshness) in of_kind {
+        if freshness.failed.is_some() {
+            return failed(freshness, state.shown_now(), theme);
+        }
+        n_read += u32::from(freshness.read.is_some());
+    }
+    match n_read {
+        0..4 => ("reading…".to_owned(), theme.dim),
+        _ => ("live".to_owned(), theme.good),
+    }
+}
+
+/// How a failed source stands: since when, and why.
+pub(super) fn failed(freshness: &Freshness, now: Timestamp, theme: &Theme) -> (String, Style) {
+    let word = freshness.failed.as_ref().map_or("", |(_, it)| it.kind.word());
+    match freshness.read {
+        Some(read) => (format!("stale {} · {word}", age(now.since(read))), theme.bad),
+        None => (word.to_owned(), theme.bad),
+    }
+}
+
+fn targets(state: &State, theme: &Theme) -> (String, Style) {
+    let arns: Vec<_> = match &state.view {
+        View::Board(_) => state.report().and_then(|it| it.group.clone()).into_iter().collect(),
+        View::Bindings => state.boards.values().filter_map(|it| it.report.group.clone()).collect(),
+    };
+    let mut oldest = None;
+    for arn in arns {
+        match state.inventory.freshness(&Source::Targets(arn)) {
+            Some(freshness) if freshness.failed.is_some() => {
+                return failed(freshness, state.shown_now(), theme);
+            }
+            Some(freshness) => oldest = [oldest, freshness.read].into_iter().flatten().min(),
+            None => return ("reading…".to_owned(), theme.dim),
+        }
+    }
+    match oldest {
+        Some(read) => (age(state.shown_now().since(read)), theme.plain),
+        None => (text::end("–", 1), theme.dim),
+    }
+}

@@ -1,0 +1,226 @@
+//! What lies on top of a view: the help, made of the action table, and everything known about one row or
+//! binding.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+use ratatui::text::Line;
+use ratatui::text::Span;
+use ratatui::widgets::Block;
+use ratatui::widgets::Clear;
+use ratatui::widgets::Widget;
+
+use super::text;
+use crate::app::State;
+use crate::app::action::Family;
+use crate::app::action::TABLE;
+use crate::app::state;
+use crate::domain::columns;
+use crate::domain::columns::NOTHING;
+use crate::domain::report::Report;
+use crate::domain::report::Row;
+use crate::domain::standing::Standing;
+use crate::domain::time::age;
+use crate::domain::words;
+use crate::domain::words::Words;
+use crate::tui::theme::Theme;
+
+type Lines = Vec<(String, Style)>;
+
+pub(super) fn help(theme: &Theme, scroll: u16, area: Rect, buffer: &mut Buffer) {
+    let mut lines: Lines = Vec::new();
+    for family in Family::ALL {
+        lines.push((family.title().to_owned(), theme.title));
+        for row in TABLE.iter().filter(|it| it.family == family) {
+            let keys: Vec<String> = row.keys.iter().map(ToString::to_string).collect();
+            lines.push((format!("  {:<14} {}", keys.join(" "), row.help), theme.plain));
+        }
+    }
+    lines.push((String::new(), theme.plain));
+    lines.push(("Standings".to_owned(), theme.title));
+    for standing in Standing::ALL {
+        let text = format!("  {} {:<12} {}", standing.glyph(), standing.word(), standing.meaning());
+        lines.push((text, theme.standing(standing, false)));
+    }
+    show("Help", theme, (lines, scroll), (area, buffer));
+}
+
+pub(super) fn details(state: &State, theme: &Theme, scroll: u16, area: Rect, buffer: &mut Buffer) {
+    let Some(report) = state.report() else {
+        return show(
+            "Details",
+            theme,
+            (vec![("nothing is selected".to_owned(), theme.dim)], scroll),
+            (area, buffer),
+        );
+    };
+    let (title, lines) = match state.row() {
+        Some(row) => (format!("Details · {}", row.key), row_lines(state, theme, report, row)),
+        None => (format!("Details · {}", state::name(&report.subject)), report_lines(state, theme, report)),
+    };
+    show(&title, theme, (lines, scroll), (area, buffer));
+}
+
+fn said(theme: &Theme, words: Words) -> Lines {
+    let next = words.next.map(|it| (format!("next: {it}"), theme.plain));
+    let facts = words.facts.into_iter().map(|it| (it, theme.plain));
+    std::iter::once((words.headline, theme.title)).chain(facts).chain(next).collect()
+}
+
+fn row_lines(state: &State, theme: &Theme, report: &Report, row: &Row) -> Lines {
+    let context = state.context(report);
+    let mut lines = said(theme, words::of_row(row, state.target_group(report)));
+    lines.push((String::new(), theme.plain));
+    let mut fact = |name: &str, value: String| lines.push((format!("{name:<16} {value}"), theme.plain));
+    fact("standing", format!("{} {}", row.standing.glyph(), row.standing.word()));
+    let since = row.since.map(|at| age(context.now.since(at)));
+    fact("since", since.unwrap_or_else(|| "before we looked".to_owned()));
+    for column in &columns::COLUMNS {
+        let value = (column.text)(row, &context);
+        if value != NOTHING && !value.is_empty() && column.title != "STANDING" {
+            fact(&column.title.to_lowercase(), value);
+        }
+    }
+    if let Some(side) = &row.endpoint {
+        let yes =
+            |value: Option<bool>| value.map_or(NOTHING, |it| if it { "true" } else { "false" }).to_owned();
+        fact("slice ready", yes(side.ready));
+        fact("slice serving", yes(side.serving));
+        fact("terminating", yes(side.terminating));
+        if let Some(uid) = &side.uid {
+            fact("pod uid", uid.0.to_string());
+        }
+        if let Some(at) = side.created {
+            fact("pod age", age(context.now.since(at)));
+        }
+        if let Some(message) = side.wait.as_ref().and_then(|it| it.message.clone()) {
+            fact("message", message.to_string());
+        }
+        if !side.pods.is_empty() {
+            fact("pods", side.pods.join(" "));
+        }
+    }
+    if let Some(target) = &row.target {
+        if let Some(zone) = &target.zone {
+            fact("zone", zone.to_string());
+        }
+        if let Some(port) = &target.health_port {
+            fact("checked on port", port.to_string());
+        }
+    }
+    for other in &row.others {
+        fact("also", other.pod.clone().unwrap_or_else(|| NOTHING.to_owned()));
+    }
+    lines
+}
+
+fn report_lines(state: &State, theme: &Theme, report: &Report) -> Lines {
+    let now = state.shown_now();
+    let mut lines = said(theme, words::of_report(report, now));
+    lines.push((String::new(), theme.plain));
+    lines.push((words::of_controller(&report.controller, now), theme.plain));
+    let mut fact = |name: &str, value: String| lines.push((format!("{name:<16} {value}"), theme.plain));
+    if let Some(arn) = &report.group {
+        fact("target group", arn.to_string());
+    }
+    if let Some(group) = state.target_group(report) {
+        fact("health check", words::describe_check(&group.check));
+        if let Some(vpc) = &group.vpc {
+            fact("vpc", vpc.to_string());
+        }
+    }
+    let attributes = report
+        .group
+        .as_ref()
+        .and_then(|it| state.inventory.groups.get(it))
+        .and_then(|it| it.attributes.as_ref());
+    if let Some(attributes) = attributes {
+        fact("deregistration", format!("{} s", attributes.deregistration_delay()));
+    }
+    if let crate::domain::report::Subject::Binding(reference) = &report.subject {
+        if let Some(binding) = state.inventory.binding(reference) {
+            fact("binding", format!("{} {}", binding.api.version(), binding.name));
+            fact("made by", binding.made_from().map_or("a person", |it| it).to_owned());
+            fact("multi-cluster", binding.multi_cluster.to_string());
+            fact(
+                "networking",
+                if binding.networking {
+                    "kept by the controller"
+                } else {
+                    "none: the controller adds no security-group rule"
+                }
+                .to_owned(),
+            );
+            if let Some(at) = binding.checkpoint_at {
+                fact("checkpoint", format!("{} ago", age(now.since(at))));
+            }
+        }
+    }
+    for route in report.routes.list() {
+        let listener = format!(
+            "{}:{}",
+            route.protocol.as_deref().unwrap_or("?"),
+            route.port.map_or_else(String::new, |it| it.to_string())
+        );
+        fact(
+            "route",
+            format!(
+                "{} ▸ {listener} ▸ {} · weight {} ({} %)",
+                route.load_balancer,
+                route.rule,
+                route.weight,
+                route.percent()
+            ),
+        );
+    }
+    if let Some(caller) = &state.inventory.caller {
+        fact("as", caller.arn.clone());
+    }
+    if let Some(profile) = state.aws.as_ref().and_then(|it| it.profile.clone()) {
+        fact("profile", profile);
+    }
+    lines
+}
+
+/// A box over everything, with what fits of the lines from `scroll` on.
+fn show(title: &str, theme: &Theme, (lines, scroll): (Lines, u16), (area, buffer): (Rect, &mut Buffer)) {
+    let width = area.width.saturating_sub(4).min(110);
+    let height = area.height.saturating_sub(2);
+    let place = Rect { x: area.x + (area.width - width) / 2, y: area.y + 1, width, height };
+    Clear.render(place, buffer);
+    let room = usize::from(width.saturating_sub(4));
+    let indented = |line: &str| line.len() - line.trim_start().len();
+    let broken: Lines = lines
+        .into_iter()
+        .flat_map(|(line, style)| {
+            let indent = indented(&line);
+            match line.chars().count() <= room {
+                true => vec![(line, style)],
+                false => {
+                    let pad = " ".repeat(indent);
+                    text::wrap(&line, room.saturating_sub(indent))
+                        .into_iter()
+                        .map(|it| (format!("{pad}{it}"), style))
+                        .collect()
+                }
+            }
+        })
+        .collect();
+    let shown = usize::from(height.saturating_sub(2));
+    let first = usize::from(scroll).min(broken.len().saturating_sub(shown));
+    let more = broken.len().saturating_sub(first + shown);
+    let bottom = match (first, more) {
+        (0, 0) => " Esc closes ".to_owned(),
+        (_, 0) => " k up · Esc closes ".to_owned(),
+        (_, more) => format!(" j {more} more · Esc closes "),
+    };
+    let block = Block::bordered()
+        .title(Span::styled(format!(" {} ", text::end(title, room)), theme.title))
+        .title_bottom(Line::from(Span::styled(bottom, theme.dim)).right_aligned());
+    let inside = block.inner(place);
+    block.render(place, buffer);
+    for (n, (line, style)) in broken.into_iter().skip(first).take(shown).enumerate() {
+        let y = inside.y + u16::try_from(n).unwrap_or(0);
+        buffer.set_stringn(inside.x + 1, y, line, room, style);
+    }
+}

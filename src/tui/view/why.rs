@@ -1,0 +1,89 @@
+//! The box under the panes: why the selected row, or the binding, is as it is, and what to do next.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::text::Line;
+use ratatui::text::Span;
+use ratatui::widgets::Block;
+use ratatui::widgets::Widget;
+
+use super::text;
+use crate::app::State;
+use crate::app::state;
+use crate::domain::inventory::Source;
+use crate::domain::report::Row;
+use crate::domain::words;
+use crate::domain::words::Words;
+use crate::tui::theme::Theme;
+
+pub(super) fn render(state: &State, theme: &Theme, area: Rect, buffer: &mut Buffer) {
+    let (title, words) = content(state);
+    let block =
+        Block::bordered().title(Span::styled(format!(" {title} "), theme.title)).border_style(theme.dim);
+    let inside = block.inner(area);
+    block.render(area, buffer);
+    let width = usize::from(inside.width.saturating_sub(1));
+    let height = usize::from(inside.height);
+    let mut lines: Vec<(String, bool)> =
+        text::wrap(&words.headline, width).into_iter().map(|it| (it, true)).collect();
+    let next: Vec<String> =
+        words.next.iter().flat_map(|it| text::wrap(&format!("next: {it}"), width)).collect();
+    // The next step is worth more than another fact.
+    let room = height.saturating_sub(lines.len() + next.len());
+    let facts: Vec<String> = text::wrap(&words.facts.join(" "), width);
+    let cut = facts.len() > room;
+    for (n, fact) in facts.into_iter().take(room).enumerate() {
+        let last = cut && n + 1 == room;
+        lines.push((if last { text::end(&format!("{fact} …"), width) } else { fact }, false));
+    }
+    lines.extend(next.into_iter().map(|it| (it, true)));
+    for (n, (text, strong)) in lines.into_iter().take(height).enumerate() {
+        let y = inside.y + u16::try_from(n).unwrap_or(0);
+        let style = if strong { theme.plain } else { theme.dim };
+        Line::from(Span::styled(format!(" {text}"), style)).render(Rect { y, height: 1, ..inside }, buffer);
+    }
+}
+
+fn content(state: &State) -> (String, Words) {
+    if let (Some(row), Some(report)) = (state.row(), state.report()) {
+        let words = words::of_row(row, state.target_group(report));
+        return (format!("Why · {} · {}", label(row), row.standing.word()), words);
+    }
+    match state.report() {
+        Some(report) => {
+            (format!("Why · {}", state::name(&report.subject)), words::of_report(report, state.shown_now()))
+        }
+        None => ("Why".to_owned(), troubles(state)),
+    }
+}
+
+/// A row as people call it: its pod, else its address.
+fn label(row: &Row) -> String {
+    let pod = row.endpoint.as_ref().and_then(|it| it.pod.clone());
+    match (&row.key, pod) {
+        (crate::domain::ids::RowKey::Target(key), Some(pod)) => format!("{pod} {key}"),
+        (_, Some(pod)) => pod,
+        (key, None) => key.to_string(),
+    }
+}
+
+/// Without a selection: what keeps us from reading, if anything does.
+fn troubles(state: &State) -> Words {
+    let mut failures = state.inventory.sources.iter().filter_map(|(source, it)| {
+        let (_, failure) = it.failed.as_ref()?;
+        (!matches!(source, Source::Kubernetes(_, crate::domain::inventory::Kind::Events))).then_some(failure)
+    });
+    match failures.next() {
+        Some(first) => {
+            let mut more: Vec<String> =
+                failures.map(ToString::to_string).filter(|it| *it != first.to_string()).collect();
+            more.dedup();
+            Words { headline: first.to_string(), facts: more, next: first.hint.clone() }
+        }
+        None if state.boards.is_empty() => Words::default(),
+        None => Words {
+            headline: "Select a binding with j and k; Enter opens its board.".to_owned(),
+            ..Words::default()
+        },
+    }
+}
