@@ -15,15 +15,45 @@ use crate::domain::columns;
 use crate::domain::inventory::Freshness;
 use crate::domain::inventory::Kind;
 use crate::domain::inventory::Source;
+use crate::domain::report::Subject;
 use crate::domain::time::Timestamp;
 use crate::domain::time::age;
 use crate::tui::theme::Theme;
 
 pub(super) fn render(state: &State, theme: &Theme, area: Rect, buffer: &mut Buffer) {
-    let (who, whose) = (where_we_are(state, theme), aws(state, theme));
-    both(who, whose, Rect { height: 1, ..area }, buffer);
+    // Where room is short, less is said on the left and on the right in turn: what is open comes last.
+    let first = Rect { height: 1, ..area };
+    fitting(
+        &[0, 1, 2],
+        |n| where_we_are(state, theme, n),
+        &[0, 1, 2, 3],
+        |n| aws(state, theme, n),
+        (first, buffer),
+    );
     let second = Rect { y: area.y + 1, height: 1, ..area };
-    both(verdict(state, theme), freshness(state, theme), second, buffer);
+    fitting(
+        &[0, 1, 2],
+        |n| verdict(state, theme, n),
+        &[0, 1],
+        |n| freshness(state, theme, n),
+        (second, buffer),
+    );
+}
+
+/// The fullest of some ways to say two things on one line that fits.
+fn fitting<'a>(
+    lefts: &[u8],
+    left: impl Fn(u8) -> Line<'a>,
+    rights: &[u8],
+    right: impl Fn(u8) -> Line<'a>,
+    (area, buffer): (Rect, &mut Buffer),
+) {
+    let room = usize::from(area.width).saturating_sub(1);
+    let mut ways: Vec<(u8, u8)> = lefts.iter().flat_map(|l| rights.iter().map(|r| (*l, *r))).collect();
+    ways.sort_by_key(|(l, r)| (l + r, *l));
+    let fits = |(l, r): &&(u8, u8)| left(*l).width() + right(*r).width() <= room;
+    let (l, r) = ways.iter().find(fits).or(ways.last()).copied().unwrap_or_default();
+    both(left(l), right(r), area, buffer);
 }
 
 /// Two lines on one: the right one keeps its place, the left one is cut.
@@ -34,48 +64,54 @@ pub(super) fn both(left: Line<'_>, right: Line<'_>, area: Rect, buffer: &mut Buf
     right.render(Rect { x: area.x + area.width - width, width, ..area }, buffer);
 }
 
-fn where_we_are<'a>(state: &State, theme: &Theme) -> Line<'a> {
+fn where_we_are<'a>(state: &State, theme: &Theme, short: u8) -> Line<'a> {
     let context = state.opening.contexts.first().cloned().unwrap_or_else(|| "in-cluster".to_owned());
     // An EKS context is an ARN: its last part names the cluster.
     let context = context.rsplit('/').next().unwrap_or_default().to_owned();
+    let context = if short > 0 { text::middle(&context, 12) } else { context };
     let namespace = state.opening.namespace.clone().unwrap_or_else(|| "all namespaces".to_owned());
     let what = match &state.view {
-        View::Bindings => format!("{} bindings", state.boards.len()),
+        View::Bindings => "bindings".to_owned(),
         View::Board(subject) => match subject {
-            crate::domain::report::Subject::Binding(it) if state.opening.namespace.is_some() => {
-                it.name.clone()
-            }
+            Subject::Binding(it) if state.opening.namespace.is_some() => it.name.clone(),
             other => state::name(other),
         },
     };
+    let place = match short {
+        0 | 1 => format!(" {context} · {namespace} · "),
+        _ => format!(" {} · ", text::end(&namespace, 12)),
+    };
     Line::from(vec![
         Span::styled(" tgscope ", theme.title),
-        Span::raw(format!(" {context} · {namespace} · ")),
+        Span::raw(place),
         Span::styled(what, theme.title),
     ])
 }
 
-fn aws<'a>(state: &State, theme: &Theme) -> Line<'a> {
+fn aws<'a>(state: &State, theme: &Theme, short: u8) -> Line<'a> {
     let mut spans = Vec::new();
     let arn = state.report().and_then(|it| it.group.clone());
-    let account = arn
-        .as_ref()
-        .map(|it| it.account().to_owned())
-        .or_else(|| state.inventory.caller.as_ref().map(|it| it.account.clone()));
-    let region = arn
-        .as_ref()
-        .map(|it| it.region().to_owned())
-        .or_else(|| state.aws.as_ref().and_then(|it| it.region.clone()));
-    let place: Vec<String> = [account, region].into_iter().flatten().collect();
+    let account = arn.as_ref().map(|it| it.account().to_owned());
+    let account = account.or_else(|| state.inventory.caller.as_ref().map(|it| it.account.clone()));
+    let region = arn.as_ref().map(|it| it.region().to_owned());
+    let region = region.or_else(|| state.aws.as_ref().and_then(|it| it.region.clone()));
+    let place: Vec<String> = match short {
+        0 | 1 => [account, region].into_iter().flatten().collect(),
+        2 => region.into_iter().collect(),
+        _ => Vec::new(),
+    };
     spans.push(Span::raw(place.join(" ")));
+    // Never left out: calls that go elsewhere than to AWS must be seen to.
     if let Some(endpoint) = state.aws.as_ref().and_then(|it| it.endpoint.as_ref()) {
+        let host = endpoint.split("://").last().unwrap_or_default().to_owned();
+        let endpoint = if short > 0 { host } else { endpoint.clone() };
         spans.push(Span::styled(format!(" {endpoint}"), theme.warn));
     }
     spans.push(Span::raw(" "));
     Line::from(spans)
 }
 
-fn verdict<'a>(state: &State, theme: &Theme) -> Line<'a> {
+fn verdict<'a>(state: &State, theme: &Theme, short: u8) -> Line<'a> {
     let Some(report) = state.report().filter(|_| matches!(state.view, View::Board(_))) else {
         return summary(state, theme);
     };
@@ -88,17 +124,16 @@ fn verdict<'a>(state: &State, theme: &Theme) -> Line<'a> {
         0 => format!(" {} healthy", counts.healthy),
         wanted => format!(" {} of {wanted}", counts.in_service),
     }));
-    for zone in &report.zones {
+    for zone in report.zones.iter().filter(|_| short < 2) {
         let style = if zone.healthy == zone.registered { theme.plain } else { theme.warn };
-        spans.push(Span::styled(
-            format!(" · {} {}/{}", columns::short_zone(&zone.zone), zone.healthy, zone.registered),
-            style,
-        ));
+        let name = columns::short_zone(&zone.zone);
+        spans.push(Span::styled(format!(" · {name} {}/{}", zone.healthy, zone.registered), style));
     }
-    spans.push(match report.settled.value {
-        Some(true) => Span::styled(" · settled", theme.good),
-        Some(false) => Span::raw(" · not settled"),
-        None => Span::raw(" · settled?"),
+    spans.push(match (report.settled.value, short) {
+        (Some(true), _) => Span::styled(" · settled", theme.good),
+        (Some(false), 0) => Span::raw(" · not settled"),
+        (Some(false), _) => Span::raw(" · unsettled"),
+        (None, _) => Span::raw(" · settled?"),
     });
     Line::from(spans)
 }
@@ -119,7 +154,7 @@ fn summary<'a>(state: &State, theme: &Theme) -> Line<'a> {
     Line::from(spans)
 }
 
-fn freshness<'a>(state: &State, theme: &Theme) -> Line<'a> {
+fn freshness<'a>(state: &State, theme: &Theme, short: u8) -> Line<'a> {
     let mut spans = Vec::new();
     if let Some(since) = state.frozen {
         spans.push(Span::styled(
@@ -131,7 +166,8 @@ fn freshness<'a>(state: &State, theme: &Theme) -> Line<'a> {
     spans.push(Span::styled(format!("k8s {text}"), style));
     let (text, style) = targets(state, theme);
     spans.push(Span::styled(format!(" · aws {text}"), style));
-    spans.push(Span::raw(format!(" · {}/min ", state.calls_a_minute())));
+    let calls = if short > 0 { String::new() } else { format!(" · {}/min", state.calls_a_minute()) };
+    spans.push(Span::raw(calls + " "));
     Line::from(spans)
 }
 
