@@ -263,6 +263,12 @@ fn pod_endpoints(known: &Known<'_>, binding: &Binding, service: &Service, port: 
             endpoint.exclusion = (!open).then_some(Exclusion::NodeUnknown);
         }
     }
+    // The controller drops these from the endpoints it has resolved.
+    let nameless = |it: &&mut Endpoint| it.wanted == Some(true) && it.key.quic_server_id.is_none();
+    for endpoint in resolution.endpoints.iter_mut().filter(|_| binding.quic()).filter(nameless) {
+        endpoint.wanted = Some(false);
+        endpoint.exclusion = Some(Exclusion::NoQuicServerId);
+    }
     resolution.endpoints.sort_by(|a, b| (&a.key, b.wanted, a.created).cmp(&(&b.key, a.wanted, b.created)));
     resolution.nodes_assumed = !known.nodes;
     resolution.pods_assumed = !known.pods;
@@ -289,12 +295,6 @@ fn pod_endpoint(
         },
         (Some(_), None) => Verdict::Out(Exclusion::PodMissing),
         (Some(_), Some(pod)) => pod_verdict(known, endpoint, pod),
-    };
-    let verdict = match verdict {
-        Verdict::In | Verdict::Reserve if binding.quic() && key.quic_server_id.is_none() => {
-            Verdict::Out(Exclusion::NoQuicServerId)
-        }
-        verdict => verdict,
     };
     let found = Endpoint {
         key,
