@@ -21,3 +21,8 @@ pub mod settled;
 pub mod standing;
 pub mod verdict;
 pub mod waiting;
+
+#[cfg(test)]
+pub(crate) mod fixture;
+#[cfg(test)]
+mod properties;
