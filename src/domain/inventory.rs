@@ -63,7 +63,7 @@ pub enum Source {
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Freshness {
-    /// When it was last read in whole or, for a watch, when its list was complete.
+    /// When it was last read in whole or, for a watch, when its list was complete or first failed to stay so.
     pub read: Option<Timestamp>,
     /// Its last failure, gone with the next success.
     pub failed: Option<(Timestamp, Failure)>,
@@ -341,7 +341,16 @@ impl Inventory {
             }
             _ => touched.all = true,
         }
-        self.sources.entry(source).or_default().failed = Some((at, failure));
+        let watched = match &source {
+            Source::Kubernetes(_, kind) => !matches!(kind, Kind::Ledgers | Kind::Controller),
+            _ => false,
+        };
+        let freshness = self.sources.entry(source).or_default();
+        if watched && freshness.failed.is_none() && freshness.read.is_some() {
+            // A watch was up to date until it first failed.
+            freshness.read = Some(at);
+        }
+        freshness.failed = Some((at, failure));
         touched
     }
 
