@@ -1,7 +1,10 @@
 //! The join: endpoints and targets side by side, each exactly once, and what each row comes to.
 
+mod ownership;
+
 use std::collections::BTreeMap;
 
+use self::ownership::Claims;
 use super::cluster::Binding;
 use super::cluster::Pod;
 use super::cluster::Service;
@@ -140,27 +143,6 @@ impl<'a> View<'a> {
     }
 }
 
-/// Whose a target is, when it is not of the binding at hand.
-struct Claims(BTreeMap<TargetKey, String>);
-
-impl Claims {
-    fn of(view: &View<'_>) -> Self {
-        let mut claims = BTreeMap::new();
-        for (reference, binding) in view.rivals() {
-            let owner = match view.reference {
-                Some(ours) if ours.cluster == reference.cluster => format!("binding {reference}"),
-                _ => format!("cluster {}, binding {reference}", reference.cluster),
-            };
-            for endpoint in desired::resolve(view.inventory, &reference, binding).endpoints {
-                if endpoint.wanted != Some(false) {
-                    claims.insert(endpoint.key, owner.clone());
-                }
-            }
-        }
-        Self(claims)
-    }
-}
-
 /// All rows of a subject, worst first.
 pub fn rows(view: &View<'_>, history: &History) -> Vec<Row> {
     let mut sides: BTreeMap<RowKey, (Vec<EndpointSide>, Option<&Target>)> = BTreeMap::new();
@@ -277,8 +259,9 @@ fn standing(
         let text = state.map(HealthState::text).unwrap_or_default();
         return (Standing::Unknown, Some(format!("AWS reports the state {text}")));
     }
-    if let (Some(target), None) = (sides.target, &sides.endpoint)
-        && let Some(foreign) = foreign(view, claims, target)
+    if let Some(target) = sides.target
+        && sides.endpoint.as_ref().is_none_or(|it| it.wanted == Some(false))
+        && let Some(foreign) = ownership::foreign(view, claims, target, sides.endpoint.is_some())
     {
         return foreign;
     }
@@ -305,32 +288,7 @@ fn standing(
         (false, Some(HealthState::Draining | HealthState::UnhealthyDraining)) => (Standing::Draining, None),
         (_, None) => (Standing::Waiting, None),
         (_, Some(_)) if !registered => (Standing::Waiting, None),
-        (_, Some(_)) => left_over(view, history, sides),
-    }
-}
-
-/// Contested or Elsewhere, for a target that no endpoint of ours explains.
-fn foreign(view: &View<'_>, claims: &Claims, target: &Target) -> Option<(Standing, Option<String>)> {
-    let owner = claims.0.get(&target.key);
-    let Some(binding) = view.binding else {
-        let owner = owner.map_or_else(|| "no binding names this group".to_owned(), Clone::clone);
-        return Some((Standing::Elsewhere, Some(owner)));
-    };
-    if !binding.multi_cluster {
-        return owner.map(|owner| (Standing::Contested, Some(owner.clone())));
-    }
-    let ledger = view.reference.zip(view.cluster).map(|(it, cluster)| cluster.ledgers.get(&it.ledger()));
-    match ledger.flatten() {
-        None => Some((
-            Standing::Unknown,
-            Some("the ConfigMap of the targets the controller owns could not be read".to_owned()),
-        )),
-        Some(Some(ledger)) if ledger.targets.iter().any(|it| *it == target.key.to_string()) => None,
-        Some(Some(_)) => Some((Standing::Elsewhere, owner.cloned())),
-        Some(None) => {
-            let text = "the ConfigMap of the targets the controller owns is missing: it deregisters nothing";
-            Some((Standing::Elsewhere, Some(owner.cloned().unwrap_or_else(|| text.to_owned()))))
-        }
+        (_, Some(_)) => ownership::left_over(view, history, claims, sides),
     }
 }
 
@@ -339,31 +297,6 @@ fn passive(view: &View<'_>, endpoint: Option<&EndpointSide>) -> bool {
     view.instances()
         && view.service.is_some_and(|it| it.local_traffic_only)
         && endpoint.is_some_and(|it| it.ready_pods == 0)
-}
-
-/// Lingering or Orphan: registered, not wanted, not draining.
-fn left_over(view: &View<'_>, history: &History, sides: &Sides<'_>) -> (Standing, Option<String>) {
-    let RowKey::Target(key) = &sides.key else { return (Standing::Lingering, None) };
-    let terminating = || {
-        let pods = view.cluster.into_iter().flat_map(|it| it.pods.values());
-        let ours = |pod: &&Pod| view.service.is_none_or(|service| service.selects(pod));
-        pods.filter(|pod| pod.terminating())
-            .filter(ours)
-            .any(|pod| key.ip().is_some_and(|ip| pod.ips.contains(&ip)))
-    };
-    if sides.endpoint.is_some() || history.endpoint_just_known(key, view.now) || terminating() {
-        return (Standing::Lingering, None);
-    }
-    if view.cluster.is_some_and(|it| !it.sees_all_bindings()) {
-        let text = "no endpoint here, but bindings of other namespaces cannot be seen";
-        return (Standing::Unknown, Some(text.to_owned()));
-    }
-    let holder = view
-        .cluster
-        .into_iter()
-        .flat_map(|it| it.pods.values())
-        .find(|pod| !pod.finished() && key.ip().is_some_and(|ip| pod.ips.contains(&ip)));
-    (Standing::Orphan, holder.map(|pod| format!("its address now belongs to pod {}", pod.name)))
 }
 
 fn flags(view: &View<'_>, row: &Row) -> Vec<Flag> {
@@ -421,7 +354,8 @@ fn side(view: &View<'_>, endpoint: &Endpoint, by_node: &BTreeMap<&str, Vec<&Pod>
     if let Backing::Node(name) = &endpoint.backing {
         let pods = by_node.get(name.as_str()).map(Vec::as_slice).unwrap_or_default();
         side.pods = pods.iter().map(|it| it.name.name.clone()).collect();
-        side.ready_pods = u32::try_from(pods.iter().filter(|it| it.ready()).count()).unwrap_or(u32::MAX);
+        side.ready_pods = u32::try_from(pods.iter().filter(|it| it.ready()).count())
+            .unwrap_or(u32::MAX);
     }
     side.node = endpoint.node.clone().or(side.node);
     side.zone.clone_from(&endpoint.zone);

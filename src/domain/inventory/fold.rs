@@ -16,7 +16,8 @@ use crate::domain::time::Timestamp;
 impl Cluster {
     /// Bindings of every namespace are seen, so that no other one can hide on a group.
     pub fn sees_all_bindings(&self) -> bool {
-        !self.bindings_of.is_empty() && self.bindings_of.values().all(Option::is_none)
+        let none_exist = self.bindings_of.is_empty() && self.signs.kind_served == Some(false);
+        none_exist || !self.bindings_of.is_empty() && self.bindings_of.values().all(Option::is_none)
     }
 
     pub(super) fn keys(&self, kind: Kind, namespace: Option<&str>) -> BTreeSet<Key> {
