@@ -272,8 +272,12 @@ fn standing(
         return (Standing::Unregistered, None);
     }
     let unhealthy = matches!(state, Some(HealthState::Unhealthy | HealthState::UnhealthyDraining));
-    if unhealthy && passive(view, sides.endpoint.as_ref()) {
-        return (Standing::Passive, None);
+    if unhealthy {
+        match passive(view, sides.endpoint.as_ref()) {
+            Some(true) => return (Standing::Passive, None),
+            Some(false) => {}
+            None => return unknown("whether a ready pod is on the node could not be read"),
+        }
     }
     if matches!(state, Some(HealthState::Unused))
         && matches!(reason, Some(Reason::InvalidState | Reason::IpUnusable))
@@ -292,11 +296,13 @@ fn standing(
     }
 }
 
-/// Instance target under `externalTrafficPolicy: Local` without a ready pod on its node.
-fn passive(view: &View<'_>, endpoint: Option<&EndpointSide>) -> bool {
-    view.instances()
-        && view.service.is_some_and(|it| it.local_traffic_only)
-        && endpoint.is_some_and(|it| it.ready_pods == 0)
+/// Instance target under `externalTrafficPolicy: Local` without a ready pod on its node; `None`: pods unread.
+fn passive(view: &View<'_>, endpoint: Option<&EndpointSide>) -> Option<bool> {
+    match endpoint.filter(|_| view.instances() && view.service.is_some_and(|it| it.local_traffic_only)) {
+        Some(_) if !view.has_read(Kind::Pods) => None,
+        Some(endpoint) => Some(endpoint.ready_pods == 0),
+        None => Some(false),
+    }
 }
 
 fn flags(view: &View<'_>, row: &Row) -> Vec<Flag> {
@@ -354,7 +360,7 @@ fn side(view: &View<'_>, endpoint: &Endpoint, by_node: &BTreeMap<&str, Vec<&Pod>
     if let Backing::Node(name) = &endpoint.backing {
         let pods = by_node.get(name.as_str()).map(Vec::as_slice).unwrap_or_default();
         side.pods = pods.iter().map(|it| it.name.name.clone()).collect();
-        side.ready_pods = u32::try_from(pods.iter().filter(|it| it.ready()).count())
+        side.ready_pods = u32::try_from(pods.iter().filter(|it| it.ready() && !it.terminating()).count())
             .unwrap_or(u32::MAX);
     }
     side.node = endpoint.node.clone().or(side.node);
