@@ -338,7 +338,7 @@ fn problem(view: &View<'_>, history: &History, row: &Row) -> bool {
         Standing::Unknown | Standing::Elsewhere | Standing::Passive | Standing::Draining => false,
         Standing::Contested | Standing::Dead | Standing::Failing => true,
         Standing::Unregistered | Standing::Lingering | Standing::Orphan => outlasted,
-        Standing::Idle => !view.routes.none_lead(),
+        Standing::Idle => !view.routes.list().is_empty(),
         Standing::Registering => {
             view.target_group().is_some_and(|group| seconds > group.registration_allowance())
         }
