@@ -345,7 +345,11 @@ fn problem(view: &View<'_>, history: &History, row: &Row) -> bool {
         Standing::InService => row.flags.iter().any(|it| matches!(it, Flag::Anomaly | Flag::NoLoadBalancer)),
         Standing::Waiting => {
             let served = row.uid().is_some_and(|uid| history.served(uid));
-            let wrong = row.endpoint.as_ref().and_then(|it| it.wait.as_ref()).is_some_and(|it| !it.starting);
+            let wrong = match row.endpoint.as_ref().and_then(|it| it.wait.as_ref()) {
+                Some(reason) => !reason.starting,
+                // A ready pod that is not wanted all the same waits for nothing that comes by itself.
+                None => row.uid().is_some() && outlasted,
+            };
             !row.terminating() && (served || wrong)
         }
     }
