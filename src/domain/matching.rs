@@ -111,17 +111,25 @@ impl<'a> View<'a> {
         self.reference.is_some_and(|it| self.inventory.has_read(&it.cluster, kind))
     }
 
+    /// A kind can be judged by: read, and not failing for too long.
+    pub fn fresh(&self, kind: Kind) -> bool {
+        let source = self.reference.map(|it| Source::Kubernetes(it.cluster.clone(), kind));
+        source.is_some_and(|it| report::usable(self.inventory, &it, self.now))
+    }
+
     pub fn endpoints_usable(&self) -> bool {
-        let fresh = |kind| {
-            self.reference.is_some_and(|it| {
-                report::usable(self.inventory, &Source::Kubernetes(it.cluster.clone(), kind), self.now)
-            })
-        };
         let side = match self.instances() {
             true => Kind::Nodes,
             false => Kind::Slices,
         };
-        fresh(Kind::Services) && fresh(side) && !matches!(self.resolution.backend, Backend::Unread(_))
+        self.fresh(Kind::Services)
+            && self.fresh(side)
+            && !matches!(self.resolution.backend, Backend::Unread(_))
+    }
+
+    /// Of every endpoint it is known whether it is wanted.
+    pub fn resolved(&self) -> bool {
+        self.endpoints_usable() && self.resolution.endpoints.iter().all(|it| it.wanted.is_some())
     }
 
     pub fn instances(&self) -> bool {
