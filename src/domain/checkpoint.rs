@@ -30,3 +30,6 @@ pub fn half_of(annotation: &str) -> Option<&str> {
     let (endpoints, _) = annotation.split_once('/')?;
     (endpoints.len() == 43).then_some(endpoints)
 }
+
+#[cfg(test)]
+mod tests;
