@@ -341,7 +341,7 @@ impl World {
 
     /// As if a source had never been read: everything else, once more.
     pub(crate) fn unread(&mut self, source: &Source) {
-        self.log.retain(|(change, _)| objects::source_of(change).as_ref() != Some(source));
+        self.log.retain(|(change, _)| objects::source_of(change) != *source);
         self.inventory = Inventory::default();
         for (change, at) in &self.log {
             self.inventory.apply(change.clone(), *at);

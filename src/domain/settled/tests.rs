@@ -330,7 +330,7 @@ const ROWS: &[Fact] = &[
         "passive",
         || {
             instances("10.0.0.1 ready a | i-0a healthy, i-0b unhealthy", |w| {
-                w.service(|it| it.local_traffic_only = true)
+                w.service(|it| it.local_traffic_only = true);
             })
         },
         "true",

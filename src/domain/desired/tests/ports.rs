@@ -139,7 +139,7 @@ const FACTS: &[Fact] = &[
         || {
             world(READY, |w| {
                 w.slice("testapp-1", |it| {
-                    it.ports = vec![SlicePort { name: Some("http".into()), port: None }]
+                    it.ports = vec![SlicePort { name: Some("http".into()), port: None }];
                 });
             })
         },

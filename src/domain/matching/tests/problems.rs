@@ -12,10 +12,10 @@ use crate::domain::inventory::Source;
 use crate::domain::report::Flag;
 
 /// Looks, lets time pass, and says whether the row is a problem then.
-fn after(seconds: i64, mut world: World, word: &str) -> bool {
+fn after(seconds: i64, mut world: World, address: &str) -> bool {
     world.look();
     world.later(seconds);
-    world.row(word).problem
+    world.row(address).problem
 }
 
 #[test]

@@ -254,7 +254,7 @@ const NOT_WANTED: &[Fact] = &[
         "pods wait behind a port that is missing",
         || {
             world("10.0.0.1 ready |", |w| {
-                w.binding(|it| it.port = crate::domain::cluster::PortRef::Number(81))
+                w.binding(|it| it.port = crate::domain::cluster::PortRef::Number(81));
             })
         },
         "10-0-0-1 waiting",
