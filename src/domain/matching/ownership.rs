@@ -9,9 +9,11 @@ use crate::domain::desired;
 use crate::domain::desired::Backend;
 use crate::domain::elb::HealthState;
 use crate::domain::elb::Target;
+use crate::domain::failure::ErrorKind;
 use crate::domain::history::History;
 use crate::domain::ids::RowKey;
 use crate::domain::ids::TargetKey;
+use crate::domain::inventory::Freshness;
 use crate::domain::inventory::Kind;
 use crate::domain::inventory::Source;
 use crate::domain::standing::Standing;
@@ -107,19 +109,11 @@ fn hidden(view: &View<'_>, claims: &Claims) -> Option<String> {
     if view.cluster.is_some_and(|it| !it.sees_all_bindings()) {
         return Some("bindings of other namespaces cannot be seen".to_owned());
     }
-    let blind = view.inventory.clusters.iter().find(|(_, it)| !it.sees_all_bindings());
-    if let Some((cluster, _)) = blind {
-        return Some(format!("not all bindings of cluster {cluster} can be seen"));
-    }
-    let unread = view.inventory.sources.iter().find_map(|(source, freshness)| match source {
-        Source::Kubernetes(_, Kind::Bindings(api)) if freshness.read.is_none() => Some(api.version()),
-        _ => None,
-    });
-    if let Some(version) = unread {
-        return Some(format!("bindings of {version} could not be read"));
-    }
-    if let Some(rival) = &claims.unread {
-        return Some(format!("the endpoints of {rival} are not known"));
+    // What the ConfigMap of a multi-cluster binding lists is ours whatever others want.
+    if let Some(rival) =
+        rivals_unseen(view, claims).filter(|_| view.binding.is_some_and(|it| !it.multi_cluster))
+    {
+        return Some(rival);
     }
     let service = view.service?;
     let (kind, of_service) = match view.instances() {
@@ -130,4 +124,24 @@ fn hidden(view: &View<'_>, claims: &Claims) -> Option<String> {
         &view.inventory.freshness(&Source::Kubernetes(view.reference?.cluster.clone(), kind))?.skipped;
     let skipped = skipped.keys().find(|name| name.starts_with(&of_service))?;
     Some(format!("{} could not be understood", skipped.trim_start_matches('/')))
+}
+
+/// Bindings that cannot be seen, or whose endpoints are not known.
+fn rivals_unseen(view: &View<'_>, claims: &Claims) -> Option<String> {
+    let blind = view.inventory.clusters.iter().find(|(_, it)| !it.sees_all_bindings());
+    if let Some((cluster, _)) = blind {
+        return Some(format!("not all bindings of cluster {cluster} can be seen"));
+    }
+    // An API group that is not served hides nothing.
+    let denied = |it: &Freshness| {
+        it.read.is_none() && it.failed.as_ref().is_some_and(|(_, it)| it.kind != ErrorKind::NotFound)
+    };
+    let unread = view.inventory.sources.iter().find_map(|(source, freshness)| match source {
+        Source::Kubernetes(_, Kind::Bindings(api)) if denied(freshness) => Some(api.version()),
+        _ => None,
+    });
+    if let Some(version) = unread {
+        return Some(format!("bindings of {version} could not be read"));
+    }
+    claims.unread.as_ref().map(|rival| format!("the endpoints of {rival} are not known"))
 }

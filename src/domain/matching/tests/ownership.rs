@@ -8,6 +8,8 @@ use super::other_service;
 use super::second_binding;
 use super::world;
 use crate::domain::desired::Backend;
+use crate::domain::failure::ErrorKind;
+use crate::domain::failure::Failure;
 use crate::domain::fixture::World;
 use crate::domain::fixture::arn;
 use crate::domain::fixture::cluster;
@@ -212,6 +214,16 @@ const FACTS: &[Fact] = &[
         "10.0.0.9 unknown",
     ),
     (
+        "the other API group is not served",
+        || {
+            world(STRANGER, |w| {
+                let failure = Failure::new("list", ErrorKind::NotFound, "no such resource");
+                w.apply(Change::Failed(kubernetes(Kind::Bindings(BindingApi::AutoMode)), failure));
+            })
+        },
+        "10.0.0.9 orphan",
+    ),
+    (
         "bindings of another connected cluster were not read",
         || {
             world(STRANGER, |w| {
@@ -231,6 +243,16 @@ const FACTS: &[Fact] = &[
             })
         },
         "10.0.0.9 unknown",
+    ),
+    (
+        "what the ConfigMap lists is ours though another cluster's endpoints were not read",
+        || {
+            let mut world = shared(STRANGER, Some(&["10.0.0.9:8080"]));
+            other_cluster(&mut world, "10.0.0.8 ready");
+            world.unread(&Source::Kubernetes(ClusterId::new("other"), Kind::Slices));
+            world
+        },
+        "10.0.0.9 orphan",
     ),
     (
         "a connected cluster without the kind hides nothing",
