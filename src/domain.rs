@@ -26,3 +26,8 @@ pub mod waiting;
 
 pub mod columns;
 pub mod words;
+
+#[cfg(test)]
+pub(crate) mod fixture;
+#[cfg(test)]
+mod properties;

@@ -6,27 +6,19 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::Digest;
 use sha2::Sha256;
 
+use super::desired::Backend;
 use super::desired::Resolution;
-use super::ids::TargetId;
 
 /// `base64url(sha256(…))` of the wanted endpoints as the controller writes them: sorted, comma-joined
 /// `id:port:creation time in milliseconds`. `None` while a creation time or a judgement is unread.
 pub fn endpoint_half(resolution: &Resolution) -> Option<String> {
-    if resolution.endpoints.iter().any(|it| it.wanted.is_none()) {
+    let resolved = !matches!(resolution.backend, Backend::Unread(_) | Backend::Broken(_));
+    if !resolved || resolution.endpoints.iter().any(|it| it.wanted.is_none()) {
         return None;
     }
     let mut ids = Vec::new();
     for endpoint in resolution.wanted() {
-        let created = endpoint.created?.0;
-        let id = match &endpoint.key.id {
-            TargetId::Ip(ip) => ip.to_string(),
-            TargetId::Instance(id) | TargetId::Other(id) => id.to_string(),
-        };
-        let port = endpoint.key.port;
-        ids.push(match &endpoint.key.quic_server_id {
-            Some(server) => format!("{id}:{port}:{server}:{created}"),
-            None => format!("{id}:{port}:{created}"),
-        });
+        ids.push(format!("{}:{}", endpoint.key.identifier(), endpoint.created?.0));
     }
     ids.sort();
     Some(URL_SAFE_NO_PAD.encode(Sha256::digest(ids.join(",").as_bytes())))
@@ -38,3 +30,6 @@ pub fn half_of(annotation: &str) -> Option<&str> {
     let (endpoints, _) = annotation.split_once('/')?;
     (endpoints.len() == 43).then_some(endpoints)
 }
+
+#[cfg(test)]
+mod tests;

@@ -149,3 +149,6 @@ fn doing(view: &View<'_>, cluster: &Cluster, binding: &Binding) -> Doing {
         (Some(_), None) => Doing::Unknown,
     }
 }
+
+#[cfg(test)]
+mod tests;

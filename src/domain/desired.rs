@@ -20,6 +20,7 @@ use super::cluster::SliceEndpoint;
 use super::cluster::Status;
 use super::cluster::TargetType;
 use super::ids::BindingRef;
+use super::ids::ClusterId;
 use super::ids::ObjectName;
 use super::ids::TargetId;
 use super::ids::TargetKey;
@@ -145,7 +146,11 @@ pub fn resolve(inventory: &Inventory, reference: &BindingRef, binding: &Binding)
     if !read(Kind::Services) {
         return Resolution::without(Backend::Unread(vec![Kind::Services]));
     }
-    let Some(service) = cluster.services.get(&binding.service_name()) else {
+    let name = binding.service_name();
+    if inventory.has_skipped(&reference.cluster, Kind::Services, &name) {
+        return Resolution::without(Backend::Unread(vec![Kind::Services]));
+    }
+    let Some(service) = cluster.services.get(&name) else {
         return Resolution::without(Backend::ServiceMissing);
     };
     let loose = |taken: &BTreeSet<&ObjectName>| {
@@ -162,7 +167,8 @@ pub fn resolve(inventory: &Inventory, reference: &BindingRef, binding: &Binding)
     match binding.target_type.unwrap_or(TargetType::Ip) {
         TargetType::Ip if !read(Kind::Slices) => Resolution::without(Backend::Unread(vec![Kind::Slices])),
         TargetType::Ip => {
-            let known = Known { cluster, pods: read(Kind::Pods), nodes: read(Kind::Nodes) };
+            let (pods, nodes) = (read(Kind::Pods), read(Kind::Nodes));
+            let known = Known { inventory, id: &reference.cluster, cluster, pods, nodes };
             let mut resolution = pod_endpoints(&known, binding, service, port);
             let taken: BTreeSet<&ObjectName> = resolution
                 .endpoints
@@ -189,9 +195,21 @@ fn describe_port(port: &ServicePort) -> String {
 }
 
 struct Known<'a> {
+    inventory: &'a Inventory,
+    id: &'a ClusterId,
     cluster: &'a Cluster,
     pods: bool,
     nodes: bool,
+}
+
+impl Known<'_> {
+    fn reads_pod(&self, name: &ObjectName) -> bool {
+        self.pods && !self.inventory.has_skipped(self.id, Kind::Pods, name)
+    }
+
+    fn reads_node(&self, name: &str) -> bool {
+        !self.inventory.has_skipped(self.id, Kind::Nodes, &ObjectName::new("", name))
+    }
 }
 
 /// What the rule says of one endpoint before it knows of the others.
@@ -207,6 +225,7 @@ fn pod_endpoints(known: &Known<'_>, binding: &Binding, service: &Service, port: 
     let family = binding.address_type.unwrap_or(AddressType::Ipv4);
     let mut resolution = Resolution::without(Backend::Found);
     let mut reserve = Vec::new();
+    let mut unread = false;
     let slices = known.cluster.slices.values().filter(|slice| {
         slice.name.namespace == service.name.namespace
             && slice.service.as_ref() == Some(&service.name.name)
@@ -222,6 +241,7 @@ fn pod_endpoints(known: &Known<'_>, binding: &Binding, service: &Service, port: 
                 let Some(address) = endpoint.addresses.first() else { continue };
                 let (mut found, verdict) =
                     pod_endpoint(known, binding, service, (endpoint, *address, number));
+                unread |= matches!(verdict, Verdict::Unread);
                 match verdict {
                     Verdict::In => found.wanted = Some(true),
                     Verdict::Out(exclusion) => {
@@ -239,9 +259,15 @@ fn pod_endpoints(known: &Known<'_>, binding: &Binding, service: &Service, port: 
     let open = !resolution.endpoints.iter().any(|it| it.wanted == Some(true));
     for index in reserve {
         if let Some(endpoint) = resolution.endpoints.get_mut(index) {
-            endpoint.wanted = Some(open);
+            endpoint.wanted = (!open || !unread).then_some(open);
             endpoint.exclusion = (!open).then_some(Exclusion::NodeUnknown);
         }
+    }
+    // The controller drops these from the endpoints it has resolved.
+    let nameless = |it: &&mut Endpoint| it.wanted == Some(true) && it.key.quic_server_id.is_none();
+    for endpoint in resolution.endpoints.iter_mut().filter(|_| binding.quic()).filter(nameless) {
+        endpoint.wanted = Some(false);
+        endpoint.exclusion = Some(Exclusion::NoQuicServerId);
     }
     resolution.endpoints.sort_by(|a, b| (&a.key, b.wanted, a.created).cmp(&(&b.key, a.wanted, b.created)));
     resolution.nodes_assumed = !known.nodes;
@@ -263,18 +289,12 @@ fn pod_endpoint(
     }
     let verdict = match (&name, pod) {
         (None, _) => Verdict::Out(Exclusion::NoPodReference),
-        (Some(_), None) if known.pods => Verdict::Out(Exclusion::PodMissing),
-        (Some(_), None) => match endpoint.ready.unwrap_or(true) {
+        (Some(name), _) if !known.reads_pod(name) => match endpoint.ready.unwrap_or(true) {
             true => Verdict::In,
             false => Verdict::Unread,
         },
+        (Some(_), None) => Verdict::Out(Exclusion::PodMissing),
         (Some(_), Some(pod)) => pod_verdict(known, endpoint, pod),
-    };
-    let verdict = match verdict {
-        Verdict::In | Verdict::Reserve if binding.quic() && key.quic_server_id.is_none() => {
-            Verdict::Out(Exclusion::NoQuicServerId)
-        }
-        verdict => verdict,
     };
     let found = Endpoint {
         key,
@@ -303,6 +323,7 @@ fn pod_verdict(known: &Known<'_>, endpoint: &SliceEndpoint, pod: &Pod) -> Verdic
     }
     let node = pod.node.as_ref().and_then(|name| known.cluster.nodes.get(&**name));
     let ready = match node {
+        _ if pod.node.as_ref().is_some_and(|name| !known.reads_node(name)) => return Verdict::Unread,
         Some(node) => node.ready.unwrap_or(Status::False),
         None if !known.nodes => Status::True,
         None => return Verdict::Out(Exclusion::NodeMissing),

@@ -111,6 +111,13 @@ pub struct Health {
     pub description: Option<Arc<str>>,
 }
 
+impl Health {
+    /// AWS says so of a target it was asked about by name and does not have.
+    pub fn not_registered(&self) -> bool {
+        self.state == HealthState::Unused && self.reason == Some(Reason::NotRegistered)
+    }
+}
+
 /// Whether a zonal shift takes a target out of rotation.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Override {

@@ -157,6 +157,16 @@ impl TargetKey {
         Self { id, port, quic_server_id: None }
     }
 
+    /// As the controller writes it in its `ConfigMap` and checkpoint: `id:port`, for QUIC with the server id
+    /// behind; IPv6 without brackets.
+    pub fn identifier(&self) -> String {
+        let Self { id, port, quic_server_id } = self;
+        match quic_server_id {
+            Some(server) => format!("{id}:{port}:{server}"),
+            None => format!("{id}:{port}"),
+        }
+    }
+
     /// The address, when the target is one.
     pub fn ip(&self) -> Option<IpAddr> {
         match &self.id {

@@ -63,7 +63,7 @@ pub enum Source {
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Freshness {
-    /// When it was last read in whole or, for a watch, when its list was complete.
+    /// When it was last read in whole or, for a watch, when its list was complete or first failed to stay so.
     pub read: Option<Timestamp>,
     /// Its last failure, gone with the next success.
     pub failed: Option<(Timestamp, Failure)>,
@@ -203,6 +203,12 @@ impl Inventory {
         self.freshness(&Source::Kubernetes(cluster.clone(), kind)).is_some_and(|it| it.read.is_some())
     }
 
+    /// Whether an object is there that could not be understood.
+    pub fn has_skipped(&self, cluster: &ClusterId, kind: Kind, name: &ObjectName) -> bool {
+        let freshness = self.freshness(&Source::Kubernetes(cluster.clone(), kind));
+        freshness.is_some_and(|it| !it.skipped.is_empty() && it.skipped.contains_key(&name.to_string()))
+    }
+
     /// Folds one change in, as seen at `at`.
     pub fn apply(&mut self, change: Change, at: Timestamp) -> Touched {
         match change {
@@ -228,22 +234,22 @@ impl Inventory {
             Change::Applied { cluster, object } => {
                 let (kind, name) = object.key();
                 let freshness = self.watched(Source::Kubernetes(cluster.clone(), kind));
-                freshness.skipped.remove(&name.to_string());
-                let mut touched = Touched::default();
+                let all = freshness.skipped.remove(&name.to_string()).is_some();
+                let mut touched = Touched { all, ..Touched::default() };
                 self.clusters.entry(cluster.clone()).or_default().put(&cluster, object, at, &mut touched);
                 touched
             }
             Change::Removed { cluster, key } => {
                 let freshness = self.watched(Source::Kubernetes(cluster.clone(), key.0));
-                freshness.skipped.remove(&key.1.to_string());
-                let mut touched = Touched::default();
+                let all = freshness.skipped.remove(&key.1.to_string()).is_some();
+                let mut touched = Touched { all, ..Touched::default() };
                 self.clusters.entry(cluster.clone()).or_default().remove(&cluster, &key, at, &mut touched);
                 touched
             }
             Change::Skipped { cluster, kind, name, problem } => {
                 let freshness = self.watched(Source::Kubernetes(cluster, kind));
-                freshness.skipped.insert(name.to_string(), problem);
-                Touched::default()
+                let all = freshness.skipped.insert(name.to_string(), problem).is_none();
+                Touched { all, ..Touched::default() }
             }
             Change::Signs { cluster, signs } => {
                 self.read(Source::Kubernetes(cluster.clone(), Kind::Controller), at);
@@ -333,7 +339,16 @@ impl Inventory {
             }
             _ => touched.all = true,
         }
-        self.sources.entry(source).or_default().failed = Some((at, failure));
+        let watched = match &source {
+            Source::Kubernetes(_, kind) => !matches!(kind, Kind::Ledgers | Kind::Controller),
+            _ => false,
+        };
+        let freshness = self.sources.entry(source).or_default();
+        if watched && freshness.failed.is_none() && freshness.read.is_some() {
+            // A watch was up to date until it first failed.
+            freshness.read = Some(at);
+        }
+        freshness.failed = Some((at, failure));
         touched
     }
 

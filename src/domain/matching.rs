@@ -1,11 +1,12 @@
 //! The join: endpoints and targets side by side, each exactly once, and what each row comes to.
 
+mod ownership;
 mod sides;
 
 use std::collections::BTreeMap;
 
+use self::ownership::Claims;
 use super::cluster::Binding;
-use super::cluster::Pod;
 use super::cluster::Service;
 use super::cluster::Status;
 use super::cluster::TargetType;
@@ -108,17 +109,25 @@ impl<'a> View<'a> {
         self.reference.is_some_and(|it| self.inventory.has_read(&it.cluster, kind))
     }
 
+    /// A kind can be judged by: read, and not failing for too long.
+    pub fn fresh(&self, kind: Kind) -> bool {
+        let source = self.reference.map(|it| Source::Kubernetes(it.cluster.clone(), kind));
+        source.is_some_and(|it| report::usable(self.inventory, &it, self.now))
+    }
+
     pub fn endpoints_usable(&self) -> bool {
-        let fresh = |kind| {
-            self.reference.is_some_and(|it| {
-                report::usable(self.inventory, &Source::Kubernetes(it.cluster.clone(), kind), self.now)
-            })
-        };
         let side = match self.instances() {
             true => Kind::Nodes,
             false => Kind::Slices,
         };
-        fresh(Kind::Services) && fresh(side) && !matches!(self.resolution.backend, Backend::Unread(_))
+        self.fresh(Kind::Services)
+            && self.fresh(side)
+            && !matches!(self.resolution.backend, Backend::Unread(_))
+    }
+
+    /// Of every endpoint it is known whether it is wanted.
+    pub fn resolved(&self) -> bool {
+        self.endpoints_usable() && self.resolution.endpoints.iter().all(|it| it.wanted.is_some())
     }
 
     pub fn instances(&self) -> bool {
@@ -137,37 +146,6 @@ impl<'a> View<'a> {
             self.arn.is_some() && binding.group == self.arn && Some(it) != self.reference
         });
         others.collect()
-    }
-}
-
-/// Whose a target is, when it is not of the binding at hand.
-struct Claims {
-    owners: BTreeMap<TargetKey, String>,
-    /// A binding on the group whose endpoints are not read: any target may be its.
-    unread: Option<String>,
-}
-
-impl Claims {
-    fn of(view: &View<'_>) -> Self {
-        let mut owners = BTreeMap::new();
-        let mut unread = None;
-        for (reference, binding) in view.rivals() {
-            let owner = match view.reference {
-                Some(ours) if ours.cluster == reference.cluster => format!("binding {reference}"),
-                _ => format!("cluster {}, binding {reference}", reference.cluster),
-            };
-            let cluster = view.inventory.cluster(&reference.cluster);
-            if !cluster.is_some_and(|it| it.covers(Kind::Services, &reference.namespace)) {
-                unread = Some(owner);
-                continue;
-            }
-            for endpoint in desired::resolve(view.inventory, &reference, binding).endpoints {
-                if endpoint.wanted != Some(false) {
-                    owners.insert(endpoint.key, owner.clone());
-                }
-            }
-        }
-        Self { owners, unread }
     }
 }
 
@@ -287,8 +265,9 @@ fn standing(
         let text = state.map(HealthState::text).unwrap_or_default();
         return (Standing::Unknown, Some(format!("AWS reports the state {text}")));
     }
-    if let (Some(target), None) = (sides.target, &sides.endpoint)
-        && let Some(foreign) = foreign(view, claims, target)
+    if let Some(target) = sides.target
+        && sides.endpoint.as_ref().is_none_or(|it| it.wanted == Some(false))
+        && let Some(foreign) = ownership::foreign(view, claims, target, sides.endpoint.is_some())
     {
         return foreign;
     }
@@ -299,8 +278,12 @@ fn standing(
         return (Standing::Unregistered, None);
     }
     let unhealthy = matches!(state, Some(HealthState::Unhealthy | HealthState::UnhealthyDraining));
-    if unhealthy && passive(view, sides.endpoint.as_ref()) {
-        return (Standing::Passive, None);
+    if unhealthy {
+        match passive(view, sides.endpoint.as_ref()) {
+            Some(true) => return (Standing::Passive, None),
+            Some(false) => {}
+            None => return unknown("whether a ready pod is on the node could not be read"),
+        }
     }
     if matches!(state, Some(HealthState::Unused))
         && matches!(reason, Some(Reason::InvalidState | Reason::IpUnusable))
@@ -315,68 +298,17 @@ fn standing(
         (false, Some(HealthState::Draining | HealthState::UnhealthyDraining)) => (Standing::Draining, None),
         (_, None) => (Standing::Waiting, None),
         (_, Some(_)) if !registered => (Standing::Waiting, None),
-        (_, Some(_)) => left_over(view, history, sides),
+        (_, Some(_)) => ownership::left_over(view, history, claims, sides),
     }
 }
 
-/// Contested or Elsewhere, for a target that no endpoint of ours explains.
-fn foreign(view: &View<'_>, claims: &Claims, target: &Target) -> Option<(Standing, Option<String>)> {
-    let owner = claims.owners.get(&target.key);
-    let Some(binding) = view.binding else {
-        let owner = owner.map_or_else(|| "no binding names this group".to_owned(), Clone::clone);
-        return Some((Standing::Elsewhere, Some(owner)));
-    };
-    if !binding.multi_cluster {
-        let unread = claims.unread.as_ref().map(|it| {
-            (Standing::Unknown, Some(format!("it may belong to {it}, whose endpoints are not read")))
-        });
-        return owner.map(|owner| (Standing::Contested, Some(owner.clone()))).or(unread);
+/// Instance target under `externalTrafficPolicy: Local` without a ready pod on its node; `None`: pods unread.
+fn passive(view: &View<'_>, endpoint: Option<&EndpointSide>) -> Option<bool> {
+    match endpoint.filter(|_| view.instances() && view.service.is_some_and(|it| it.local_traffic_only)) {
+        Some(_) if !view.has_read(Kind::Pods) => None,
+        Some(endpoint) => Some(endpoint.ready_pods == 0),
+        None => Some(false),
     }
-    let ledger = view.reference.zip(view.cluster).map(|(it, cluster)| cluster.ledgers.get(&it.ledger()));
-    match ledger.flatten() {
-        None => Some((
-            Standing::Unknown,
-            Some("the ConfigMap of the targets the controller owns could not be read".to_owned()),
-        )),
-        Some(Some(ledger)) if ledger.targets.iter().any(|it| *it == target.key.to_string()) => None,
-        Some(Some(_)) => Some((Standing::Elsewhere, owner.cloned())),
-        Some(None) => {
-            let text = "the ConfigMap of the targets the controller owns is missing: it deregisters nothing";
-            Some((Standing::Elsewhere, Some(owner.cloned().unwrap_or_else(|| text.to_owned()))))
-        }
-    }
-}
-
-/// Instance target under `externalTrafficPolicy: Local` without a ready pod on its node.
-fn passive(view: &View<'_>, endpoint: Option<&EndpointSide>) -> bool {
-    view.instances()
-        && view.service.is_some_and(|it| it.local_traffic_only)
-        && endpoint.is_some_and(|it| it.ready_pods == 0)
-}
-
-/// Lingering or Orphan: registered, not wanted, not draining.
-fn left_over(view: &View<'_>, history: &History, sides: &Sides<'_>) -> (Standing, Option<String>) {
-    let RowKey::Target(key) = &sides.key else { return (Standing::Lingering, None) };
-    let terminating = || {
-        let pods = view.cluster.into_iter().flat_map(|it| it.pods.values());
-        let ours = |pod: &&Pod| view.service.is_none_or(|service| service.selects(pod));
-        pods.filter(|pod| pod.terminating())
-            .filter(ours)
-            .any(|pod| key.ip().is_some_and(|ip| pod.ips.contains(&ip)))
-    };
-    if sides.endpoint.is_some() || history.endpoint_just_known(key, view.now) || terminating() {
-        return (Standing::Lingering, None);
-    }
-    if view.cluster.is_some_and(|it| !it.sees_all_bindings()) {
-        let text = "no endpoint here, but bindings of other namespaces cannot be seen";
-        return (Standing::Unknown, Some(text.to_owned()));
-    }
-    let holder = view
-        .cluster
-        .into_iter()
-        .flat_map(|it| it.pods.values())
-        .find(|pod| !pod.finished() && key.ip().is_some_and(|ip| pod.ips.contains(&ip)));
-    (Standing::Orphan, holder.map(|pod| format!("its address now belongs to pod {}", pod.name)))
 }
 
 fn flags(view: &View<'_>, row: &Row) -> Vec<Flag> {
@@ -412,14 +344,18 @@ fn problem(view: &View<'_>, history: &History, row: &Row) -> bool {
         Standing::Unknown | Standing::Elsewhere | Standing::Passive | Standing::Draining => false,
         Standing::Contested | Standing::Dead | Standing::Failing => true,
         Standing::Unregistered | Standing::Lingering | Standing::Orphan => outlasted,
-        Standing::Idle => !view.routes.none_lead(),
+        Standing::Idle => !view.routes.list().is_empty(),
         Standing::Registering => {
             view.target_group().is_some_and(|group| seconds > group.registration_allowance())
         }
         Standing::InService => row.flags.iter().any(|it| matches!(it, Flag::Anomaly | Flag::NoLoadBalancer)),
         Standing::Waiting => {
             let served = row.uid().is_some_and(|uid| history.served(uid));
-            let wrong = row.endpoint.as_ref().and_then(|it| it.wait.as_ref()).is_some_and(|it| !it.starting);
+            let wrong = match row.endpoint.as_ref().and_then(|it| it.wait.as_ref()) {
+                Some(reason) => !reason.starting,
+                // A ready pod that is not wanted all the same waits for nothing that comes by itself.
+                None => row.uid().is_some() && outlasted,
+            };
             !row.terminating() && (served || wrong)
         }
     }

@@ -117,7 +117,12 @@ impl Row {
     }
 
     pub fn state(&self) -> Option<&HealthState> {
-        self.target.as_ref().map(|it| &it.health.state)
+        self.registered().map(|it| &it.health.state)
+    }
+
+    /// Its target, if AWS has it.
+    pub fn registered(&self) -> Option<&Target> {
+        self.target.as_ref().filter(|it| !it.health.not_registered())
     }
 
     pub fn terminating(&self) -> bool {
@@ -229,7 +234,7 @@ fn count(rows: &[Row]) -> Counts {
 
 fn zones(rows: &[Row]) -> Vec<ZoneCount> {
     let mut zones = std::collections::BTreeMap::<Arc<str>, ZoneCount>::new();
-    for target in rows.iter().filter_map(|it| it.target.as_ref()) {
+    for target in rows.iter().filter_map(Row::registered) {
         let Some(zone) = &target.zone else { continue };
         let entry =
             zones.entry(zone.clone()).or_insert(ZoneCount { zone: zone.clone(), registered: 0, healthy: 0 });

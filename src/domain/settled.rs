@@ -47,7 +47,7 @@ pub fn settled(view: &View<'_>, rows: &[Row], counts: &Counts) -> Settled {
         // A group without a binding has nothing to settle to.
         return Settled { value: None, because: Vec::new() };
     };
-    if !view.endpoints_usable() || !view.has_read(Kind::Pods) {
+    if !view.endpoints_usable() || !view.fresh(Kind::Pods) || !view.fresh(Kind::Bindings(binding.api)) {
         unknown.insert("kubernetes-unread");
     }
     match (view.targets(), view.changed()) {
@@ -61,12 +61,12 @@ pub fn settled(view: &View<'_>, rows: &[Row], counts: &Counts) -> Settled {
     let workloads = workloads(view);
     match workloads.iter().all(|it| matches!(it, Behind::Quiet(_))) {
         true => {}
-        false if workloads.iter().any(|it| matches!(it, Behind::Moving)) => {
+        false if workloads.iter().any(|it| matches!(it, Behind::Moving(_))) => {
             _ = because.insert("rollout-progressing");
         }
         false => _ = unknown.insert("rollout-unknown"),
     }
-    if !pods_in_service(view, rows) {
+    if pods_in_service(view, rows) == Some(false) {
         because.insert("pod-not-in-service");
     }
     let gate_open = |row: &Row| {
@@ -91,9 +91,8 @@ pub fn settled(view: &View<'_>, rows: &[Row], counts: &Counts) -> Settled {
             (_, None) => {}
         }
     }
-    let desired: u32 =
-        workloads.iter().map(|it| if let Behind::Quiet(desired) = it { *desired } else { 0 }).sum();
-    if counts.wanted == 0 && (desired > 0 || workloads.is_empty()) {
+    let replicas = workloads.iter().any(|it| matches!(it, Behind::Quiet(1..) | Behind::Moving(1..)));
+    if view.resolved() && counts.wanted == 0 && (replicas || workloads.is_empty()) {
         because.insert(EMPTY);
     }
     let value = match (because.is_empty(), unknown.is_empty()) {
@@ -106,16 +105,23 @@ pub fn settled(view: &View<'_>, rows: &[Row], counts: &Counts) -> Settled {
 }
 
 /// Every selected pod that is neither finished nor terminating is wanted and in service; for instance
-/// targets, where nodes are registered, it is ready.
-fn pods_in_service(view: &View<'_>, rows: &[Row]) -> bool {
-    let (Some(cluster), Some(service)) = (view.cluster, view.service) else { return true };
+/// targets, where nodes are registered, it is ready. `None`: of those that are not, nothing is known.
+fn pods_in_service(view: &View<'_>, rows: &[Row]) -> Option<bool> {
+    let (Some(cluster), Some(service)) = (view.cluster, view.service) else { return Some(true) };
     let mut pods = desired::selected(cluster, service).filter(|pod| !pod.finished() && !pod.terminating());
     if view.instances() {
-        return pods.all(super::cluster::Pod::ready);
+        return Some(pods.all(super::cluster::Pod::ready));
     }
-    let serving: BTreeSet<_> =
-        rows.iter().filter(|row| row.standing == Standing::InService).filter_map(Row::uid).collect();
-    pods.all(|pod| serving.contains(&pod.uid))
+    let those = |standing| -> BTreeSet<_> {
+        rows.iter().filter(|row| row.standing == standing).filter_map(Row::uid).collect()
+    };
+    let (serving, unknown) = (those(Standing::InService), those(Standing::Unknown));
+    let mut others = pods.filter(|pod| !serving.contains(&pod.uid)).peekable();
+    match others.peek() {
+        None => Some(true),
+        Some(_) if !view.endpoints_usable() => None,
+        Some(_) => others.any(|pod| !unknown.contains(&pod.uid)).then_some(false),
+    }
 }
 
 /// One workload behind the selected pods.
@@ -123,7 +129,8 @@ fn pods_in_service(view: &View<'_>, rows: &[Row]) -> bool {
 pub enum Behind {
     /// At rest with this many replicas desired.
     Quiet(u32),
-    Moving,
+    /// On the way to this many.
+    Moving(u32),
     Unread,
 }
 
@@ -132,7 +139,7 @@ pub fn workloads(view: &View<'_>) -> Vec<Behind> {
     let (Some(cluster), Some(service)) = (view.cluster, view.service) else { return Vec::new() };
     let mut found = BTreeSet::new();
     let mut behind = Vec::new();
-    let readable = |kind| view.has_read(Kind::Workloads(kind));
+    let readable = |kind| view.fresh(Kind::Workloads(kind));
     for ((kind, name), workload) in &cluster.workloads {
         if name.namespace == service.name.namespace && service.selects_labels(&workload.template_labels) {
             found.insert((*kind, name.clone()));
@@ -166,8 +173,11 @@ pub fn workloads(view: &View<'_>) -> Vec<Behind> {
     }
     let judged = |workload: &Workload| match workload.quiet() {
         true => Behind::Quiet(workload.desired),
-        false => Behind::Moving,
+        false => Behind::Moving(workload.desired),
     };
     behind.extend(found.iter().map(|id| cluster.workloads.get(id).map_or(Behind::Unread, judged)));
     behind
 }
+
+#[cfg(test)]
+mod tests;

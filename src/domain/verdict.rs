@@ -89,6 +89,10 @@ pub fn verdict(view: &View<'_>, rows: &[Row], counts: &Counts) -> Verdict {
     if counts.healthy == 0 && all_unused() {
         return say(Word::NotRouted, "no load balancer uses these targets");
     }
+    if view.binding.is_some() && (!view.endpoints_usable() || counts.wanted == 0 && !view.resolved()) {
+        let registered = targets(counts.registered);
+        return say(Word::Unknown, format!("{registered} registered, but {UNRESOLVED}"));
+    }
     if view.binding.is_some() && counts.wanted == 0 {
         let cause = why_none_wanted(view);
         return say(Word::Degraded, format!("{cause}, yet {} registered", targets(counts.registered)));
@@ -156,11 +160,14 @@ fn empty(view: &View<'_>, counts: &Counts) -> Verdict {
     }
 }
 
+const UNRESOLVED: &str = "which endpoints are wanted could not be read";
+
 fn why_none_wanted(view: &View<'_>) -> String {
     match &view.resolution.backend {
         Backend::ServiceMissing => "its service does not exist".to_owned(),
         Backend::PortMissing(have) => format!("its service has no such port, only {}", have.join(", ")),
         Backend::Broken(problem) => problem.clone(),
+        _ if !view.resolved() => UNRESOLVED.to_owned(),
         Backend::Found | Backend::Unread(_) => "no endpoint is wanted".to_owned(),
     }
 }
@@ -286,3 +293,6 @@ fn common(rows: &[Row]) -> Option<String> {
     let found = node.map(|it| format!("node {it}")).or(zone.map(|it| format!("zone {it}"))).or(reason);
     found.map(|it| format!("all {all} failing: {it}"))
 }
+
+#[cfg(test)]
+mod tests;

@@ -21,7 +21,10 @@ pub fn reason(pod: &Pod, now: Timestamp) -> Option<WaitReason> {
     if pod.ready() {
         return None;
     }
-    unscheduled(pod, now).or_else(|| finished(pod)).or_else(|| container(pod)).or_else(|| not_ready(pod, now))
+    unscheduled(pod, now)
+        .or_else(|| finished(pod))
+        .or_else(|| container(pod, now))
+        .or_else(|| not_ready(pod, now))
 }
 
 fn plain(code: &str, since: Option<Timestamp>, starting: bool) -> WaitReason {
@@ -58,7 +61,7 @@ fn finished(pod: &Pod) -> Option<WaitReason> {
     }
 }
 
-fn container(pod: &Pod) -> Option<WaitReason> {
+fn container(pod: &Pod, now: Timestamp) -> Option<WaitReason> {
     let since = pod.condition("ContainersReady").and_then(|it| it.since).or(Some(pod.created));
     let waiting = |it: &&Container| it.waiting.as_ref().is_some_and(|code| !STARTING.contains(&&**code));
     if let Some(it) = pod.containers.iter().find(waiting) {
@@ -77,8 +80,9 @@ fn container(pod: &Pod) -> Option<WaitReason> {
         let code = it.terminated.clone()?;
         return Some(WaitReason { code, message: None, since, starting: false });
     }
-    let starting = pod.containers.iter().find_map(|it| it.waiting.clone());
-    starting.map(|code| WaitReason { code, message: None, since: Some(pod.created), starting: true })
+    let code = pod.containers.iter().find_map(|it| it.waiting.clone())?;
+    let starting = now.since(pod.created) <= i64::from(pod.start_allowance) + START;
+    Some(WaitReason { code, message: None, since: Some(pod.created), starting })
 }
 
 fn not_ready(pod: &Pod, now: Timestamp) -> Option<WaitReason> {

@@ -17,7 +17,11 @@ impl Cluster {
     /// Bindings of every namespace are seen, so that no other one can hide on a group.
     pub fn sees_all_bindings(&self) -> bool {
         let mut lists = self.covered.iter().filter(|(kind, _)| matches!(kind, Kind::Bindings(_))).peekable();
-        lists.peek().is_some() && lists.all(|(_, namespace)| namespace.is_none())
+        match lists.peek() {
+            Some(_) => lists.all(|(_, namespace)| namespace.is_none()),
+            // There is no such kind, so there are none.
+            None => self.signs.kind_served == Some(false),
+        }
     }
 
     /// Whether objects of a kind in a namespace are seen.

@@ -24,7 +24,8 @@ pub(super) fn side(
     if let Backing::Node(name) = &endpoint.backing {
         let pods = by_node.get(name.as_str()).map(Vec::as_slice).unwrap_or_default();
         side.pods = pods.iter().map(|it| it.name.name.clone()).collect();
-        side.ready_pods = u32::try_from(pods.iter().filter(|it| it.ready()).count()).unwrap_or(u32::MAX);
+        let ready = pods.iter().filter(|it| it.ready() && !it.terminating()).count();
+        side.ready_pods = u32::try_from(ready).unwrap_or(u32::MAX);
     }
     side.node = endpoint.node.clone().or(side.node);
     side.zone.clone_from(&endpoint.zone);
