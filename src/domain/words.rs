@@ -44,17 +44,17 @@ impl Words {
 }
 
 /// Why a row stands where it stands.
-pub fn of_row(row: &Row, group: Option<&TargetGroup>) -> Words {
+pub fn of_row(row: &Row, group: Option<&TargetGroup>, controller: &Controller) -> Words {
     let mut words = match row.standing {
         Standing::Unknown => say(row.note.clone().unwrap_or_else(|| "a side needed for the judgement is unread".to_owned())),
         Standing::Contested => say(format!("Not ours: it belongs to {}.", owner(row)))
             .fact("This binding is not multi-cluster: its controller deregisters every target that is no endpoint of its service.")
             .next("set multiClusterTargetGroup on every binding of this group, or give each its own group"),
         Standing::Elsewhere => say(format!("Not ours, and left alone: {}.", owner(row))),
-        Standing::Unregistered => unregistered(row),
+        Standing::Unregistered => unregistered(row, controller),
         Standing::Passive => say("No ready pod of the service on this node: unhealthy by design under externalTrafficPolicy: Local."),
-        Standing::Lingering => lingering(row),
-        Standing::Orphan => orphan(row),
+        Standing::Lingering => lingering(row, controller),
+        Standing::Orphan => orphan(row, controller),
         Standing::Waiting => waiting(row),
         Standing::Dead
         | Standing::Idle
@@ -82,34 +82,71 @@ fn owner(row: &Row) -> String {
     row.note.clone().unwrap_or_else(|| "no connected cluster explains it".to_owned())
 }
 
-fn unregistered(row: &Row) -> Words {
-    match row.state() {
-        Some(HealthState::Draining) => say("The endpoint is wanted, but its target is still draining: no new traffic goes there.")
-            .fact("The controller registers a draining target again as soon as it looks.")
-            .next("resync the binding if the controller does not look by itself"),
-        _ => say("The endpoint is wanted, but it is not registered in the target group.")
-            .fact("While its checkpoint matches, the controller sleeps and does not notice what was deregistered by hand.")
-            .next("see the controller line; resync the binding or register the target"),
+/// What can be expected of the controller about a target that is not as it should be.
+enum Hand {
+    /// It acts by itself within seconds.
+    Acts,
+    /// Its checkpoint matches: it does not look.
+    Sleeps,
+    /// Nobody follows the binding.
+    Nobody,
+}
+
+fn hand(controller: &Controller) -> Hand {
+    match (controller.presence, &controller.doing) {
+        (Presence::Absent | Presence::Down, _) => Hand::Nobody,
+        (_, Doing::Asleep { .. }) => Hand::Sleeps,
+        _ => Hand::Acts,
     }
 }
 
-fn lingering(row: &Row) -> Words {
-    let why =
-        row.endpoint.as_ref().and_then(|it| it.exclusion).map_or("its endpoint has just gone", exclusion);
-    say(format!("Still registered although nobody wants it: {why}."))
-        .next("the controller deregisters it within seconds; if it does not, see the controller line")
+fn unregistered(row: &Row, controller: &Controller) -> Words {
+    let draining = row.state() == Some(&HealthState::Draining);
+    let words = match draining {
+        true => say("The endpoint is wanted, but its target is still draining: no new traffic goes there."),
+        false => say("The endpoint is wanted, but it is not registered in the target group."),
+    };
+    match hand(controller) {
+        Hand::Nobody => words.next(format!("no controller follows this binding ({}): register the target yourself", controller.sign)),
+        Hand::Sleeps => words
+            .fact("The controller sleeps: its checkpoint matches the endpoints, so it does not notice what was deregistered by hand.")
+            .next("empty its checkpoint annotation to make it look, or register the target"),
+        Hand::Acts => words.next("the controller registers it within seconds; if it does not, see the controller line"),
+    }
 }
 
-fn orphan(row: &Row) -> Words {
+fn lingering(row: &Row, controller: &Controller) -> Words {
+    let why =
+        row.endpoint.as_ref().and_then(|it| it.exclusion).map_or("its endpoint has just gone", exclusion);
+    let mut words = say(format!("Still registered although nobody wants it: {why}."));
+    if let Some(wait) = row.endpoint.as_ref().and_then(|it| it.wait.as_ref()) {
+        let message = wait.message.as_ref().map_or(String::new(), |it| format!(": {it}"));
+        words.facts.push(format!("The pod: {}{message}.", wait.code));
+    }
+    match hand(controller) {
+        Hand::Nobody => words.next(format!(
+            "no controller follows this binding ({}): deregister the target yourself",
+            controller.sign
+        )),
+        Hand::Sleeps | Hand::Acts => words
+            .next("the controller deregisters it within seconds; if it does not, see the controller line"),
+    }
+}
+
+fn orphan(row: &Row, controller: &Controller) -> Words {
     let words = match &row.note {
         Some(note) => {
             say(format!("Registered without an endpoint, and {note}: requests may reach the wrong service."))
         }
         None => say("A registered target that no endpoint of the service explains."),
     };
-    words
-        .fact("Somebody registered it by hand, or the controller missed its end; while its checkpoint matches it does not look.")
-        .next("deregister it, or resync the binding")
+    match hand(controller) {
+        Hand::Nobody => words.next(format!("no controller follows this binding ({}): deregister the target yourself", controller.sign)),
+        Hand::Sleeps => words
+            .fact("The controller sleeps: its checkpoint matches the endpoints, so it does not look at what else is registered.")
+            .next("empty its checkpoint annotation to make it look, or deregister the target"),
+        Hand::Acts => words.next("the controller deregisters it when it looks; if it does not, deregister the target"),
+    }
 }
 
 fn waiting(row: &Row) -> Words {

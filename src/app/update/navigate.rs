@@ -117,7 +117,6 @@ pub(super) fn open(state: &mut State) {
     if state.opened || state.frozen.is_some() {
         return;
     }
-    let read = |kind| state.inventory.clusters.keys().any(|it| state.inventory.has_read(it, kind));
     let listed = state.inventory.sources.keys().any(|it| {
         matches!(it, crate::domain::inventory::Source::Kubernetes(cluster, Kind::Bindings(_)) if state.inventory.clusters.contains_key(cluster))
     });
@@ -149,9 +148,8 @@ pub(super) fn open(state: &mut State) {
             });
             state.selected = row;
         }
-        // Nothing yet that matches: what it is about may still be read.
-        ([], Some(_)) => {}
-        ([], None) if !read(Kind::Services) => {}
+        // Nothing yet: what it is about may still be read, or come to be.
+        ([], _) => {}
         _ => {
             state.opened = true;
             state.dirty = true;

@@ -30,8 +30,10 @@ use crate::tui::theme::Theme;
 
 /// Cells of the link column: marker, glyph, the longest standing, a flag.
 const LINK: u16 = 17;
-/// The same where the screen is narrow.
+/// The same where the screen is narrow, and the glyph alone where it is the narrowest; the word then stands
+/// in the Why box.
 const NARROW_LINK: u16 = 15;
+const GLYPH_LINK: u16 = 4;
 
 /// A pane: where it is, what it shows, whether its source has failed.
 struct Shown<'a> {
@@ -50,7 +52,11 @@ pub(super) fn render(state: &State, theme: &Theme, area: Rect, buffer: &mut Buff
     let report = &board.report;
     let rows = state.rows();
     let context = state.context(report);
-    let link = if area.width < 100 { NARROW_LINK } else { LINK };
+    let link = match area.width {
+        ..72 => GLYPH_LINK,
+        72..100 => NARROW_LINK,
+        _ => LINK,
+    };
     let panes = areas(state, area, link);
     let height = usize::from(area.height.saturating_sub(3));
     let selected = state.selected.as_ref().and_then(|key| rows.iter().position(|row| row.key == *key));
@@ -227,7 +233,12 @@ fn links(
         let texts: String = columns::of(Side::Link, false).map(|it| (it.text)(row, &none)).collect();
         let marker = if chosen { '>' } else { ' ' };
         let width = usize::from(area.width);
-        let line = format!("{marker}{}", text::end(&texts, width.saturating_sub(1)));
+        let line = match area.width {
+            GLYPH_LINK => {
+                format!("{marker}{}{}", row.standing.glyph(), if row.flags.is_empty() { ' ' } else { '*' })
+            }
+            _ => format!("{marker}{}", text::end(&texts, width.saturating_sub(1))),
+        };
         buffer.set_stringn(area.x, y, format!("{line:width$}"), width, style);
     }
 }

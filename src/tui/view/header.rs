@@ -60,7 +60,11 @@ fn fitting<'a>(
 pub(super) fn both(left: Line<'_>, right: Line<'_>, area: Rect, buffer: &mut Buffer) {
     let width = u16::try_from(right.width()).unwrap_or(area.width).min(area.width);
     let rest = area.width.saturating_sub(width + 1);
+    let cut = left.width() > usize::from(rest);
     left.render(Rect { width: rest, ..area }, buffer);
+    if cut && let Some(cell) = rest.checked_sub(1).and_then(|at| buffer.cell_mut((area.x + at, area.y))) {
+        cell.set_symbol("…");
+    }
     right.render(Rect { x: area.x + area.width - width, width, ..area }, buffer);
 }
 
@@ -128,6 +132,9 @@ fn verdict<'a>(state: &State, theme: &Theme, short: u8) -> Line<'a> {
         let style = if zone.healthy == zone.registered { theme.plain } else { theme.warn };
         let name = columns::short_zone(&zone.zone);
         spans.push(Span::styled(format!(" · {name} {}/{}", zone.healthy, zone.registered), style));
+    }
+    if matches!(report.subject, Subject::Group(_)) {
+        return Line::from(spans);
     }
     spans.push(match (report.settled.value, short) {
         (Some(true), _) => Span::styled(" · settled", theme.good),

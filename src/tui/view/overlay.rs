@@ -9,6 +9,7 @@ use ratatui::text::Span;
 use ratatui::widgets::Block;
 use ratatui::widgets::Clear;
 use ratatui::widgets::Widget;
+use unicode_width::UnicodeWidthStr;
 
 use super::text;
 use crate::app::State;
@@ -69,7 +70,7 @@ fn said(theme: &Theme, words: Words) -> Lines {
 
 fn row_lines(state: &State, theme: &Theme, report: &Report, row: &Row) -> Lines {
     let context = state.context(report);
-    let mut lines = said(theme, words::of_row(row, state.target_group(report)));
+    let mut lines = said(theme, words::of_row(row, state.target_group(report), &report.controller));
     lines.push((String::new(), theme.plain));
     let mut fact = |name: &str, value: String| lines.push((format!("{name:<16} {value}"), theme.plain));
     fact("standing", format!("{} {}", row.standing.glyph(), row.standing.word()));
@@ -189,22 +190,9 @@ fn show(title: &str, theme: &Theme, (lines, scroll): (Lines, u16), (area, buffer
     let place = Rect { x: area.x + (area.width - width) / 2, y: area.y + 1, width, height };
     Clear.render(place, buffer);
     let room = usize::from(width.saturating_sub(4));
-    let indented = |line: &str| line.len() - line.trim_start().len();
     let broken: Lines = lines
         .into_iter()
-        .flat_map(|(line, style)| {
-            let indent = indented(&line);
-            match line.chars().count() <= room {
-                true => vec![(line, style)],
-                false => {
-                    let pad = " ".repeat(indent);
-                    text::wrap(&line, room.saturating_sub(indent))
-                        .into_iter()
-                        .map(|it| (format!("{pad}{it}"), style))
-                        .collect()
-                }
-            }
-        })
+        .flat_map(|(line, style)| hanging(&line, room).into_iter().map(move |it| (it, style)))
         .collect();
     let shown = usize::from(height.saturating_sub(2));
     let first = usize::from(scroll).min(broken.len().saturating_sub(shown));
@@ -223,4 +211,25 @@ fn show(title: &str, theme: &Theme, (lines, scroll): (Lines, u16), (area, buffer
         let y = inside.y + u16::try_from(n).unwrap_or(0);
         buffer.set_stringn(inside.x + 1, y, line, room, style);
     }
+}
+
+/// A line broken so that what follows hangs under its text, not under the name before it.
+fn hanging(line: &str, room: usize) -> Vec<String> {
+    if line.width() <= room {
+        return vec![line.to_owned()];
+    }
+    let text_at = line.trim_start().find("  ").map_or(0, |gap| {
+        let start = line.len() - line.trim_start().len() + gap;
+        start + line.get(start..).map_or(0, |rest| rest.len() - rest.trim_start().len())
+    });
+    let short = line.width() - line.trim_start().width();
+    let (head, text) = line.split_at(text_at);
+    let indent = if text_at == 0 { short } else { head.width() };
+    let broken = text::wrap(text, room.saturating_sub(indent));
+    let pad = " ".repeat(indent);
+    broken
+        .into_iter()
+        .enumerate()
+        .map(|(n, it)| if n == 0 && text_at > 0 { format!("{head}{it}") } else { format!("{pad}{it}") })
+        .collect()
 }

@@ -1,1 +1,300 @@
-//! Frames, with their colours.
+//! Frames, with their colours: what is on show is read by people before it is accepted.
+
+use std::fmt::Write;
+use std::str::FromStr;
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Modifier;
+use ratatui::style::Style;
+
+use super::render;
+use crate::app;
+use crate::app::Epoch;
+use crate::app::Message;
+use crate::app::State;
+use crate::app::action::Action;
+use crate::app::key::key;
+use crate::app::message::AwsSide;
+use crate::app::state::Opening;
+use crate::domain::controller;
+use crate::domain::failure::ErrorKind;
+use crate::domain::failure::Failure;
+use crate::domain::fixture;
+use crate::domain::fixture::World;
+use crate::domain::inventory::Change;
+use crate::domain::inventory::Kind;
+use crate::domain::inventory::Source;
+use crate::domain::scope::Pointed;
+use crate::domain::standing::Standing;
+use crate::tui::theme::Theme;
+
+/// A screen that has seen everything a world holds.
+fn screen(world: &World) -> State {
+    let opening = Opening {
+        contexts: vec!["arn:aws:eks:us-west-2:123456789012:cluster/prod-eu".to_owned()],
+        namespace: Some("workshop".to_owned()),
+        ..Opening::default()
+    };
+    opened(world, opening)
+}
+
+fn opened(world: &World, opening: Opening) -> State {
+    let mut state = State::new(opening, fixture::BEGIN);
+    let epoch = Epoch::default();
+    app::update(
+        &mut state,
+        Message::Aws(epoch, AwsSide { region: Some("us-west-2".to_owned()), ..AwsSide::default() }),
+    );
+    for (change, at) in &world.log {
+        app::update(&mut state, Message::Tick(*at, 7));
+        app::update(&mut state, Message::Observed(epoch, *at, Box::new(change.clone())));
+        app::settle(&mut state);
+    }
+    app::update(&mut state, Message::Tick(world.now, 21));
+    app::settle(&mut state);
+    state
+}
+
+fn press(state: &mut State, actions: &[Action]) {
+    for action in actions {
+        app::update(state, Message::Act(*action));
+        app::settle(state);
+    }
+}
+
+/// A frame as text, and under it every run of cells that is not plain.
+fn frame(state: &State, width: u16, height: u16) -> String {
+    themed(state, &Theme::colours(), (width, height))
+}
+
+fn themed(state: &State, theme: &Theme, (width, height): (u16, u16)) -> String {
+    let area = Rect::new(0, 0, width, height);
+    let mut buffer = Buffer::empty(area);
+    render(state, theme, area, &mut buffer);
+    let mut text = String::new();
+    let mut runs = String::new();
+    for y in 0..height {
+        let line: String = (0..width).map(|x| buffer[(x, y)].symbol()).collect();
+        writeln!(text, "{}", line.trim_end()).unwrap();
+        let mut x = 0;
+        while x < width {
+            let style = buffer[(x, y)].style();
+            let from = x;
+            while x < width && buffer[(x, y)].style() == style {
+                x += 1;
+            }
+            let name = styled(style);
+            let border =
+                |x| buffer[(x, y)].symbol().trim_matches(['│', '─', '┌', '┐', '└', '┘', ' ']).is_empty();
+            let blank = (from..x).all(border);
+            if !name.is_empty() && !(blank && !style.add_modifier.contains(Modifier::REVERSED)) {
+                let words: String = (from..x).map(|x| buffer[(x, y)].symbol()).collect();
+                writeln!(runs, "{y:>2}: {from}..{x} {name}: {}", words.trim()).unwrap();
+            }
+        }
+    }
+    format!("{text}\n{runs}")
+}
+
+fn styled(style: Style) -> String {
+    let colour = style.fg.map(|it| it.to_string().to_lowercase()).filter(|it| it != "reset");
+    let modifiers = [(Modifier::BOLD, "bold"), (Modifier::DIM, "dim"), (Modifier::REVERSED, "reversed")];
+    let modifiers = modifiers.iter().filter(|it| style.add_modifier.contains(it.0)).map(|it| it.1.to_owned());
+    colour.into_iter().chain(modifiers).collect::<Vec<_>>().join(" ")
+}
+
+/// Three pods in service, one in each state a rollout goes through.
+fn rollout() -> World {
+    let mut world = World::of(
+        "10.0.0.1 ready, 10.0.0.2 ready b | 10.0.0.1 healthy, 10.0.0.2 healthy b, 10.0.0.9 healthy b",
+    );
+    world.pod("10.0.0.9 ready b");
+    world.answer("10.0.0.1 healthy, 10.0.0.2 healthy b, 10.0.0.9 healthy b");
+    world.pod("10.0.0.9 terminating b");
+    world.pod("10.0.0.3 ready");
+    world.pod("10.0.0.4 ready b");
+    world.pod("p5 pulling b");
+    world.answer("10.0.0.1 healthy, 10.0.0.2 healthy b, 10.0.0.9 draining DeregistrationInProgress b, 10.0.0.3 initial RegistrationInProgress");
+    world.later(8);
+    world
+}
+
+fn outage() -> World {
+    let mut world = World::of(
+        "10.0.0.1 ready, 10.0.0.2 ready b, 10.0.0.3 ready b \
+         | 10.0.0.1 unhealthy Timeout, 10.0.0.2 unhealthy Timeout b, 10.0.0.3 unhealthy Timeout b",
+    );
+    world.ask(|targets| {
+        for target in targets {
+            target.health.description = Some("Request timed out".into());
+        }
+    });
+    world.later(95);
+    world
+}
+
+#[test]
+fn a_board_at_rest() {
+    let world = World::of(
+        "10.0.0.1 ready, 10.0.0.2 ready b, 10.0.0.3 ready b | 10.0.0.1 healthy, 10.0.0.2 healthy b, 10.0.0.3 healthy b",
+    );
+    insta::assert_snapshot!("at_rest_80x24", frame(&screen(&world), 80, 24));
+}
+
+#[test]
+fn a_rollout_at_four_sizes() {
+    let mut state = screen(&rollout());
+    for (width, height) in [(60, 20), (80, 24), (120, 40), (200, 60)] {
+        app::update(&mut state, Message::Resize(width, height));
+        insta::assert_snapshot!(format!("rollout_{width}x{height}"), frame(&state, width, height));
+    }
+}
+
+#[test]
+fn an_outage_says_what_to_do() {
+    let mut state = screen(&outage());
+    press(&mut state, &[Action::Down]);
+    insta::assert_snapshot!("outage_120x40", frame(&state, 120, 40));
+    insta::assert_snapshot!("outage_without_colours", themed(&state, &Theme::none(), (80, 24)));
+}
+
+#[test]
+fn a_failed_source_greys_its_own_pane_and_keeps_its_rows() {
+    let mut world = rollout();
+    let throttled = Failure::new("DescribeTargetHealth", ErrorKind::Throttled, "Rate exceeded")
+        .with_hint("asked again more slowly");
+    world.apply(Change::Failed(Source::Targets(fixture::arn()), throttled));
+    world.later(14);
+    insta::assert_snapshot!("aws_throttled", frame(&screen(&world), 120, 30));
+    let mut world = rollout();
+    for kind in [Kind::Pods, Kind::Services, Kind::Slices] {
+        world.failed(fixture::kubernetes(kind));
+    }
+    world.later(30);
+    insta::assert_snapshot!("kubernetes_gone", frame(&screen(&world), 120, 30));
+}
+
+#[test]
+fn help_and_details_lie_on_top() {
+    let mut state = screen(&outage());
+    press(&mut state, &[Action::Help]);
+    insta::assert_snapshot!("help", frame(&state, 120, 60));
+    press(&mut state, &[Action::Back, Action::Details]);
+    insta::assert_snapshot!("details_of_a_binding", frame(&state, 120, 30));
+    press(&mut state, &[Action::Back, Action::Down, Action::Details]);
+    insta::assert_snapshot!("details_of_a_row", frame(&state, 80, 24));
+}
+
+#[test]
+fn a_filter_is_typed_where_the_hints_were() {
+    let mut state = screen(&rollout());
+    press(&mut state, &[Action::Filter]);
+    for letter in "drain".chars() {
+        app::update(&mut state, Message::Key(key(letter)));
+    }
+    insta::assert_snapshot!("filter", frame(&state, 80, 24));
+}
+
+#[test]
+fn one_pane_alone_shows_all_its_columns() {
+    let mut state = screen(&rollout());
+    press(&mut state, &[Action::Pane, Action::Zoom, Action::Bottom]);
+    insta::assert_snapshot!("zoomed_targets", frame(&state, 120, 24));
+}
+
+#[test]
+fn a_frozen_picture_says_so() {
+    let mut state = screen(&rollout());
+    press(&mut state, &[Action::Freeze]);
+    let later = state.now.plus_seconds(20);
+    app::update(&mut state, Message::Tick(later, 21));
+    app::settle(&mut state);
+    insta::assert_snapshot!("frozen", frame(&state, 100, 24));
+}
+
+#[test]
+fn the_list_puts_the_worst_first() {
+    let mut world = outage();
+    let mut other = fixture::objects::binding();
+    other.name.name = "quiettgb".to_owned();
+    other.group =
+        Some("arn:aws:elasticloadbalancing:us-west-2:123456789012:targetgroup/quiet/1".parse().unwrap());
+    world.put(crate::domain::inventory::Object::Binding(Box::new(other)));
+    let mut state = screen(&world);
+    press(&mut state, &[Action::Bindings, Action::Down]);
+    insta::assert_snapshot!("list_80x24", frame(&state, 80, 24));
+    insta::assert_snapshot!("list_160x30", frame(&state, 160, 30));
+}
+
+#[test]
+fn a_group_nobody_binds_is_a_board_too() {
+    let mut world = World::of("| 10.0.0.7 healthy, 10.0.0.8 unhealthy Timeout b");
+    world.log.retain(|(change, _)| {
+        !matches!(change, Change::Applied { object: crate::domain::inventory::Object::Binding(_), .. })
+    });
+    let opening = Opening {
+        contexts: vec!["prod".to_owned()],
+        namespace: Some("workshop".to_owned()),
+        pointed: Some(Pointed::from_str("tg/eksworkshoptg").unwrap()),
+        ..Opening::default()
+    };
+    insta::assert_snapshot!("unbound_group", frame(&opened(&world, opening), 120, 24));
+}
+
+#[test]
+fn before_anything_is_read_the_screen_says_what_it_waits_for() {
+    let opening = Opening {
+        contexts: vec!["prod".to_owned()],
+        namespace: Some("workshop".to_owned()),
+        ..Opening::default()
+    };
+    let mut state = State::new(opening, fixture::BEGIN);
+    insta::assert_snapshot!("connecting", frame(&state, 80, 24));
+    let denied = Failure::new(
+        "list targetgroupbindings.elbv2.k8s.aws",
+        ErrorKind::Denied,
+        "User \"viewer\" cannot list resource",
+    )
+    .with_hint("needs the RBAC verb list on targetgroupbindings.elbv2.k8s.aws");
+    let failed = Change::Failed(fixture::kubernetes(Kind::Bindings(fixture::API)), denied);
+    app::update(&mut state, Message::Observed(Epoch::default(), fixture::BEGIN, Box::new(failed)));
+    app::settle(&mut state);
+    insta::assert_snapshot!("denied", frame(&state, 80, 24));
+}
+
+#[test]
+fn a_screen_that_is_too_small_says_the_size_needed() {
+    let state = screen(&rollout());
+    assert!(frame(&state, 59, 24).starts_with("tgscope needs 60 × 20, this is 59 × 24"));
+    assert!(frame(&state, 80, 19).starts_with("tgscope needs 60 × 20, this is 80 × 19"));
+}
+
+#[test]
+fn every_size_draws() {
+    let mut state = screen(&rollout());
+    for actions in [
+        &[][..],
+        &[Action::Help],
+        &[Action::Back, Action::Details],
+        &[Action::Back, Action::Zoom],
+        &[Action::Bindings],
+    ] {
+        press(&mut state, actions);
+        for (width, height) in
+            [(1, 1), (60, 20), (61, 21), (79, 25), (100, 20), (300, 100), (60, 100), (300, 20)]
+        {
+            app::update(&mut state, Message::Resize(width, height));
+            frame(&state, width, height);
+        }
+    }
+}
+
+#[test]
+fn every_standing_has_a_word_and_a_glyph_of_one_cell() {
+    for standing in Standing::ALL {
+        assert_eq!(unicode_width::UnicodeWidthStr::width(standing.glyph()), 1, "{}", standing.word());
+    }
+    // The controller's presence is said in words too.
+    assert_eq!(controller::Presence::Down.word(), "down");
+}

@@ -46,7 +46,7 @@ pub(super) fn render(state: &State, theme: &Theme, area: Rect, buffer: &mut Buff
 
 fn content(state: &State) -> (String, Words) {
     if let (Some(row), Some(report)) = (state.row(), state.report()) {
-        let words = words::of_row(row, state.target_group(report));
+        let words = words::of_row(row, state.target_group(report), &report.controller);
         return (format!("Why · {} · {}", label(row), row.standing.word()), words);
     }
     match state.report() {
