@@ -14,6 +14,7 @@ use super::elb::TargetGroup;
 use super::report::Flag;
 use super::report::Report;
 use super::report::Row;
+use super::report::Subject;
 use super::settled;
 use super::standing::Standing;
 use super::time::Timestamp;
@@ -321,6 +322,11 @@ pub fn describe_check(check: &HealthCheck) -> String {
 pub fn of_report(report: &Report, now: Timestamp) -> Words {
     let since = report.verdict_since.map_or(String::new(), |at| format!(", for {}", age(now.since(at))));
     let mut words = say(format!("{}{since}: {}.", report.verdict.word.text(), report.verdict.sentence));
+    if matches!(report.subject, Subject::Group(_)) {
+        words
+            .facts
+            .push("No binding names this group: nothing in Kubernetes is compared with it.".to_owned());
+    }
     match report.settled.value {
         Some(true) => {
             words.facts.push("Settled: everything wanted is in service and nothing moves.".to_owned())

@@ -88,7 +88,7 @@ fn themed(state: &State, theme: &Theme, (width, height): (u16, u16)) -> String {
             let border =
                 |x| buffer[(x, y)].symbol().trim_matches(['│', '─', '┌', '┐', '└', '┘', ' ']).is_empty();
             let blank = (from..x).all(border);
-            if !name.is_empty() && !(blank && !style.add_modifier.contains(Modifier::REVERSED)) {
+            if !name.is_empty() && (!blank || style.add_modifier.contains(Modifier::REVERSED)) {
                 let words: String = (from..x).map(|x| buffer[(x, y)].symbol()).collect();
                 writeln!(runs, "{y:>2}: {from}..{x} {name}: {}", words.trim()).unwrap();
             }
