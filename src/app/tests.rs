@@ -1,1 +1,353 @@
 //! Messages in, state and effects out.
+
+use crate::app;
+use crate::app::Effect;
+use crate::app::Epoch;
+use crate::app::Message;
+use crate::app::State;
+use crate::app::Wish;
+use crate::app::action::Action;
+use crate::app::key::Code;
+use crate::app::key::key;
+use crate::app::key::plain;
+use crate::app::state::Dialog;
+use crate::app::state::Opening;
+use crate::app::state::View;
+use crate::domain::fixture;
+use crate::domain::fixture::World;
+use crate::domain::ids::RowKey;
+use crate::domain::inventory::Change;
+use crate::domain::inventory::Object;
+use crate::domain::report::Subject;
+use crate::domain::scope::Pointed;
+use crate::domain::standing::Standing;
+use crate::domain::verdict::Word;
+
+/// A state that takes in what a world has newly seen, and remembers what it asked for last.
+struct Screen {
+    state: State,
+    seen: usize,
+    wish: Wish,
+}
+
+impl Screen {
+    fn open(world: &World, opening: Opening) -> Self {
+        let mut screen = Self { state: State::new(opening, fixture::BEGIN), seen: 0, wish: Wish::default() };
+        screen.see(world);
+        screen
+    }
+
+    fn on(world: &World) -> Self {
+        Self::open(world, Opening { namespace: Some(fixture::NAMESPACE.to_owned()), ..Opening::default() })
+    }
+
+    fn see(&mut self, world: &World) {
+        for (change, at) in &world.log[self.seen..] {
+            app::update(&mut self.state, Message::Observed(Epoch::default(), *at, Box::new(change.clone())));
+        }
+        self.seen = world.log.len();
+        app::update(&mut self.state, Message::Tick(world.now, 0));
+        self.settle();
+    }
+
+    fn settle(&mut self) {
+        for effect in app::settle(&mut self.state) {
+            if let Effect::Follow(wish) = effect {
+                self.wish = wish;
+            }
+        }
+    }
+
+    fn press(&mut self, actions: &[Action]) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        for action in actions {
+            effects.extend(app::update(&mut self.state, Message::Act(*action)));
+            self.settle();
+        }
+        effects
+    }
+
+    fn selected(&self) -> String {
+        self.state.selected.as_ref().map(ToString::to_string).unwrap_or_default()
+    }
+
+    fn standing(&self) -> Option<Standing> {
+        self.state.row().map(|row| row.standing)
+    }
+}
+
+fn three() -> World {
+    World::of(
+        "10.0.0.1 ready, 10.0.0.2 ready b, 10.0.0.3 ready b | 10.0.0.1 healthy, 10.0.0.2 healthy b, 10.0.0.3 healthy b",
+    )
+}
+
+fn second_binding() -> Object {
+    let mut other = fixture::objects::binding();
+    other.name.name = "othertgb".to_owned();
+    other.group =
+        Some("arn:aws:elasticloadbalancing:us-west-2:123456789012:targetgroup/other/1".parse().unwrap());
+    Object::Binding(Box::new(other))
+}
+
+#[test]
+fn one_binding_in_the_namespace_opens_as_a_board_and_two_as_a_list() {
+    let mut world = three();
+    let screen = Screen::on(&world);
+    assert_eq!(screen.state.view, View::Board(Subject::Binding(fixture::reference())));
+    world.put(second_binding());
+    let mut log = std::mem::take(&mut world.log);
+    // Both are there before anything is judged, as in a list.
+    let last = log.pop().unwrap();
+    let at = log
+        .iter()
+        .position(|(change, _)| matches!(change, Change::Applied { object: Object::Binding(_), .. }))
+        .unwrap();
+    log.insert(at, last);
+    world.log = log;
+    let mut state = State::new(Opening::default(), fixture::BEGIN);
+    for (change, at) in &world.log {
+        app::update(&mut state, Message::Observed(Epoch::default(), *at, Box::new(change.clone())));
+    }
+    app::settle(&mut state);
+    assert_eq!(state.view, View::Bindings);
+    assert_eq!(state.subjects().len(), 2);
+}
+
+#[test]
+fn a_pod_pointed_at_opens_its_board_on_its_row() {
+    let pointed: Pointed = format!("pod/{}", fixture::pod_name("10.0.0.2")).parse().unwrap();
+    let screen = Screen::open(&three(), Opening { pointed: Some(pointed), ..Opening::default() });
+    assert_eq!(screen.selected(), "10.0.0.2:8080");
+}
+
+#[test]
+fn the_selection_stays_on_its_row_when_rows_move() {
+    let mut world = three();
+    let mut screen = Screen::on(&world);
+    screen.press(&[Action::Down, Action::Down]);
+    assert_eq!(screen.selected(), "10.0.0.2:8080");
+    // The third row fails and moves to the top.
+    world.answer("10.0.0.1 healthy, 10.0.0.2 healthy b, 10.0.0.3 unhealthy Timeout b");
+    screen.see(&world);
+    let first = screen.state.rows()[0].key.to_string();
+    assert_eq!((first.as_str(), screen.selected().as_str()), ("10.0.0.3:8080", "10.0.0.2:8080"));
+}
+
+#[test]
+fn a_pod_selected_before_it_had_an_address_is_still_selected_with_one() {
+    let mut world = three();
+    world.pod("p4 starting");
+    let mut screen = Screen::on(&world);
+    screen.press(&[Action::Top]);
+    assert_eq!(screen.standing(), Some(Standing::Waiting));
+    let uid = screen.state.row().and_then(|it| it.uid().cloned()).unwrap();
+    assert_eq!(screen.state.selected, Some(RowKey::Pod(uid.clone())));
+    // The same pod, by name and uid, now ready at an address.
+    let mut pod = fixture::objects::pod("10.0.0.4", "ready", "a", world.now);
+    pod.name = fixture::named(&fixture::pod_name("p4"));
+    pod.uid = uid.clone();
+    let endpoint = fixture::objects::endpoint(&pod);
+    world.put(Object::Pod(pod));
+    world.slice("testapp-1", |it| it.endpoints.push(endpoint));
+    screen.see(&world);
+    assert_eq!(screen.selected(), "10.0.0.4:8080");
+    assert_eq!(screen.state.row().and_then(|it| it.uid()), Some(&uid));
+}
+
+#[test]
+fn the_row_that_takes_the_place_of_a_vanished_one_is_selected() {
+    let mut world = three();
+    let mut screen = Screen::on(&world);
+    screen.press(&[Action::Bottom]);
+    assert_eq!(screen.selected(), "10.0.0.3:8080");
+    world.gone("10.0.0.3");
+    world.answer("10.0.0.1 healthy, 10.0.0.2 healthy b");
+    screen.see(&world);
+    assert_eq!(screen.selected(), "10.0.0.2:8080");
+}
+
+#[test]
+fn a_frozen_picture_stands_still_asks_nothing_and_catches_up() {
+    let mut world = three();
+    let mut screen = Screen::on(&world);
+    screen.press(&[Action::Freeze]);
+    assert!(screen.wish.frozen);
+    world.later(3);
+    world.answer("10.0.0.1 unhealthy Timeout, 10.0.0.2 unhealthy Timeout b, 10.0.0.3 unhealthy Timeout b");
+    screen.see(&world);
+    assert_eq!(screen.state.report().map(|it| it.word()), Some(Word::Serving));
+    screen.press(&[Action::Freeze]);
+    assert!(!screen.wish.frozen);
+    assert_eq!(screen.state.report().map(|it| it.word()), Some(Word::FailOpen));
+}
+
+#[test]
+fn the_board_follows_its_group_and_the_list_all_of_them() {
+    let mut world = three();
+    let mut screen = Screen::on(&world);
+    assert_eq!(screen.wish.focus, Some(fixture::arn()));
+    assert!(screen.wish.listed.is_empty() && !screen.wish.discover);
+    assert_eq!(screen.wish.events.as_deref(), Some(fixture::NAMESPACE));
+    assert!(!screen.wish.moving);
+    world.pod("10.0.0.4 ready");
+    screen.see(&world);
+    assert!(screen.wish.moving, "an unregistered endpoint is worth looking more often");
+    screen.press(&[Action::Bindings]);
+    assert_eq!(screen.wish.focus, None);
+    assert!(screen.wish.listed.contains(&fixture::arn()) && screen.wish.discover);
+}
+
+#[test]
+fn reading_now_asks_once_more() {
+    let mut screen = Screen::on(&three());
+    let before = screen.wish.hurry;
+    screen.press(&[Action::ReadNow]);
+    assert_eq!(screen.wish.hurry, before + 1);
+}
+
+#[test]
+fn a_still_screen_asks_for_nothing_new() {
+    let world = three();
+    let mut screen = Screen::on(&world);
+    app::update(&mut screen.state, Message::Tick(world.now.plus_seconds(1), 0));
+    assert_eq!(app::settle(&mut screen.state), []);
+}
+
+#[test]
+fn an_answer_from_an_abandoned_connection_is_dropped() {
+    let world = three();
+    let mut screen = Screen::on(&world);
+    let before = screen.state.inventory.clone();
+    screen.state.epoch = Epoch(1);
+    let late = Change::Targets(
+        fixture::arn(),
+        crate::domain::elb::Targets { targets: Vec::new(), asked: world.now.plus_seconds(9), unreadable: 0 },
+    );
+    app::update(&mut screen.state, Message::Observed(Epoch(0), world.now.plus_seconds(9), Box::new(late)));
+    assert_eq!(screen.state.inventory, before);
+}
+
+#[test]
+fn a_dialog_takes_every_key_but_the_way_out() {
+    let mut screen = Screen::on(&three());
+    screen.press(&[Action::Help]);
+    screen.press(&[Action::Freeze, Action::Bindings, Action::Zoom]);
+    assert!(screen.state.frozen.is_none() && !screen.state.zoom);
+    assert!(matches!(screen.state.view, View::Board(_)));
+    assert_eq!(screen.press(&[Action::Quit]), [Effect::Quit]);
+    screen.press(&[Action::Back]);
+    assert!(screen.state.dialogs.is_empty());
+}
+
+#[test]
+fn a_filter_is_typed_kept_undone_and_turned_round() {
+    let mut screen = Screen::on(&three());
+    let type_in = |screen: &mut Screen, text: &str| {
+        for letter in text.chars() {
+            app::update(&mut screen.state, Message::Key(key(letter)));
+        }
+    };
+    let shown = |screen: &Screen| screen.state.rows().iter().map(|it| it.key.to_string()).collect::<Vec<_>>();
+    screen.press(&[Action::Filter]);
+    type_in(&mut screen, "0-0-3");
+    assert_eq!(shown(&screen), ["10.0.0.3:8080"]);
+    app::update(&mut screen.state, Message::Key(plain(Code::Esc)));
+    assert_eq!(shown(&screen).len(), 3);
+    screen.press(&[Action::Filter]);
+    type_in(&mut screen, "!0-0-3x");
+    app::update(&mut screen.state, Message::Key(plain(Code::Backspace)));
+    app::update(&mut screen.state, Message::Key(plain(Code::Enter)));
+    assert!(screen.state.dialogs.is_empty());
+    assert_eq!(shown(&screen), ["10.0.0.1:8080", "10.0.0.2:8080"]);
+    screen.press(&[Action::Back]);
+    assert_eq!(shown(&screen).len(), 3);
+}
+
+#[test]
+fn problems_only_hides_what_is_well() {
+    let world =
+        World::of("10.0.0.1 ready, 10.0.0.2 ready b | 10.0.0.1 healthy, 10.0.0.2 unhealthy Timeout b");
+    let mut screen = Screen::on(&world);
+    screen.press(&[Action::Problems]);
+    assert_eq!(
+        screen.state.rows().iter().map(|it| it.key.to_string()).collect::<Vec<_>>(),
+        ["10.0.0.2:8080"]
+    );
+}
+
+#[test]
+fn back_undoes_one_thing_at_a_time_down_to_the_list() {
+    let mut screen = Screen::on(&three());
+    screen.press(&[Action::Down, Action::Zoom, Action::Problems]);
+    screen.press(&[Action::Back]);
+    assert!(!screen.state.problems_only && screen.state.zoom);
+    screen.press(&[Action::Back]);
+    assert!(!screen.state.zoom && screen.state.selected.is_some());
+    screen.press(&[Action::Back]);
+    assert!(screen.state.selected.is_none() && matches!(screen.state.view, View::Board(_)));
+    screen.press(&[Action::Back]);
+    assert_eq!(screen.state.view, View::Bindings);
+    // And Enter leads back to where one came from.
+    screen.press(&[Action::Open]);
+    assert!(matches!(screen.state.view, View::Board(_)));
+}
+
+#[test]
+fn what_cannot_be_done_says_why() {
+    let mut screen = Screen::on(&three());
+    screen.press(&[Action::Open]);
+    assert_eq!(screen.state.status.as_ref().map(|it| it.0.as_str()), Some("select a line first"));
+    assert!(screen.state.dialogs.is_empty());
+    screen.press(&[Action::Down, Action::Open]);
+    assert_eq!(screen.state.dialogs, [Dialog::Details { scroll: 0 }]);
+}
+
+#[test]
+fn every_action_of_the_table_is_answered_in_every_view() {
+    for prepare in [
+        &[][..],
+        &[Action::Down],
+        &[Action::Bindings],
+        &[Action::Bindings, Action::Down],
+        &[Action::Help],
+        &[Action::Filter],
+    ] {
+        for row in app::action::TABLE {
+            let mut screen = Screen::on(&three());
+            screen.press(prepare);
+            screen.state.dirty = false;
+            screen.press(&[row.action]);
+            assert!(screen.state.dirty, "{} changes nothing on show", row.name);
+        }
+    }
+}
+
+#[test]
+fn calls_are_counted_over_the_last_minute() {
+    let mut state = State::new(Opening::default(), fixture::BEGIN);
+    for second in 0..200 {
+        let calls = u64::try_from(second / 2).unwrap();
+        app::update(&mut state, Message::Tick(fixture::BEGIN.plus_seconds(second), calls));
+    }
+    assert_eq!(state.calls_a_minute(), 30);
+}
+
+#[test]
+fn the_order_of_messages_does_not_matter_for_what_is_shown() {
+    let world = three();
+    let forward = Screen::on(&world);
+    let mut state = State::new(
+        Opening { namespace: Some(fixture::NAMESPACE.to_owned()), ..Opening::default() },
+        fixture::BEGIN,
+    );
+    // All at once, judged once, as after a burst.
+    for (change, at) in &world.log {
+        app::update(&mut state, Message::Observed(Epoch::default(), *at, Box::new(change.clone())));
+    }
+    app::update(&mut state, Message::Tick(world.now, 0));
+    app::settle(&mut state);
+    let keys =
+        |state: &State| state.rows().iter().map(|it| (it.key.clone(), it.standing)).collect::<Vec<_>>();
+    assert_eq!(keys(&forward.state), keys(&state));
+}

@@ -46,18 +46,24 @@ where
 {
     let Outside { mut keys, mut messages, mut perform, theme } = outside;
     let mut drawn: Option<Instant> = None;
+    // A person who pressed a key is answered at once; what happens outside can wait for the next frame.
+    let mut pressed = false;
     loop {
-        let due = drawn.is_none_or(|at| at.elapsed() >= FRAME);
+        let due = pressed || drawn.is_none_or(|at| at.elapsed() >= FRAME);
         if state.dirty && due {
             terminal.draw(|frame| view::render(state, &theme, frame.area(), frame.buffer_mut()))?;
             state.dirty = false;
+            pressed = false;
             drawn = Some(Instant::now());
         }
         let next_frame = drawn.map_or_else(Instant::now, |at| at + FRAME);
         let first = tokio::select! {
             biased;
             event = keys.next() => match event {
-                Some(Ok(event)) => message(state, &event),
+                Some(Ok(event)) => {
+                    pressed = true;
+                    message(state, &event)
+                }
                 // The terminal is gone: so are we.
                 Some(Err(_)) | None => return Ok(()),
             },

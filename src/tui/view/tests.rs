@@ -1,5 +1,7 @@
 //! Frames, with their colours: what is on show is read by people before it is accepted.
 
+mod picture;
+
 use std::fmt::Write;
 use std::str::FromStr;
 
@@ -149,6 +151,22 @@ fn a_rollout_at_four_sizes() {
         app::update(&mut state, Message::Resize(width, height));
         insta::assert_snapshot!(format!("rollout_{width}x{height}"), frame(&state, width, height));
     }
+}
+
+/// A frame as cells.
+fn cells(state: &State, (width, height): (u16, u16)) -> Buffer {
+    let area = Rect::new(0, 0, width, height);
+    let mut buffer = Buffer::empty(area);
+    render(state, &Theme::colours(), area, &mut buffer);
+    buffer
+}
+
+#[test]
+fn the_picture_of_the_readme_is_a_frame() {
+    let mut state = screen(&rollout());
+    app::update(&mut state, Message::Resize(132, 26));
+    press(&mut state, &[Action::Down]);
+    picture::hold("board.svg", &cells(&state, (132, 26)));
 }
 
 #[test]

@@ -1,0 +1,101 @@
+//! What the documents say, generated from the tables of the code. `UPDATE_DOCS=1` writes, else a difference fails.
+
+use std::collections::BTreeSet;
+use std::fmt::Write;
+use std::path::Path;
+
+use tgscope::app::action::Family;
+use tgscope::app::action::TABLE;
+use tgscope::domain::standing::Standing;
+use tgscope::report;
+use tgscope::report::document;
+
+fn path(name: &str) -> std::path::PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(name)
+}
+
+/// Writes a file when asked to, else compares.
+fn hold(name: &str, text: &str) {
+    if std::env::var_os("UPDATE_DOCS").is_some() {
+        std::fs::write(path(name), text).unwrap();
+    }
+    let found = std::fs::read_to_string(path(name)).unwrap_or_default();
+    assert!(found == text, "{name} is not what the code says: UPDATE_DOCS=1 cargo test --test suite docs");
+}
+
+/// The README with the text between `<!-- name -->` and `<!-- /name -->` replaced.
+fn with(readme: &str, name: &str, text: &str) -> String {
+    let (begin, end) = (format!("<!-- {name} -->\n"), format!("<!-- /{name} -->"));
+    let from = readme.find(&begin).unwrap_or_else(|| panic!("the README has no {begin}")) + begin.len();
+    let to = readme.find(&end).unwrap_or_else(|| panic!("the README has no {end}"));
+    format!("{}{text}{}", &readme[..from], &readme[to..])
+}
+
+fn table(titles: &[&str], rows: impl Iterator<Item = Vec<String>>) -> String {
+    let line = |cells: &[String]| format!("| {} |\n", cells.join(" | ").replace("||", "\\|\\|"));
+    let titles: Vec<String> = titles.iter().map(|it| (*it).to_owned()).collect();
+    let rule = format!("|{}\n", " --- |".repeat(titles.len()));
+    rows.fold(line(&titles) + &rule, |text, row| text + &line(&row))
+}
+
+#[test]
+fn the_tables_of_the_readme_are_those_of_the_code() {
+    let mut keys = String::new();
+    for family in Family::ALL {
+        let rows = TABLE.iter().filter(|it| it.family == family).map(|row| {
+            let names: Vec<String> = row.keys.iter().map(|key| format!("`{key}`")).collect();
+            vec![names.join(" "), row.help.to_owned()]
+        });
+        writeln!(keys, "{}", table(&[family.title(), ""], rows)).unwrap();
+    }
+    let standings = table(
+        &["", "standing", "what it means"],
+        Standing::ALL
+            .iter()
+            .map(|it| vec![format!("`{}`", it.glyph()), it.word().to_owned(), it.meaning().to_owned()]),
+    );
+    let codes = table(
+        &["code", "what it means"],
+        document::codes().into_iter().map(|(code, text)| vec![format!("`{code}`"), text]),
+    );
+    let readme = std::fs::read_to_string(path("README.md")).unwrap();
+    let readme = with(&readme, "keys", &keys);
+    let readme = with(&readme, "standings", &standings);
+    let readme = with(&readme, "codes", &codes);
+    hold("README.md", &readme);
+}
+
+#[test]
+fn the_schema_is_that_of_the_documents_printed() {
+    hold("assets/tgscope.schema.json", &report::schema().unwrap());
+}
+
+#[test]
+fn the_policy_allows_just_what_is_called() {
+    let policy: serde_json::Value =
+        serde_json::from_str(&std::fs::read_to_string(path("assets/iam-policy.json")).unwrap()).unwrap();
+    let allowed: BTreeSet<String> = policy["Statement"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .flat_map(|it| it["Action"].as_array().unwrap())
+        .map(|it| it.as_str().unwrap().trim_start_matches("elasticloadbalancing:").to_owned())
+        .collect();
+    let calls = std::fs::read_to_string(path("src/aws/calls.rs")).unwrap();
+    let called: BTreeSet<String> =
+        calls.split("ask!(").skip(1).filter_map(|it| it.split('"').nth(1)).map(str::to_owned).collect();
+    assert!(called.len() >= 8, "the calls were not found");
+    assert_eq!(allowed, called);
+}
+
+#[test]
+fn no_document_speaks_of_what_is_not_there() {
+    let readme = std::fs::read_to_string(path("README.md")).unwrap();
+    for word in readme.split(|c: char| c.is_whitespace() || "()`\"<>".contains(c)) {
+        let is_file = ["assets/", "tests/", "src/", ".ci/", "benches/"].iter().any(|it| word.starts_with(it));
+        if is_file && !word.contains('*') {
+            let word = word.trim_end_matches(['.', ',', ':', ';']);
+            assert!(path(word).exists(), "README names {word}, which does not exist");
+        }
+    }
+}
