@@ -1,5 +1,6 @@
 //! The program's own log: a file a day in the state folder, never the terminal.
 
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use anyhow::Context;
@@ -8,6 +9,8 @@ use tracing_appender::rolling::RollingFileAppender;
 use tracing_appender::rolling::Rotation;
 use tracing_subscriber::EnvFilter;
 
+/// What the names of log files begin with; the date follows.
+const PREFIX: &str = "tgscope.log";
 /// Files kept.
 const KEPT: usize = 7;
 /// What is logged unless TGSCOPE_LOG says otherwise.
@@ -17,16 +20,48 @@ const FILTER: &str = "tgscope=info,kube=warn,aws_config=warn";
 pub fn start(folder: &Path) -> anyhow::Result<WorkerGuard> {
     std::fs::create_dir_all(folder)
         .with_context(|| format!("cannot make the folder {}", folder.display()))?;
+    // What is logged names clusters, accounts and pods: it is for its owner alone.
+    own(folder, 0o700).with_context(|| format!("cannot own the folder {}", folder.display()))?;
     let file = RollingFileAppender::builder()
         .rotation(Rotation::DAILY)
-        .filename_prefix("tgscope.log")
+        .filename_prefix(PREFIX)
         .max_log_files(KEPT)
         .build(folder)
         .with_context(|| format!("cannot write a log in {}", folder.display()))?;
+    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+        if entry.file_name().to_string_lossy().starts_with(PREFIX) {
+            own(&entry.path(), 0o600).context("cannot own the log")?;
+        }
+    }
     let (writer, guard) = tracing_appender::non_blocking(file);
     let filter = EnvFilter::try_from_env("TGSCOPE_LOG").unwrap_or_else(|_| EnvFilter::new(FILTER));
     let subscriber =
         tracing_subscriber::fmt().with_writer(writer).with_env_filter(filter).with_ansi(false).finish();
     tracing::subscriber::set_global_default(subscriber).context("a log was started before")?;
     Ok(guard)
+}
+
+fn own(path: &Path, mode: u32) -> std::io::Result<()> {
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_log_is_a_dated_file_for_its_owner_alone() {
+        let home = tempfile::tempdir().unwrap();
+        let folder = home.path().join("state/tgscope");
+        let guard = start(&folder).unwrap();
+        tracing::info!("started");
+        drop(guard);
+        let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        assert_eq!(mode(&folder), 0o700);
+        let files: Vec<_> = std::fs::read_dir(&folder).unwrap().map(|it| it.unwrap().path()).collect();
+        let [file] = files.as_slice() else { panic!("{files:?}") };
+        assert!(file.file_name().unwrap().to_str().unwrap().starts_with("tgscope.log.20"));
+        assert_eq!(mode(file), 0o600);
+        assert!(std::fs::read_to_string(file).unwrap().contains("started"));
+    }
 }

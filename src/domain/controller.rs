@@ -54,11 +54,18 @@ pub struct Controller {
     pub doing: Doing,
     /// What `presence` rests on.
     pub sign: &'static str,
+    /// Ready endpoints of its webhook service; 0: every change of a binding is refused. `None`: unread or none.
+    pub webhook_endpoints: Option<u32>,
 }
 
 pub fn controller(view: &View<'_>) -> Controller {
-    let nobody =
-        Controller { presence: Presence::Unknown, version: None, doing: Doing::Unknown, sign: "no binding" };
+    let nobody = Controller {
+        presence: Presence::Unknown,
+        version: None,
+        doing: Doing::Unknown,
+        sign: "no binding",
+        webhook_endpoints: None,
+    };
     let (Some(cluster), Some(binding)) = (view.cluster, view.binding) else { return nobody };
     let events_tell = cluster
         .events
@@ -67,8 +74,14 @@ pub fn controller(view: &View<'_>) -> Controller {
     let (presence, sign) = presence(cluster, binding, events_tell, view.now);
     let version =
         cluster.signs.deployment.as_ref().and_then(|it| it.as_ref()).and_then(|it| it.version.clone());
-    let version = version.filter(|_| binding.api == BindingApi::LoadBalancerController);
-    Controller { presence, version, doing: doing(view, cluster, binding), sign }
+    let in_cluster = binding.api == BindingApi::LoadBalancerController;
+    Controller {
+        presence,
+        version: version.filter(|_| in_cluster),
+        doing: doing(view, cluster, binding),
+        sign,
+        webhook_endpoints: cluster.signs.webhook_endpoints.flatten().filter(|_| in_cluster),
+    }
 }
 
 fn presence(cluster: &Cluster, binding: &Binding, events: bool, now: Timestamp) -> (Presence, &'static str) {

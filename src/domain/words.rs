@@ -387,5 +387,9 @@ pub fn of_controller(controller: &Controller, now: Timestamp) -> String {
         (_, Doing::Failing(error)) => format!("failing: {error}"),
         (presence, Doing::Unknown) => presence.word().to_owned(),
     };
-    format!("controller{version} {state}")
+    let webhook = match controller.webhook_endpoints {
+        Some(0) => " · webhook down: changes of bindings are refused",
+        Some(_) | None => "",
+    };
+    format!("controller{version} {state}{webhook}")
 }

@@ -53,8 +53,8 @@ pub(super) fn age(state: &mut State) {
         .map(|(subject, _)| subject.clone())
         .collect();
     state.stale.extend(moving);
-    // Ages on show change with time.
-    state.dirty = true;
+    // Ages on show change with time; without a board there are none.
+    state.dirty |= !state.boards.is_empty();
 }
 
 /// Renews what is stale. A frozen picture keeps what it shows; everything seen meanwhile is kept too.

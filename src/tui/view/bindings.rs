@@ -104,6 +104,10 @@ fn line(state: &State, subject: &Subject, report: &Report) -> [String; 8] {
                 (None, BindingApi::LoadBalancerController) => state::name(subject),
                 (_, BindingApi::AutoMode) => format!("{} (Auto Mode)", state::name(subject)),
             };
+            let name = match state.opening.contexts.len() {
+                0 | 1 => name,
+                _ => format!("{}: {name}", it.cluster.0.rsplit('/').next().unwrap_or_default()),
+            };
             (state.inventory.binding(it), name)
         }
         Subject::Group(_) => (None, "– no binding".to_owned()),

@@ -73,6 +73,10 @@ fn where_we_are<'a>(state: &State, theme: &Theme, short: u8) -> Line<'a> {
     // An EKS context is an ARN: its last part names the cluster.
     let context = context.rsplit('/').next().unwrap_or_default().to_owned();
     let context = if short > 0 { text::middle(&context, 12) } else { context };
+    let context = match state.opening.contexts.len() {
+        0 | 1 => context,
+        more => format!("{context} +{}", more - 1),
+    };
     let namespace = state.opening.namespace.clone().unwrap_or_else(|| "all namespaces".to_owned());
     let what = match &state.view {
         View::Bindings => "bindings".to_owned(),
