@@ -67,12 +67,19 @@ impl Buckets {
         Self { budget, buckets: Arc::default() }
     }
 
-    /// Waits until a call to this account and region may be made.
-    pub(crate) async fn take(&self, account: &str, region: &str) {
+    /// Waits until a call to this account and region may be made. An account that is not known yet (all groups
+    /// of a region are asked for) is that of the bucket the region has.
+    pub(crate) async fn take(&self, account: Option<&str>, region: &str) {
         let bucket = {
             let mut buckets = self.buckets.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-            let key = (account.to_owned(), region.to_owned());
-            buckets.entry(key).or_insert_with(|| Arc::new(RateLimiter::direct(self.quota()))).clone()
+            let nobody = (String::new(), region.to_owned());
+            let key = match account {
+                Some(account) => (account.to_owned(), region.to_owned()),
+                None => buckets.keys().find(|it| it.1 == region).cloned().unwrap_or_else(|| nobody.clone()),
+            };
+            let before = buckets.remove(&nobody).filter(|_| !buckets.contains_key(&key));
+            let make = || before.unwrap_or_else(|| Arc::new(RateLimiter::direct(self.quota())));
+            buckets.entry(key).or_insert_with(make).clone()
         };
         bucket.until_ready().await;
     }
@@ -82,5 +89,36 @@ impl Buckets {
         let rate = std::num::NonZeroU32::new(self.budget.per_second).unwrap_or(one);
         let burst = std::num::NonZeroU32::new(self.budget.burst).unwrap_or(one);
         Quota::per_second(rate).allow_burst(burst)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures::FutureExt;
+
+    use super::*;
+
+    fn free(buckets: &Buckets, account: Option<&str>, region: &str) -> bool {
+        buckets.take(account, region).now_or_never().is_some()
+    }
+
+    #[test]
+    fn each_account_and_region_has_its_own_budget() {
+        let buckets = Buckets::new(Budget { per_second: 1, burst: 3 });
+        for _ in 0..3 {
+            assert!(free(&buckets, Some("1"), "eu-west-1"));
+        }
+        assert!(!free(&buckets, Some("1"), "eu-west-1"));
+        assert!(free(&buckets, Some("1"), "eu-north-1"));
+        assert!(free(&buckets, Some("2"), "eu-west-1"));
+    }
+
+    #[test]
+    fn a_call_of_unknown_account_draws_from_the_bucket_of_its_region() {
+        let buckets = Buckets::new(Budget { per_second: 1, burst: 2 });
+        assert!(free(&buckets, None, "eu-west-1"));
+        assert!(free(&buckets, Some("1"), "eu-west-1"));
+        assert!(!free(&buckets, Some("1"), "eu-west-1"));
+        assert!(!free(&buckets, None, "eu-west-1"));
     }
 }

@@ -129,7 +129,7 @@ type Roles = BTreeMap<TargetGroupArn, (String, Option<String>)>;
 
 impl Asker {
     async fn client(&self, arn: &TargetGroupArn, roles: &Roles) -> LoadBalancing {
-        self.buckets.take(arn.account(), arn.region()).await;
+        self.buckets.take(Some(arn.account()), arn.region()).await;
         let role = roles.get(arn).map(|(role, external)| (role.as_str(), external.as_deref()));
         let client = self.session.of(arn, role);
         if self.patient { client.patient() } else { client }
@@ -139,7 +139,7 @@ impl Asker {
     async fn client_of(&self, arn: &LoadBalancerArn) -> LoadBalancing {
         let mut parts = arn.as_str().split(':').skip(3);
         let (region, account) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
-        self.buckets.take(account, region).await;
+        self.buckets.take(Some(account), region).await;
         let client = self.session.client(region, None);
         if self.patient { client.patient() } else { client }
     }
@@ -263,7 +263,7 @@ impl Asker {
         let mut found: Vec<TargetGroup> = Vec::new();
         let mut from = None;
         loop {
-            self.buckets.take("", &region).await;
+            self.buckets.take(None, &region).await;
             let client = self.session.client(&region, None);
             let client = if self.patient { client.patient() } else { client };
             match client.page_of_groups(from).await {
@@ -277,6 +277,14 @@ impl Asker {
                 return Change::Groups(found);
             }
         }
+    }
+
+    /// A group of the configured region by its name.
+    pub(super) async fn named(&self, name: &str) -> Result<Option<TargetGroup>, Failure> {
+        let Some(region) = self.session.region() else { return Ok(None) };
+        self.buckets.take(None, &region).await;
+        let client = self.session.client(&region, None);
+        if self.patient { client.patient().group_named(name).await } else { client.group_named(name).await }
     }
 
     pub(super) async fn tags(&self, arns: &[TargetGroupArn], roles: &Roles) -> Vec<Change> {

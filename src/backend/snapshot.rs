@@ -145,12 +145,9 @@ async fn aws(asker: &Asker, inventory: &mut Inventory, scope: &Scope, wish: Wish
         tracing::debug!(binding = %reference, %group, "in scope");
     }
     for name in &wish.named {
-        if let Some(region) = asker.session.region() {
-            match asker.session.client(&region, None).patient().group_named(name).await {
-                Ok(Some(group)) => drop(groups.insert(group.arn.clone())),
-                Ok(None) => {}
-                Err(failure) => drop(inventory.apply(Change::Failed(Source::Groups, failure), clock::now())),
-            }
+        match asker.named(name).await {
+            Ok(found) => groups.extend(found.map(|it| it.arn)),
+            Err(failure) => _ = inventory.apply(Change::Failed(Source::Groups, failure), clock::now()),
         }
     }
     let mut first = vec![Ask::Caller];

@@ -35,6 +35,9 @@ const LINK: u16 = 17;
 const NARROW_LINK: u16 = 15;
 const GLYPH_LINK: u16 = 4;
 
+/// Rows that decide how wide columns are.
+const MEASURED: usize = 400;
+
 /// A pane: where it is, what it shows, whether its source has failed.
 struct Shown<'a> {
     area: Rect,
@@ -123,11 +126,13 @@ fn shown<'a>(
         Side::Endpoint => kubernetes_badge(state, theme, report),
         _ => targets_badge(state, theme, report),
     };
+    // Widths hold still while one scrolls, except in groups so large that measuring them all would be felt.
+    let measured = rows.get(..MEASURED.min(rows.len())).unwrap_or_default();
     let candidates: Vec<&'static Column> = columns::of(side, state.zoom || area.width > 90).collect();
     let wishes: Vec<Wish> = candidates
         .iter()
         .map(|column| {
-            let texts: Vec<String> = rows.iter().map(|row| (column.text)(row, context)).collect();
+            let texts: Vec<String> = measured.iter().map(|row| (column.text)(row, context)).collect();
             let widest = place::widest(texts.iter().map(String::as_str).chain([column.title]));
             Wish { least: column.least, grows: column.grows, priority: column.priority, widest }
         })
