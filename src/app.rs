@@ -10,7 +10,6 @@ mod update;
 pub use self::message::Effect;
 pub use self::message::Epoch;
 pub use self::message::Message;
-pub use self::message::Wish;
 pub use self::state::State;
 pub use self::update::settle;
 pub use self::update::update;

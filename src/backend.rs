@@ -2,7 +2,6 @@
 //! commands share it.
 
 pub mod clock;
-mod follow;
 mod observe;
 pub mod pace;
 mod poll;
@@ -16,11 +15,10 @@ use governor::clock::DefaultClock;
 use governor::state::InMemoryState;
 use governor::state::NotKeyed;
 
-pub use self::follow::Follow;
 pub use self::observe::AwsSide;
 pub use self::observe::Observed;
 pub use self::observe::observe;
-pub use self::snapshot::Wish;
+pub use self::snapshot::Extra;
 pub use self::snapshot::snapshot;
 use crate::aws::Settings;
 use crate::kubernetes::Access;

@@ -7,6 +7,7 @@ pub mod time;
 pub mod cluster;
 pub mod elb;
 pub mod failure;
+pub mod follow;
 pub mod inventory;
 
 pub mod checkpoint;

@@ -1,12 +1,8 @@
 //! What can happen, and what can be asked for in return. Both are plain values: they compare, print, replay.
 
-use std::collections::BTreeMap;
-use std::collections::BTreeSet;
-
 use super::action::Action;
 use super::key::Key;
-use crate::domain::ids::BindingRef;
-use crate::domain::ids::TargetGroupArn;
+use crate::domain::follow::Follow;
 use crate::domain::inventory::Change;
 use crate::domain::time::Timestamp;
 
@@ -40,27 +36,6 @@ pub struct AwsSide {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Effect {
     Quit,
-    /// What to look at from now on; replaces the last wish.
-    Follow(Wish),
-}
-
-/// What the screen wants to be told about.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Wish {
-    /// The group of the open board.
-    pub focus: Option<TargetGroupArn>,
-    pub moving: bool,
-    /// Groups of the list on show.
-    pub listed: BTreeSet<TargetGroupArn>,
-    /// Look for groups no binding names.
-    pub discover: bool,
-    /// Roles that bindings ask for, with their external ids.
-    pub roles: BTreeMap<TargetGroupArn, (String, Option<String>)>,
-    /// Namespace whose events about bindings matter.
-    pub events: Option<String>,
-    /// Multi-cluster bindings whose ConfigMap matters.
-    pub ledgers: BTreeSet<BindingRef>,
-    pub frozen: bool,
-    /// Counts requests to read now.
-    pub hurry: u64,
+    /// What to look at from now on.
+    Follow(Follow),
 }

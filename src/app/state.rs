@@ -6,10 +6,10 @@ use std::collections::VecDeque;
 
 use super::message::AwsSide;
 use super::message::Epoch;
-use super::message::Wish;
 use crate::domain::columns;
 use crate::domain::columns::Side;
 use crate::domain::elb::TargetGroup;
+use crate::domain::follow::Follow;
 use crate::domain::history::History;
 use crate::domain::ids::RowKey;
 use crate::domain::inventory::Inventory;
@@ -131,7 +131,7 @@ pub struct State {
     pub(super) all_stale: bool,
     /// The first view was chosen, by what was read or by a key.
     pub(super) opened: bool,
-    pub(super) wish: Wish,
+    pub(super) wish: Follow,
     pub(super) judged: Timestamp,
 }
 
@@ -163,7 +163,7 @@ impl State {
             stale: BTreeSet::new(),
             all_stale: false,
             opened: false,
-            wish: Wish::default(),
+            wish: Follow::default(),
             judged: now,
         }
     }

@@ -5,7 +5,6 @@ use crate::app::Effect;
 use crate::app::Epoch;
 use crate::app::Message;
 use crate::app::State;
-use crate::app::Wish;
 use crate::app::action::Action;
 use crate::app::key::Code;
 use crate::app::key::key;
@@ -15,6 +14,7 @@ use crate::app::state::Opening;
 use crate::app::state::View;
 use crate::domain::fixture;
 use crate::domain::fixture::World;
+use crate::domain::follow::Follow;
 use crate::domain::ids::RowKey;
 use crate::domain::inventory::Change;
 use crate::domain::inventory::Object;
@@ -27,12 +27,13 @@ use crate::domain::verdict::Word;
 struct Screen {
     state: State,
     seen: usize,
-    wish: Wish,
+    wish: Follow,
 }
 
 impl Screen {
     fn open(world: &World, opening: Opening) -> Self {
-        let mut screen = Self { state: State::new(opening, fixture::BEGIN), seen: 0, wish: Wish::default() };
+        let mut screen =
+            Self { state: State::new(opening, fixture::BEGIN), seen: 0, wish: Follow::default() };
         screen.see(world);
         screen
     }

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
-use super::follow::Follow;
+use crate::domain::follow::Follow;
 use crate::domain::ids::LoadBalancerArn;
 use crate::domain::ids::TargetGroupArn;
 use crate::domain::time::Timestamp;

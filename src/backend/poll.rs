@@ -10,7 +10,6 @@ use tokio::task::JoinSet;
 
 use super::Buckets;
 use super::clock;
-use super::follow::Follow;
 use super::observe::Observed;
 use super::pace::Ask;
 use super::pace::Next;
@@ -24,6 +23,7 @@ use crate::domain::elb::LoadBalancerKind;
 use crate::domain::elb::TargetGroup;
 use crate::domain::failure::ErrorKind;
 use crate::domain::failure::Failure;
+use crate::domain::follow::Follow;
 use crate::domain::ids::LoadBalancerArn;
 use crate::domain::ids::TargetGroupArn;
 use crate::domain::inventory::Change;

@@ -34,7 +34,7 @@ const AT_A_TIME: usize = 4;
 
 /// What is wanted beside the bindings of the scope.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Wish {
+pub struct Extra {
     /// Groups no binding names are looked for.
     pub discover: bool,
     /// Groups to read whether a binding names them or not.
@@ -44,7 +44,7 @@ pub struct Wish {
 }
 
 /// Reads everything of a scope. What cannot be read stands in the inventory as a failure of its source.
-pub async fn snapshot(connection: Connection, scope: &Scope, wish: Wish) -> Inventory {
+pub async fn snapshot(connection: Connection, scope: &Scope, wish: Extra) -> Inventory {
     let mut inventory = Inventory::default();
     let opened = Session::open(connection.aws);
     let clusters = connection.clusters.into_iter().map(|access| cluster(access, scope));
@@ -132,7 +132,7 @@ async fn bindings(cluster: &Cluster, scope: &Scope) -> Vec<Change> {
 }
 
 /// Groups, health, what verdicts need of settings and routes, and who we are.
-async fn aws(asker: &Asker, inventory: &mut Inventory, scope: &Scope, wish: Wish) {
+async fn aws(asker: &Asker, inventory: &mut Inventory, scope: &Scope, wish: Extra) {
     let ours = |namespace: &str| scope.namespace.as_deref().is_none_or(|it| it == namespace);
     let mut groups: BTreeSet<TargetGroupArn> = wish.groups.into_iter().collect();
     let mut roles = BTreeMap::new();

@@ -1,7 +1,7 @@
 //! `get`: both sides read once and printed.
 
 use crate::backend;
-use crate::backend::Wish;
+use crate::backend::Extra;
 use crate::backend::clock;
 use crate::cli::Cli;
 use crate::cli::Get;
@@ -85,12 +85,12 @@ fn format(output: Output) -> Format {
 }
 
 /// Unbound groups are only looked for where no binding is pointed at.
-fn wish(pointed: Option<&Pointed>) -> Wish {
+fn wish(pointed: Option<&Pointed>) -> Extra {
     match pointed.map(|it| &it.thing) {
-        None => Wish { discover: true, ..Wish::default() },
-        Some(Thing::Arn(arn)) => Wish { groups: vec![arn.clone()], ..Wish::default() },
-        Some(Thing::Group(name, _)) => Wish { named: vec![name.clone()], ..Wish::default() },
-        Some(_) => Wish::default(),
+        None => Extra { discover: true, ..Extra::default() },
+        Some(Thing::Arn(arn)) => Extra { groups: vec![arn.clone()], ..Extra::default() },
+        Some(Thing::Group(name, _)) => Extra { named: vec![name.clone()], ..Extra::default() },
+        Some(_) => Extra::default(),
     }
 }
 

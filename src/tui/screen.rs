@@ -18,16 +18,15 @@ use crate::app::Effect;
 use crate::app::Epoch;
 use crate::app::Message;
 use crate::app::State;
-use crate::app::Wish;
 use crate::app::action::Action;
 use crate::app::message::AwsSide;
 use crate::app::state::Opening;
 use crate::backend;
 use crate::backend::Connection;
-use crate::backend::Follow;
 use crate::backend::Observed;
 use crate::backend::Scope;
 use crate::backend::clock;
+use crate::domain::follow::Follow;
 
 /// Messages that may wait for the loop.
 const QUEUE: usize = 256;
@@ -64,7 +63,7 @@ impl Screen {
         let _looking = backend::observe(self.connection, &self.scope, &followed, &observed, side);
         let _feeding = feed(&sender, changes, aws);
         let perform = move |effect| match effect {
-            Effect::Follow(wish) => drop(follow.send_replace(follow_of(wish))),
+            Effect::Follow(wish) => drop(follow.send_replace(wish)),
             Effect::Quit => {}
         };
         let outside = Outside { keys: EventStream::new(), messages, perform, theme };
@@ -140,19 +139,5 @@ async fn terminated() {
         _ = term.recv() => {}
         _ = hup.recv() => {}
         _ = int.recv() => {}
-    }
-}
-
-fn follow_of(wish: Wish) -> Follow {
-    Follow {
-        focus: wish.focus,
-        moving: wish.moving,
-        listed: wish.listed,
-        discover: wish.discover,
-        roles: wish.roles,
-        events: wish.events,
-        ledgers: wish.ledgers,
-        frozen: wish.frozen,
-        hurry: wish.hurry,
     }
 }

@@ -4,10 +4,10 @@
 use std::collections::BTreeSet;
 
 use super::navigate;
-use crate::app::message::Wish;
 use crate::app::state::Board;
 use crate::app::state::State;
 use crate::app::state::View;
+use crate::domain::follow::Follow;
 use crate::domain::history::History;
 use crate::domain::inventory::Change;
 use crate::domain::report;
@@ -109,8 +109,8 @@ fn subjects(state: &State) -> BTreeSet<Subject> {
 }
 
 /// What to follow from now on; `None`: the same as before.
-pub(super) fn wish(state: &mut State) -> Option<Wish> {
-    let mut wish = Wish { frozen: state.frozen.is_some(), hurry: state.hurry, ..Wish::default() };
+pub(super) fn wish(state: &mut State) -> Option<Follow> {
+    let mut wish = Follow { frozen: state.frozen.is_some(), hurry: state.hurry, ..Follow::default() };
     let groups = state.boards.values().filter_map(|it| it.report.group.clone());
     match &state.view {
         View::Board(subject) => {

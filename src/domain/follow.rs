@@ -1,10 +1,10 @@
-//! What the screen wants followed, told to the observing tasks as one value that replaces the last.
+//! What a screen wants followed, told to whoever looks as one value that replaces the last.
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
-use crate::domain::ids::BindingRef;
-use crate::domain::ids::TargetGroupArn;
+use super::ids::BindingRef;
+use super::ids::TargetGroupArn;
 
 /// A wish, not a queue: only the newest counts.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
