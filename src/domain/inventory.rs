@@ -63,7 +63,8 @@ pub enum Source {
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Freshness {
-    /// When it was last read in whole or, for a watch, when its list was complete.
+    /// When it was last read in whole or, for a watch, when its list was complete; of a watch that fails,
+    /// until when it was live.
     pub read: Option<Timestamp>,
     /// Its last failure, gone with the next success.
     pub failed: Option<(Timestamp, Failure)>,
@@ -333,7 +334,13 @@ impl Inventory {
             }
             _ => touched.all = true,
         }
-        self.sources.entry(source).or_default().failed = Some((at, failure));
+        let watched = matches!(&source, Source::Kubernetes(_, kind) if *kind != Kind::Controller);
+        let freshness = self.sources.entry(source).or_default();
+        // A watch was live until now, however long ago its list was complete.
+        if watched && freshness.failed.is_none() && freshness.read.is_some() {
+            freshness.read = Some(at);
+        }
+        freshness.failed = Some((at, failure));
         touched
     }
 
