@@ -26,7 +26,7 @@ use super::world::World;
 #[test]
 fn throttling_is_said_slows_the_calls_and_passes() {
     let Some(bed) = bed() else { return };
-    let world = World::with_pods(&bed, "throttled", 2);
+    let world = World::with_pods(&bed, "slow", 2);
     world.register(&world.pods()[..1]);
     let board = world.board();
     let moving = ["in service", "unregistered"];
@@ -37,7 +37,7 @@ fn throttling_is_said_slows_the_calls_and_passes() {
     control("fault", Some(&json!({health: fault})));
     let call = |n: u64| until("the next call", 15, || (calls(health) >= n).then(Instant::now));
     let first = call(1);
-    let shown = board.shows("throttled", 5);
+    let shown = board.shows(" · throttled", 5);
     follows("aws", "throttling", (first, shown), Duration::from_secs(1));
     let second = call(2);
     let frame = board.frame();
@@ -49,13 +49,13 @@ fn throttling_is_said_slows_the_calls_and_passes() {
     println!("throttled: asked again after {once:?}, then after {twice:?}");
     assert!((3500..5000).contains(&once.as_millis()), "{once:?}");
     assert!((7500..9500).contains(&twice.as_millis()), "{twice:?}");
-    board.until("over", 5, |it| !it.has("throttled") && board::standings(it) == moving);
+    board.until("over", 5, |it| !it.has(" · throttled") && board::standings(it) == moving);
 }
 
 #[test]
 fn expired_credentials_are_said_with_the_way_to_log_in() {
     let Some(bed) = bed() else { return };
-    let world = World::serving(&bed, "expired", 1);
+    let world = World::serving(&bed, "login", 1);
     let board = world.settled_board(1);
     let text = "The security token included in the request is expired";
     let fault = json!({"n": 1000, "status": 400, "code": "ExpiredToken", "message": text});

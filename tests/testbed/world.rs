@@ -83,6 +83,10 @@ impl World {
     pub(crate) fn serving(bed: &Bed, name: &str, replicas: u32) -> Self {
         let world = Self::with_pods(bed, name, replicas);
         world.register(&world.pods());
+        until("everything is in service", 20, || {
+            let (_, document) = world.get();
+            (document["bindings"][0]["settled"] == true).then_some(())
+        });
         world
     }
 
