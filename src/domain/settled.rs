@@ -106,15 +106,15 @@ pub fn settled(view: &View<'_>, rows: &[Row], counts: &Counts) -> Settled {
 }
 
 /// Every selected pod that is neither finished nor terminating is wanted and in service; for instance
-/// targets, where nodes are registered, it is ready.
+/// targets, where nodes are registered, it is ready. A pod whose row cannot be judged is not known not to be.
 fn pods_in_service(view: &View<'_>, rows: &[Row]) -> bool {
     let (Some(cluster), Some(service)) = (view.cluster, view.service) else { return true };
     let mut pods = desired::selected(cluster, service).filter(|pod| !pod.finished() && !pod.terminating());
     if view.instances() {
         return pods.all(super::cluster::Pod::ready);
     }
-    let serving: BTreeSet<_> =
-        rows.iter().filter(|row| row.standing == Standing::InService).filter_map(Row::uid).collect();
+    let may_serve = |row: &&Row| matches!(row.standing, Standing::InService | Standing::Unknown);
+    let serving: BTreeSet<_> = rows.iter().filter(may_serve).filter_map(Row::uid).collect();
     pods.all(|pod| serving.contains(&pod.uid))
 }
 
