@@ -63,6 +63,7 @@ fn content(state: &State) -> (String, Words) {
                 words.facts.insert(0, format!("{failure}."));
                 words.next = failure.hint.clone().or(words.next);
             }
+            words.facts.extend(skipped(state));
             (format!("Why · {}", state::name(&report.subject)), words)
         }
         None => ("Why".to_owned(), troubles(state)),
@@ -94,6 +95,17 @@ fn failure<'a>(state: &'a State, report: &Report) -> Option<&'a Failure> {
     sources.into_iter().find_map(failed)
 }
 
+/// The first object that could not be understood, and how many more there are.
+fn skipped(state: &State) -> Option<String> {
+    let mut skipped = state.inventory.sources.values().flat_map(|it| &it.skipped);
+    let (name, problem) = skipped.next()?;
+    let more = match skipped.count() {
+        0 => String::new(),
+        n => format!(" (and {n} more)"),
+    };
+    Some(format!("Left out, because it cannot be read: {name}{more}: {problem}."))
+}
+
 /// Without a selection: what keeps us from reading, if anything does.
 fn troubles(state: &State) -> Words {
     let mut failures = state.inventory.sources.iter().filter_map(|(source, it)| {
@@ -110,7 +122,8 @@ fn troubles(state: &State) -> Words {
         None if state.boards.is_empty() => Words::default(),
         None => Words {
             headline: "Select a binding with j and k; Enter opens its board.".to_owned(),
-            ..Words::default()
+            facts: skipped(state).into_iter().collect(),
+            next: None,
         },
     }
 }
