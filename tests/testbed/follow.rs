@@ -40,7 +40,7 @@ fn from_nothing_to_serving() {
     board.keys("j");
     board.until("selected", 5, |it| it.line("web:80").contains(">"));
     board.keys(ENTER);
-    board.shows("the service does not exist", 5);
+    board.shows("│ the service does not exist", 5);
     let empty = Stage { verdict: "empty", standings: &[], because: Some(&["empty"]) };
     world.stage(&board, &empty);
 
@@ -112,7 +112,8 @@ fn scaling_to_five_is_followed_until_it_is_settled_again() {
     let new: Vec<_> = world.pods().into_iter().filter(|it| !before.contains(it)).collect();
     world.register(&new);
     let registered = Instant::now();
-    let shown = board.until("registered", 10, |it| !board::standings(it).contains(&"unregistered".to_owned()));
+    let shown =
+        board.until("registered", 10, |it| !board::standings(it).contains(&"unregistered".to_owned()));
     follows("aws", "two more targets are registered", (registered, shown), POLLED);
     world.stage(&board, &Stage { verdict: "serving", standings: &["in service"; 5], because: Some(&[]) });
 
@@ -138,7 +139,8 @@ fn a_rolling_restart_replaces_every_row_and_settles_again() {
     standings.extend(["unregistered"; 3]);
     board.until("old and new", 10, |it| {
         let rows = board::rows(it);
-        let gone = |row: &&board::Row| row.pod == "–" && row.standing == "lingering" && row.state == "healthy";
+        let gone =
+            |row: &&board::Row| row.pod == "–" && row.standing == "lingering" && row.state == "healthy";
         board::standings(it) == standings && rows.iter().filter(gone).count() == 3
     });
     // One look has no memory: what has no endpoint is an orphan to it.
@@ -161,7 +163,9 @@ fn a_rolling_restart_replaces_every_row_and_settles_again() {
     world.stage(&board, &Stage { verdict: "serving", standings: &standings, because: Some(&[]) });
     let left = |frame: &super::pty::Frame| {
         let reasons = board::rows(frame).into_iter().filter(|it| it.standing == "draining");
-        reasons.filter_map(|it| it.reason.trim_start_matches("≤ ").split('s').next()?.parse::<u32>().ok()).max()
+        reasons
+            .filter_map(|it| it.reason.trim_start_matches("≤ ").split('s').next()?.parse::<u32>().ok())
+            .max()
     };
     let first = left(&board.frame()).unwrap();
     board.until("the countdown runs", 5, |it| left(it).is_some_and(|now| now < first));

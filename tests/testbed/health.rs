@@ -40,7 +40,10 @@ fn failing_checks_are_told_with_what_to_do_and_all_of_them_open_the_group() {
     let told = world.binding();
     let failing = told["rows"].as_array().unwrap().iter().find(|it| it["standing"] == "Failing").unwrap();
     assert_eq!(failing["health"]["reason"], "Target.Timeout");
-    assert_eq!((&failing["health"]["description"], &failing["problem"]), (&json!("Request timed out"), &json!(true)));
+    assert_eq!(
+        (&failing["health"]["description"], &failing["problem"]),
+        (&json!("Request timed out"), &json!(true))
+    );
 
     world.health(&pods, &timeout);
     let happened = Instant::now();

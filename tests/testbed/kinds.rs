@@ -80,7 +80,9 @@ fn a_binding_that_cannot_be_read_costs_only_itself() {
     }
     drop(any);
     for screen in [&board, &late] {
-        screen.until("it is gone", 15, |it| board::standings(it) == ["in service"] && !it.said().contains(&named));
+        screen.until("it is gone", 15, |it| {
+            board::standings(it) == ["in service"] && !it.said().contains(&named)
+        });
     }
 }
 
@@ -91,8 +93,10 @@ impl AutoMode {
     fn serve() -> Self {
         kubectl(&["apply", "-f", &manifest("crd-eks.yaml")]);
         until("the kind is served", 20, || {
-            let (code, ..) =
-                attempt(Command::new("kubectl").args(["get", "targetgroupbindings.eks.amazonaws.com", "-A"]), None);
+            let (code, ..) = attempt(
+                Command::new("kubectl").args(["get", "targetgroupbindings.eks.amazonaws.com", "-A"]),
+                None,
+            );
             (code == 0).then_some(())
         });
         Self
@@ -124,7 +128,7 @@ fn bindings_of_both_api_groups_are_told_apart() {
     assert!(names.contains("targetgroupbinding.eks.amazonaws.com/web\n"), "{names}");
     let mut board = world.settled_board(1);
     board.keys("d");
-    board.shows("eks.amazonaws.com/v1 web", 5);
+    board.shows(&format!("eks.amazonaws.com/v1 {}/web", world.namespace), 5);
 
     // Both on one group: each controller would deregister what is the other's.
     world.bind();

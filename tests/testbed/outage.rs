@@ -69,7 +69,11 @@ fn expired_credentials_are_said_with_the_way_to_log_in() {
     let (code, document) = world.get();
     assert_eq!(code, 2, "{document:#}");
     let failure = &document["bindings"][0]["failures"][0];
-    assert_eq!((&failure["source"], &failure["kind"]), (&json!("targets"), &json!("expired")), "{document:#}");
+    assert_eq!(
+        (&failure["source"], &failure["kind"]),
+        (&json!("targets"), &json!("expired")),
+        "{document:#}"
+    );
     assert!(failure["message"].as_str().unwrap().contains(text), "{failure}");
     assert!(failure["hint"].as_str().unwrap().contains("aws sso login"), "{failure}");
     assert_eq!(document["bindings"][0]["settled"], json!(null));

@@ -76,8 +76,7 @@ pub(crate) fn run(program: &str, args: &[&str]) -> String {
 /// Runs a command, with something to read; gives exit code, output and complaints.
 pub(crate) fn attempt(command: &mut Command, input: Option<&str>) -> (i32, String, String) {
     let stdin = if input.is_some() { Stdio::piped() } else { Stdio::null() };
-    let mut child =
-        command.stdin(stdin).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut child = command.stdin(stdin).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     if let (Some(text), Some(mut stdin)) = (input, child.stdin.take()) {
         stdin.write_all(text.as_bytes()).unwrap();
     }
@@ -154,7 +153,12 @@ impl Settings {
                 variables.insert(name, value);
             }
         }
-        let folders = [("HOME", ""), ("XDG_CONFIG_HOME", "config"), ("XDG_STATE_HOME", "state"), ("XDG_CACHE_HOME", "cache")];
+        let folders = [
+            ("HOME", ""),
+            ("XDG_CONFIG_HOME", "config"),
+            ("XDG_STATE_HOME", "state"),
+            ("XDG_CACHE_HOME", "cache"),
+        ];
         for (name, below) in folders {
             variables.insert(name.to_owned(), home.path().join(below).to_string_lossy().into_owned());
         }

@@ -51,15 +51,34 @@ impl World {
         let (vpc, listener) = (bed.seeded["vpc"].as_str().unwrap(), bed.seeded["listener"].as_str().unwrap());
         let port = PORT.to_string();
         let made = aws(&[
-            "create-target-group", "--name", &name, "--protocol", "HTTP", "--port", &port, "--vpc-id", vpc,
-            "--target-type", "ip", "--health-check-path", "/healthz", "--health-check-interval-seconds", "5",
+            "create-target-group",
+            "--name",
+            &name,
+            "--protocol",
+            "HTTP",
+            "--port",
+            &port,
+            "--vpc-id",
+            vpc,
+            "--target-type",
+            "ip",
+            "--health-check-path",
+            "/healthz",
+            "--health-check-interval-seconds",
+            "5",
         ]);
         let arn = made["TargetGroups"][0]["TargetGroupArn"].as_str().unwrap().to_owned();
         let priority = std::process::id() % 400 * 100 + RULES.fetch_add(1, Ordering::Relaxed);
         let made = aws(&[
-            "create-rule", "--listener-arn", listener, "--priority", &priority.to_string(),
-            "--conditions", &format!("Field=path-pattern,Values=/{name}/*"),
-            "--actions", &format!("Type=forward,TargetGroupArn={arn}"),
+            "create-rule",
+            "--listener-arn",
+            listener,
+            "--priority",
+            &priority.to_string(),
+            "--conditions",
+            &format!("Field=path-pattern,Values=/{name}/*"),
+            "--actions",
+            &format!("Type=forward,TargetGroupArn={arn}"),
         ]);
         let rule = made["Rules"][0]["RuleArn"].as_str().unwrap().to_owned();
         until("the namespace is ready for pods", 20, || {
