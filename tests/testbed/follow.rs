@@ -36,9 +36,9 @@ fn from_nothing_to_serving() {
 
     world.bind();
     let shown = board.until("listed", 10, |it| it.line("web:80").contains("empty"));
-    follows("kubernetes", "a binding appears in the list", (bindings.nth(0, 1, |_| true), shown), WATCHED);
+    follows("kubernetes", "a binding appears in the list", (bindings.nth(1, |_| true), shown), WATCHED);
     board.keys("j");
-    board.until("selected", 5, |it| it.line("web:80").contains(">"));
+    board.until("selected", 5, |it| it.line("web:80").contains('>'));
     board.keys(ENTER);
     board.shows("│ the service does not exist", 5);
     let empty = Stage { verdict: "empty", standings: &[], because: Some(&["empty"]) };
@@ -46,16 +46,16 @@ fn from_nothing_to_serving() {
 
     world.service();
     let shown = board.shows("the service selects no pod", 10);
-    follows("kubernetes", "its service appears", (services.nth(0, 1, |_| true), shown), WATCHED);
+    follows("kubernetes", "its service appears", (services.nth(1, |_| true), shown), WATCHED);
     world.stage(&board, &empty);
 
     world.deploy("web", 3, &json!({}));
-    let created = pods.nth(0, 3, |_| true);
+    let created = pods.nth(3, |_| true);
     let shown = board.until("three rows", 10, |it| board::rows(it).len() == 3);
     follows("kubernetes", "three pods appear", (created, shown), WATCHED);
-    let ready = pods.nth(0, 3, |it| it.contains(" True"));
+    let ready = pods.nth(3, |it| it.contains(" True"));
     let three = |it: &str| it.matches("\"ready\":true").count() == 3;
-    let ready = ready.max(slices.nth(0, 1, three));
+    let ready = ready.max(slices.nth(1, three));
     let unregistered = ["unregistered"; 3];
     let shown = board.until("unregistered", 10, |it| board::standings(it) == unregistered);
     follows("kubernetes", "three endpoints are wanted", (ready, shown), WATCHED);
@@ -102,7 +102,7 @@ fn scaling_to_five_is_followed_until_it_is_settled_again() {
     let slices = Watch::start(&world.namespace, "endpointslices", CONDITIONS);
     let before = world.pods();
     world.kubectl(&["scale", "deployment/web", "--replicas=5"]);
-    let happened = slices.nth(0, 1, |it| it.matches("\"ready\":true").count() == 5);
+    let happened = slices.nth(1, |it| it.matches("\"ready\":true").count() == 5);
     let mut standings = vec!["in service"; 3];
     standings.extend(["unregistered"; 2]);
     let shown = board.until("two more", 10, |it| board::standings(it) == standings);

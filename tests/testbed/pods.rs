@@ -47,7 +47,7 @@ fn a_deleted_pod_is_seen_terminating_and_its_target_draining() {
     let pods = Watch::start(&world.namespace, "pods", "{.metadata.deletionTimestamp}");
     let gone = &before[0];
     world.kubectl(&["delete", "pod", &gone.name, "--wait=false"]);
-    let happened = pods.nth(0, 1, |it| it.starts_with(&gone.name) && it.trim_end() != gone.name);
+    let happened = pods.nth(1, |it| it.starts_with(&gone.name) && it.trim_end() != gone.name);
     let shown = board.until("terminating", 10, |it| has(it, &gone.name, "lingering", "terminating"));
     follows("kubernetes", "a pod is deleted", (happened, shown), WATCHED);
     let because = Some(&["lingering", "pod-not-in-service", "unregistered"][..]);
@@ -75,7 +75,7 @@ fn a_pod_in_a_crash_loop_is_no_longer_wanted_and_says_why() {
     let pod = world.pods()[1].clone();
     let pods = Watch::start(&world.namespace, "pods", "{.status.containerStatuses[*].state.waiting.reason}");
     world.kubectl(&["label", "pod", &pod.name, "testbed/fate=crash-loop"]);
-    let happened = pods.nth(0, 1, |it| it.contains("CrashLoopBackOff"));
+    let happened = pods.nth(1, |it| it.contains("CrashLoopBackOff"));
     let shown = board.until("crash loop", 10, |it| has(it, &pod.name, "lingering", "CrashLoop"));
     follows("kubernetes", "a pod crashes in a loop", (happened, shown), WATCHED);
     let because = Some(&["lingering", "pod-not-in-service", "rollout-progressing"][..]);
@@ -113,7 +113,7 @@ fn a_pod_whose_image_cannot_be_pulled_is_a_row() {
     let mut board = world.settled_board(1);
     let pods = Watch::start(&world.namespace, "pods", "{.status.containerStatuses[*].state.waiting.reason}");
     world.deploy("broken", 1, &json!({"labels": {"testbed/fate": "image-pull"}}));
-    let happened = pods.nth(0, 1, |it| it.contains("ImagePullBackOff"));
+    let happened = pods.nth(1, |it| it.contains("ImagePullBackOff"));
     let broken = world.pods().into_iter().find(|it| it.name.starts_with("broken-")).unwrap();
     let shown = board.until("waiting", 10, |it| has(it, &broken.name, "waiting", "ImagePull"));
     follows("kubernetes", "an image cannot be pulled", (happened, shown), WATCHED);
@@ -135,7 +135,7 @@ fn a_rollout_that_hangs_keeps_serving_and_is_not_settled() {
     let pods = Watch::start(&world.namespace, "pods", "{.status.containerStatuses[*].state.waiting.reason}");
     let patch = json!({"spec": {"template": {"metadata": {"labels": {"testbed/fate": "image-pull"}}}}});
     world.kubectl(&["patch", "deployment", "web", "-p", &patch.to_string()]);
-    let happened = pods.nth(0, 1, |it| it.contains("ImagePullBackOff"));
+    let happened = pods.nth(1, |it| it.contains("ImagePullBackOff"));
     let shown = board.until("the new pod waits", 10, |it| {
         board::rows(it).iter().any(|it| it.standing == "waiting" && it.ready.starts_with("ImagePull"))
     });

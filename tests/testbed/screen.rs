@@ -112,7 +112,7 @@ fn a_frozen_picture_stands_still_asks_nothing_and_catches_up() {
     control("reset", Some(&json!({"calls": true})));
     let pods = Watch::start(&world.namespace, "pods", "{.status.conditions[?(@.type==\"Ready\")].status}");
     world.kubectl(&["scale", "deployment/web", "--replicas=4"]);
-    pods.nth(0, 4, |it| it.contains("True"));
+    pods.nth(4, |it| it.contains("True"));
     world.register(&world.pods()[..1]);
     // Several polls would have been made.
     screen.shows("FROZEN 7s", 15);
@@ -152,7 +152,7 @@ fn the_selection_stays_on_its_pod_when_rows_move() {
     screen.keys(ESC);
     // A selected row that goes away hands on to a neighbour.
     world.kubectl(&["delete", "pod", &chosen.name, "--wait=false"]);
-    world.deregister(&[chosen.clone()]);
+    world.deregister(std::slice::from_ref(&chosen));
     screen.until("handed on", 20, |it| {
         selected(it).is_some_and(|it| it.1 != chosen.name) && !it.has(&format!("{}:8080", chosen.ip))
     });
@@ -207,10 +207,9 @@ fn help_lists_every_action_and_a_filter_leaves_what_contains_it() {
     let chosen = board::rows(&screen.frame())[1].pod.clone();
     let tail = &chosen[chosen.len() - 5..];
     // Letters that are keys elsewhere are text here.
-    screen.keys("/q");
+    screen.keys("/quit");
     screen.shows("nothing matches", 5);
-    screen.keys("\x7f");
-    screen.keys(tail);
+    screen.keys(&format!("\x7f\x7f\x7f\x7f{tail}"));
     let only = |frame: &super::pty::Frame| {
         board::rows(frame).into_iter().map(|it| it.pod).collect::<Vec<_>>() == [chosen.clone()]
     };

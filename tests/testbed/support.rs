@@ -231,17 +231,12 @@ impl Watch {
         Self { child, lines }
     }
 
-    /// Lines so far: what comes after is what happens from now on.
-    pub(crate) fn mark(&self) -> usize {
-        self.lines.lock().unwrap().len()
-    }
-
-    /// When the `n`th object was said to be so, counted from a mark.
-    pub(crate) fn nth(&self, mark: usize, n: usize, so: impl Fn(&str) -> bool) -> Instant {
+    /// When the `n`th object was first said to be so.
+    pub(crate) fn nth(&self, n: usize, so: impl Fn(&str) -> bool) -> Instant {
         until("the API server says so", 30, || {
             let lines = self.lines.lock().unwrap();
             let mut names = Vec::new();
-            lines.iter().skip(mark).filter(|it| so(&it.1)).find_map(|(at, line)| {
+            lines.iter().filter(|it| so(&it.1)).find_map(|(at, line)| {
                 let name = line.split(' ').next().unwrap_or_default();
                 if !names.contains(&name) {
                     names.push(name);
