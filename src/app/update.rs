@@ -105,7 +105,9 @@ fn tick(state: &mut State, now: Timestamp, calls: u64) {
         state.status = None;
         state.dirty = true;
     }
-    if state.frozen.is_none() {
-        observe::age(state);
+    match state.frozen {
+        None => observe::age(state),
+        // The picture stands still; for how long it does runs on.
+        Some(_) => state.dirty = true,
     }
 }

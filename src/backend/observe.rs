@@ -170,6 +170,13 @@ async fn bindings(cluster: Cluster, scope: Scope, changes: mpsc::Sender<Observed
         match cluster.served_bindings().await {
             Ok(served) => {
                 for api in served.iter().filter(|it| !watched.contains(it)) {
+                    let source = Source::Kubernetes(cluster.id().clone(), Kind::Bindings(*api));
+                    let change = Change::Awaited(source);
+                    if changes.send(Observed { at: clock::now(), change }).await.is_err() {
+                        return;
+                    }
+                }
+                for api in served.iter().filter(|it| !watched.contains(it)) {
                     tasks.spawn(bindings_of(cluster.clone(), *api, scope.clone(), changes.clone()));
                 }
                 if served.is_empty() && watched.is_empty() {

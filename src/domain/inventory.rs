@@ -89,6 +89,8 @@ pub type Key = (Kind, ObjectName);
 /// Something seen outside.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Change {
+    /// A source that is there and about to be read.
+    Awaited(Source),
     /// A whole list: what it does not hold is gone. `namespace: None` covers the cluster.
     Listed {
         cluster: ClusterId,
@@ -268,6 +270,10 @@ impl Inventory {
                 touched
             }
             Change::Failed(source, failure) => self.failed(source, failure, at),
+            Change::Awaited(source) => {
+                self.sources.entry(source).or_default();
+                Touched::default()
+            }
             aws => self.apply_aws(aws, at),
         }
     }
@@ -325,6 +331,7 @@ impl Inventory {
             | Change::Skipped { .. }
             | Change::Signs { .. }
             | Change::Ledger { .. }
+            | Change::Awaited(..)
             | Change::Failed(..) => {}
         }
         touched

@@ -8,6 +8,7 @@ use crate::app::state::State;
 use crate::app::state::View;
 use crate::domain::ids::RowKey;
 use crate::domain::inventory::Kind;
+use crate::domain::inventory::Source;
 use crate::domain::report::Subject;
 use crate::domain::scope::Thing;
 
@@ -118,9 +119,13 @@ pub(super) fn open(state: &mut State) {
         return;
     }
     let listed = state.inventory.sources.keys().any(|it| {
-        matches!(it, crate::domain::inventory::Source::Kubernetes(cluster, Kind::Bindings(_)) if state.inventory.clusters.contains_key(cluster))
+        matches!(it, Source::Kubernetes(cluster, Kind::Bindings(_)) if state.inventory.clusters.contains_key(cluster))
     });
-    if !listed {
+    // Where both kinds of binding are served, one list alone does not tell how many there are.
+    let awaited = state.inventory.sources.iter().any(|(source, it)| {
+        matches!(source, Source::Kubernetes(_, Kind::Bindings(_))) && it.read.is_none() && it.failed.is_none()
+    });
+    if !listed || awaited {
         return;
     }
     let found: Vec<&Subject> = match &state.opening.pointed {

@@ -10,8 +10,14 @@ use ratatui::widgets::Widget;
 use super::text;
 use crate::app::State;
 use crate::app::state;
+use crate::domain::failure::Failure;
+use crate::domain::ids::BindingApi;
+use crate::domain::ids::ClusterId;
+use crate::domain::inventory::Kind;
 use crate::domain::inventory::Source;
+use crate::domain::report::Report;
 use crate::domain::report::Row;
+use crate::domain::report::Subject;
 use crate::domain::words;
 use crate::domain::words::Words;
 use crate::tui::theme::Theme;
@@ -51,7 +57,14 @@ fn content(state: &State) -> (String, Words) {
     }
     match state.report() {
         Some(report) => {
-            (format!("Why · {}", state::name(&report.subject)), words::of_report(report, state.shown_now()))
+            let mut words = words::of_report(report, state.shown_now());
+            // What is on show may be old: why, and how to change that, comes before everything else.
+            if let Some(failure) = failure(state, report) {
+                words.facts.insert(0, format!("{failure}."));
+                words.next = failure.hint.clone().or(words.next);
+            }
+            words.facts.extend(skipped(state));
+            (format!("Why · {}", state::name(&report.subject)), words)
         }
         None => ("Why".to_owned(), troubles(state)),
     }
@@ -67,11 +80,37 @@ fn label(row: &Row) -> String {
     }
 }
 
+/// What keeps one of the two sides of a report from being read anew.
+fn failure<'a>(state: &'a State, report: &Report) -> Option<&'a Failure> {
+    let cluster = match &report.subject {
+        Subject::Binding(it) => Some((&it.cluster, it.api)),
+        Subject::Group(_) => None,
+    };
+    let kinds = |(cluster, api): (&ClusterId, BindingApi)| {
+        let kinds = [Kind::Services, Kind::Slices, Kind::Pods, Kind::Bindings(api)];
+        kinds.map(|kind| Source::Kubernetes(cluster.clone(), kind))
+    };
+    let sources = cluster.into_iter().flat_map(kinds).chain(report.group.clone().map(Source::Targets));
+    let failed = |source: Source| Some(&state.inventory.freshness(&source)?.failed.as_ref()?.1);
+    sources.into_iter().find_map(failed)
+}
+
+/// The first object that could not be understood, and how many more there are.
+fn skipped(state: &State) -> Option<String> {
+    let mut skipped = state.inventory.sources.values().flat_map(|it| &it.skipped);
+    let (name, problem) = skipped.next()?;
+    let more = match skipped.count() {
+        0 => String::new(),
+        n => format!(" (and {n} more)"),
+    };
+    Some(format!("Left out, because it cannot be read: {name}{more}: {problem}."))
+}
+
 /// Without a selection: what keeps us from reading, if anything does.
 fn troubles(state: &State) -> Words {
     let mut failures = state.inventory.sources.iter().filter_map(|(source, it)| {
         let (_, failure) = it.failed.as_ref()?;
-        (!matches!(source, Source::Kubernetes(_, crate::domain::inventory::Kind::Events))).then_some(failure)
+        (!matches!(source, Source::Kubernetes(_, Kind::Events))).then_some(failure)
     });
     match failures.next() {
         Some(first) => {
@@ -83,7 +122,8 @@ fn troubles(state: &State) -> Words {
         None if state.boards.is_empty() => Words::default(),
         None => Words {
             headline: "Select a binding with j and k; Enter opens its board.".to_owned(),
-            ..Words::default()
+            facts: skipped(state).into_iter().collect(),
+            next: None,
         },
     }
 }

@@ -1,0 +1,23 @@
+//! The tests against the test bed, one binary: the program as a person and a script use it, beside a real API
+//! server and an AWS that lives. Run by `tests/testbed/run`; elsewhere every test says that it was skipped.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    clippy::disallowed_methods,
+    reason = "a test that fails says so by panicking, and what is measured needs the clock"
+)]
+
+mod access;
+mod board;
+mod follow;
+mod health;
+mod kinds;
+mod outage;
+mod pods;
+mod pty;
+mod screen;
+mod support;
+mod world;
