@@ -7,4 +7,6 @@
     reason = "a test that fails says so by panicking"
 )]
 
+mod kubernetes_wire;
 mod recordings;
+mod support;
