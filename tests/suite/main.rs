@@ -7,6 +7,9 @@
     reason = "a test that fails says so by panicking"
 )]
 
+mod aws_wire;
+mod cli;
 mod kubernetes_wire;
 mod recordings;
 mod support;
+mod world;

@@ -159,12 +159,13 @@ async fn serve(
     match answer(&request) {
         Answer::Whole { status, headers, body } => {
             let kind = if body.starts_with('<') { "text/xml" } else { "application/json" };
-            let mut head =
-                format!("HTTP/1.1 {status} Because\r\nconnection: close\r\ncontent-type: {kind}\r\n");
-            for (name, value) in headers {
-                head += &format!("{name}: {value}\r\n");
-            }
-            head += &format!("content-length: {}\r\n\r\n", body.len());
+            let headers: Vec<String> =
+                headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+            let head = format!(
+                "HTTP/1.1 {status} Because\r\nconnection: close\r\ncontent-type: {kind}\r\n{}content-length: {}\r\n\r\n",
+                headers.concat(),
+                body.len()
+            );
             stream.write_all(head.as_bytes()).await?;
             stream.write_all(body.as_bytes()).await?;
             stream.shutdown().await
@@ -241,4 +242,21 @@ pub(crate) fn program(folder: &Path, arguments: &[&str]) -> Command {
 pub(crate) fn said(output: &Output) -> (Option<i32>, String, String) {
     let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
     (output.status.code(), text(&output.stdout), text(&output.stderr))
+}
+
+/// Runs a test of this binary in a process of its own, whose environment holds an access key and little else.
+/// `false`: this is that process, and the test itself is to be run.
+pub(crate) fn runs_elsewhere(test: &str) -> bool {
+    const INSIDE: &str = "TGSCOPE_TEST_INSIDE";
+    if std::env::var_os(INSIDE).is_some() {
+        return false;
+    }
+    let home = tempfile::tempdir().unwrap();
+    let mut child = Command::new(std::env::current_exe().unwrap());
+    child.args(["--exact", test, "--nocapture"]).env_clear().env(INSIDE, "1").env("HOME", home.path());
+    child.env("AWS_ACCESS_KEY_ID", "AKIAENVIRONMENT").env("AWS_SECRET_ACCESS_KEY", "secret");
+    let output = child.env("AWS_EC2_METADATA_DISABLED", "true").output().unwrap();
+    let (code, stdout, stderr) = said(&output);
+    assert!(code == Some(0) && stdout.contains("1 passed"), "{stdout}{stderr}");
+    true
 }
