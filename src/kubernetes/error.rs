@@ -22,13 +22,20 @@ pub(super) fn named(verb: &str, resource: &str, error: &kube::Error) -> Failure 
         kube::Error::Api(status) => of_status(&operation, status, verb, resource),
         kube::Error::SerdeError(error) => Failure::new(&operation, ErrorKind::Unreadable, &error.to_string()),
         // The plugin's output may hold credentials: its words are not shown.
-        kube::Error::Auth(_) => Failure::new(&operation, ErrorKind::Expired, "the kubeconfig's login failed")
-            .with_hint(
+        other if is_login(other) => {
+            Failure::new(&operation, ErrorKind::Expired, "the kubeconfig's login failed").with_hint(
                 "run the kubeconfig's exec command by hand, for EKS: aws sso login, then aws eks get-token",
-            ),
+            )
+        }
         other => Failure::new(&operation, ErrorKind::Unreachable, &innermost(other))
             .with_hint("is the API server up, and reachable from here?"),
     }
+}
+
+/// Whether a login failed: the first one comes as itself, a renewal inside what carries requests.
+fn is_login(error: &kube::Error) -> bool {
+    let mut causes = std::iter::successors(Some(error as &dyn std::error::Error), |it| it.source());
+    causes.any(|it| it.is::<kube::client::AuthError>())
 }
 
 /// The deepest cause says what happened; the layers above only say where.

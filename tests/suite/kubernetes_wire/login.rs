@@ -62,6 +62,23 @@ async fn a_login_command_that_fails_is_a_failure_without_its_words() {
 }
 
 #[tokio::test]
+async fn a_login_that_cannot_be_renewed_is_a_failure_without_its_words() {
+    let expired =
+        CREDENTIAL.replace("\"token\"", "\"expirationTimestamp\":\"2020-01-01T00:00:00Z\",\"token\"");
+    let script = format!(
+        "test -e \"$0.once\" && echo secret-reason >&2 && echo secret-token && exit 1\ntouch \"$0.once\"\necho '{expired}'\n"
+    );
+    let (server, read) = connected(&script, Duration::from_secs(20)).await;
+    let failure = read.unwrap_err();
+    assert_eq!(
+        (failure.kind, failure.message.as_str()),
+        (ErrorKind::Expired, "the kubeconfig's login failed")
+    );
+    assert!(!format!("{failure:?}").contains("secret"), "{failure:?}");
+    assert_eq!(server.seen().len(), 0);
+}
+
+#[tokio::test]
 async fn a_login_command_never_gets_to_read_the_terminal() {
     // It would wait here for somebody to type.
     let script = format!("read answer\necho '{CREDENTIAL}'\n");
