@@ -32,8 +32,9 @@ async fn cluster(url: &str) -> Cluster {
     access(url).connect().await.unwrap()
 }
 
+/// A cluster with less patience than a busy server asks for.
 async fn hasty(url: &str) -> Cluster {
-    access(url).within(Some(Duration::from_millis(300))).connect().await.unwrap()
+    access(url).within(Some(Duration::from_millis(900))).connect().await.unwrap()
 }
 
 fn pod(name: &str, version: u32) -> Value {
