@@ -15,6 +15,7 @@ use super::error;
 use super::guard::Raw;
 use super::kinds;
 use super::read;
+use crate::domain::failure::ErrorKind;
 use crate::domain::failure::Failure;
 use crate::domain::ids::ObjectName;
 use crate::domain::inventory::Change;
@@ -62,12 +63,16 @@ impl Cluster {
                 Ok(watcher::Event::Delete(_)) => Some(Ok(None)),
                 Err(error) => error::watch_failure(Kind::Ledgers, &error).map(Err),
             };
+            let source = || Source::Kubernetes(cluster.clone(), Kind::Ledgers);
             let change = ledger.map(|ledger| match ledger {
-                Ok(raw) => {
-                    let ledger = raw.and_then(|it| read::ledger(&it.text).ok());
-                    Change::Ledger { cluster: cluster.clone(), name: name.clone(), ledger }
-                }
-                Err(failure) => Change::Failed(Source::Kubernetes(cluster.clone(), Kind::Ledgers), failure),
+                Ok(raw) => match raw.map(|it| read::ledger(&it.text)).transpose() {
+                    Ok(ledger) => Change::Ledger { cluster: cluster.clone(), name: name.clone(), ledger },
+                    Err(problem) => {
+                        let failure = Failure::new("watch configmaps", ErrorKind::Unreadable, &problem);
+                        Change::Failed(source(), failure)
+                    }
+                },
+                Err(failure) => Change::Failed(source(), failure),
             });
             futures::future::ready(change)
         })

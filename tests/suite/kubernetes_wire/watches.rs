@@ -3,6 +3,7 @@
 use futures::StreamExt;
 use serde_json::Value;
 use serde_json::json;
+use tgscope::domain::failure::ErrorKind;
 use tgscope::domain::ids::ObjectName;
 use tgscope::domain::inventory::Change;
 use tgscope::domain::inventory::Kind;
@@ -221,23 +222,27 @@ async fn a_ledger_is_watched_by_its_name() {
         let metadata = json!({ "name": "l", "namespace": "shop", "resourceVersion": version.to_string() });
         json!({ "metadata": metadata, "data": { "targets": targets } })
     };
+    let mut unreadable = map(6, "");
+    unreadable["data"] = json!("none");
     let server = Server::in_turn([
         page(&[], 3, ""),
         stream(
             [
                 event("ADDED", &map(4, "10.0.0.1:80")),
                 event("MODIFIED", &map(5, "10.0.0.1:80,10.0.0.2:80")),
-                event("DELETED", &map(6, "10.0.0.1:80,10.0.0.2:80")),
+                event("MODIFIED", &unreadable),
+                event("DELETED", &map(7, "10.0.0.1:80,10.0.0.2:80")),
             ],
             After::Hold,
         ),
     ]);
     let changes = cluster(&server.url()).await.watch_ledger(ObjectName::new("shop", "l"));
-    let sizes = changes.take(4).map(|it| match it {
-        Change::Ledger { ledger, .. } => ledger.map(|it| it.targets.len()),
+    let sizes = changes.take(5).map(|it| match it {
+        Change::Ledger { ledger, .. } => Ok(ledger.map(|it| it.targets.len())),
+        Change::Failed(_, failure) => Err(failure.kind),
         other => panic!("{other:?}"),
     });
     let sizes: Vec<_> = tokio::time::timeout(PATIENCE, sizes.collect()).await.unwrap();
-    assert_eq!(sizes, [None, Some(1), Some(2), None]);
+    assert_eq!(sizes, [Ok(None), Ok(Some(1)), Ok(Some(2)), Err(ErrorKind::Unreadable), Ok(None)]);
     assert_eq!(server.seen()[0].parameter("fieldSelector").as_deref(), Some("metadata.name=l"));
 }
