@@ -6,6 +6,7 @@ mod connect;
 mod error;
 mod meter;
 mod read;
+mod whole;
 
 pub use self::calls::AT_ONCE;
 pub use self::calls::LoadBalancing;

@@ -20,7 +20,18 @@ const LAYERS: &[(&str, &[&str], &[&str])] = &[
     (
         "kubernetes",
         &["domain"],
-        &["futures", "jiff", "k8s_openapi", "kube", "serde", "serde_json", "thiserror", "tokio", "tracing"],
+        &[
+            "futures",
+            "jiff",
+            "k8s_openapi",
+            "kube",
+            "serde",
+            "serde_json",
+            "serde_path_to_error",
+            "thiserror",
+            "tokio",
+            "tracing",
+        ],
     ),
     (
         "aws",

@@ -21,6 +21,7 @@ use aws_types::service_config::ServiceConfigKey;
 use super::calls::LoadBalancing;
 use super::error;
 use super::meter::Meter;
+use super::whole::Whole;
 use crate::domain::elb::Caller;
 use crate::domain::failure::Failure;
 use crate::domain::ids::TargetGroupArn;
@@ -116,8 +117,10 @@ impl Session {
     }
 
     fn make(&self, (region, role, external): &ClientKey) -> LoadBalancing {
-        let mut builder =
-            Builder::from(&*self.config).region(Region::new(region.clone())).interceptor(self.meter.clone());
+        let mut builder = Builder::from(&*self.config)
+            .region(Region::new(region.clone()))
+            .interceptor(self.meter.clone())
+            .interceptor(Whole);
         builder.set_endpoint_url(self.endpoint.clone());
         if let Some(role) = role {
             builder = builder.credentials_provider(self.assume(role, external.clone(), region.clone()));

@@ -78,7 +78,7 @@ where
                     .with_hint("the account's budget is shared with the controller and others; asked again more slowly"),
                 Some(kind) => Failure::new(operation, kind, message),
                 None if code.is_empty() => {
-                    Failure::new(operation, ErrorKind::Unreadable, &format!("an answer that is no ELBv2 answer (HTTP {status})"))
+                    Failure::new(operation, ErrorKind::Unreadable, &format!("an answer that is no AWS answer (HTTP {status})"))
                 }
                 None => Failure::new(operation, ErrorKind::Other, &format!("{code}: {message}")),
             }

@@ -74,7 +74,8 @@ pub(super) fn group(it: &types::TargetGroup) -> Option<TargetGroup> {
 pub(super) fn target(it: &types::TargetHealthDescription) -> Option<Target> {
     let target = it.target()?;
     let key = TargetKey {
-        id: TargetId::read(target.id()?),
+        // The SDK gives a missing id as an empty one.
+        id: TargetId::read(target.id().filter(|it| !it.is_empty())?),
         port: target.port().and_then(|it| u16::try_from(it).ok()).unwrap_or(0),
         quic_server_id: text(target.quic_server_id()),
     };

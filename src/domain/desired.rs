@@ -98,6 +98,8 @@ pub struct Resolution {
     pub loose_pods: Vec<ObjectName>,
     /// Nodes could not be read: endpoints with ready containers are taken as wanted.
     pub nodes_assumed: bool,
+    /// Nodes could not be read, and the judgement of some endpoint rests on its node.
+    pub rests_on_nodes: bool,
     /// Pods could not be read: ready endpoints are taken as wanted.
     pub pods_assumed: bool,
 }
@@ -110,6 +112,7 @@ impl Resolution {
             endpoints: nothing,
             loose_pods: Vec::new(),
             nodes_assumed: false,
+            rests_on_nodes: false,
             pods_assumed: false,
         }
     }
@@ -203,6 +206,13 @@ struct Known<'a> {
 }
 
 impl Known<'_> {
+    /// A ready endpoint is wanted whatever its node; one whose containers are ready is not.
+    fn rests_on_node(&self, found: &Endpoint, endpoint: &SliceEndpoint) -> bool {
+        let Backing::Pod(Some(name)) = &found.backing else { return false };
+        let ready = self.cluster.pods.get(name).is_some_and(Pod::containers_ready);
+        ready && !endpoint.ready.unwrap_or(true)
+    }
+
     fn reads_pod(&self, name: &ObjectName) -> bool {
         self.pods && !self.inventory.has_skipped(self.id, Kind::Pods, name)
     }
@@ -242,6 +252,7 @@ fn pod_endpoints(known: &Known<'_>, binding: &Binding, service: &Service, port: 
                 let (mut found, verdict) =
                     pod_endpoint(known, binding, service, (endpoint, *address, number));
                 unread |= matches!(verdict, Verdict::Unread);
+                resolution.rests_on_nodes |= !known.nodes && known.rests_on_node(&found, endpoint);
                 match verdict {
                     Verdict::In => found.wanted = Some(true),
                     Verdict::Out(exclusion) => {

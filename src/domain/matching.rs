@@ -63,6 +63,7 @@ impl<'a> View<'a> {
             endpoints: Vec::new(),
             loose_pods: Vec::new(),
             nodes_assumed: false,
+            rests_on_nodes: false,
             pods_assumed: false,
         };
         let with = |reference: Option<&'a BindingRef>,

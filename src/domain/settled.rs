@@ -50,6 +50,9 @@ pub fn settled(view: &View<'_>, rows: &[Row], counts: &Counts) -> Settled {
     if !view.endpoints_usable() || !view.fresh(Kind::Pods) || !view.fresh(Kind::Bindings(binding.api)) {
         unknown.insert("kubernetes-unread");
     }
+    if view.resolution.rests_on_nodes {
+        unknown.insert("kubernetes-unread");
+    }
     match (view.targets(), view.changed()) {
         (None, _) => _ = unknown.insert("targets-unread"),
         (Some(_), _) if !view.targets_usable() => _ = unknown.insert("targets-unread"),

@@ -10,6 +10,7 @@ use kube::Config;
 use kube::config::ExecInteractiveMode;
 use kube::config::KubeConfigOptions;
 use kube::config::Kubeconfig;
+use kube::config::KubeconfigError;
 use kube::core::ApiResource;
 
 use super::guard::Raw;
@@ -77,7 +78,7 @@ impl Contexts {
     pub fn load(path: Option<&Path>) -> Result<Self, ConnectError> {
         let read = match path {
             Some(path) => Kubeconfig::read_from(path),
-            None => Kubeconfig::read(),
+            None => listed_files().unwrap_or_else(Kubeconfig::read),
         };
         match read {
             Ok(kubeconfig) => Ok(Self { kubeconfig: Some(kubeconfig) }),
@@ -86,9 +87,7 @@ impl Contexts {
                 Err(ConnectError::NoKubeconfig(one_line(&error)))
             }
             Err(error) => match error {
-                kube::config::KubeconfigError::ReadConfig(..) | kube::config::KubeconfigError::FindPath => {
-                    Err(ConnectError::Nowhere)
-                }
+                KubeconfigError::ReadConfig(..) | KubeconfigError::FindPath => Err(ConnectError::Nowhere),
                 other => Err(ConnectError::NoKubeconfig(one_line(&other))),
             },
         }
@@ -172,6 +171,8 @@ impl Access {
             }
         };
         config.connect_timeout = Some(CONNECT);
+        // Its retries go on for minutes without a word; lists and watches wait and ask again by themselves.
+        config.default_retry = false;
         config.auth_info.impersonate = self.impersonate.or(config.auth_info.impersonate);
         if !self.impersonate_groups.is_empty() {
             config.auth_info.impersonate_groups = Some(self.impersonate_groups);
@@ -227,6 +228,18 @@ impl Cluster {
             None => Api::all_with(self.client.clone(), resource),
         }
     }
+}
+
+/// The files of KUBECONFIG as one, the first to say something winning. Like kubectl, and unlike the
+/// library, it passes over files that do not exist and an empty current context. `None`: there is no such file.
+fn listed_files() -> Option<Result<Kubeconfig, KubeconfigError>> {
+    let list = std::env::var_os("KUBECONFIG")?;
+    let files = std::env::split_paths(&list).filter(|it| it.exists()).map(|path| {
+        let mut file = Kubeconfig::read_from(path)?;
+        file.current_context = file.current_context.filter(|it| !it.is_empty());
+        Ok(file)
+    });
+    files.reduce(|first, next| first?.merge(next?))
 }
 
 fn one_line(error: &dyn std::error::Error) -> String {

@@ -59,7 +59,7 @@ impl Cluster {
         // A release of another name or namespace carries the chart's label.
         let api: Api<Raw> = self.api_of(&deployments, None);
         let params = ListParams::default().labels(&format!("app.kubernetes.io/name={NAME}"));
-        let list = self.patiently("list deployments", api.list(&params)).await?;
+        let list = self.patiently("list deployments", || api.list(&params)).await?;
         let list = list.map_err(|it| error::named("list", "deployments", &it))?;
         Ok(list.items.first().and_then(|it| controller_deployment(&it.text)))
     }
@@ -82,7 +82,7 @@ impl Cluster {
         let slices = kinds::named("discovery.k8s.io", "v1", "EndpointSlice", "endpointslices");
         let api: Api<Raw> = self.api_of(&slices, Some(namespace));
         let params = ListParams::default().labels(&format!("kubernetes.io/service-name={WEBHOOK_SERVICE}"));
-        let list = self.patiently("list endpointslices", api.list(&params)).await?;
+        let list = self.patiently("list endpointslices", || api.list(&params)).await?;
         let list = list.map_err(|it| error::named("list", "endpointslices", &it))?;
         let ready = list
             .items

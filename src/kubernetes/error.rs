@@ -1,5 +1,7 @@
 //! What the API server or the way to it answered, as a failure a person can act on.
 
+use std::time::Duration;
+
 use kube::core::Status;
 use kube::runtime::watcher;
 
@@ -20,13 +22,20 @@ pub(super) fn named(verb: &str, resource: &str, error: &kube::Error) -> Failure 
         kube::Error::Api(status) => of_status(&operation, status, verb, resource),
         kube::Error::SerdeError(error) => Failure::new(&operation, ErrorKind::Unreadable, &error.to_string()),
         // The plugin's output may hold credentials: its words are not shown.
-        kube::Error::Auth(_) => Failure::new(&operation, ErrorKind::Expired, "the kubeconfig's login failed")
-            .with_hint(
+        other if is_login(other) => {
+            Failure::new(&operation, ErrorKind::Expired, "the kubeconfig's login failed").with_hint(
                 "run the kubeconfig's exec command by hand, for EKS: aws sso login, then aws eks get-token",
-            ),
+            )
+        }
         other => Failure::new(&operation, ErrorKind::Unreachable, &innermost(other))
             .with_hint("is the API server up, and reachable from here?"),
     }
+}
+
+/// Whether a login failed: the first one comes as itself, a renewal inside what carries requests.
+fn is_login(error: &kube::Error) -> bool {
+    let mut causes = std::iter::successors(Some(error as &dyn std::error::Error), |it| it.source());
+    causes.any(|it| it.is::<kube::client::AuthError>())
 }
 
 /// The deepest cause says what happened; the layers above only say where.
@@ -38,12 +47,19 @@ fn innermost(error: &dyn std::error::Error) -> String {
     deepest.to_string()
 }
 
+/// The library's own words for an answer whose body is no `Status`.
+const UNPARSED: &str = "Failed to parse error data";
+
 fn of_status(operation: &str, status: &Status, verb: &str, resource: &str) -> Failure {
-    let message = match status.message.as_str() {
-        "" => status.reason.as_str(),
-        message => message,
+    let said = [&status.message, &status.reason].into_iter().find(|it| !it.is_empty());
+    // A proxy's page for browsers says nothing to a person at a terminal.
+    let said = said.filter(|it| !it.trim_start().starts_with('<') && *it != UNPARSED);
+    let message = match (said, status.code) {
+        (Some(message), _) => message.clone(),
+        (None, 0) => "an answer that is no Kubernetes answer".to_owned(),
+        (None, code) => format!("an answer that is no Kubernetes answer (HTTP {code})"),
     };
-    let say = |kind| Failure::new(operation, kind, message);
+    let say = |kind| Failure::new(operation, kind, &message);
     match status.code {
         401 => say(ErrorKind::Expired).with_hint("log in to the cluster again"),
         403 => say(ErrorKind::Denied).with_hint(&format!("needs the RBAC verb {verb} on {resource}")),
@@ -51,8 +67,15 @@ fn of_status(operation: &str, status: &Status, verb: &str, resource: &str) -> Fa
         409 => say(ErrorKind::Conflict),
         429 => say(ErrorKind::Throttled)
             .with_hint("the API server asks for patience; it is asked again by itself"),
+        _ if said.is_none() => say(ErrorKind::Unreadable),
         _ => say(ErrorKind::Other),
     }
+}
+
+/// Nothing came for as long as a person has patience.
+pub(super) fn silence(operation: &str, patience: Duration) -> Failure {
+    Failure::new(operation, ErrorKind::Unreachable, &format!("no answer within {patience:?}"))
+        .with_hint("is the API server up? see --request-timeout")
 }
 
 /// A watch that ended. `None`: it only fell behind (410 Gone) and lists anew.

@@ -1,8 +1,11 @@
 //! Lists and single objects, read once: for commands that look and leave, and for kinds not worth a watch.
 
+use std::time::Duration;
+
 use kube::Api;
 use kube::api::ListParams;
 use kube::core::ApiResource;
+use tokio::time::Instant;
 
 use super::connect::Cluster;
 use super::error;
@@ -18,6 +21,10 @@ use crate::domain::inventory::Kind;
 
 /// Objects a page.
 const PAGE: u32 = 500;
+/// Answers of a server that may answer better a moment later.
+const BUSY: [u16; 3] = [429, 503, 504];
+/// How long to leave a busy server alone: what API servers ask for, and then twice as long each time.
+const FIRST_WAIT: Duration = Duration::from_secs(1);
 
 impl Cluster {
     /// Everything of a kind, as the change that replaces it and one for each unreadable object.
@@ -28,7 +35,8 @@ impl Cluster {
         let mut objects = Vec::new();
         let mut changes = Vec::new();
         loop {
-            let page = self.patiently(&format!("list {}", kinds::rbac_name(kind)), api.list(&params)).await?;
+            let page =
+                self.patiently(&format!("list {}", kinds::rbac_name(kind)), || api.list(&params)).await?;
             let page = page.map_err(|it| error::failure("list", kind, &it))?;
             for raw in page.items {
                 match read::object(kind, &raw.text) {
@@ -57,7 +65,7 @@ impl Cluster {
         for api in [BindingApi::LoadBalancerController, BindingApi::AutoMode] {
             let operation = format!("discover {}", api.version());
             let answer =
-                self.patiently(&operation, self.client().list_api_group_resources(api.version())).await?;
+                self.patiently(&operation, || self.client().list_api_group_resources(api.version())).await?;
             match answer {
                 Ok(list) if list.resources.iter().any(|it| it.name == "targetgroupbindings") => {
                     served.push(api);
@@ -89,20 +97,27 @@ impl Cluster {
     ) -> Result<Option<Box<str>>, Failure> {
         let api: Api<Raw> = self.api_of(resource, namespace);
         let operation = format!("get {}", resource.plural);
-        let answer = self.patiently(&operation, api.get_opt(name)).await?;
+        let answer = self.patiently(&operation, || api.get_opt(name)).await?;
         answer.map(|it| it.map(|it| it.text)).map_err(|it| error::named("get", &resource.plural, &it))
     }
 
-    /// Ends a call that takes longer than the request timeout.
-    pub(super) async fn patiently<T>(
+    /// Makes a call, again while the server asks for patience, and ends it when the request timeout is over.
+    pub(super) async fn patiently<T, F: Future<Output = kube::Result<T>>>(
         &self,
         operation: &str,
-        call: impl Future<Output = T>,
-    ) -> Result<T, Failure> {
-        tokio::time::timeout(self.request_timeout(), call).await.map_err(|_| {
-            let text = format!("no answer within {:?}", self.request_timeout());
-            Failure::new(operation, ErrorKind::Unreachable, &text)
-                .with_hint("is the API server up? see --request-timeout")
-        })
+        call: impl Fn() -> F,
+    ) -> Result<kube::Result<T>, Failure> {
+        let end = Instant::now() + self.request_timeout();
+        let mut wait = FIRST_WAIT;
+        loop {
+            let answer = tokio::time::timeout_at(end, call()).await;
+            let answer = answer.map_err(|_| error::silence(operation, self.request_timeout()))?;
+            let busy = matches!(&answer, Err(kube::Error::Api(it)) if BUSY.contains(&it.code));
+            if !busy || Instant::now() + wait >= end {
+                return Ok(answer);
+            }
+            tokio::time::sleep(wait).await;
+            wait *= 2;
+        }
     }
 }

@@ -59,8 +59,13 @@ pub fn object(kind: Kind, json: &str) -> Result<Object, String> {
     }
 }
 
+/// What cannot be read names its field, which only the second look finds out.
 pub(super) fn decode<T: DeserializeOwned>(json: &str) -> Result<T, String> {
-    serde_json::from_str(json).map_err(|it| it.to_string())
+    serde_json::from_str(json).or_else(|_| {
+        let mut again = serde_json::Deserializer::from_str(json);
+        let value = serde_path_to_error::deserialize(&mut again).map_err(|it| it.to_string())?;
+        again.end().map(|()| value).map_err(|it| it.to_string())
+    })
 }
 
 /// A Kubernetes time, whole seconds or finer.
@@ -254,9 +259,8 @@ fn binding(api: BindingApi, it: wire::Binding) -> Result<Binding, String> {
     let spec = it.spec;
     let port = match spec.service_ref.port {
         Some(NumberOrText::Number(number)) => PortRef::Number(number),
-        Some(NumberOrText::Text(text)) => {
-            text.parse().map_or_else(|_| PortRef::Name(text.into()), PortRef::Number)
-        }
+        // As the controller does: digits in quotes are a name.
+        Some(NumberOrText::Text(text)) => PortRef::Name(text.into()),
         None => return Err("spec.serviceRef.port is missing".to_owned()),
     };
     let group = spec.target_group_arn.as_deref().and_then(|it| it.parse().ok());

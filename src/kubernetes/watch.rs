@@ -1,6 +1,8 @@
 //! One kind of one scope, watched: a list, then every change, and after a loss a list again. Events of a
 //! list are held back until it is whole, so that nothing on show vanishes while it is read anew.
 
+use std::time::Duration;
+
 use futures::Stream;
 use futures::StreamExt;
 use futures::stream;
@@ -13,6 +15,8 @@ use super::error;
 use super::guard::Raw;
 use super::kinds;
 use super::read;
+use crate::domain::failure::ErrorKind;
+use crate::domain::failure::Failure;
 use crate::domain::ids::ObjectName;
 use crate::domain::inventory::Change;
 use crate::domain::inventory::Kind;
@@ -24,7 +28,8 @@ impl Cluster {
     pub fn watch(&self, kind: Kind, namespace: Option<String>) -> impl Stream<Item = Change> + Send + use<> {
         let watch =
             Watch { cluster: self.clone(), kind, namespace, streaming: true, backoff: Backoff::default() };
-        stream::unfold(Running { watch, events: None, listing: None }, |mut running| async move {
+        let running = Running { watch, wait: None, events: None, whole: false, listing: None };
+        stream::unfold(running, |mut running| async move {
             loop {
                 if let Some(changes) = running.step().await {
                     return Some((stream::iter(changes), running));
@@ -58,12 +63,16 @@ impl Cluster {
                 Ok(watcher::Event::Delete(_)) => Some(Ok(None)),
                 Err(error) => error::watch_failure(Kind::Ledgers, &error).map(Err),
             };
+            let source = || Source::Kubernetes(cluster.clone(), Kind::Ledgers);
             let change = ledger.map(|ledger| match ledger {
-                Ok(raw) => {
-                    let ledger = raw.and_then(|it| read::ledger(&it.text).ok());
-                    Change::Ledger { cluster: cluster.clone(), name: name.clone(), ledger }
-                }
-                Err(failure) => Change::Failed(Source::Kubernetes(cluster.clone(), Kind::Ledgers), failure),
+                Ok(raw) => match raw.map(|it| read::ledger(&it.text)).transpose() {
+                    Ok(ledger) => Change::Ledger { cluster: cluster.clone(), name: name.clone(), ledger },
+                    Err(problem) => {
+                        let failure = Failure::new("watch configmaps", ErrorKind::Unreadable, &problem);
+                        Change::Failed(source(), failure)
+                    }
+                },
+                Err(failure) => Change::Failed(source(), failure),
             });
             futures::future::ready(change)
         })
@@ -83,7 +92,11 @@ type Events = std::pin::Pin<Box<dyn Stream<Item = watcher::Result<watcher::Event
 
 struct Running {
     watch: Watch,
+    /// How long to leave the server alone before the next start.
+    wait: Option<Duration>,
     events: Option<Events>,
+    /// The list is whole: from now on the server is silent while nothing changes.
+    whole: bool,
     /// Objects and unreadable ones of a list that is not whole yet.
     listing: Option<(Vec<Object>, Vec<Change>)>,
 }
@@ -91,33 +104,48 @@ struct Running {
 impl Running {
     async fn step(&mut self) -> Option<Vec<Change>> {
         if self.events.is_none() {
+            if let Some(wait) = self.wait.take() {
+                tokio::time::sleep(wait).await;
+            }
+            self.whole = false;
             self.events = Some(self.watch.start());
         }
-        let event = self.events.as_mut()?.next().await;
-        match event {
-            Some(Ok(event)) => self.fold(event),
-            Some(Err(error)) => {
-                self.events = None;
-                if self.watch.streaming && error::refuses_streaming(&error) {
-                    self.watch.streaming = false;
-                    return None;
-                }
-                let failure = error::watch_failure(self.watch.kind, &error);
-                match failure {
-                    Some(failure) => {
-                        tracing::warn!(kind = ?self.watch.kind, %failure, "watch ended");
-                        let wait = self.watch.backoff.next();
-                        self.events = Some(after(wait, self.watch.start()));
-                        Some(vec![Change::Failed(self.watch.source(), failure)])
+        let next = self.events.as_mut()?.next();
+        let event = match self.whole {
+            true => next.await,
+            false => {
+                let patience = self.watch.cluster.request_timeout();
+                match tokio::time::timeout(patience, next).await {
+                    Ok(event) => event,
+                    Err(_) => {
+                        let operation = format!("watch {}", kinds::rbac_name(self.watch.kind));
+                        return self.lost(Some(error::silence(&operation, patience)));
                     }
-                    None => None,
                 }
             }
+        };
+        match event {
+            Some(Ok(event)) => self.fold(event),
+            Some(Err(error)) if self.watch.streaming && error::refuses_streaming(&error) => {
+                self.events = None;
+                self.watch.streaming = false;
+                None
+            }
+            Some(Err(error)) => self.lost(error::watch_failure(self.watch.kind, &error)),
             None => {
                 self.events = None;
                 None
             }
         }
+    }
+
+    /// The watch ended; `None`: it only fell behind.
+    fn lost(&mut self, failure: Option<Failure>) -> Option<Vec<Change>> {
+        self.events = None;
+        self.wait = Some(self.watch.backoff.next());
+        let failure = failure?;
+        tracing::warn!(kind = ?self.watch.kind, %failure, "watch ended");
+        Some(vec![Change::Failed(self.watch.source(), failure)])
     }
 
     fn fold(&mut self, event: watcher::Event<Raw>) -> Option<Vec<Change>> {
@@ -136,6 +164,7 @@ impl Running {
                 None
             }
             watcher::Event::InitDone => {
+                self.whole = true;
                 self.watch.backoff = Backoff::default();
                 let (objects, mut changes) = self.listing.take().unwrap_or_default();
                 let namespace = self.watch.namespace.clone();
@@ -176,10 +205,6 @@ impl Watch {
     }
 }
 
-fn after(wait: std::time::Duration, events: Events) -> Events {
-    Box::pin(stream::once(tokio::time::sleep(wait)).flat_map(move |()| stream::empty()).chain(events))
-}
-
 fn name(raw: &Raw) -> ObjectName {
     ObjectName::new(&raw.namespace().unwrap_or_default(), &raw.name_any())
 }
@@ -189,7 +214,7 @@ fn name(raw: &Raw) -> ObjectName {
 struct Backoff(watcher::DefaultBackoff);
 
 impl Backoff {
-    fn next(&mut self) -> std::time::Duration {
-        self.0.next().unwrap_or(std::time::Duration::from_secs(30))
+    fn next(&mut self) -> Duration {
+        self.0.next().unwrap_or(Duration::from_secs(30))
     }
 }

@@ -7,5 +7,10 @@
     reason = "a test that fails says so by panicking"
 )]
 
+mod aws_wire;
+mod cli;
 mod docs;
+mod kubernetes_wire;
 mod recordings;
+mod support;
+mod world;
