@@ -1,5 +1,6 @@
 //! The rules against what a real API server, the real controller and AWS did, line by line. The recordings
-//! hold no services, nodes and workloads: the service appears with the steps that made and deleted it.
+//! hold no services, nodes and workloads: the service appears with the steps that made and deleted it, the two
+//! nodes are Ready throughout, as they were.
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
@@ -89,6 +90,15 @@ impl Player {
             let cluster = player.cluster.clone();
             player.change(Change::Listed { cluster, kind, namespace: None, objects: Vec::new() });
         }
+        let node = |n| {
+            let text = format!(
+                r#"{{"metadata":{{"name":"ip-10-42-{n}-10.us-west-2.compute.internal"}},"status":{{"conditions":[{{"type":"Ready","status":"True"}}]}}}}"#
+            );
+            read::object(Kind::Nodes, &text).unwrap()
+        };
+        let cluster = player.cluster.clone();
+        let objects = vec![node(11), node(12)];
+        player.change(Change::Listed { cluster, kind: Kind::Nodes, namespace: None, objects });
         player
     }
 
@@ -400,7 +410,7 @@ fn a_healthy_target_whose_gate_is_not_true_yet_is_flagged_and_unsettled() {
 
 #[test]
 fn at_rest_only_what_the_recording_does_not_hold_keeps_a_binding_from_being_settled() {
-    // Workloads and nodes are in no recording, so the rollout stays unknown.
+    // Workloads are in no recording, so the rollout stays unknown.
     for (scene, at) in [("workshop", 9.0), ("workshop", 23.5), ("crash", 19.0), ("gates", 61.5)] {
         let (report, _) = standings(scene, at);
         let because: Vec<_> = report.settled.because.iter().filter(|it| **it != "gate-not-true").collect();
