@@ -134,9 +134,10 @@ impl Terminal {
     }
 
     pub(crate) fn resize(&self, (cols, rows): (u16, u16)) {
-        // What the program draws from now on is for the new size.
         let mut seen = self.seen.0.lock().unwrap();
         seen.parser.screen_mut().set_size(cells(rows), cells(cols));
+        // What was drawn for the old size proves nothing: the program draws all of it anew.
+        seen.parser.process(b"\x1b[2J");
         self.master.resize(size((cols, rows))).unwrap();
     }
 

@@ -56,9 +56,11 @@ fn fitting<'a>(
     both(left(l), right(r), area, buffer);
 }
 
-/// Two lines on one: the right one keeps its place, the left one is cut.
+/// Two lines on one: the right one keeps its place and the left one is cut, but never to less than half.
 pub(super) fn both(left: Line<'_>, right: Line<'_>, area: Rect, buffer: &mut Buffer) {
-    let width = u16::try_from(right.width()).unwrap_or(area.width).min(area.width);
+    let cells = |line: &Line<'_>| u16::try_from(line.width()).unwrap_or(area.width).min(area.width);
+    let unneeded = area.width.saturating_sub(cells(&left) + 1);
+    let width = cells(&right).min(unneeded.max(area.width / 2));
     let rest = area.width.saturating_sub(width + 1);
     let cut = left.width() > usize::from(rest);
     left.render(Rect { width: rest, ..area }, buffer);
