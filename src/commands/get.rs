@@ -113,7 +113,7 @@ fn reports(
         Some(_) => unbound::unnamed(inventory).map(Subject::Group).collect(),
     };
     subjects.extend(groups);
-    let history = History::default();
+    let history = History::of_one_look();
     let judged = subjects.iter().filter_map(|it| report::judge(inventory, it, &history, now));
     let mut reports: Vec<Report> =
         judged.filter(|it| pointed.is_none_or(|pointed| pointed.selects(inventory, it))).collect();

@@ -38,9 +38,21 @@ pub struct History {
     verdict: Option<(Word, Option<Timestamp>)>,
     /// Both sides were judged once: what appears from now on is new.
     watching: bool,
+    /// Somebody looks only once: nothing will get better while they watch, so nothing gets a grace.
+    once: bool,
 }
 
 impl History {
+    /// For a single look.
+    pub fn of_one_look() -> Self {
+        Self { once: true, ..Self::default() }
+    }
+
+    /// Whether something that has lasted these seconds has had its grace.
+    pub fn outlasted(&self, seconds: i64) -> bool {
+        self.once || seconds >= GRACE
+    }
+
     /// How a row with this standing has stood so far.
     pub fn seen(&self, key: &RowKey, uid: Option<&Uid>, standing: Standing, now: Timestamp) -> Seen {
         match self.rows.get(&(key.clone(), uid.cloned())) {

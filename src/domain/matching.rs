@@ -20,7 +20,6 @@ use super::elb::Reason;
 use super::elb::Target;
 use super::elb::TargetGroup;
 use super::elb::Targets;
-use super::history::GRACE;
 use super::history::History;
 use super::ids::BindingRef;
 use super::ids::RowKey;
@@ -114,6 +113,12 @@ impl<'a> View<'a> {
     pub fn fresh(&self, kind: Kind) -> bool {
         let source = self.reference.map(|it| Source::Kubernetes(it.cluster.clone(), kind));
         source.is_some_and(|it| report::usable(self.inventory, &it, self.now))
+    }
+
+    /// A watch of this kind is lost: what it last said may be judged by for a while, but nothing is certain.
+    pub fn lost(&self, kind: Kind) -> bool {
+        let source = self.reference.map(|it| Source::Kubernetes(it.cluster.clone(), kind));
+        source.and_then(|it| self.inventory.freshness(&it)).is_some_and(|it| it.failed.is_some())
     }
 
     pub fn endpoints_usable(&self) -> bool {
@@ -340,7 +345,7 @@ fn flags(view: &View<'_>, row: &Row) -> Vec<Flag> {
 fn problem(view: &View<'_>, history: &History, row: &Row) -> bool {
     let seconds = view.now.since(row.since.unwrap_or(row.first_seen));
     // What was so when we first looked may be older than we can tell, but gets the grace all the same.
-    let outlasted = seconds >= GRACE;
+    let outlasted = history.outlasted(seconds);
     match row.standing {
         Standing::Unknown | Standing::Elsewhere | Standing::Passive | Standing::Draining => false,
         Standing::Contested | Standing::Dead | Standing::Failing => true,

@@ -47,7 +47,12 @@ pub fn settled(view: &View<'_>, rows: &[Row], counts: &Counts) -> Settled {
         // A group without a binding has nothing to settle to.
         return Settled { value: None, because: Vec::new() };
     };
-    if !view.endpoints_usable() || !view.fresh(Kind::Pods) || !view.fresh(Kind::Bindings(binding.api)) {
+    let side = if view.instances() { Kind::Nodes } else { Kind::Slices };
+    let needed = [Kind::Services, side, Kind::Pods, Kind::Bindings(binding.api)];
+    // Settled is a promise: a watch that is lost cannot give it, however new what it last said.
+    let lost = needed.into_iter().any(|kind| view.lost(kind));
+    if lost || !view.endpoints_usable() || !view.fresh(Kind::Pods) || !view.fresh(Kind::Bindings(binding.api))
+    {
         unknown.insert("kubernetes-unread");
     }
     if view.resolution.rests_on_nodes {

@@ -100,7 +100,11 @@ const BOTH_SIDES: &[Fact] = &[
     ("slices that fail for too long", || failing(Kind::Slices), "null: kubernetes-unread, unknown"),
     ("pods that fail for too long", || failing(Kind::Pods), "null: kubernetes-unread"),
     ("bindings that fail for too long", || failing(Kind::Bindings(API)), "null: kubernetes-unread"),
-    ("pods that fail for a moment", || served(|w| w.failed(kubernetes(Kind::Pods))), "true"),
+    (
+        "pods that fail for a moment",
+        || served(|w| w.failed(kubernetes(Kind::Pods))),
+        "null: kubernetes-unread",
+    ),
     ("health unread", || changed(|w| w.unread(&targets_source())), "null: targets-unread, unknown"),
     (
         "health that fails to renew for too long",

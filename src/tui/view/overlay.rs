@@ -213,6 +213,9 @@ fn show(title: &str, theme: &Theme, (lines, scroll): (Lines, u16), (area, buffer
     }
 }
 
+/// Cells a long word is indented by.
+const SHALLOW: usize = 2;
+
 /// A line broken so that what follows hangs under its text, not under the name before it.
 fn hanging(line: &str, room: usize) -> Vec<String> {
     if line.width() <= room {
@@ -225,6 +228,13 @@ fn hanging(line: &str, room: usize) -> Vec<String> {
     let short = line.width() - line.trim_start().width();
     let (head, text) = line.split_at(text_at);
     let indent = if text_at == 0 { short } else { head.width() };
+    let longest = text.split_whitespace().map(UnicodeWidthStr::width).max().unwrap_or(0);
+    if text_at > 0 && longest > room.saturating_sub(indent) && longest + SHALLOW <= room {
+        // Better on a line of its own than broken where nobody can copy it: an ARN.
+        let pad = " ".repeat(SHALLOW);
+        let rest = text::wrap(text, room - SHALLOW).into_iter().map(|it| format!("{pad}{it}"));
+        return std::iter::once(head.trim_end().to_owned()).chain(rest).collect();
+    }
     let broken = text::wrap(text, room.saturating_sub(indent));
     let pad = " ".repeat(indent);
     broken
