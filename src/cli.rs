@@ -35,7 +35,7 @@ pub struct Options {
     pub namespace: Option<String>,
 
     /// All namespaces
-    #[arg(short = 'A', long, global = true, conflicts_with = "namespace")]
+    #[arg(short = 'A', long, global = true)]
     pub all_namespaces: bool,
 
     /// Label selector for bindings

@@ -8,6 +8,7 @@ use std::io::IsTerminal;
 use std::io::Write;
 use std::process::ExitCode;
 
+use anyhow::Context;
 use clap::Parser;
 
 use crate::cli::Cli;
@@ -51,9 +52,15 @@ pub fn main() -> ExitCode {
     }
 }
 
-/// Writes data to stdout. A reader that left (`| head`) is no error.
-fn print(text: &str) {
-    _ = std::io::stdout().write_all(text.as_bytes());
+/// Writes data to stdout. A reader that left (`| head`) is no error; a full disk is.
+fn print(text: &str) -> anyhow::Result<()> {
+    let mut stdout = std::io::stdout();
+    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+            Err(error).context("cannot write to stdout")
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Writes words to stderr.

@@ -41,7 +41,6 @@ const LAYERS: &[(&str, &[&str], &[&str])] = &[
             "aws_credential_types",
             "aws_sdk_elasticloadbalancingv2",
             "aws_sdk_sts",
-            "aws_smithy_types",
             "aws_types",
             "tracing",
         ],

@@ -59,6 +59,9 @@ const DISCOVERY: Duration = Duration::from_secs(30);
 /// Seconds between two looks at the controller's own objects.
 const SIGNS: Duration = Duration::from_secs(30);
 
+/// Seconds between two questions whether the server is still there.
+const HEARTBEAT: Duration = Duration::from_secs(8);
+
 /// Kinds watched in the namespaces of the scope.
 pub(super) const SCOPED: [Kind; 6] = [
     Kind::Services,
@@ -121,28 +124,59 @@ async fn cluster(
         tokio::time::sleep(wait).await;
         wait = (wait * 2).min(Duration::from_secs(30));
     };
-    let mut tasks = JoinSet::new();
-    for kind in SCOPED {
-        tasks.spawn(forward(cluster.watch(kind, scope.namespace.clone()), changes.clone()));
-    }
-    tasks.spawn(forward(cluster.watch(Kind::Nodes, None), changes.clone()));
-    tasks.spawn(bindings(cluster.clone(), scope, changes.clone()));
-    tasks.spawn(on_demand(cluster, follow, changes.clone()));
-    while let Some(ended) = tasks.join_next().await {
-        if let Err(error) = ended {
-            tracing::error!(%error, "a watch ended badly");
-            let failure =
-                Failure::new("watch", ErrorKind::Other, "an internal error ended this watch; see the log");
-            if !fail(&changes, &id, &failure).await {
-                return;
-            }
+    loop {
+        let mut tasks = JoinSet::new();
+        for kind in SCOPED {
+            tasks.spawn(forward(cluster.watch(kind, scope.namespace.clone()), changes.clone()));
+        }
+        tasks.spawn(forward(cluster.watch(Kind::Nodes, None), changes.clone()));
+        tasks.spawn(bindings(cluster.clone(), scope.clone(), changes.clone()));
+        tasks.spawn(on_demand(cluster.clone(), follow.clone(), changes.clone()));
+        let failure = tokio::select! {
+            silence = silence(&cluster) => silence,
+            error = broken(&mut tasks) => error,
+        };
+        tracing::warn!(%failure, "the watches are started anew");
+        if !fail(&changes, &id, &failure).await {
+            return;
+        }
+        drop(tasks);
+        // Started anew once the server answers again: each list then tells that its side is alive.
+        while cluster.ping().await.is_err() {
+            tokio::time::sleep(Duration::from_secs(2)).await;
         }
     }
 }
 
+/// Ends when the server has not answered twice in a row: a watch alone says nothing for minutes where the
+/// server hangs or the way to it is gone.
+async fn silence(cluster: &Cluster) -> Failure {
+    let mut missed = 0;
+    loop {
+        tokio::time::sleep(HEARTBEAT).await;
+        match cluster.ping().await {
+            Ok(()) => missed = 0,
+            Err(failure) if missed > 0 => return failure,
+            Err(_) => missed += 1,
+        }
+    }
+}
+
+/// Ends when a task ended badly; where they all end well, nobody listens any more.
+async fn broken(tasks: &mut JoinSet<()>) -> Failure {
+    while let Some(ended) = tasks.join_next().await {
+        if let Err(error) = ended {
+            tracing::error!(%error, "a watch ended badly");
+            break;
+        }
+    }
+    Failure::new("watch", ErrorKind::Other, "an internal error ended a watch; see the log")
+}
+
 /// Tells that a whole cluster cannot be read. False: nobody listens any more.
 async fn fail(changes: &mpsc::Sender<Observed>, id: &ClusterId, failure: &Failure) -> bool {
-    for kind in SCOPED.into_iter().chain([Kind::Nodes, Kind::Bindings(BindingApi::LoadBalancerController)]) {
+    let more = [Kind::Nodes, Kind::Controller, Kind::Bindings(BindingApi::LoadBalancerController)];
+    for kind in SCOPED.into_iter().chain(more) {
         let change = Change::Failed(Source::Kubernetes(id.clone(), kind), failure.clone());
         if changes.send(Observed { at: clock::now(), change }).await.is_err() {
             return false;

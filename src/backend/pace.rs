@@ -23,6 +23,14 @@ pub enum Ask {
     Tags(Vec<TargetGroupArn>),
 }
 
+/// How an ask ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    Answered,
+    Failed,
+    Throttled,
+}
+
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Next {
     Ask(Ask),
@@ -39,8 +47,10 @@ const SWEEP_STEP: i64 = 1_000;
 /// Milliseconds for which settings and routes are good: of the board's group, and of listed ones.
 const SETTINGS: i64 = 60_000;
 const LISTED_SETTINGS: i64 = 600_000;
-/// Most times an interval is doubled after throttling.
-const SLOWEST: u32 = 4;
+/// Most times an interval is doubled after throttling: health that is never read becomes too old to judge by.
+const SLOWEST: u32 = 2;
+/// Milliseconds after which something that could not be read is asked for again.
+const AGAIN: i64 = 10_000;
 /// Most groups whose tags are asked for to find this cluster's.
 pub const TAGGED: usize = 200;
 
@@ -48,6 +58,7 @@ pub const TAGGED: usize = 200;
 #[derive(Clone, Debug, Default)]
 pub struct Pace {
     asked: BTreeMap<Ask, Timestamp>,
+    failed: BTreeSet<Ask>,
     groups: BTreeMap<TargetGroupArn, Timestamp>,
     hangs_on: BTreeMap<TargetGroupArn, Vec<LoadBalancerArn>>,
     load_balancers: BTreeMap<LoadBalancerArn, Timestamp>,
@@ -68,6 +79,7 @@ impl Pace {
             self.hurried = follow.hurry;
             self.asked.clear();
             self.groups.clear();
+            self.load_balancers.clear();
             self.swept = Timestamp::default();
         }
         let mut soonest = i64::from(u32::MAX);
@@ -140,6 +152,15 @@ impl Pace {
     ) {
         let hangs_on: BTreeSet<&LoadBalancerArn> =
             groups.filter_map(|it| self.hangs_on.get(it)).flatten().collect();
+        let known: Vec<LoadBalancerArn> = hangs_on
+            .iter()
+            .filter(|it| self.load_balancers.contains_key(**it))
+            .take(20)
+            .map(|it| (*it).clone())
+            .collect();
+        if !known.is_empty() {
+            wishes.push((Ask::LoadBalancers(known), every));
+        }
         let unknown: Vec<LoadBalancerArn> = hangs_on
             .iter()
             .filter(|it| !self.load_balancers.contains_key(**it))
@@ -165,6 +186,10 @@ impl Pace {
             },
             other => self.asked.get(other).copied(),
         };
+        let every = match self.failed.contains(ask) {
+            true => every.min(AGAIN << self.slow),
+            false => every,
+        };
         let due = last.map_or(Timestamp::default(), |it| it.plus_millis(every));
         match ask {
             Ask::Targets(_) if every >= SWEEP && last.is_some() => {
@@ -183,12 +208,20 @@ impl Pace {
     }
 
     /// An ask has ended, well or not.
-    pub fn ended(&mut self, ask: &Ask, throttled: bool) {
+    pub fn ended(&mut self, ask: &Ask, outcome: Outcome) {
         self.running.remove(ask);
-        match (throttled, ask) {
-            (true, _) => self.slow = (self.slow + 1).min(SLOWEST),
-            (false, Ask::Targets(_)) => self.slow = self.slow.saturating_sub(1),
-            (false, _) => {}
+        match outcome {
+            Outcome::Answered => {
+                self.failed.remove(ask);
+                if matches!(ask, Ask::Targets(_)) {
+                    self.slow = 0;
+                }
+            }
+            Outcome::Failed => _ = self.failed.insert(ask.clone()),
+            Outcome::Throttled => {
+                self.failed.insert(ask.clone());
+                self.slow = (self.slow + 1).min(SLOWEST);
+            }
         }
     }
 
@@ -225,11 +258,6 @@ impl Pace {
             self.untagged.remove(arn);
         }
     }
-
-    /// The intervals are stretched because AWS asked for it; the factor, 1 when they are not.
-    pub fn stretched(&self) -> i64 {
-        1 << self.slow
-    }
 }
 
 #[cfg(test)]
@@ -247,7 +275,7 @@ mod tests {
         while now < Timestamp::from_seconds(until) {
             match pace.next(follow, now) {
                 Next::Ask(ask) => {
-                    pace.ended(&ask, false);
+                    pace.ended(&ask, Outcome::Answered);
                     if let Ask::Groups(arns) = &ask {
                         for it in arns {
                             pace.learnt_group(it, &[], now);
@@ -312,16 +340,28 @@ mod tests {
     }
 
     #[test]
-    fn throttling_doubles_the_interval_and_success_brings_it_back() {
+    fn throttling_doubles_the_interval_at_most_twice_and_success_brings_it_back() {
         let follow = Follow { focus: Some(arn(1)), ..Follow::default() };
         let mut pace = Pace::default();
         play(&mut pace, &follow, (0, 4));
         let ask = Ask::Targets(arn(1));
-        pace.start(&ask, Timestamp::from_seconds(5));
-        pace.ended(&ask, true);
-        assert_eq!(pace.stretched(), 2);
-        assert_eq!(looks(&play(&mut pace, &follow, (6, 26)), 1), [15, 20, 25]);
-        assert_eq!(pace.stretched(), 1);
+        for _ in 0..5 {
+            pace.start(&ask, Timestamp::from_seconds(5));
+            pace.ended(&ask, Outcome::Throttled);
+        }
+        assert_eq!(looks(&play(&mut pace, &follow, (6, 41)), 1), [25, 30, 35, 40]);
+    }
+
+    #[test]
+    fn what_could_not_be_read_is_asked_for_again_soon() {
+        let follow = Follow { focus: Some(arn(1)), ..Follow::default() };
+        let mut pace = Pace::default();
+        play(&mut pace, &follow, (100, 101));
+        pace.start(&Ask::Caller, Timestamp::from_seconds(101));
+        pace.ended(&Ask::Caller, Outcome::Failed);
+        let asked = play(&mut pace, &follow, (101, 130));
+        let callers: Vec<i64> = asked.iter().filter(|(_, ask)| *ask == Ask::Caller).map(|it| it.0).collect();
+        assert_eq!(callers, [111], "once more, and then no more once it is known");
     }
 
     #[test]

@@ -13,6 +13,7 @@ use super::clock;
 use super::observe::Observed;
 use super::pace::Ask;
 use super::pace::Next;
+use super::pace::Outcome;
 use super::pace::Pace;
 use crate::aws::AT_ONCE;
 use crate::aws::LoadBalancing;
@@ -44,7 +45,8 @@ pub(super) struct Asker {
 /// Asks until the receiver of changes is gone.
 pub(super) async fn poll(asker: Asker, mut follow: watch::Receiver<Follow>, changes: mpsc::Sender<Observed>) {
     let mut pace = Pace::default();
-    let mut calls: JoinSet<(Ask, Vec<Change>)> = JoinSet::new();
+    let mut calls: JoinSet<Vec<Change>> = JoinSet::new();
+    let mut asked = BTreeMap::new();
     let mut kinds = BTreeMap::new();
     loop {
         let wish = follow.borrow_and_update().clone();
@@ -55,20 +57,24 @@ pub(super) async fn poll(asker: Asker, mut follow: watch::Receiver<Follow>, chan
         let millis = match wait {
             Next::Ask(ask) => {
                 let (asker, roles, known) = (asker.clone(), wish.roles.clone(), kinds.clone());
-                calls.spawn(async move {
-                    let answers = asker.perform(&ask, &roles, &known).await;
-                    (ask, answers)
-                });
+                let call = ask.clone();
+                let task = calls.spawn(async move { asker.perform(&call, &roles, &known).await });
+                asked.insert(task.id(), ask);
                 continue;
             }
             Next::Wait(millis) => u64::try_from(millis).unwrap_or(1),
         };
         tokio::select! {
-            Some(ended) = calls.join_next() => {
-                let Ok((ask, answers)) = ended else {
-                    tracing::error!("a call to AWS ended badly");
-                    continue;
+            Some(ended) = calls.join_next_with_id() => {
+                let (id, answers) = match ended {
+                    Ok(ended) => ended,
+                    Err(error) => {
+                        tracing::error!(%error, "a call to AWS ended badly");
+                        let failure = Failure::new("ask AWS", ErrorKind::Other, "an internal error ended this call; see the log");
+                        (error.id(), vec![Change::Failed(Source::Groups, failure)])
+                    }
                 };
+                let Some(ask) = asked.remove(&id) else { continue };
                 learn(&mut pace, &mut kinds, &ask, &answers);
                 for change in answers {
                     if changes.send(Observed { at: clock::now(), change }).await.is_err() {
@@ -89,10 +95,18 @@ fn learn(
     answers: &[Change],
 ) {
     let now = clock::now();
-    let throttled =
-        |it: &Change| matches!(it, Change::Failed(_, failure) if failure.kind == ErrorKind::Throttled);
-    pace.ended(ask, answers.iter().any(throttled));
-    if let Ask::Groups(arns) = ask {
+    let failure = |it: &Change| match it {
+        Change::Failed(_, failure) => Some(failure.kind),
+        _ => None,
+    };
+    let kinds_of_failure: Vec<ErrorKind> = answers.iter().filter_map(failure).collect();
+    let outcome = match kinds_of_failure.as_slice() {
+        [] => Outcome::Answered,
+        some if some.contains(&ErrorKind::Throttled) => Outcome::Throttled,
+        _ => Outcome::Failed,
+    };
+    pace.ended(ask, outcome);
+    if let (Ask::Groups(arns), Outcome::Answered) = (ask, outcome) {
         for arn in arns {
             pace.unreadable_group(arn, now);
         }
@@ -120,7 +134,7 @@ fn learn(
             _ => {}
         }
     }
-    if let Ask::Tags(arns) = ask {
+    if let (Ask::Tags(arns), Outcome::Answered) = (ask, outcome) {
         pace.learnt_tags(arns);
     }
 }

@@ -15,16 +15,19 @@ use super::pace::Ask;
 use super::pace::TAGGED;
 use super::poll::Asker;
 use crate::aws::Session;
+use crate::domain::cluster::Binding;
 use crate::domain::elb::HealthState;
 use crate::domain::failure::ErrorKind;
 use crate::domain::failure::Failure;
 use crate::domain::ids::BindingApi;
+use crate::domain::ids::BindingRef;
 use crate::domain::ids::LoadBalancerArn;
 use crate::domain::ids::TargetGroupArn;
 use crate::domain::inventory::Change;
 use crate::domain::inventory::Inventory;
 use crate::domain::inventory::Kind;
 use crate::domain::inventory::Source;
+use crate::domain::scope::Pointed;
 use crate::domain::unbound;
 use crate::kubernetes::Access;
 use crate::kubernetes::Cluster;
@@ -41,6 +44,8 @@ pub struct Extra {
     pub groups: Vec<TargetGroupArn>,
     /// Groups to find by name first.
     pub named: Vec<String>,
+    /// Only what this may point at is asked for.
+    pub only: Option<Pointed>,
 }
 
 /// Reads everything of a scope. What cannot be read stands in the inventory as a failure of its source.
@@ -134,9 +139,12 @@ async fn bindings(cluster: &Cluster, scope: &Scope) -> Vec<Change> {
 /// Groups, health, what verdicts need of settings and routes, and who we are.
 async fn aws(asker: &Asker, inventory: &mut Inventory, scope: &Scope, wish: Extra) {
     let ours = |namespace: &str| scope.namespace.as_deref().is_none_or(|it| it == namespace);
-    let mut groups: BTreeSet<TargetGroupArn> = wish.groups.into_iter().collect();
+    let mut groups: BTreeSet<TargetGroupArn> = wish.groups.iter().cloned().collect();
     let mut roles = BTreeMap::new();
-    for (reference, binding) in inventory.bindings().filter(|(it, _)| ours(&it.namespace)) {
+    let wanted = |reference: &BindingRef, binding: &Binding| {
+        ours(&reference.namespace) && wish.only.as_ref().is_none_or(|it| it.may_select(reference, binding))
+    };
+    for (reference, binding) in inventory.bindings().filter(|(it, binding)| wanted(it, binding)) {
         let Some(group) = &binding.group else { continue };
         groups.insert(group.clone());
         if let Some(role) = &binding.assume_role {

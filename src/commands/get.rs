@@ -39,7 +39,7 @@ pub(super) fn run(cli: &Cli, get: &Get) -> anyhow::Result<Exit> {
         reports(&inventory, scope.namespace.as_deref(), cli.options.selector.as_ref(), pointed, now);
     let document = Document::new(&inventory, &reports, now);
     let text = printed::render(&document, format(get.output)).map_err(|it| anyhow::anyhow!(it))?;
-    print(&text);
+    print(&text)?;
     for line in printed::failure_lines(&document.failures) {
         complain(&line);
     }
@@ -86,11 +86,12 @@ fn format(output: Output) -> Format {
 
 /// Unbound groups are only looked for where no binding is pointed at.
 fn wish(pointed: Option<&Pointed>) -> Extra {
+    let only = pointed.cloned();
     match pointed.map(|it| &it.thing) {
         None => Extra { discover: true, ..Extra::default() },
-        Some(Thing::Arn(arn)) => Extra { groups: vec![arn.clone()], ..Extra::default() },
-        Some(Thing::Group(name, _)) => Extra { named: vec![name.clone()], ..Extra::default() },
-        Some(_) => Extra::default(),
+        Some(Thing::Arn(arn)) => Extra { groups: vec![arn.clone()], only, ..Extra::default() },
+        Some(Thing::Group(name, _)) => Extra { named: vec![name.clone()], only, ..Extra::default() },
+        Some(_) => Extra { only, ..Extra::default() },
     }
 }
 

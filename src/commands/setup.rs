@@ -42,7 +42,9 @@ pub(super) fn setup(options: &Options, pointed: Option<&Pointed>) -> anyhow::Res
         endpoint: options.endpoint_url.clone(),
     };
     let named = pointed.and_then(|it| it.namespace.clone()).or_else(|| options.namespace.clone());
-    let namespace = match options.all_namespaces {
+    // Somebody who comes with a target group, an address or a load balancer does not know the namespace.
+    let anywhere = pointed.is_some_and(|it| it.thing.is_of_aws());
+    let namespace = match options.all_namespaces || (anywhere && named.is_none()) {
         true => None,
         false => Some(named.unwrap_or_else(|| first.namespace.clone())),
     };

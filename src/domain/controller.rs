@@ -9,6 +9,8 @@ use super::checkpoint;
 use super::cluster::Binding;
 use super::ids::BindingApi;
 use super::inventory::Cluster;
+use super::inventory::Kind;
+use super::inventory::Source;
 use super::matching::View;
 use super::time::Timestamp;
 
@@ -71,7 +73,9 @@ pub fn controller(view: &View<'_>) -> Controller {
         .events
         .values()
         .any(|it| it.about == binding.name.name && it.name.namespace == binding.name.namespace);
-    let (presence, sign) = presence(cluster, binding, events_tell, view.now);
+    let read = view.reference.map(|it| Source::Kubernetes(it.cluster.clone(), Kind::Controller));
+    let read = read.and_then(|it| view.inventory.freshness(&it)).and_then(|it| it.read);
+    let (presence, sign) = presence(cluster, binding, events_tell, (read.unwrap_or(view.now), view.now));
     let version =
         cluster.signs.deployment.as_ref().and_then(|it| it.as_ref()).and_then(|it| it.version.clone());
     let in_cluster = binding.api == BindingApi::LoadBalancerController;
@@ -84,7 +88,12 @@ pub fn controller(view: &View<'_>) -> Controller {
     }
 }
 
-fn presence(cluster: &Cluster, binding: &Binding, events: bool, now: Timestamp) -> (Presence, &'static str) {
+fn presence(
+    cluster: &Cluster,
+    binding: &Binding,
+    events: bool,
+    (read, now): (Timestamp, Timestamp),
+) -> (Presence, &'static str) {
     let signs = &cluster.signs;
     let marked = [
         (binding.finalizers.iter().any(|it| it.ends_with("/resources")), "its finalizer"),
@@ -101,6 +110,9 @@ fn presence(cluster: &Cluster, binding: &Binding, events: bool, now: Timestamp) 
     if signs.kind_served == Some(false) {
         return (Presence::Absent, "no TargetGroupBinding kind");
     }
+    if now.since(read) > UNREAD {
+        return (Presence::Unknown, "its objects could not be read lately");
+    }
     if let Some(Some(deployment)) = &signs.deployment
         && deployment.available == 0
     {
@@ -110,7 +122,7 @@ fn presence(cluster: &Cluster, binding: &Binding, events: bool, now: Timestamp) 
         let live = lease.held
             && lease
                 .renewed
-                .is_some_and(|at| now.since(at) <= i64::from(lease.duration.max(15)) + LEASE_SLACK);
+                .is_some_and(|at| read.since(at) <= i64::from(lease.duration.max(15)) + LEASE_SLACK);
         return match live {
             true => (Presence::Present, "its lease"),
             false => (Presence::Down, "its lease is not renewed"),
@@ -129,7 +141,10 @@ fn presence(cluster: &Cluster, binding: &Binding, events: bool, now: Timestamp) 
     mark.map_or((Presence::Unknown, "nothing of it can be read"), |sign| (Presence::Present, sign))
 }
 
-/// Seconds for which a lease may look unrenewed because it is only read now and then.
+/// Seconds after which what was read of the controller says nothing of it any more.
+const UNREAD: i64 = 90;
+
+/// Seconds for which a lease may look unrenewed: clocks of machines differ.
 const LEASE_SLACK: i64 = 45;
 
 fn doing(view: &View<'_>, cluster: &Cluster, binding: &Binding) -> Doing {

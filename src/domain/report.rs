@@ -191,6 +191,9 @@ pub fn judge(inventory: &Inventory, subject: &Subject, history: &History, now: T
     let settled = settled::settled(&view, &rows, &counts);
     let controller = super::controller::controller(&view);
     let mut assumptions = Vec::new();
+    if view.targets().is_some_and(|it| it.unreadable > 0) {
+        assumptions.push("some targets in the answer of AWS could not be read and are not shown");
+    }
     if view.resolution.nodes_assumed {
         assumptions.push("nodes cannot be read: every node is taken as ready");
     }

@@ -5,8 +5,10 @@ use std::net::IpAddr;
 use std::net::SocketAddr;
 use std::str::FromStr;
 
+use super::cluster::Binding;
 use super::cluster::WorkloadKind;
 use super::ids::BindingApi;
+use super::ids::BindingRef;
 use super::ids::ObjectName;
 use super::ids::TargetGroupArn;
 use super::ids::TargetId;
@@ -43,6 +45,23 @@ pub struct Pointed {
     "cannot tell what {0:?} is: give [NAMESPACE/]KIND/NAME with kind tgb, svc, pod, deploy, node, tg or lb, an ARN, an address or an instance id"
 )]
 pub struct InvalidScope(String);
+
+impl Thing {
+    /// Named by what AWS knows it by: the namespace is not part of it.
+    pub fn is_of_aws(&self) -> bool {
+        match self {
+            Self::LoadBalancer(_)
+            | Self::Group(..)
+            | Self::Arn(_)
+            | Self::Address(..)
+            | Self::Instance(_)
+            | Self::Host(_) => true,
+            Self::Binding(..) | Self::Service(_) | Self::Pod(_) | Self::Deployment(_) | Self::Node(_) => {
+                false
+            }
+        }
+    }
+}
 
 impl FromStr for Pointed {
     type Err = InvalidScope;
@@ -103,6 +122,21 @@ fn thing(kind: &str, name: &str) -> Option<Thing> {
 }
 
 impl Pointed {
+    /// Whether a binding can be what is pointed at, by what it says itself; its rows may tell otherwise.
+    pub fn may_select(&self, reference: &BindingRef, binding: &Binding) -> bool {
+        let group = binding.group.as_ref();
+        self.namespace.as_ref().is_none_or(|it| *it == reference.namespace)
+            && match &self.thing {
+                Thing::Binding(name, api) => {
+                    reference.name == *name && api.is_none_or(|it| it == reference.api)
+                }
+                Thing::Service(name) => binding.service == *name,
+                Thing::Arn(arn) => group == Some(arn),
+                Thing::Group(name, _) => group.is_some_and(|it| it.name() == name),
+                _ => true,
+            }
+    }
+
     /// Whether a board is about what is pointed at.
     pub fn selects(&self, inventory: &Inventory, report: &Report) -> bool {
         if let (Some(wanted), Subject::Binding(reference)) = (&self.namespace, &report.subject) {

@@ -66,6 +66,9 @@ pub fn settled(view: &View<'_>, rows: &[Row], counts: &Counts) -> Settled {
         }
         _ => {}
     }
+    if view.targets().is_some_and(|it| it.unreadable > 0) {
+        unknown.insert("targets-unread");
+    }
     let workloads = workloads(view);
     match workloads.iter().all(|it| matches!(it, Behind::Quiet(_))) {
         true => {}

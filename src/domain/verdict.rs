@@ -15,6 +15,7 @@ use super::inventory::Source;
 use super::matching::View;
 use super::report::Counts;
 use super::report::Row;
+use super::routes::Routes;
 use super::settled;
 use super::settled::Behind;
 use super::standing::Standing;
@@ -77,6 +78,9 @@ pub fn verdict(view: &View<'_>, rows: &[Row], counts: &Counts) -> Verdict {
     if view.routes.none_lead() {
         return say(Word::NotRouted, "no listener or rule leads to this target group");
     }
+    if view.routes.all_weightless() {
+        return say(Word::NotRouted, "every rule that leads to this target group gives it weight 0");
+    }
     let all_unused = || {
         rows.iter().filter_map(Row::state).all(|it| matches!(it, HealthState::Unused | HealthState::Draining))
     };
@@ -111,6 +115,12 @@ pub fn verdict(view: &View<'_>, rows: &[Row], counts: &Counts) -> Verdict {
     let assumed = match view.binding {
         Some(_) => format!("{} of {} in service", counts.in_service, counts.wanted),
         None => format!("{} of {} targets healthy", counts.healthy, counts.registered),
+    };
+    let assumed = match view.routes {
+        Routes::Unread if view.inventory.freshness(&Source::Groups).is_some_and(|it| it.failed.is_some()) => {
+            format!("{assumed}; whether anything leads there could not be read")
+        }
+        _ => assumed,
     };
     match view.binding.is_none() && counts.healthy < counts.registered {
         true => say(Word::Degraded, assumed),

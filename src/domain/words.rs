@@ -64,6 +64,9 @@ pub fn of_row(row: &Row, group: Option<&TargetGroup>, controller: &Controller) -
         | Standing::InService
         | Standing::Draining => row.target.as_ref().map_or_else(|| say(row.standing.meaning()), |it| of_health(it, group)),
     };
+    if row.standing == Standing::InService && row.flags.is_empty() {
+        words = say("Healthy: the load balancer sends it traffic.");
+    }
     for flag in &row.flags {
         words.facts.push(flag_words(*flag).to_owned());
     }
@@ -232,7 +235,7 @@ pub fn of_health(target: &Target, group: Option<&TargetGroup>) -> Words {
     let check = group.map(|it| describe_check(&it.check)).unwrap_or_default();
     let port = target.health_port.as_deref().unwrap_or("?");
     match (&target.health.state, &target.health.reason) {
-        (HealthState::Healthy, _) => say("Healthy: the load balancer sends it traffic."),
+        (HealthState::Healthy, _) => say("Healthy: its health checks succeed."),
         (HealthState::Initial, Some(Reason::InitialHealthChecking)) => {
             say(format!("Registered; the first health checks are under way ({check})."))
                 .next("wait for one check, on a network load balancer for all of the healthy threshold")
@@ -334,7 +337,7 @@ pub fn of_report(report: &Report, now: Timestamp) -> Words {
         _ if report.settled.because.is_empty() => {}
         _ => words.facts.push(format!(
             "Not settled: {}.",
-            report.settled.because.iter().map(|it| code(it)).collect::<Vec<_>>().join("; ")
+            report.settled.because.iter().map(|it| said(it, report)).collect::<Vec<_>>().join("; ")
         )),
     }
     match &report.backend {
@@ -356,6 +359,16 @@ pub fn of_report(report: &Report, now: Timestamp) -> Words {
     }
     words.facts.extend(report.assumptions.iter().map(|it| format!("{it}.")));
     words
+}
+
+/// A code in words, where the report tells more than the code.
+fn said(it: &str, report: &Report) -> String {
+    match (it, report.controller.presence) {
+        ("generation-unseen", Presence::Absent | Presence::Down) => {
+            "no controller is there to see the binding".to_owned()
+        }
+        _ => code(it),
+    }
 }
 
 /// A code of `unsettledBecause` in words.

@@ -19,6 +19,8 @@ use crate::domain::ids::ObjectName;
 use crate::domain::inventory::Change;
 use crate::domain::inventory::Kind;
 
+/// How long a server that is there may take to say so.
+const PING: std::time::Duration = std::time::Duration::from_secs(5);
 /// Objects a page.
 const PAGE: u32 = 500;
 /// Answers of a server that may answer better a moment later.
@@ -76,6 +78,19 @@ impl Cluster {
             }
         }
         Ok(served)
+    }
+
+    /// Whether the server answers at all, soon; a refusal is an answer.
+    pub async fn ping(&self) -> Result<(), Failure> {
+        let patience = self.request_timeout().min(PING);
+        match tokio::time::timeout(patience, self.client().apiserver_version()).await {
+            Err(_) => Err(error::silence("reach the API server", patience)),
+            Ok(Err(it)) => match error::named("reach", "the API server", &it) {
+                failure if failure.kind == ErrorKind::Unreachable => Err(failure),
+                _ => Ok(()),
+            },
+            Ok(Ok(_)) => Ok(()),
+        }
     }
 
     /// The `ConfigMap` of a multi-cluster binding.

@@ -28,7 +28,7 @@ impl Cluster {
     pub fn watch(&self, kind: Kind, namespace: Option<String>) -> impl Stream<Item = Change> + Send + use<> {
         let watch =
             Watch { cluster: self.clone(), kind, namespace, streaming: true, backoff: Backoff::default() };
-        let running = Running { watch, wait: None, events: None, whole: false, listing: None };
+        let running = Running { watch, wait: None, events: None, whole: false, since: None, listing: None };
         stream::unfold(running, |mut running| async move {
             loop {
                 if let Some(changes) = running.step().await {
@@ -79,6 +79,9 @@ impl Cluster {
     }
 }
 
+/// A watch that held for so long was no accident.
+const LIVED: Duration = Duration::from_secs(20);
+
 struct Watch {
     cluster: Cluster,
     kind: Kind,
@@ -95,6 +98,8 @@ struct Running {
     /// How long to leave the server alone before the next start.
     wait: Option<Duration>,
     events: Option<Events>,
+    /// When the list was whole.
+    since: Option<tokio::time::Instant>,
     /// The list is whole: from now on the server is silent while nothing changes.
     whole: bool,
     /// Objects and unreadable ones of a list that is not whole yet.
@@ -142,6 +147,10 @@ impl Running {
     /// The watch ended; `None`: it only fell behind.
     fn lost(&mut self, failure: Option<Failure>) -> Option<Vec<Change>> {
         self.events = None;
+        // A list alone is no sign of life: where watching is refused, it would be read for ever.
+        if self.since.take().is_some_and(|it| it.elapsed() > LIVED) {
+            self.watch.backoff = Backoff::default();
+        }
         self.wait = Some(self.watch.backoff.next());
         let failure = failure?;
         tracing::warn!(kind = ?self.watch.kind, %failure, "watch ended");
@@ -165,7 +174,7 @@ impl Running {
             }
             watcher::Event::InitDone => {
                 self.whole = true;
-                self.watch.backoff = Backoff::default();
+                self.since = Some(tokio::time::Instant::now());
                 let (objects, mut changes) = self.listing.take().unwrap_or_default();
                 let namespace = self.watch.namespace.clone();
                 changes.insert(0, Change::Listed { cluster, kind: self.watch.kind, namespace, objects });

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::io::Write;
+use std::mem::ManuallyDrop;
 use std::path::PathBuf;
 
 use crossterm::cursor;
@@ -12,7 +13,8 @@ use ratatui::backend::CrosstermBackend;
 
 /// The terminal while it is ours; dropping it gives it back.
 pub(super) struct Guard {
-    pub(super) terminal: Terminal<CrosstermBackend<io::Stdout>>,
+    /// Never dropped: its own end writes to stderr where the terminal is gone already, and would panic.
+    pub(super) terminal: ManuallyDrop<Terminal<CrosstermBackend<io::Stdout>>>,
 }
 
 impl Guard {
@@ -23,7 +25,7 @@ impl Guard {
         let taken = execute!(io::stdout(), terminal::EnterAlternateScreen, cursor::Hide)
             .and_then(|()| Terminal::new(CrosstermBackend::new(io::stdout())));
         match taken {
-            Ok(terminal) => Ok(Self { terminal }),
+            Ok(terminal) => Ok(Self { terminal: ManuallyDrop::new(terminal) }),
             Err(error) => {
                 give_back();
                 Err(error)
@@ -48,13 +50,20 @@ fn give_back() {
 /// On a panic: give the terminal back, so that the message can be read, and keep a report.
 fn on_panic(folder: Option<PathBuf>) {
     let before = std::panic::take_hook();
+    let owner = std::thread::current().id();
     std::panic::set_hook(Box::new(move |panic| {
-        give_back();
+        // Tasks panic on other threads; the loop outlives them and keeps the terminal.
+        let ours = std::thread::current().id() == owner;
+        if ours {
+            give_back();
+        }
         if let Some(folder) = &folder {
             let trace = std::backtrace::Backtrace::force_capture();
             let report = format!("tgscope {} panicked\n{panic}\n\n{trace}\n", env!("CARGO_PKG_VERSION"));
             _ = std::fs::write(folder.join("crash.txt"), report);
         }
-        before(panic);
+        if ours {
+            before(panic);
+        }
     }));
 }

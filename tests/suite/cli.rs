@@ -185,16 +185,29 @@ fn a_reader_that_leaves_is_no_error() {
 #[test]
 fn a_command_line_that_makes_no_sense_ends_with_two_and_says_why() {
     let desk = Desk::new(world::whole);
-    for arguments in [
-        &["get", "cm/web"][..],
-        &["--request-timeout", "soon"],
-        &["-l", "a in"],
-        &["-n", "a", "-A"],
-        &["--as-group", "g"],
-    ] {
+    for arguments in
+        [&["get", "cm/web"][..], &["--request-timeout", "soon"], &["-l", "a in"], &["--as-group", "g"]]
+    {
         let (code, stdout, stderr) = desk.run(arguments);
         assert_eq!((code, stdout.as_str()), (Some(2), ""), "{arguments:?}");
         assert!(stderr.starts_with("error: "), "{stderr}");
     }
     assert_eq!(desk.server.seen().len(), 0);
+}
+
+#[test]
+fn all_namespaces_wins_over_one_as_with_kubectl() {
+    let desk = Desk::new(world::whole);
+    let (code, stdout, _) = desk.run(&["get", "-n", "elsewhere", "-A"]);
+    assert_eq!(code, Some(0));
+    assert!(stdout.contains("shop"), "{stdout}");
+}
+
+#[test]
+fn a_disk_that_is_full_is_an_error() {
+    let desk = Desk::new(world::whole);
+    let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let ended = desk.command(&["get"]).stdout(full).output().unwrap();
+    assert_eq!(ended.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&ended.stderr).contains("cannot write to stdout"));
 }

@@ -6,6 +6,9 @@ use crate::app::key::Key;
 use crate::app::state::Dialog;
 use crate::app::state::State;
 
+/// Further down than any text reaches; the view shows the last page from there.
+const END: u16 = 120;
+
 /// Text goes to the filter while it is being typed.
 pub(super) fn typed(state: &mut State, key: Key) {
     let Some(Dialog::Filter { before }) = state.dialogs.last() else { return };
@@ -31,14 +34,14 @@ pub(super) fn takes(state: &mut State, action: Action) -> bool {
         Some(Dialog::Help { scroll } | Dialog::Details { scroll }) => scroll,
     };
     match action {
-        Action::Down => *scroll = scroll.saturating_add(1),
+        Action::Down => *scroll = scroll.saturating_add(1).min(END),
         Action::Up => *scroll = scroll.saturating_sub(1),
-        Action::PageDown => *scroll = scroll.saturating_add(page),
+        Action::PageDown => *scroll = scroll.saturating_add(page).min(END),
         Action::PageUp => *scroll = scroll.saturating_sub(page),
         Action::HalfDown => *scroll = scroll.saturating_add(page / 2),
         Action::HalfUp => *scroll = scroll.saturating_sub(page / 2),
         Action::Top => *scroll = 0,
-        Action::Bottom => *scroll = u16::MAX,
+        Action::Bottom => *scroll = END,
         Action::Back | Action::Help | Action::Details | Action::Open => drop(state.dialogs.pop()),
         _ => {}
     }

@@ -55,9 +55,10 @@ fn lease(held: bool, renewed: i64) -> impl FnOnce(&mut World) {
 #[test]
 fn the_controller_is_present_down_absent_or_unknown() {
     type Fact = (&'static str, fn(&mut World), Presence);
-    let facts: [Fact; 14] = [
+    let facts: [Fact; 15] = [
         ("its lease is renewed", |_| {}, Presence::Present),
         ("its lease has not been renewed for long", lease_old, Presence::Down),
+        ("its objects were not read for long", |w| w.later(3600), Presence::Unknown),
         ("its lease is held by nobody", |w| lease(false, 0)(w), Presence::Down),
         ("its Deployment has no replica", no_replica, Presence::Down),
         ("only its Deployment can be read", only_deployment, Presence::Present),
@@ -93,6 +94,8 @@ fn the_controller_is_present_down_absent_or_unknown() {
 
 fn lease_old(world: &mut World) {
     world.later(3600);
+    // Read again: it is the lease that is old, not what we know of it.
+    world.signs(|_| {});
 }
 
 fn no_replica(world: &mut World) {

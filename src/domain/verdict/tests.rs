@@ -58,8 +58,15 @@ fn serving_says_how_many_are_in_service() {
             "serving: 1 of 1 in service",
         ),
         (|| of(HEALTHY, |w| w.unread(&Source::Routes(load_balancer_arn()))), "serving: 1 of 1 in service"),
-        (|| of(HEALTHY, |w| w.routes(vec![objects::listener(0)])), "serving: 1 of 1 in service"),
     ]);
+}
+
+#[test]
+fn a_group_that_every_rule_gives_weight_0_is_not_routed() {
+    check(&[(
+        || of(HEALTHY, |w| w.routes(vec![objects::listener(0)])),
+        "not routed: every rule that leads to this target group gives it weight 0",
+    )]);
 }
 
 #[test]

@@ -15,6 +15,8 @@ use crate::app::state::Sort;
 use crate::app::state::View;
 use crate::domain::controller::Doing;
 use crate::domain::controller::Presence;
+use crate::domain::inventory::Source;
+use crate::domain::report::Report;
 use crate::domain::routes::Routes;
 use crate::domain::words;
 use crate::tui::theme::Theme;
@@ -22,7 +24,10 @@ use crate::tui::theme::Theme;
 pub(super) fn routes(state: &State, theme: &Theme, area: Rect, buffer: &mut Buffer) {
     let Some(report) = state.report() else { return };
     let left = match &report.routes {
-        Routes::Unread => Span::styled(" routes: not read yet", theme.dim),
+        Routes::Unread => match unread(state, report) {
+            Some(why) => Span::styled(format!(" routes: {why}"), theme.warn),
+            None => Span::styled(" routes: not read yet", theme.dim),
+        },
         Routes::Known(routes) => match routes.as_slice() {
             [] => Span::styled(" no listener or rule leads here", theme.warn),
             [first, rest @ ..] => {
@@ -56,6 +61,14 @@ pub(super) fn routes(state: &State, theme: &Theme, area: Rect, buffer: &mut Buff
         crate::domain::report::Subject::Group(_) => Line::default(),
     };
     header::both(Line::from(left), right, area, buffer);
+}
+
+/// Why the routes could not be read.
+fn unread(state: &State, report: &Report) -> Option<&'static str> {
+    let hangs_on = state.target_group(report).into_iter().flat_map(|it| it.load_balancers.iter().cloned());
+    let sources = [Source::Groups, Source::LoadBalancers].into_iter().chain(hangs_on.map(Source::Routes));
+    let failed = |source: Source| Some(state.inventory.freshness(&source)?.failed.as_ref()?.1.kind.word());
+    sources.into_iter().find_map(failed)
 }
 
 pub(super) fn hints(state: &State, theme: &Theme, area: Rect, buffer: &mut Buffer) {

@@ -141,7 +141,7 @@ fn report_lines(state: &State, theme: &Theme, report: &Report) -> Lines {
     if let crate::domain::report::Subject::Binding(reference) = &report.subject {
         if let Some(binding) = state.inventory.binding(reference) {
             fact("binding", format!("{} {}", binding.api.version(), binding.name));
-            fact("made by", binding.made_from().map_or("a person", |it| it).to_owned());
+            fact("made by", binding.made_from().map_or("not the controller", |it| it).to_owned());
             fact("multi-cluster", binding.multi_cluster.to_string());
             fact(
                 "networking",

@@ -133,6 +133,12 @@ fn outage() -> World {
         }
     });
     world.later(95);
+    let now = world.now;
+    world.signs(|it| {
+        if let Some(Some(lease)) = &mut it.lease {
+            lease.renewed = Some(now);
+        }
+    });
     world
 }
 

@@ -18,6 +18,7 @@ use crate::domain::inventory::Source;
 use crate::domain::report::Report;
 use crate::domain::report::Row;
 use crate::domain::report::Subject;
+use crate::domain::routes::Routes;
 use crate::domain::words;
 use crate::domain::words::Words;
 use crate::tui::theme::Theme;
@@ -90,7 +91,15 @@ fn failure<'a>(state: &'a State, report: &Report) -> Option<&'a Failure> {
         let kinds = [Kind::Services, Kind::Slices, Kind::Pods, Kind::Bindings(api)];
         kinds.map(|kind| Source::Kubernetes(cluster.clone(), kind))
     };
-    let sources = cluster.into_iter().flat_map(kinds).chain(report.group.clone().map(Source::Targets));
+    let hangs_on = state
+        .target_group(report)
+        .into_iter()
+        .flat_map(|it| it.load_balancers.iter().cloned().map(Source::Routes));
+    let of_group =
+        report.group.iter().flat_map(|it| [Source::Targets(it.clone()), Source::Attributes(it.clone())]);
+    let others =
+        [Source::Groups, Source::LoadBalancers].into_iter().filter(|_| report.routes == Routes::Unread);
+    let sources = cluster.into_iter().flat_map(kinds).chain(of_group).chain(hangs_on).chain(others);
     let failed = |source: Source| Some(&state.inventory.freshness(&source)?.failed.as_ref()?.1);
     sources.into_iter().find_map(failed)
 }
@@ -119,6 +128,12 @@ fn troubles(state: &State) -> Words {
             more.dedup();
             Words { headline: first.to_string(), facts: more, next: first.hint.clone() }
         }
+        None if state.opening.pointed.is_some() && !state.boards.is_empty() => Words {
+            headline: "Nothing found so far that the scope points at: these are the bindings there are."
+                .to_owned(),
+            facts: vec!["It opens by itself once it is there.".to_owned()],
+            next: None,
+        },
         None if state.boards.is_empty() => Words::default(),
         None => Words {
             headline: "Select a binding with j and k; Enter opens its board.".to_owned(),
