@@ -169,3 +169,33 @@ fn a_lost_api_server_leaves_the_rows_grey_and_is_followed_again_when_it_is_back(
     let frame = board.frame();
     assert!(!frame.is_dim("web-"), "{}", frame.text());
 }
+
+/// A stopped process goes on when the test ends, however it ends.
+struct Stopped(String);
+
+impl Drop for Stopped {
+    fn drop(&mut self) {
+        run("kill", &["-CONT", &self.0]);
+    }
+}
+
+#[test]
+fn an_api_server_that_hangs_is_noticed_and_followed_again() {
+    let Some(bed) = bed() else { return };
+    let world = World::serving(&bed, "hangs", 2);
+    let board = world.settled_board(2);
+    let pid = std::fs::read_to_string(bed.folder.join("apiserver.pid")).unwrap().trim().to_owned();
+    run("kill", &["-STOP", &pid]);
+    let stopped = Stopped(pid);
+    let begun = Instant::now();
+    // Nothing is refused and no connection ends: only that nobody answers.
+    let shown = board.until("stale", 60, |it| stale(it).is_some());
+    follows("kubernetes", "the API server hangs", (begun, shown), Duration::from_secs(40));
+    let frame = board.frame();
+    assert_eq!(board::standings(&frame), ["in service"; 2], "{}", frame.text());
+    assert!(frame.has("· settled?"), "{}", frame.text());
+    drop(stopped);
+    let back = Instant::now();
+    let shown = board.until("live", 60, |it| it.has("k8s live") && !it.has("· settled?"));
+    follows("kubernetes", "the API server goes on", (back, shown), Duration::from_secs(20));
+}
