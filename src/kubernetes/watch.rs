@@ -26,9 +26,24 @@ use crate::domain::inventory::Source;
 impl Cluster {
     /// Changes of a kind, until the stream is dropped. It never ends by itself: failures are changes too.
     pub fn watch(&self, kind: Kind, namespace: Option<String>) -> impl Stream<Item = Change> + Send + use<> {
-        let watch =
-            Watch { cluster: self.clone(), kind, namespace, streaming: true, backoff: Backoff::default() };
-        let running = Running { watch, wait: None, events: None, whole: false, since: None, listing: None };
+        self.follow(kind, namespace, None)
+    }
+
+    /// The `ConfigMap` of a multi-cluster binding, now and whenever it changes.
+    pub fn watch_ledger(&self, name: ObjectName) -> impl Stream<Item = Change> + Send + use<> {
+        self.follow(Kind::Ledgers, Some(name.namespace.clone()), Some(name))
+    }
+
+    fn follow(
+        &self,
+        kind: Kind,
+        namespace: Option<String>,
+        only: Option<ObjectName>,
+    ) -> impl Stream<Item = Change> + Send + use<> {
+        let (cluster, backoff) = (self.clone(), Backoff::default());
+        let watch = Watch { cluster, kind, namespace, only, streaming: true, backoff };
+        let running =
+            Running { watch, wait: None, events: None, whole: false, since: None, listing: None, one: None };
         stream::unfold(running, |mut running| async move {
             loop {
                 if let Some(changes) = running.step().await {
@@ -40,45 +55,6 @@ impl Cluster {
     }
 }
 
-impl Cluster {
-    /// The ConfigMap of a multi-cluster binding, now and whenever it changes.
-    pub fn watch_ledger(&self, name: ObjectName) -> impl Stream<Item = Change> + Send + use<> {
-        let api: Api<Raw> = self.api(Kind::Ledgers, Some(&name.namespace));
-        let config = watcher::Config::default().fields(&format!("metadata.name={}", name.name));
-        let cluster = self.id().clone();
-        let events = kube::runtime::WatchStreamExt::default_backoff(watcher(api, config));
-        let mut listed = None;
-        events.filter_map(move |event| {
-            let ledger = match event {
-                Ok(watcher::Event::Init) => {
-                    listed = None;
-                    None
-                }
-                Ok(watcher::Event::InitApply(raw)) => {
-                    listed = Some(raw);
-                    None
-                }
-                Ok(watcher::Event::InitDone) => Some(Ok(listed.take())),
-                Ok(watcher::Event::Apply(raw)) => Some(Ok(Some(raw))),
-                Ok(watcher::Event::Delete(_)) => Some(Ok(None)),
-                Err(error) => error::watch_failure(Kind::Ledgers, &error).map(Err),
-            };
-            let source = || Source::Kubernetes(cluster.clone(), Kind::Ledgers);
-            let change = ledger.map(|ledger| match ledger {
-                Ok(raw) => match raw.map(|it| read::ledger(&it.text)).transpose() {
-                    Ok(ledger) => Change::Ledger { cluster: cluster.clone(), name: name.clone(), ledger },
-                    Err(problem) => {
-                        let failure = Failure::new("watch configmaps", ErrorKind::Unreadable, &problem);
-                        Change::Failed(source(), failure)
-                    }
-                },
-                Err(failure) => Change::Failed(source(), failure),
-            });
-            futures::future::ready(change)
-        })
-    }
-}
-
 /// A watch that held for so long was no accident.
 const LIVED: Duration = Duration::from_secs(20);
 
@@ -86,6 +62,8 @@ struct Watch {
     cluster: Cluster,
     kind: Kind,
     namespace: Option<String>,
+    /// One object alone, which may not exist.
+    only: Option<ObjectName>,
     /// The list comes as a stream (Kubernetes 1.32 and later) until a server refuses it.
     streaming: bool,
     backoff: Backoff,
@@ -104,6 +82,8 @@ struct Running {
     whole: bool,
     /// Objects and unreadable ones of a list that is not whole yet.
     listing: Option<(Vec<Object>, Vec<Change>)>,
+    /// The one object of a list of one.
+    one: Option<Raw>,
 }
 
 impl Running {
@@ -130,6 +110,7 @@ impl Running {
             }
         };
         match event {
+            Some(Ok(event)) if self.watch.only.is_some() => self.fold_one(event),
             Some(Ok(event)) => self.fold(event),
             Some(Err(error)) if self.watch.streaming && error::refuses_streaming(&error) => {
                 self.events = None;
@@ -157,6 +138,32 @@ impl Running {
         Some(vec![Change::Failed(self.watch.source(), failure)])
     }
 
+    fn fold_one(&mut self, event: watcher::Event<Raw>) -> Option<Vec<Change>> {
+        match event {
+            watcher::Event::Init => {
+                self.one = None;
+                None
+            }
+            watcher::Event::InitApply(raw) => {
+                self.one = Some(raw);
+                None
+            }
+            watcher::Event::InitDone => {
+                self.alive();
+                let found = self.one.take();
+                self.watch.ledger(found).map(|it| vec![it])
+            }
+            watcher::Event::Apply(raw) => self.watch.ledger(Some(raw)).map(|it| vec![it]),
+            watcher::Event::Delete(_) => self.watch.ledger(None).map(|it| vec![it]),
+        }
+    }
+
+    /// The list is whole.
+    fn alive(&mut self) {
+        self.whole = true;
+        self.since = Some(tokio::time::Instant::now());
+    }
+
     fn fold(&mut self, event: watcher::Event<Raw>) -> Option<Vec<Change>> {
         let cluster = self.watch.cluster.id().clone();
         match event {
@@ -173,8 +180,7 @@ impl Running {
                 None
             }
             watcher::Event::InitDone => {
-                self.whole = true;
-                self.since = Some(tokio::time::Instant::now());
+                self.alive();
                 let (objects, mut changes) = self.listing.take().unwrap_or_default();
                 let namespace = self.watch.namespace.clone();
                 changes.insert(0, Change::Listed { cluster, kind: self.watch.kind, namespace, objects });
@@ -201,11 +207,26 @@ impl Watch {
         Change::Skipped { cluster: self.cluster.id().clone(), kind: self.kind, name: name(raw), problem }
     }
 
+    /// The object as the list of owned targets it is; `None`: it does not exist.
+    fn ledger(&self, raw: Option<Raw>) -> Option<Change> {
+        let (cluster, name) = (self.cluster.id().clone(), self.only.clone()?);
+        Some(match raw.map(|it| read::ledger(&it.text)).transpose() {
+            Ok(ledger) => Change::Ledger { cluster, name, ledger },
+            Err(problem) => {
+                let failure = Failure::new("watch configmaps", ErrorKind::Unreadable, &problem);
+                Change::Failed(self.source(), failure)
+            }
+        })
+    }
+
     fn start(&self) -> Events {
         let api: Api<Raw> = self.cluster.api(self.kind, self.namespace.as_deref());
         let mut config = watcher::Config::default();
         if let Some(fields) = kinds::field_selector(self.kind) {
             config = config.fields(fields);
+        }
+        if let Some(only) = &self.only {
+            config = config.fields(&format!("metadata.name={}", only.name));
         }
         if self.streaming {
             config = config.streaming_lists();

@@ -224,18 +224,14 @@ async fn a_ledger_is_watched_by_its_name() {
     };
     let mut unreadable = map(6, "");
     unreadable["data"] = json!("none");
-    let server = Server::in_turn([
-        page(&[], 3, ""),
-        stream(
-            [
-                event("ADDED", &map(4, "10.0.0.1:80")),
-                event("MODIFIED", &map(5, "10.0.0.1:80,10.0.0.2:80")),
-                event("MODIFIED", &unreadable),
-                event("DELETED", &map(7, "10.0.0.1:80,10.0.0.2:80")),
-            ],
-            After::Hold,
-        ),
-    ]);
+    let events = [
+        end_of_list(3),
+        event("ADDED", &map(4, "10.0.0.1:80")),
+        event("MODIFIED", &map(5, "10.0.0.1:80,10.0.0.2:80")),
+        event("MODIFIED", &unreadable),
+        event("DELETED", &map(7, "10.0.0.1:80,10.0.0.2:80")),
+    ];
+    let server = Server::in_turn([stream(events, After::Hold)]);
     let changes = cluster(&server.url()).await.watch_ledger(ObjectName::new("shop", "l"));
     let sizes = changes.take(5).map(|it| match it {
         Change::Ledger { ledger, .. } => Ok(ledger.map(|it| it.targets.len())),
