@@ -55,6 +55,8 @@ where
             .with_hint("is AWS reachable from here? see HTTPS_PROXY and --endpoint-url"),
         SdkError::DispatchFailure(_) | SdkError::ConstructionFailure(_) => {
             let text = causes(error);
+            // Why each of the chain's many providers has nothing helps nobody.
+            let text = text.split(" Attempted:").next().unwrap_or_default().trim_end_matches('.').to_owned();
             match text.to_ascii_lowercase().contains("credential")
                 || text.contains("token")
                 || text.contains("profile")

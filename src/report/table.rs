@@ -114,8 +114,21 @@ fn aligned(lines: Vec<Vec<String>>) -> String {
     text
 }
 
-/// Failures as sentences for stderr.
+/// Failures as sentences for stderr: what several sources have in common is said once.
 pub fn failure_lines(failures: &[FailureDocument]) -> Vec<String> {
-    let hint = |it: &FailureDocument| it.hint.as_ref().map_or(String::new(), |it| format!(" ({it})"));
-    failures.iter().map(|it| format!("{}: {}{}", it.source, it.message, hint(it))).collect()
+    let mut causes: Vec<(&str, Option<&str>, Vec<&str>)> = Vec::new();
+    for it in failures {
+        let cause = it.message.split_once(": ").map_or(it.message.as_str(), |(_, cause)| cause);
+        let hint = it.hint.as_deref();
+        match causes.iter_mut().find(|known| known.0 == cause && known.1 == hint) {
+            Some(known) if known.2.contains(&it.source.as_str()) => {}
+            Some(known) => known.2.push(&it.source),
+            None => causes.push((cause, hint, vec![&it.source])),
+        }
+    }
+    let line = |(cause, hint, sources): (&str, Option<&str>, Vec<&str>)| {
+        let hint = hint.map_or(String::new(), |it| format!(" ({it})"));
+        format!("{}: {cause}{hint}", sources.join(", "))
+    };
+    causes.into_iter().map(line).collect()
 }
