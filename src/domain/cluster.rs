@@ -380,6 +380,8 @@ pub struct ControllerSigns {
     pub webhook_endpoints: Option<Option<u32>>,
     /// Its webhook configurations exist.
     pub webhook_configured: Option<bool>,
+    /// The cluster's name as the kubeconfig's login command has it, for where the Deployment cannot be read.
+    pub cluster_name: Option<Arc<str>>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -57,7 +57,6 @@ pub struct Access {
     pub id: ClusterId,
     /// Namespace of the context, or `default`.
     pub namespace: String,
-    pub server: String,
     pub hints: ExecHints,
     kubeconfig: Option<Kubeconfig>,
     impersonate: Option<String>,
@@ -71,6 +70,7 @@ pub struct Cluster {
     id: ClusterId,
     client: Client,
     request_timeout: Duration,
+    eks_name: Option<String>,
 }
 
 impl Contexts {
@@ -104,7 +104,6 @@ impl Contexts {
             return Ok(Access {
                 id: ClusterId::new("in-cluster"),
                 namespace: pod_namespace(),
-                server: "https://kubernetes.default.svc".to_owned(),
                 hints: ExecHints::default(),
                 kubeconfig: None,
                 impersonate: None,
@@ -120,8 +119,6 @@ impl Contexts {
         let entry =
             kubeconfig.contexts.iter().find(|it| it.name == wanted).and_then(|it| it.context.as_ref());
         let Some(entry) = entry else { return Err(ConnectError::NoContext { wanted, have: self.names() }) };
-        let cluster =
-            kubeconfig.clusters.iter().find(|it| it.name == entry.cluster).and_then(|it| it.cluster.as_ref());
         let user = kubeconfig.auth_infos.iter().find(|it| Some(&it.name) == entry.user.as_ref());
         let exec = user.and_then(|it| it.auth_info.as_ref()).and_then(|it| it.exec.as_ref());
         let hints = exec
@@ -129,7 +126,6 @@ impl Contexts {
         Ok(Access {
             id: ClusterId::new(&wanted),
             namespace: entry.namespace.clone().unwrap_or_else(|| "default".to_owned()),
-            server: cluster.and_then(|it| it.server.clone()).unwrap_or_default(),
             hints: hints.unwrap_or_default(),
             kubeconfig: Some(kubeconfig.clone()),
             impersonate: None,
@@ -200,13 +196,23 @@ impl Access {
             Ok(Err(error)) => return Err(failed(&error.to_string())),
             Ok(Ok(client)) => client.map_err(|it| super::error::named("connect to", "the cluster", &it))?,
         };
-        Ok(Cluster { id: self.id, client, request_timeout: self.request_timeout })
+        Ok(Cluster {
+            id: self.id,
+            client,
+            request_timeout: self.request_timeout,
+            eks_name: self.hints.cluster_name,
+        })
     }
 }
 
 impl Cluster {
     pub fn id(&self) -> &ClusterId {
         &self.id
+    }
+
+    /// Its name in EKS, as the login command has it.
+    pub(super) fn cluster_name(&self) -> Option<&str> {
+        self.eks_name.as_deref()
     }
 
     pub(super) fn client(&self) -> &Client {

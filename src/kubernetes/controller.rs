@@ -47,6 +47,7 @@ impl Cluster {
             lease: lease.ok(),
             webhook_endpoints: webhook.ok(),
             webhook_configured: configured.ok(),
+            cluster_name: self.cluster_name().map(Arc::from),
         };
         Change::Signs { cluster: self.id().clone(), signs }
     }

@@ -41,6 +41,7 @@ fn uninstalled(world: &mut World) {
             lease: Some(None),
             webhook_endpoints: Some(None),
             webhook_configured: Some(false),
+            cluster_name: None,
         };
     });
 }

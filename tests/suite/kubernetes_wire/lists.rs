@@ -247,6 +247,7 @@ async fn a_controller_that_is_not_there_is_told_from_one_that_may_not_be_read() 
         lease: Some(None),
         webhook_endpoints: Some(None),
         webhook_configured: Some(false),
+        cluster_name: None,
     };
     assert_eq!(signs_of(cluster(&missing.url()).await.controller_signs(&[]).await), expected);
     let denied = Server::start(|_| refusal(403, "Forbidden", "forbidden"));
