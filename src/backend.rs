@@ -38,6 +38,12 @@ pub struct Scope {
     pub namespace: Option<String>,
 }
 
+impl Scope {
+    pub fn covers(&self, namespace: &str) -> bool {
+        self.namespace.as_deref().is_none_or(|it| it == namespace)
+    }
+}
+
 /// How many calls a second the account can spare for us, and how many at once after a rest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Budget {

@@ -178,18 +178,23 @@ async fn fail(changes: &mpsc::Sender<Observed>, id: &ClusterId, failure: &Failur
     let more = [Kind::Nodes, Kind::Controller, Kind::Bindings(BindingApi::LoadBalancerController)];
     for kind in SCOPED.into_iter().chain(more) {
         let change = Change::Failed(Source::Kubernetes(id.clone(), kind), failure.clone());
-        if changes.send(Observed { at: clock::now(), change }).await.is_err() {
+        if !tell(changes, change).await {
             return false;
         }
     }
     true
 }
 
+/// Tells what was learnt just now. False: nobody listens any more.
+pub(super) async fn tell(changes: &mpsc::Sender<Observed>, change: Change) -> bool {
+    changes.send(Observed { at: clock::now(), change }).await.is_ok()
+}
+
 /// Hands a stream of changes on until either end is gone.
 async fn forward(stream: impl Stream<Item = Change>, changes: mpsc::Sender<Observed>) {
     let mut stream = std::pin::pin!(stream);
     while let Some(change) = stream.next().await {
-        if changes.send(Observed { at: clock::now(), change }).await.is_err() {
+        if !tell(&changes, change).await {
             return;
         }
     }
@@ -203,14 +208,16 @@ async fn bindings(cluster: Cluster, scope: Scope, changes: mpsc::Sender<Observed
         let mut wait = SIGNS;
         match cluster.served_bindings().await {
             Ok(served) => {
-                for api in served.iter().filter(|it| !watched.contains(it)) {
+                let new: Vec<BindingApi> =
+                    served.iter().filter(|it| !watched.contains(it)).copied().collect();
+                for api in &new {
                     let source = Source::Kubernetes(cluster.id().clone(), Kind::Bindings(*api));
                     let change = Change::Awaited(source);
-                    if changes.send(Observed { at: clock::now(), change }).await.is_err() {
+                    if !tell(&changes, change).await {
                         return;
                     }
                 }
-                for api in served.iter().filter(|it| !watched.contains(it)) {
+                for api in &new {
                     tasks.spawn(bindings_of(cluster.clone(), *api, scope.clone(), changes.clone()));
                 }
                 if served.is_empty() && watched.is_empty() {
@@ -222,14 +229,14 @@ async fn bindings(cluster: Cluster, scope: Scope, changes: mpsc::Sender<Observed
                         namespace: None,
                         objects: Vec::new(),
                     };
-                    if changes.send(Observed { at: clock::now(), change }).await.is_err() {
+                    if !tell(&changes, change).await {
                         return;
                     }
                     wait = DISCOVERY;
                 }
-                watched.extend(served.iter().filter(|it| !watched.contains(it)).copied().collect::<Vec<_>>());
+                watched.extend(new);
                 let change = cluster.controller_signs(&served).await;
-                if changes.send(Observed { at: clock::now(), change }).await.is_err() {
+                if !tell(&changes, change).await {
                     return;
                 }
             }
@@ -238,7 +245,7 @@ async fn bindings(cluster: Cluster, scope: Scope, changes: mpsc::Sender<Observed
                 if watched.is_empty() {
                     let kind = Kind::Bindings(BindingApi::LoadBalancerController);
                     let change = Change::Failed(Source::Kubernetes(cluster.id().clone(), kind), failure);
-                    if changes.send(Observed { at: clock::now(), change }).await.is_err() {
+                    if !tell(&changes, change).await {
                         return;
                     }
                     wait = Duration::from_secs(5);
@@ -258,7 +265,7 @@ async fn bindings_of(cluster: Cluster, api: BindingApi, scope: Scope, changes: m
         if let (true, Some(namespace)) = (denied, &scope.namespace) {
             return forward(cluster.watch(kind, Some(namespace.clone())), changes).await;
         }
-        if changes.send(Observed { at: clock::now(), change }).await.is_err() {
+        if !tell(&changes, change).await {
             return;
         }
     }

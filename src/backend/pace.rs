@@ -152,29 +152,15 @@ impl Pace {
     ) {
         let hangs_on: BTreeSet<&LoadBalancerArn> =
             groups.filter_map(|it| self.hangs_on.get(it)).flatten().collect();
-        let known: Vec<LoadBalancerArn> = hangs_on
-            .iter()
-            .filter(|it| self.load_balancers.contains_key(**it))
-            .take(20)
-            .map(|it| (*it).clone())
-            .collect();
-        if !known.is_empty() {
-            wishes.push((Ask::LoadBalancers(known), every));
-        }
-        let unknown: Vec<LoadBalancerArn> = hangs_on
-            .iter()
-            .filter(|it| !self.load_balancers.contains_key(**it))
-            .take(20)
-            .map(|it| (*it).clone())
-            .collect();
-        if !unknown.is_empty() {
-            wishes.push((Ask::LoadBalancers(unknown), 10_000));
-        }
-        for arn in hangs_on {
-            if self.load_balancers.contains_key(arn) {
-                wishes.push((Ask::Routes(arn.clone()), every));
+        let (known, unknown): (Vec<&LoadBalancerArn>, Vec<_>) =
+            hangs_on.into_iter().partition(|it| self.load_balancers.contains_key(*it));
+        for (some, every) in [(&known, every), (&unknown, 10_000)] {
+            if !some.is_empty() {
+                let batch = some.iter().take(20).map(|it| (*it).clone()).collect();
+                wishes.push((Ask::LoadBalancers(batch), every));
             }
         }
+        wishes.extend(known.into_iter().map(|it| (Ask::Routes(it.clone()), every)));
     }
 
     fn due(&self, ask: &Ask, every: i64) -> Timestamp {

@@ -11,6 +11,7 @@ use tokio::task::JoinSet;
 use super::Buckets;
 use super::clock;
 use super::observe::Observed;
+use super::observe::tell;
 use super::pace::Ask;
 use super::pace::Next;
 use super::pace::Outcome;
@@ -31,7 +32,7 @@ use crate::domain::inventory::Change;
 use crate::domain::inventory::Source;
 
 /// Calls under way at once.
-const AT_A_TIME: usize = 4;
+pub(super) const AT_A_TIME: usize = 4;
 
 /// Everything a call needs, cheap to clone.
 #[derive(Clone)]
@@ -77,7 +78,7 @@ pub(super) async fn poll(asker: Asker, mut follow: watch::Receiver<Follow>, chan
                 let Some(ask) = asked.remove(&id) else { continue };
                 learn(&mut pace, &mut kinds, &ask, &answers);
                 for change in answers {
-                    if changes.send(Observed { at: clock::now(), change }).await.is_err() {
+                    if !tell(&changes, change).await {
                         return;
                     }
                 }
@@ -142,19 +143,26 @@ fn learn(
 type Roles = BTreeMap<TargetGroupArn, (String, Option<String>)>;
 
 impl Asker {
+    /// The client for a group, under the role its binding names.
     async fn client(&self, arn: &TargetGroupArn, roles: &Roles) -> LoadBalancing {
         self.buckets.take(Some(arn.account()), arn.region()).await;
         let role = roles.get(arn).map(|(role, external)| (role.as_str(), external.as_deref()));
-        let client = self.session.of(arn, role);
-        if self.patient { client.patient() } else { client }
+        self.tempered(self.session.of(arn, role))
     }
 
     /// The client for a load balancer: its region and account stand in its ARN as in any other.
     async fn client_of(&self, arn: &LoadBalancerArn) -> LoadBalancing {
-        let mut parts = arn.as_str().split(':').skip(3);
-        let (region, account) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
-        self.buckets.take(Some(account), region).await;
-        let client = self.session.client(region, None);
+        self.buckets.take(Some(arn.account()), arn.region()).await;
+        self.tempered(self.session.client(arn.region(), None))
+    }
+
+    /// The client for what is asked of a region without an ARN.
+    async fn client_in(&self, region: &str) -> LoadBalancing {
+        self.buckets.take(None, region).await;
+        self.tempered(self.session.client(region, None))
+    }
+
+    fn tempered(&self, client: LoadBalancing) -> LoadBalancing {
         if self.patient { client.patient() } else { client }
     }
 
@@ -230,8 +238,7 @@ impl Asker {
     async fn load_balancers(&self, arns: &[LoadBalancerArn]) -> Change {
         let mut places = BTreeMap::<String, Vec<LoadBalancerArn>>::new();
         for arn in arns {
-            let region = arn.as_str().split(':').nth(3).unwrap_or_default();
-            places.entry(region.to_owned()).or_default().push(arn.clone());
+            places.entry(arn.region().to_owned()).or_default().push(arn.clone());
         }
         let mut found = Vec::new();
         for batch in places.values().flat_map(|it| it.chunks(AT_ONCE)) {
@@ -277,10 +284,7 @@ impl Asker {
         let mut found: Vec<TargetGroup> = Vec::new();
         let mut from = None;
         loop {
-            self.buckets.take(None, &region).await;
-            let client = self.session.client(&region, None);
-            let client = if self.patient { client.patient() } else { client };
-            match client.page_of_groups(from).await {
+            match self.client_in(&region).await.page_of_groups(from).await {
                 Ok((page, next)) => {
                     found.extend(page);
                     from = next;
@@ -296,9 +300,7 @@ impl Asker {
     /// A group of the configured region by its name.
     pub(super) async fn named(&self, name: &str) -> Result<Option<TargetGroup>, Failure> {
         let Some(region) = self.session.region() else { return Ok(None) };
-        self.buckets.take(None, &region).await;
-        let client = self.session.client(&region, None);
-        if self.patient { client.patient().group_named(name).await } else { client.group_named(name).await }
+        self.client_in(&region).await.group_named(name).await
     }
 
     pub(super) async fn tags(&self, arns: &[TargetGroupArn], roles: &Roles) -> Vec<Change> {

@@ -13,6 +13,7 @@ use super::clock;
 use super::observe::SCOPED;
 use super::pace::Ask;
 use super::pace::TAGGED;
+use super::poll::AT_A_TIME;
 use super::poll::Asker;
 use crate::aws::Session;
 use crate::domain::cluster::Binding;
@@ -31,9 +32,6 @@ use crate::domain::scope::Pointed;
 use crate::domain::unbound;
 use crate::kubernetes::Access;
 use crate::kubernetes::Cluster;
-
-/// Calls under way at once.
-const AT_A_TIME: usize = 4;
 
 /// What is wanted beside the bindings of the scope.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -124,9 +122,8 @@ async fn bindings(cluster: &Cluster, scope: &Scope) -> Vec<Change> {
     for change in &changes {
         known.apply(change.clone(), clock::now());
     }
-    let ours = |namespace: &str| scope.namespace.as_deref().is_none_or(|it| it == namespace);
     for (reference, _) in
-        known.bindings().filter(|(it, binding)| binding.multi_cluster && ours(&it.namespace))
+        known.bindings().filter(|(it, binding)| binding.multi_cluster && scope.covers(&it.namespace))
     {
         changes.push(cluster.ledger(&reference.ledger()).await.unwrap_or_else(|failure| {
             Change::Failed(Source::Kubernetes(cluster.id().clone(), Kind::Ledgers), failure)
@@ -138,11 +135,11 @@ async fn bindings(cluster: &Cluster, scope: &Scope) -> Vec<Change> {
 
 /// Groups, health, what verdicts need of settings and routes, and who we are.
 async fn aws(asker: &Asker, inventory: &mut Inventory, scope: &Scope, wish: Extra) {
-    let ours = |namespace: &str| scope.namespace.as_deref().is_none_or(|it| it == namespace);
     let mut groups: BTreeSet<TargetGroupArn> = wish.groups.iter().cloned().collect();
     let mut roles = BTreeMap::new();
     let wanted = |reference: &BindingRef, binding: &Binding| {
-        ours(&reference.namespace) && wish.only.as_ref().is_none_or(|it| it.may_select(reference, binding))
+        scope.covers(&reference.namespace)
+            && wish.only.as_ref().is_none_or(|it| it.may_select(reference, binding))
     };
     for (reference, binding) in inventory.bindings().filter(|(it, binding)| wanted(it, binding)) {
         let Some(group) = &binding.group else { continue };

@@ -2,6 +2,7 @@
 
 use crate::backend;
 use crate::backend::Extra;
+use crate::backend::Scope;
 use crate::backend::clock;
 use crate::cli::Cli;
 use crate::cli::Get;
@@ -35,8 +36,7 @@ pub(super) fn run(cli: &Cli, get: &Get) -> anyhow::Result<Exit> {
     // A login command that hangs must not keep the program.
     runtime.shutdown_background();
     let now = clock::now();
-    let reports =
-        reports(&inventory, scope.namespace.as_deref(), cli.options.selector.as_ref(), pointed, now);
+    let reports = reports(&inventory, &scope, cli.options.selector.as_ref(), pointed, now);
     let document = Document::new(&inventory, &reports, now);
     let text = printed::render(&document, format(get.output)).map_err(|it| anyhow::anyhow!(it))?;
     print(&text)?;
@@ -98,14 +98,13 @@ fn wish(pointed: Option<&Pointed>) -> Extra {
 /// Judges every binding of the scope and every group that belongs there, worst first.
 fn reports(
     inventory: &Inventory,
-    namespace: Option<&str>,
+    scope: &Scope,
     selector: Option<&Selector>,
     pointed: Option<&Pointed>,
     now: Timestamp,
 ) -> Vec<Report> {
     let inside = inventory.bindings().filter(|(it, binding)| {
-        namespace.is_none_or(|wanted| wanted == it.namespace)
-            && selector.is_none_or(|it| it.matches(&binding.labels))
+        scope.covers(&it.namespace) && selector.is_none_or(|it| it.matches(&binding.labels))
     });
     let mut subjects: Vec<Subject> = inside.map(|(it, _)| Subject::Binding(it)).collect();
     let groups: Vec<Subject> = match pointed {

@@ -74,6 +74,28 @@ arn!(
     RuleArn
 );
 
+impl LoadBalancerArn {
+    /// The region the load balancer lives in.
+    pub fn region(&self) -> &str {
+        region(&self.0)
+    }
+
+    /// The account the load balancer belongs to: twelve digits.
+    pub fn account(&self) -> &str {
+        account(&self.0)
+    }
+}
+
+/// The region in any ARN: its fourth part.
+fn region(arn: &str) -> &str {
+    arn.split(':').nth(3).unwrap_or_default()
+}
+
+/// The account in any ARN: its fifth part.
+fn account(arn: &str) -> &str {
+    arn.split(':').nth(4).unwrap_or_default()
+}
+
 /// A text that is no target group ARN.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
@@ -92,12 +114,12 @@ impl TargetGroupArn {
     }
 
     pub fn region(&self) -> &str {
-        self.0.split(':').nth(3).unwrap_or_default()
+        region(&self.0)
     }
 
     /// The account the group belongs to: twelve digits.
     pub fn account(&self) -> &str {
-        self.0.split(':').nth(4).unwrap_or_default()
+        account(&self.0)
     }
 }
 
