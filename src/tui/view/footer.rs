@@ -93,8 +93,11 @@ pub(super) fn hints(state: &State, theme: &Theme, area: Rect, buffer: &mut Buffe
             None => (theme.title, theme.plain),
             Some(_) => (theme.dim, theme.dim),
         };
+        if spans.len() > 1 {
+            spans.push(Span::raw("  "));
+        }
         spans.push(Span::styled(key.to_string(), key_style));
-        spans.push(Span::styled(format!(" {}  ", row.hint), style));
+        spans.push(Span::styled(format!(" {}", row.hint), style));
     }
     let mut shown = Vec::new();
     if !state.filter.is_empty() {
@@ -110,6 +113,9 @@ pub(super) fn hints(state: &State, theme: &Theme, area: Rect, buffer: &mut Buffe
     if matches!(state.view, View::Board(_)) && state.zoom {
         shown.push("zoomed".to_owned());
     }
-    let right = Line::from(Span::styled(shown.join(" · ") + " ", theme.warn));
+    let right = match shown.is_empty() {
+        true => Line::default(),
+        false => Line::from(Span::styled(shown.join(" · ") + " ", theme.warn)),
+    };
     header::both(Line::from(spans), right, area, buffer);
 }
