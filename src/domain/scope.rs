@@ -175,8 +175,7 @@ impl Pointed {
         let Subject::Binding(reference) = &report.subject else { return false };
         let Some(binding) = inventory.binding(reference) else { return false };
         match &self.thing {
-            Thing::Binding(name, api) => reference.name == *name && api.is_none_or(|it| it == reference.api),
-            Thing::Service(name) => binding.service == *name,
+            Thing::Binding(..) | Thing::Service(_) => self.may_select(reference, binding),
             Thing::Deployment(name) => inventory.cluster(&reference.cluster).is_some_and(|cluster| {
                 let id = (WorkloadKind::Deployment, ObjectName::new(&reference.namespace, name));
                 let service = cluster.services.get(&binding.service_name());

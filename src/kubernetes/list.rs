@@ -20,7 +20,7 @@ use crate::domain::inventory::Change;
 use crate::domain::inventory::Kind;
 
 /// How long a server that is there may take to say so.
-const PING: std::time::Duration = std::time::Duration::from_secs(5);
+const PING: Duration = Duration::from_secs(5);
 /// Objects a page.
 const PAGE: u32 = 500;
 /// Answers of a server that may answer better a moment later.
