@@ -15,6 +15,7 @@ use governor::clock::DefaultClock;
 use governor::state::InMemoryState;
 use governor::state::NotKeyed;
 
+pub use self::clock::Clock;
 pub use self::observe::AwsSide;
 pub use self::observe::Observed;
 pub use self::observe::observe;
@@ -29,6 +30,7 @@ pub struct Connection {
     pub clusters: Vec<Access>,
     pub aws: Settings,
     pub budget: Budget,
+    pub clock: Clock,
 }
 
 /// What to look at.
@@ -54,6 +56,23 @@ pub struct Budget {
 impl Default for Budget {
     fn default() -> Self {
         Self { per_second: 2, burst: 10 }
+    }
+}
+
+impl Budget {
+    /// As much more as time runs faster.
+    #[must_use]
+    pub fn times(self, speed: f64) -> Self {
+        let times = |it: u32| {
+            #[expect(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "a few thousand at most"
+            )]
+            let more = (f64::from(it) * speed).clamp(1.0, 1e6) as u32;
+            more.max(it)
+        };
+        Self { per_second: times(self.per_second), burst: times(self.burst) }
     }
 }
 

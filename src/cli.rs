@@ -79,6 +79,9 @@ pub struct Options {
 pub enum Command {
     /// Print bindings with their endpoints, targets and verdict, as read once
     Get(Get),
+
+    /// Start a world of its own on this machine and open the program on it; needs no cluster and no account
+    Demo(Demo),
 }
 
 #[derive(Clone, Debug, Default, Args)]
@@ -96,6 +99,25 @@ pub struct Get {
     pub exit_code: bool,
 }
 
+#[derive(Clone, Debug, Args)]
+pub struct Demo {
+    /// What happens in the world; --list tells which there are
+    #[arg(value_name = "SCENARIO", default_value = "workshop")]
+    pub scenario: String,
+
+    /// How many times as fast as the clock on the wall its time runs
+    #[arg(long, value_name = "N", default_value_t = 1.0, value_parser = speed)]
+    pub speed: f64,
+
+    /// List the scenarios, one line each
+    #[arg(long)]
+    pub list: bool,
+
+    /// Only serve the world, for kubectl, aws and others: print the environment to use, until interrupted
+    #[arg(long)]
+    pub serve: bool,
+}
+
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum Output {
     #[default]
@@ -104,6 +126,11 @@ pub enum Output {
     Json,
     Yaml,
     Name,
+}
+
+fn speed(text: &str) -> Result<f64, String> {
+    let speed = text.parse::<f64>().ok().filter(|it| (0.1..=1000.0).contains(it));
+    speed.ok_or_else(|| format!("not a speed: {text:?} (a number from 0.1 to 1000)"))
 }
 
 fn duration(text: &str) -> Result<Duration, String> {
@@ -133,6 +160,10 @@ mod tests {
         assert_eq!((get.output, cli.options.all_namespaces), (Output::Json, true));
         assert!(parse("tgscope get cm/web").is_err());
         assert!(parse("tgscope --request-timeout soon").is_err());
+        let cli = parse("tgscope demo outage --speed 5").unwrap();
+        let Some(Command::Demo(demo)) = cli.command else { panic!("no command") };
+        assert_eq!((demo.scenario.as_str(), demo.serve), ("outage", false));
+        assert!(parse("tgscope demo --speed 0").is_err());
         let cli = parse("tgscope --context a --context b --request-timeout 1m").unwrap();
         assert_eq!(cli.options.context, ["a", "b"]);
         assert_eq!(cli.options.request_timeout, Some(Duration::from_mins(1)));

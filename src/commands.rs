@@ -1,5 +1,6 @@
 //! From the command line to what it asks for, and how that ended.
 
+mod demo;
 mod get;
 mod screen;
 mod setup;
@@ -40,7 +41,8 @@ pub fn main() -> ExitCode {
     let cli = Cli::parse();
     let ended = match &cli.command {
         Some(Command::Get(get)) => get::run(&cli, get),
-        None if std::io::stdout().is_terminal() && std::io::stdin().is_terminal() => screen::run(&cli),
+        Some(Command::Demo(demo)) => demo::run(&cli, demo),
+        None if on_terminal() => screen::run(&cli),
         None => get::run(&cli, &Get { scope: cli.scope.clone(), ..Get::default() }),
     };
     match ended {
@@ -50,6 +52,11 @@ pub fn main() -> ExitCode {
             Exit::Error.into()
         }
     }
+}
+
+/// Whether somebody sits there to look and to type.
+fn on_terminal() -> bool {
+    std::io::stdout().is_terminal() && std::io::stdin().is_terminal()
 }
 
 /// Writes data to stdout. A reader that left (`| head`) is no error; a full disk is.

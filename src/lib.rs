@@ -15,5 +15,7 @@ pub mod telemetry;
 
 pub mod tui;
 
+pub mod lab;
+
 pub mod cli;
 pub mod commands;

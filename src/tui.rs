@@ -8,4 +8,5 @@ mod theme;
 pub mod view;
 
 pub use self::screen::Screen;
+pub use self::screen::terminated;
 pub use self::theme::Theme;

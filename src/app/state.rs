@@ -29,6 +29,8 @@ pub struct Opening {
     pub namespace: Option<String>,
     pub selector: Option<Selector>,
     pub pointed: Option<Pointed>,
+    /// The world is made up: which, and how fast its time runs.
+    pub demo: Option<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

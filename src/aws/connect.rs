@@ -37,6 +37,8 @@ pub struct Settings {
     pub profile: Option<String>,
     pub region: Option<String>,
     pub endpoint: Option<String>,
+    /// An access key and its secret. With them nothing of the user's is read: no file, no environment, no proxy.
+    pub keys: Option<(String, String)>,
 }
 
 /// One identity: its configuration and the clients made from it.
@@ -55,11 +57,10 @@ type ClientKey = (String, Option<String>, Option<String>);
 impl Session {
     /// Reads configuration files and environment; credentials are only fetched with the first call.
     pub async fn open(settings: Settings) -> Self {
-        let timeouts = TimeoutConfig::builder()
-            .operation_timeout(OPERATION)
-            .operation_attempt_timeout(ATTEMPT)
-            .connect_timeout(CONNECT)
-            .build();
+        if settings.keys.is_some() {
+            return Self::alone(settings);
+        }
+        let timeouts = timeouts();
         let mut loader = aws_config::defaults(BehaviorVersion::latest())
             .retry_config(RetryConfig::disabled())
             .timeout_config(timeouts);
@@ -80,6 +81,28 @@ impl Session {
             endpoint: endpoint(&config),
             config: Arc::new(config),
             profile,
+            meter: Meter::default(),
+            clients: Arc::default(),
+        }
+    }
+
+    /// From these settings alone.
+    fn alone(settings: Settings) -> Self {
+        let (key, secret) = settings.keys.unwrap_or_default();
+        let keys = aws_credential_types::Credentials::new(key, secret, None, None, "given");
+        let mut config = SdkConfig::builder();
+        config.set_endpoint_url(settings.endpoint.clone());
+        let config = config
+            .behavior_version(BehaviorVersion::latest())
+            .region(settings.region.map(Region::new))
+            .credentials_provider(SharedCredentialsProvider::new(keys))
+            .retry_config(RetryConfig::disabled())
+            .timeout_config(timeouts())
+            .http_client(aws_smithy_http_client::Builder::new().build_http());
+        Self {
+            config: Arc::new(config.build()),
+            endpoint: settings.endpoint,
+            profile: None,
             meter: Meter::default(),
             clients: Arc::default(),
         }
@@ -178,6 +201,15 @@ impl aws_credential_types::provider::ProvideCredentials for Assumed {
             builder.build().await.provide_credentials().await
         })
     }
+}
+
+/// How long each part of a call may take.
+fn timeouts() -> TimeoutConfig {
+    TimeoutConfig::builder()
+        .operation_timeout(OPERATION)
+        .operation_attempt_timeout(ATTEMPT)
+        .connect_timeout(CONNECT)
+        .build()
 }
 
 /// The endpoint a user configured for this service, from wherever the AWS CLI would take it. The SDK looks

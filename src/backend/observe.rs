@@ -13,7 +13,7 @@ use tokio::task::JoinSet;
 use super::Buckets;
 use super::Connection;
 use super::Scope;
-use super::clock;
+use super::clock::Clock;
 use super::poll;
 use crate::aws::Meter;
 use crate::aws::Session;
@@ -54,10 +54,10 @@ impl AwsSide {
     }
 }
 
-/// Seconds between two looks for the kind of binding, while the cluster serves none.
-const DISCOVERY: Duration = Duration::from_secs(30);
-/// Seconds between two looks at the controller's own objects.
-const SIGNS: Duration = Duration::from_secs(30);
+/// Milliseconds between two looks for the kind of binding, while the cluster serves none.
+const DISCOVERY: i64 = 30_000;
+/// Milliseconds between two looks at the controller's own objects.
+const SIGNS: i64 = 30_000;
 
 /// Seconds between two questions whether the server is still there.
 const HEARTBEAT: Duration = Duration::from_secs(8);
@@ -72,6 +72,20 @@ pub(super) const SCOPED: [Kind; 6] = [
     Kind::Workloads(WorkloadKind::DaemonSet),
 ];
 
+/// Where what was learnt goes, with the time it was learnt at.
+#[derive(Clone)]
+pub(super) struct Teller {
+    changes: mpsc::Sender<Observed>,
+    pub(super) clock: Clock,
+}
+
+impl Teller {
+    /// Tells what was learnt just now. False: nobody listens any more.
+    pub(super) async fn tell(&self, change: Change) -> bool {
+        self.changes.send(Observed { at: self.clock.now(), change }).await.is_ok()
+    }
+}
+
 /// Starts looking. Dropping the returned set ends all of it.
 pub fn observe(
     connection: Connection,
@@ -81,10 +95,11 @@ pub fn observe(
     aws: tokio::sync::oneshot::Sender<AwsSide>,
 ) -> JoinSet<()> {
     let mut tasks = JoinSet::new();
+    let changes = Teller { changes: changes.clone(), clock: connection.clock };
     for access in connection.clusters {
         tasks.spawn(cluster(access, scope.clone(), follow.clone(), changes.clone()));
     }
-    let (follow, changes) = (follow.clone(), changes.clone());
+    let follow = follow.clone();
     let (settings, budget) = (connection.aws, connection.budget);
     tasks.spawn(async move {
         let session = Session::open(settings).await;
@@ -96,19 +111,19 @@ pub fn observe(
         };
         // Nobody may be interested; that ends nothing.
         _ = aws.send(side);
-        let asker = poll::Asker { session, buckets: Buckets::new(budget), patient: false };
+        let asker = poll::Asker {
+            session,
+            buckets: Buckets::new(budget),
+            patient: false,
+            clock: changes.clock.clone(),
+        };
         poll::poll(asker, follow, changes).await;
     });
     tasks
 }
 
 /// Connects, for as long as it takes, and watches.
-async fn cluster(
-    access: Access,
-    scope: Scope,
-    follow: watch::Receiver<Follow>,
-    changes: mpsc::Sender<Observed>,
-) {
+async fn cluster(access: Access, scope: Scope, follow: watch::Receiver<Follow>, changes: Teller) {
     let id = access.id.clone();
     let mut wait = Duration::from_secs(1);
     let cluster = loop {
@@ -174,34 +189,29 @@ async fn broken(tasks: &mut JoinSet<()>) -> Failure {
 }
 
 /// Tells that a whole cluster cannot be read. False: nobody listens any more.
-async fn fail(changes: &mpsc::Sender<Observed>, id: &ClusterId, failure: &Failure) -> bool {
+async fn fail(changes: &Teller, id: &ClusterId, failure: &Failure) -> bool {
     let more = [Kind::Nodes, Kind::Controller, Kind::Bindings(BindingApi::LoadBalancerController)];
     for kind in SCOPED.into_iter().chain(more) {
         let change = Change::Failed(Source::Kubernetes(id.clone(), kind), failure.clone());
-        if !tell(changes, change).await {
+        if !changes.tell(change).await {
             return false;
         }
     }
     true
 }
 
-/// Tells what was learnt just now. False: nobody listens any more.
-pub(super) async fn tell(changes: &mpsc::Sender<Observed>, change: Change) -> bool {
-    changes.send(Observed { at: clock::now(), change }).await.is_ok()
-}
-
 /// Hands a stream of changes on until either end is gone.
-async fn forward(stream: impl Stream<Item = Change>, changes: mpsc::Sender<Observed>) {
+async fn forward(stream: impl Stream<Item = Change>, changes: Teller) {
     let mut stream = std::pin::pin!(stream);
     while let Some(change) = stream.next().await {
-        if !tell(&changes, change).await {
+        if !changes.tell(change).await {
             return;
         }
     }
 }
 
 /// Both kinds of binding, once the cluster serves them, and the controller's own objects now and then.
-async fn bindings(cluster: Cluster, scope: Scope, changes: mpsc::Sender<Observed>) {
+async fn bindings(cluster: Cluster, scope: Scope, changes: Teller) {
     let mut tasks = JoinSet::new();
     let mut watched: Vec<BindingApi> = Vec::new();
     loop {
@@ -213,7 +223,7 @@ async fn bindings(cluster: Cluster, scope: Scope, changes: mpsc::Sender<Observed
                 for api in &new {
                     let source = Source::Kubernetes(cluster.id().clone(), Kind::Bindings(*api));
                     let change = Change::Awaited(source);
-                    if !tell(&changes, change).await {
+                    if !changes.tell(change).await {
                         return;
                     }
                 }
@@ -229,14 +239,14 @@ async fn bindings(cluster: Cluster, scope: Scope, changes: mpsc::Sender<Observed
                         namespace: None,
                         objects: Vec::new(),
                     };
-                    if !tell(&changes, change).await {
+                    if !changes.tell(change).await {
                         return;
                     }
                     wait = DISCOVERY;
                 }
                 watched.extend(new);
                 let change = cluster.controller_signs(&served).await;
-                if !tell(&changes, change).await {
+                if !changes.tell(change).await {
                     return;
                 }
             }
@@ -245,19 +255,19 @@ async fn bindings(cluster: Cluster, scope: Scope, changes: mpsc::Sender<Observed
                 if watched.is_empty() {
                     let kind = Kind::Bindings(BindingApi::LoadBalancerController);
                     let change = Change::Failed(Source::Kubernetes(cluster.id().clone(), kind), failure);
-                    if !tell(&changes, change).await {
+                    if !changes.tell(change).await {
                         return;
                     }
-                    wait = Duration::from_secs(5);
+                    wait = 5_000;
                 }
             }
         }
-        tokio::time::sleep(wait).await;
+        tokio::time::sleep(changes.clock.wait(wait)).await;
     }
 }
 
 /// Bindings of all namespaces, so that none can hide on a group; where that is not permitted, the scope's.
-async fn bindings_of(cluster: Cluster, api: BindingApi, scope: Scope, changes: mpsc::Sender<Observed>) {
+async fn bindings_of(cluster: Cluster, api: BindingApi, scope: Scope, changes: Teller) {
     let kind = Kind::Bindings(api);
     let mut all = std::pin::pin!(cluster.watch(kind, None));
     while let Some(change) = all.next().await {
@@ -265,14 +275,14 @@ async fn bindings_of(cluster: Cluster, api: BindingApi, scope: Scope, changes: m
         if let (true, Some(namespace)) = (denied, &scope.namespace) {
             return forward(cluster.watch(kind, Some(namespace.clone())), changes).await;
         }
-        if !tell(&changes, change).await {
+        if !changes.tell(change).await {
             return;
         }
     }
 }
 
 /// What only some boards need: events of their namespace, ConfigMaps of multi-cluster bindings.
-async fn on_demand(cluster: Cluster, mut follow: watch::Receiver<Follow>, changes: mpsc::Sender<Observed>) {
+async fn on_demand(cluster: Cluster, mut follow: watch::Receiver<Follow>, changes: Teller) {
     let mut events: Option<(String, JoinSet<()>)> = None;
     let mut ledgers: BTreeMap<BindingRef, JoinSet<()>> = BTreeMap::new();
     loop {

@@ -2,16 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
-use std::time::Duration;
 
-use tokio::sync::mpsc;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use super::Buckets;
-use super::clock;
-use super::observe::Observed;
-use super::observe::tell;
+use super::clock::Clock;
+use super::observe::Teller;
 use super::pace::Ask;
 use super::pace::Next;
 use super::pace::Outcome;
@@ -30,6 +27,7 @@ use crate::domain::ids::LoadBalancerArn;
 use crate::domain::ids::TargetGroupArn;
 use crate::domain::inventory::Change;
 use crate::domain::inventory::Source;
+use crate::domain::time::Timestamp;
 
 /// Calls under way at once.
 pub(super) const AT_A_TIME: usize = 4;
@@ -41,10 +39,11 @@ pub(super) struct Asker {
     pub(super) buckets: Buckets,
     /// Lets the SDK retry, for a caller that looks once.
     pub(super) patient: bool,
+    pub(super) clock: Clock,
 }
 
 /// Asks until the receiver of changes is gone.
-pub(super) async fn poll(asker: Asker, mut follow: watch::Receiver<Follow>, changes: mpsc::Sender<Observed>) {
+pub(super) async fn poll(asker: Asker, mut follow: watch::Receiver<Follow>, changes: Teller) {
     let mut pace = Pace::default();
     let mut calls: JoinSet<Vec<Change>> = JoinSet::new();
     let mut asked = BTreeMap::new();
@@ -52,7 +51,7 @@ pub(super) async fn poll(asker: Asker, mut follow: watch::Receiver<Follow>, chan
     loop {
         let wish = follow.borrow_and_update().clone();
         let wait = match calls.len() < AT_A_TIME {
-            true => pace.next(&wish, clock::now()),
+            true => pace.next(&wish, asker.clock.now()),
             false => Next::Wait(60_000),
         };
         let millis = match wait {
@@ -63,7 +62,7 @@ pub(super) async fn poll(asker: Asker, mut follow: watch::Receiver<Follow>, chan
                 asked.insert(task.id(), ask);
                 continue;
             }
-            Next::Wait(millis) => u64::try_from(millis).unwrap_or(1),
+            Next::Wait(millis) => millis,
         };
         tokio::select! {
             Some(ended) = calls.join_next_with_id() => {
@@ -76,15 +75,15 @@ pub(super) async fn poll(asker: Asker, mut follow: watch::Receiver<Follow>, chan
                     }
                 };
                 let Some(ask) = asked.remove(&id) else { continue };
-                learn(&mut pace, &mut kinds, &ask, &answers);
+                learn(&mut pace, &mut kinds, (&ask, &answers), asker.clock.now());
                 for change in answers {
-                    if !tell(&changes, change).await {
+                    if !changes.tell(change).await {
                         return;
                     }
                 }
             }
             changed = follow.changed() => if changed.is_err() { return },
-            () = tokio::time::sleep(Duration::from_millis(millis.min(60_000))) => {}
+            () = tokio::time::sleep(asker.clock.wait(millis.min(60_000))) => {}
         }
     }
 }
@@ -92,10 +91,9 @@ pub(super) async fn poll(asker: Asker, mut follow: watch::Receiver<Follow>, chan
 fn learn(
     pace: &mut Pace,
     kinds: &mut BTreeMap<LoadBalancerArn, LoadBalancerKind>,
-    ask: &Ask,
-    answers: &[Change],
+    (ask, answers): (&Ask, &[Change]),
+    now: Timestamp,
 ) {
-    let now = clock::now();
     let failure = |it: &Change| match it {
         Change::Failed(_, failure) => Some(failure.kind),
         _ => None,
@@ -199,7 +197,7 @@ impl Asker {
 
     pub(super) async fn targets(&self, arn: &TargetGroupArn, roles: &Roles) -> Change {
         let client = self.client(arn, roles).await;
-        let answer = client.targets(arn, clock::now()).await;
+        let answer = client.targets(arn, self.clock.now()).await;
         answer.map_or_else(
             |failure| Change::Failed(Source::Targets(arn.clone()), failure),
             |targets| Change::Targets(arn.clone(), targets),

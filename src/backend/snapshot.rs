@@ -9,7 +9,7 @@ use futures::stream;
 use super::Buckets;
 use super::Connection;
 use super::Scope;
-use super::clock;
+use super::clock::Clock;
 use super::observe::SCOPED;
 use super::pace::Ask;
 use super::pace::TAGGED;
@@ -49,18 +49,19 @@ pub struct Extra {
 /// Reads everything of a scope. What cannot be read stands in the inventory as a failure of its source.
 pub async fn snapshot(connection: Connection, scope: &Scope, wish: Extra) -> Inventory {
     let mut inventory = Inventory::default();
+    let clock = connection.clock;
     let opened = Session::open(connection.aws);
-    let clusters = connection.clusters.into_iter().map(|access| cluster(access, scope));
+    let clusters = connection.clusters.into_iter().map(|access| cluster(access, scope, &clock));
     let (session, read) = tokio::join!(opened, futures::future::join_all(clusters));
     for change in read.into_iter().flatten() {
-        inventory.apply(change, clock::now());
+        inventory.apply(change, clock.now());
     }
-    let asker = Asker { session, buckets: Buckets::new(connection.budget), patient: true };
+    let asker = Asker { session, buckets: Buckets::new(connection.budget), patient: true, clock };
     aws(&asker, &mut inventory, scope, wish).await;
     inventory
 }
 
-async fn cluster(access: Access, scope: &Scope) -> Vec<Change> {
+async fn cluster(access: Access, scope: &Scope, clock: &Clock) -> Vec<Change> {
     let id = access.id.clone();
     let cluster = match access.connect().await {
         Ok(cluster) => cluster,
@@ -79,7 +80,7 @@ async fn cluster(access: Access, scope: &Scope) -> Vec<Change> {
     let namespace = scope.namespace.as_deref();
     let kinds = SCOPED.into_iter().map(|kind| (kind, namespace)).chain([(Kind::Nodes, None)]);
     let lists = kinds.map(|(kind, namespace)| list(&cluster, kind, namespace));
-    let (lists, bindings) = tokio::join!(futures::future::join_all(lists), bindings(&cluster, scope));
+    let (lists, bindings) = tokio::join!(futures::future::join_all(lists), bindings(&cluster, scope, clock));
     lists.into_iter().flatten().chain(bindings).collect()
 }
 
@@ -90,7 +91,7 @@ async fn list(cluster: &Cluster, kind: Kind, namespace: Option<&str>) -> Vec<Cha
     }
 }
 
-async fn bindings(cluster: &Cluster, scope: &Scope) -> Vec<Change> {
+async fn bindings(cluster: &Cluster, scope: &Scope, clock: &Clock) -> Vec<Change> {
     let fallback = Kind::Bindings(BindingApi::LoadBalancerController);
     let served = match cluster.served_bindings().await {
         Ok(served) => served,
@@ -120,7 +121,7 @@ async fn bindings(cluster: &Cluster, scope: &Scope) -> Vec<Change> {
     }
     let mut known = Inventory::default();
     for change in &changes {
-        known.apply(change.clone(), clock::now());
+        known.apply(change.clone(), clock.now());
     }
     for (reference, _) in
         known.bindings().filter(|(it, binding)| binding.multi_cluster && scope.covers(&it.namespace))
@@ -152,7 +153,7 @@ async fn aws(asker: &Asker, inventory: &mut Inventory, scope: &Scope, wish: Extr
     for name in &wish.named {
         match asker.named(name).await {
             Ok(found) => groups.extend(found.map(|it| it.arn)),
-            Err(failure) => _ = inventory.apply(Change::Failed(Source::Groups, failure), clock::now()),
+            Err(failure) => _ = inventory.apply(Change::Failed(Source::Groups, failure), asker.clock.now()),
         }
     }
     let mut first = vec![Ask::Caller];
@@ -197,6 +198,6 @@ async fn ask(
     let calls = asks.iter().map(|it| asker.perform(it, roles, &kinds));
     let answers: Vec<Vec<Change>> = stream::iter(calls).buffer_unordered(AT_A_TIME).collect().await;
     for change in answers.into_iter().flatten() {
-        inventory.apply(change, clock::now());
+        inventory.apply(change, asker.clock.now());
     }
 }

@@ -3,7 +3,6 @@
 use crate::backend;
 use crate::backend::Extra;
 use crate::backend::Scope;
-use crate::backend::clock;
 use crate::cli::Cli;
 use crate::cli::Get;
 use crate::cli::Output;
@@ -29,13 +28,25 @@ use super::setup;
 
 pub(super) fn run(cli: &Cli, get: &Get) -> anyhow::Result<Exit> {
     let pointed = get.scope.as_ref().or(cli.scope.as_ref());
-    let setup::Setup { connection, scope } = setup::setup(&cli.options, pointed)?;
-    let wish = wish(pointed);
+    let setup = setup::setup(&cli.options, pointed)?;
     let runtime = setup::runtime()?;
-    let inventory = runtime.block_on(backend::snapshot(connection, &scope, wish));
+    let ended = runtime.block_on(look(setup, cli, get, pointed));
     // A login command that hangs must not keep the program.
     runtime.shutdown_background();
-    let now = clock::now();
+    ended
+}
+
+/// Reads both sides and prints what they come to.
+pub(super) async fn look(
+    setup: setup::Setup,
+    cli: &Cli,
+    get: &Get,
+    pointed: Option<&Pointed>,
+) -> anyhow::Result<Exit> {
+    let setup::Setup { connection, scope } = setup;
+    let clock = connection.clock.clone();
+    let inventory = backend::snapshot(connection, &scope, wish(pointed)).await;
+    let now = clock.now();
     let reports = reports(&inventory, &scope, cli.options.selector.as_ref(), pointed, now);
     let document = Document::new(&inventory, &reports, now);
     let text = printed::render(&document, format(get.output)).map_err(|it| anyhow::anyhow!(it))?;

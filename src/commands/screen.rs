@@ -19,6 +19,7 @@ pub(super) fn run(cli: &Cli) -> anyhow::Result<Exit> {
         namespace: scope.namespace.clone(),
         selector: cli.options.selector.clone(),
         pointed: cli.scope.clone(),
+        demo: None,
     };
     let runtime = setup::runtime()?;
     let screen = Screen { connection, scope, opening, folder: folder.filter(|_| log.is_some()) };

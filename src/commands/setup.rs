@@ -4,6 +4,7 @@ use anyhow::Context;
 
 use crate::aws::Settings;
 use crate::backend::Budget;
+use crate::backend::Clock;
 use crate::backend::Connection;
 use crate::backend::Scope;
 use crate::cli::Options;
@@ -40,16 +41,23 @@ pub(super) fn setup(options: &Options, pointed: Option<&Pointed>) -> anyhow::Res
         ]),
         region: config::first([options.region.as_ref(), entry.region.as_ref(), first.hints.region.as_ref()]),
         endpoint: options.endpoint_url.clone(),
+        keys: None,
     };
+    let scope = scope(options, pointed, &first.namespace);
+    let budget = Budget { per_second: config.aws.calls_per_second, burst: config.aws.burst };
+    Ok(Setup { connection: Connection { clusters, aws, budget, clock: Clock::wall() }, scope })
+}
+
+/// The namespaces to look at, where a context has one of its own.
+pub(super) fn scope(options: &Options, pointed: Option<&Pointed>, of_context: &str) -> Scope {
     let named = pointed.and_then(|it| it.namespace.clone()).or_else(|| options.namespace.clone());
     // Somebody who comes with a target group, an address or a load balancer does not know the namespace.
     let anywhere = pointed.is_some_and(|it| it.thing.is_of_aws());
     let namespace = match options.all_namespaces || (anywhere && named.is_none()) {
         true => None,
-        false => Some(named.unwrap_or_else(|| first.namespace.clone())),
+        false => Some(named.unwrap_or_else(|| of_context.to_owned())),
     };
-    let budget = Budget { per_second: config.aws.calls_per_second, burst: config.aws.burst };
-    Ok(Setup { connection: Connection { clusters, aws, budget }, scope: Scope { namespace } })
+    Scope { namespace }
 }
 
 /// A runtime of two threads: one may decode a long list while the other answers.

@@ -41,6 +41,7 @@ pub enum ConnectError {
 #[derive(Clone, Debug)]
 pub struct Contexts {
     kubeconfig: Option<Kubeconfig>,
+    direct: bool,
 }
 
 /// What a kubeconfig's login command says about AWS: `aws --profile P eks get-token --region R …`.
@@ -59,6 +60,8 @@ pub struct Access {
     pub namespace: String,
     pub hints: ExecHints,
     kubeconfig: Option<Kubeconfig>,
+    /// No proxy is used, whatever the environment says.
+    direct: bool,
     impersonate: Option<String>,
     impersonate_groups: Vec<String>,
     request_timeout: Duration,
@@ -81,8 +84,8 @@ impl Contexts {
             None => listed_files().unwrap_or_else(Kubeconfig::read),
         };
         match read {
-            Ok(kubeconfig) => Ok(Self { kubeconfig: Some(kubeconfig) }),
-            Err(_) if path.is_none() && in_pod() => Ok(Self { kubeconfig: None }),
+            Ok(kubeconfig) => Ok(Self { kubeconfig: Some(kubeconfig), direct: false }),
+            Err(_) if path.is_none() && in_pod() => Ok(Self { kubeconfig: None, direct: false }),
             Err(error) if path.is_some() || std::env::var_os("KUBECONFIG").is_some() => {
                 Err(ConnectError::NoKubeconfig(one_line(&error)))
             }
@@ -91,6 +94,13 @@ impl Contexts {
                 other => Err(ConnectError::NoKubeconfig(one_line(&other))),
             },
         }
+    }
+
+    /// From a kubeconfig in memory; its servers are reached without any proxy.
+    pub fn from_text(yaml: &str) -> Result<Self, ConnectError> {
+        let kubeconfig =
+            Kubeconfig::from_yaml(yaml).map_err(|it| ConnectError::NoKubeconfig(one_line(&it)))?;
+        Ok(Self { kubeconfig: Some(kubeconfig), direct: true })
     }
 
     /// Names of the contexts.
@@ -106,6 +116,7 @@ impl Contexts {
                 namespace: pod_namespace(),
                 hints: ExecHints::default(),
                 kubeconfig: None,
+                direct: self.direct,
                 impersonate: None,
                 impersonate_groups: Vec::new(),
                 request_timeout: REQUEST,
@@ -128,6 +139,7 @@ impl Contexts {
             namespace: entry.namespace.clone().unwrap_or_else(|| "default".to_owned()),
             hints: hints.unwrap_or_default(),
             kubeconfig: Some(kubeconfig.clone()),
+            direct: self.direct,
             impersonate: None,
             impersonate_groups: Vec::new(),
             request_timeout: REQUEST,
@@ -177,10 +189,11 @@ impl Access {
             exec.interactive_mode = Some(ExecInteractiveMode::Never);
         }
         // The library compares NO_PROXY with the proxy's own host: compare it with the server's.
-        if bypasses_proxy(
+        let bypassed = bypasses_proxy(
             &std::env::var("NO_PROXY").or_else(|_| std::env::var("no_proxy")).unwrap_or_default(),
             config.cluster_url.host().unwrap_or_default(),
-        ) {
+        );
+        if self.direct || bypassed {
             config.proxy_url = None;
         }
         let login = tokio::task::spawn_blocking(move || Client::try_from(config));

@@ -1,9 +1,11 @@
 //! The live screen: takes the terminal, draws, then connects; ends on a key or a signal.
 
-use std::path::PathBuf;
-use std::time::Duration;
-
+use crossterm::event::Event;
 use crossterm::event::EventStream;
+use futures::Stream;
+use ratatui::Terminal;
+use ratatui::backend::Backend;
+use std::path::PathBuf;
 use tokio::sync::mpsc;
 use tokio::sync::oneshot;
 use tokio::sync::watch;
@@ -22,15 +24,17 @@ use crate::app::action::Action;
 use crate::app::message::AwsSide;
 use crate::app::state::Opening;
 use crate::backend;
+use crate::backend::Clock;
 use crate::backend::Connection;
 use crate::backend::Observed;
 use crate::backend::Scope;
-use crate::backend::clock;
+
 use crate::domain::follow::Follow;
 
 /// Messages that may wait for the loop.
 const QUEUE: usize = 256;
-const TICK: Duration = Duration::from_secs(1);
+/// Milliseconds between two ticks.
+const TICK: i64 = 1_000;
 
 /// Everything the screen is started with.
 pub struct Screen {
@@ -42,17 +46,29 @@ pub struct Screen {
 }
 
 impl Screen {
-    /// Shows the screen until somebody leaves. The first frame is drawn before any connection is made.
-    pub async fn show(self) -> std::io::Result<()> {
+    /// Takes the terminal and shows the screen on it until somebody leaves.
+    pub async fn show(mut self) -> std::io::Result<()> {
         let theme = match std::env::var_os("NO_COLOR").is_some_and(|it| !it.is_empty()) {
             true => Theme::none(),
             false => Theme::colours(),
         };
-        let mut guard = Guard::take(self.folder)?;
-        let mut state = State::new(self.opening, clock::now());
-        let size = guard.terminal.size()?;
+        let mut guard = Guard::take(self.folder.take())?;
+        self.run(&mut guard.terminal, EventStream::new(), theme).await
+    }
+
+    /// Shows the screen on a terminal until somebody leaves or the keys end. The first frame is drawn before any
+    /// connection is made.
+    pub async fn run<B: Backend, K: Stream<Item = std::io::Result<Event>> + Unpin>(
+        self,
+        terminal: &mut Terminal<B>,
+        keys: K,
+        theme: Theme,
+    ) -> Result<(), B::Error> {
+        let clock = self.connection.clock.clone();
+        let mut state = State::new(self.opening, clock.now());
+        let size = terminal.size()?;
         state.size = (size.width, size.height);
-        guard.terminal.draw(|frame| view::render(&state, &theme, frame.area(), frame.buffer_mut()))?;
+        terminal.draw(|frame| view::render(&state, &theme, frame.area(), frame.buffer_mut()))?;
         state.dirty = false;
 
         let (sender, messages) = mpsc::channel(QUEUE);
@@ -61,13 +77,13 @@ impl Screen {
         let (side, aws) = oneshot::channel();
         // Dropping the sets ends every task in them.
         let _looking = backend::observe(self.connection, &self.scope, &followed, &observed, side);
-        let _feeding = feed(&sender, changes, aws);
+        let _feeding = feed(&sender, changes, aws, clock);
         let perform = move |effect| match effect {
             Effect::Follow(wish) => drop(follow.send_replace(wish)),
             Effect::Quit => {}
         };
-        let outside = Outside { keys: EventStream::new(), messages, perform, theme };
-        run::run(&mut guard.terminal, &mut state, outside).await
+        let outside = Outside { keys, messages, perform, theme };
+        run::run(terminal, &mut state, outside).await
     }
 }
 
@@ -76,6 +92,7 @@ fn feed(
     sender: &mpsc::Sender<Message>,
     mut changes: mpsc::Receiver<Observed>,
     aws: oneshot::Receiver<backend::AwsSide>,
+    clock: Clock,
 ) -> JoinSet<()> {
     let epoch = Epoch::default();
     let mut tasks = JoinSet::new();
@@ -91,7 +108,7 @@ fn feed(
     tasks.spawn(async move {
         let mut known: Option<backend::AwsSide> = None;
         let mut aws = Some(aws);
-        let mut tick = tokio::time::interval(TICK);
+        let mut tick = tokio::time::interval(clock.wait(TICK));
         tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
         loop {
             tick.tick().await;
@@ -113,31 +130,32 @@ fn feed(
                 }
             }
             let calls = known.as_ref().map_or(0, backend::AwsSide::calls);
-            if to_loop.send(Message::Tick(clock::now(), calls)).await.is_err() {
+            if to_loop.send(Message::Tick(clock.now(), calls)).await.is_err() {
                 return;
             }
         }
     });
     let to_loop = sender.clone();
+    let ended = terminated();
     tasks.spawn(async move {
-        terminated().await;
+        ended.await;
         _ = to_loop.send(Message::Act(Action::Quit)).await;
     });
     tasks
 }
 
-/// Waits for a signal that ends the program.
-async fn terminated() {
+/// Waits for a signal that ends the program; listens for it from the call on.
+pub fn terminated() -> impl Future<Output = ()> + Send {
     use tokio::signal::unix::SignalKind;
     use tokio::signal::unix::signal;
-    let (Ok(mut term), Ok(mut hup), Ok(mut int)) =
-        (signal(SignalKind::terminate()), signal(SignalKind::hangup()), signal(SignalKind::interrupt()))
-    else {
-        return std::future::pending().await;
-    };
-    tokio::select! {
-        _ = term.recv() => {}
-        _ = hup.recv() => {}
-        _ = int.recv() => {}
+    let signals =
+        (signal(SignalKind::terminate()), signal(SignalKind::hangup()), signal(SignalKind::interrupt()));
+    async move {
+        let (Ok(mut term), Ok(mut hup), Ok(mut int)) = signals else { return std::future::pending().await };
+        tokio::select! {
+            _ = term.recv() => {}
+            _ = hup.recv() => {}
+            _ = int.recv() => {}
+        }
     }
 }

@@ -91,11 +91,14 @@ fn where_we_are<'a>(state: &State, theme: &Theme, short: u8) -> Line<'a> {
         0 | 1 => format!(" {context} · {namespace} · "),
         _ => format!(" {} · ", text::end(&namespace, 12)),
     };
-    Line::from(vec![
-        Span::styled(" tgscope ", theme.title),
-        Span::raw(place),
-        Span::styled(what, theme.title),
-    ])
+    let mut spans = vec![Span::styled(" tgscope ", theme.title)];
+    if let Some(demo) = &state.opening.demo {
+        let demo = if short > 1 { "DEMO".to_owned() } else { format!("DEMO {demo}") };
+        spans.push(Span::styled(demo, theme.warn));
+        spans.push(Span::raw(" "));
+    }
+    spans.extend([Span::raw(place), Span::styled(what, theme.title)]);
+    Line::from(spans)
 }
 
 fn aws<'a>(state: &State, theme: &Theme, short: u8) -> Line<'a> {
@@ -111,8 +114,9 @@ fn aws<'a>(state: &State, theme: &Theme, short: u8) -> Line<'a> {
         _ => Vec::new(),
     };
     spans.push(Span::raw(place.join(" ")));
-    // Never left out: calls that go elsewhere than to AWS must be seen to.
-    if let Some(endpoint) = state.aws.as_ref().and_then(|it| it.endpoint.as_ref()) {
+    // Never left out: calls that go elsewhere than to AWS must be seen to. A demo says so by itself.
+    let endpoint = state.aws.as_ref().and_then(|it| it.endpoint.as_ref());
+    if let Some(endpoint) = endpoint.filter(|_| state.opening.demo.is_none()) {
         let host = endpoint.split("://").last().unwrap_or_default().to_owned();
         let endpoint = if short > 0 { host } else { endpoint.clone() };
         spans.push(Span::styled(format!(" {endpoint}"), theme.warn));

@@ -1,0 +1,127 @@
+//! `demo`: a world of its own on loopback, and the ordinary program on it, or other programs.
+
+use std::path::Path;
+
+use anyhow::Context;
+
+use crate::app::state::Opening;
+use crate::aws::Settings;
+use crate::backend::Budget;
+use crate::backend::Clock;
+use crate::backend::Connection;
+use crate::cli::Cli;
+use crate::cli::Demo;
+use crate::cli::Get;
+use crate::domain::scope::Pointed;
+use crate::kubernetes::Contexts;
+use crate::lab;
+use crate::lab::Lab;
+use crate::lab::Scenario;
+use crate::tui::Screen;
+use crate::tui::terminated;
+
+use super::Exit;
+use super::get;
+use super::on_terminal;
+use super::print;
+use super::setup;
+use super::setup::Setup;
+
+pub(super) fn run(cli: &Cli, demo: &Demo) -> anyhow::Result<Exit> {
+    if demo.list {
+        print(&listed(&Scenario::all()?))?;
+        return Ok(Exit::Done);
+    }
+    let scenario = Scenario::built_in(&demo.scenario)?;
+    let runtime = setup::runtime()?;
+    let ended = runtime.block_on(start(cli, demo, scenario));
+    runtime.shutdown_background();
+    ended
+}
+
+/// The scenarios, one line each.
+fn listed(scenarios: &[Scenario]) -> String {
+    let width = scenarios.iter().map(|it| it.name.len()).max().unwrap_or(0);
+    let line = |it: &Scenario| format!("{:width$}  {}\n", it.name, it.summary);
+    scenarios.iter().map(line).collect::<Vec<_>>().concat()
+}
+
+async fn start(cli: &Cli, demo: &Demo, scenario: Scenario) -> anyhow::Result<Exit> {
+    let clock = lab::Clock::new(Clock::wall().now().0, demo.speed);
+    let pointed: Option<Pointed> = match &scenario.open {
+        Some(text) => Some(text.parse().map_err(|it| anyhow::anyhow!("scenario {}: {it}", scenario.name))?),
+        None => None,
+    };
+    let name = scenario.name.clone();
+    let lab = Lab::start(scenario, clock.clone()).await.context("cannot listen on the loopback")?;
+    if demo.serve {
+        return serve(&lab).await;
+    }
+    let setup = connect(&lab, &clock, cli, pointed.as_ref())?;
+    if !on_terminal() {
+        return get::look(setup, cli, &Get::default(), pointed.as_ref()).await;
+    }
+    let opening = Opening {
+        contexts: setup.connection.clusters.iter().map(|it| it.id.to_string()).collect(),
+        namespace: setup.scope.namespace.clone(),
+        selector: cli.options.selector.clone(),
+        pointed,
+        demo: Some(label(&name, demo.speed)),
+    };
+    // No folder: a demo leaves nothing behind, not even a log.
+    let screen = Screen { connection: setup.connection, scope: setup.scope, opening, folder: None };
+    screen.show().await?;
+    Ok(Exit::Done)
+}
+
+/// What the header says.
+#[expect(clippy::float_cmp, reason = "exactly what was asked for")]
+fn label(scenario: &str, speed: f64) -> String {
+    match speed == 1.0 {
+        true => scenario.to_owned(),
+        false => format!("{scenario} \u{d7}{speed}"),
+    }
+}
+
+/// The ordinary connection, with the lab's addresses, keys and time.
+fn connect(lab: &Lab, clock: &lab::Clock, cli: &Cli, pointed: Option<&Pointed>) -> anyhow::Result<Setup> {
+    let access = Contexts::from_text(&lab.kubeconfig())?.access(None)?.within(cli.options.request_timeout);
+    let scope = setup::scope(&cli.options, pointed, &access.namespace);
+    let aws = Settings {
+        profile: None,
+        region: Some(lab.region()),
+        endpoint: Some(lab.aws_url()),
+        keys: Some((lab::ADMIN_KEY.to_owned(), lab::SECRET.to_owned())),
+    };
+    let (told, speed) = (clock.clone(), clock.speed());
+    // Time that runs faster asks more often.
+    let budget = Budget::default().times(speed);
+    let clock = Clock::told(move || told.now(), speed);
+    Ok(Setup { connection: Connection { clusters: vec![access], aws, budget, clock }, scope })
+}
+
+/// Serves other programs until a signal; leaves nothing behind.
+async fn serve(lab: &Lab) -> anyhow::Result<Exit> {
+    let ended = terminated();
+    let folder = tempfile::Builder::new().prefix("tgscope-demo.").tempdir().context("no temporary folder")?;
+    let kubeconfig = folder.path().join("kubeconfig");
+    std::fs::write(&kubeconfig, lab.kubeconfig()).context("cannot write the kubeconfig")?;
+    print(&environment(lab, &kubeconfig))?;
+    ended.await;
+    folder.close().context("cannot remove the temporary folder")?;
+    Ok(Exit::Done)
+}
+
+fn environment(lab: &Lab, kubeconfig: &Path) -> String {
+    let (region, kubeconfig) = (lab.region(), kubeconfig.display().to_string());
+    let variables = [
+        ("KUBECONFIG", kubeconfig),
+        ("AWS_ENDPOINT_URL", lab.aws_url()),
+        ("AWS_REGION", region.clone()),
+        ("AWS_DEFAULT_REGION", region),
+        ("AWS_ACCESS_KEY_ID", lab::ADMIN_KEY.to_owned()),
+        ("AWS_SECRET_ACCESS_KEY", lab::SECRET.to_owned()),
+    ];
+    let lines = variables.map(|(name, value)| format!("export {name}='{value}'\n"));
+    format!("{}# ready\n", lines.concat())
+}

@@ -1,0 +1,141 @@
+//! The lab: a whole outside on loopback. A Kubernetes API server, Elastic Load Balancing, the controllers in
+//! between, a clock and a story. It knows nothing of the rest of the program: who wants to see it connects.
+
+mod build;
+mod clock;
+mod controllers;
+mod elbv2;
+mod fault;
+mod json;
+mod kubernetes;
+mod lbc;
+mod random;
+mod scenario;
+mod script;
+mod server;
+mod world;
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::task::JoinSet;
+
+pub use self::clock::Clock;
+pub use self::clock::Millis;
+pub use self::elbv2::ADMIN_KEY;
+pub use self::elbv2::SECRET;
+pub use self::elbv2::VIEWER_KEY;
+pub use self::scenario::Scenario;
+pub use self::scenario::ScenarioError;
+use self::scenario::Step;
+use self::world::Shared;
+use self::world::World;
+
+/// A lab that runs. It ends, and its servers with it, when it is dropped.
+#[derive(Debug)]
+pub struct Lab {
+    shared: Shared,
+    kubernetes: SocketAddr,
+    aws: SocketAddr,
+    _tasks: JoinSet<()>,
+}
+
+/// The identities of the cluster: the name of the context is `demo-NAME`, the administrator's `demo`.
+const IDENTITIES: [&str; 3] = ["admin", "operator", "viewer"];
+
+impl Lab {
+    /// Builds the world of a scenario, with its past, and serves it on free ports of the loopback. Where the
+    /// clock stands still, it only moves by [`Lab::advance`].
+    pub async fn start(scenario: Scenario, clock: Clock) -> io::Result<Self> {
+        let now = clock.now();
+        let begin = now - scenario.warm_up.0;
+        let mut world = World::new(Arc::new(scenario), clock, begin);
+        build::build(&mut world, now);
+        let shared = Shared::new(world);
+        let (listener, kubernetes) = server::listen().await?;
+        let mut tasks = JoinSet::new();
+        let it = shared.clone();
+        tasks.spawn(async move {
+            match server::serve(listener, Arc::new(move |ask| kubernetes::answer(&it, &ask))).await {}
+        });
+        let (listener, aws) = server::listen().await?;
+        let it = shared.clone();
+        tasks.spawn(async move {
+            match server::serve(listener, Arc::new(move |ask| elbv2::answer(&it, &ask))).await {}
+        });
+        tasks.spawn(shared.clone().drive());
+        Ok(Self { shared, kubernetes, aws, _tasks: tasks })
+    }
+
+    /// Where Elastic Load Balancing and STS answer.
+    pub fn aws_url(&self) -> String {
+        format!("http://{}", self.aws)
+    }
+
+    /// Where the API server answers as the administrator; `…/as/NAME` answers as somebody else.
+    pub fn kubernetes_url(&self) -> String {
+        format!("http://{}", self.kubernetes)
+    }
+
+    pub fn region(&self) -> String {
+        self.shared.lock().elb.region.clone()
+    }
+
+    /// A kubeconfig with a context for each identity.
+    pub fn kubeconfig(&self) -> String {
+        let namespace = self.shared.lock().scenario.namespace.clone();
+        let url = self.kubernetes_url();
+        let mut text = String::from(
+            "apiVersion: v1\nkind: Config\ncurrent-context: demo\nusers:\n- name: demo\n  user: {}\n",
+        );
+        let (mut contexts, mut clusters) = (String::from("contexts:\n"), String::from("clusters:\n"));
+        for identity in IDENTITIES {
+            let (name, server) = match identity {
+                "admin" => ("demo".to_owned(), url.clone()),
+                other => (format!("demo-{other}"), format!("{url}/as/{other}")),
+            };
+            contexts += &[
+                "- {name: ",
+                &name,
+                ", context: {cluster: ",
+                &name,
+                ", user: demo, namespace: ",
+                &namespace,
+                "}}\n",
+            ]
+            .concat();
+            clusters += &["- {name: ", &name, ", cluster: {server: \"", &server, "\"}}\n"].concat();
+        }
+        text.push_str(&contexts);
+        text.push_str(&clusters);
+        text
+    }
+
+    /// The lab's time, in milliseconds since the Unix epoch.
+    pub fn now(&self) -> Millis {
+        self.shared.lock().clock.now()
+    }
+
+    /// Moves the time on at once and lets everything happen that falls into it.
+    pub fn advance(&self, by: Duration) {
+        let mut world = self.shared.lock();
+        world.clock.advance(by);
+        world.catch_up();
+        drop(world);
+        self.shared.wake();
+    }
+
+    /// Makes something happen now: a step as a scenario has it, without its time.
+    pub fn act(&self, step: &str) -> Result<(), ScenarioError> {
+        let step = Step::parse(step)?;
+        let mut world = self.shared.lock();
+        world.catch_up();
+        script::act(&mut world, &step);
+        world.react();
+        drop(world);
+        self.shared.wake();
+        Ok(())
+    }
+}

@@ -1,0 +1,161 @@
+//! The lab's AWS: Elastic Load Balancing and as much of STS as says who somebody is, over the Query API.
+
+mod describe;
+pub(super) mod health;
+pub(super) mod model;
+mod modify;
+mod xml;
+
+use std::time::Duration;
+
+use self::xml::Parameters;
+pub(super) use self::xml::Refused;
+use self::xml::Xml;
+use super::clock::stamp;
+use super::fault::Side;
+use super::fault::Wrong;
+use super::server::Ask;
+use super::server::Reply;
+use super::world::Shared;
+use super::world::World;
+
+/// Access keys and who they belong to: the first part of the user's name decides what they may do.
+pub const ADMIN_KEY: &str = "AKIALABADMIN00000000";
+pub const VIEWER_KEY: &str = "AKIALABVIEWER0000000";
+/// The secret of every key; signatures are not checked.
+pub const SECRET: &str = "lab";
+
+/// Answers a call.
+pub(super) fn answer(shared: &Shared, ask: &Ask) -> Reply {
+    let mut world = shared.lock();
+    world.catch_up();
+    let reply = dispatch(&mut world, ask);
+    world.react();
+    drop(world);
+    shared.wake();
+    reply
+}
+
+/// The user an access key of the Authorization header belongs to; `None`: nobody's.
+fn caller(ask: &Ask) -> Option<&'static str> {
+    let key = ask.header("authorization")?.split("Credential=").nth(1)?.split('/').next()?;
+    match key {
+        VIEWER_KEY => Some("viewer"),
+        _ => Some("admin"),
+    }
+}
+
+fn dispatch(world: &mut World, ask: &Ask) -> Reply {
+    let parameters = Parameters::parse(&ask.body, &ask.query);
+    let action = parameters.text("Action").to_owned();
+    let sts = matches!(action.as_str(), "GetCallerIdentity" | "AssumeRole");
+    let request = world.elb.random.uid();
+    let Some(user) = caller(ask) else {
+        let refused = Refused::new("MissingAuthenticationToken", "Request is missing Authentication Token");
+        return xml::refusal(&refused.with_status(403), &request, sts);
+    };
+    let hit = world.faults.hit(Side::Aws, &action, user, world.now);
+    let refuse = |code, message: &str, status| {
+        xml::refusal(&Refused::new(code, message).with_status(status), &request, sts)
+    };
+    match hit.map(|it| it.wrong) {
+        Some(Wrong::Down) => return Reply::Cut,
+        Some(Wrong::Hang) => return Reply::Hang,
+        Some(Wrong::Html) => {
+            return Reply::text(
+                500,
+                "text/html",
+                "<html><body><h1>500 Internal Server Error</h1></body></html>",
+            );
+        }
+        Some(Wrong::Throttled) => return refuse("Throttling", "Rate exceeded", 400),
+        Some(Wrong::Expired) => {
+            return refuse("ExpiredToken", "The security token included in the request is expired", 403);
+        }
+        Some(Wrong::Denied) => return xml::refusal(&denied(world, user, &action), &request, sts),
+        Some(Wrong::Gone) => return refuse("ServiceUnavailable", "Service Unavailable", 503),
+        _ => {}
+    }
+    let unknown_state = hit.is_some_and(|it| it.wrong == Wrong::UnknownState);
+    let reply = match perform(world, (&action, user), &parameters, unknown_state) {
+        Ok(inner) => xml::answer(&action, &inner, &request, sts),
+        Err(refused) => xml::refusal(&refused, &request, sts),
+    };
+    match hit {
+        Some(it) if it.wrong == Wrong::Slow => {
+            Reply::Late(Duration::from_millis(it.latency), Box::new(reply))
+        }
+        _ => reply,
+    }
+}
+
+fn user_arn(world: &World, user: &str) -> String {
+    format!("arn:aws:iam::{}:user/{user}", world.elb.account)
+}
+
+fn denied(world: &World, user: &str, action: &str) -> Refused {
+    let message = format!(
+        "User: {} is not authorized to perform: elasticloadbalancing:{action} because no identity-based policy allows the elasticloadbalancing:{action} action",
+        user_arn(world, user)
+    );
+    Refused::new("AccessDenied", message).with_status(403)
+}
+
+fn perform(
+    world: &mut World,
+    (action, user): (&str, &str),
+    parameters: &Parameters,
+    unknown_state: bool,
+) -> Result<Xml, Refused> {
+    let reads = action.starts_with("Describe") || action == "GetCallerIdentity";
+    if user == "viewer" && !reads {
+        return Err(denied(world, user, action));
+    }
+    match action {
+        "DescribeTargetGroups" => describe::groups(&world.elb, parameters),
+        "DescribeTargetHealth" => describe::health(&world.elb, parameters, unknown_state),
+        "DescribeTargetGroupAttributes" => describe::attributes(&world.elb, parameters),
+        "DescribeLoadBalancers" => describe::load_balancers(&world.elb, parameters),
+        "DescribeLoadBalancerAttributes" => describe::load_balancer_attributes(&world.elb, parameters),
+        "DescribeListeners" => describe::listeners(&world.elb, parameters),
+        "DescribeRules" => describe::rules(&world.elb, parameters),
+        "DescribeTags" => describe::tags(&world.elb, parameters),
+        "DescribeAccountLimits" => Ok(describe::limits()),
+        "RegisterTargets" => modify::register(world, parameters),
+        "DeregisterTargets" => modify::deregister(world, parameters),
+        "ModifyTargetGroupAttributes" => modify::group_attributes(world, parameters),
+        "ModifyTargetGroup" => modify::group(world, parameters),
+        "ModifyListener" => modify::listener(world, parameters),
+        "ModifyRule" => modify::rule(world, parameters),
+        "AddTags" => modify::add_tags(world, parameters),
+        "RemoveTags" => modify::remove_tags(world, parameters),
+        "GetCallerIdentity" => {
+            let mut xml = Xml::default();
+            let id = format!("AIDALAB{}", user.to_ascii_uppercase());
+            xml.tag("Arn", user_arn(world, user)).tag("UserId", id).tag("Account", &world.elb.account);
+            Ok(xml)
+        }
+        "AssumeRole" => Ok(assume(world, parameters)),
+        _ => {
+            let message =
+                format!("Could not find operation {action} for version {}", parameters.text("Version"));
+            Err(Refused::new("InvalidAction", message))
+        }
+    }
+}
+
+/// Everybody may be everybody here: the credentials are the administrator's, for an hour.
+fn assume(world: &World, parameters: &Parameters) -> Xml {
+    let role = parameters.text("RoleArn");
+    let session = parameters.text("RoleSessionName");
+    let mut xml = Xml::default();
+    xml.inside("Credentials", |xml| {
+        xml.tag("AccessKeyId", ADMIN_KEY).tag("SecretAccessKey", SECRET).tag("SessionToken", "lab");
+        xml.tag("Expiration", stamp(world.now + 3_600_000));
+    });
+    xml.inside("AssumedRoleUser", |xml| {
+        let arn = role.replacen(":iam:", ":sts:", 1).replacen(":role/", ":assumed-role/", 1);
+        xml.tag("AssumedRoleId", format!("AROALAB:{session}")).tag("Arn", format!("{arn}/{session}"));
+    });
+    xml
+}

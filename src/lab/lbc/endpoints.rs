@@ -1,0 +1,173 @@
+//! Which targets the controller wants for a binding, by its own rules.
+
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use crate::lab::clock;
+use crate::lab::clock::Millis;
+use crate::lab::elbv2::model::Key;
+use crate::lab::json::at;
+use crate::lab::json::condition_status;
+use crate::lab::json::label;
+use crate::lab::json::list;
+use crate::lab::json::number;
+use crate::lab::json::text;
+use crate::lab::kubernetes::kinds::NODES;
+use crate::lab::kubernetes::kinds::PODS;
+use crate::lab::kubernetes::kinds::SERVICES;
+use crate::lab::kubernetes::kinds::SLICES;
+use crate::lab::kubernetes::select::selector_picks;
+use crate::lab::kubernetes::store::Name;
+use crate::lab::kubernetes::store::key;
+use crate::lab::world::World;
+
+/// A target it wants.
+#[derive(Clone, Debug)]
+pub(super) struct Endpoint {
+    pub(super) key: Key,
+    /// When its pod or node was made.
+    pub(super) created: Millis,
+    pub(super) pod: Option<Name>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Failed {
+    /// No service, or no such port: everything is cleaned up.
+    NotFound(String),
+    Error(String),
+}
+
+pub(super) fn resolve(world: &World, binding: &Value) -> Result<Vec<Endpoint>, Failed> {
+    let namespace = text(binding, "metadata.namespace");
+    let name = text(binding, "spec.serviceRef.name");
+    let missing = || Failed::NotFound(format!("Service {name:?} not found"));
+    let service = world.kube.get(SERVICES, namespace, name).ok_or_else(missing)?.clone();
+    let wanted = at(binding, "spec.serviceRef.port");
+    let shown = wanted.as_str().map_or_else(|| wanted.to_string(), str::to_owned);
+    // A number in quotes is a name.
+    let is = |it: &&Value| match wanted.as_str() {
+        Some(name) => text(it, "name") == name,
+        None => at(it, "port") == wanted,
+    };
+    let no_port = || Failed::NotFound(format!("unable to find port {shown} on service {namespace}/{name}"));
+    let port = list(&service, "spec.ports").iter().find(is).ok_or_else(no_port)?;
+    match text(binding, "spec.targetType") {
+        "instance" => instances(world, binding, &service, port),
+        _ => Ok(addresses(world, binding, &service, port)),
+    }
+}
+
+fn addresses(world: &World, binding: &Value, service: &Value, port: &Value) -> Vec<Endpoint> {
+    let (namespace, name) = key(service);
+    let family = if text(binding, "spec.ipAddressType") == "ipv6" { "IPv6" } else { "IPv4" };
+    let all: Vec<&Arc<Value>> = world
+        .kube
+        .objects(SLICES, Some(&namespace))
+        .filter(|it| {
+            label(it, "kubernetes.io/service-name") == Some(&name) && text(it, "addressType") == family
+        })
+        .collect();
+    let (mut ready, mut doubtful) = (Vec::new(), Vec::new());
+    for slice in all {
+        let wanted = text(port, "name");
+        for slice_port in
+            list(slice, "ports").iter().filter(|it| wanted.is_empty() || text(it, "name") == wanted)
+        {
+            let number = u16::try_from(number(slice_port, "port")).unwrap_or_default();
+            for endpoint in list(slice, "endpoints") {
+                let Some((pod, certain)) = judge(world, &namespace, endpoint) else { continue };
+                let made = Endpoint {
+                    key: (
+                        list(endpoint, "addresses")
+                            .first()
+                            .and_then(Value::as_str)
+                            .unwrap_or_default()
+                            .to_owned(),
+                        number,
+                    ),
+                    created: clock::parse(text(pod, "metadata.creationTimestamp")).unwrap_or_default(),
+                    pod: Some(key(pod)),
+                };
+                if certain { ready.push(made) } else { doubtful.push(made) }
+            }
+        }
+    }
+    // Of nodes nobody hears of anything: only where there is nothing else.
+    let mut all = if ready.is_empty() { doubtful } else { ready };
+    all.sort_by(|a, b| a.key.cmp(&b.key));
+    all.dedup_by(|a, b| a.key == b.key);
+    all
+}
+
+/// The pod of an endpoint that counts, and whether it does without doubt.
+fn judge<'a>(world: &'a World, namespace: &str, endpoint: &Value) -> Option<(&'a Arc<Value>, bool)> {
+    if text(endpoint, "targetRef.kind") != "Pod" {
+        return None;
+    }
+    let pod = world.kube.get(PODS, namespace, text(endpoint, "targetRef.name"))?;
+    if at(endpoint, "conditions.ready").as_bool().unwrap_or(true) {
+        return Some((pod, true));
+    }
+    if condition_status(pod, "ContainersReady") != "True"
+        || at(endpoint, "conditions.terminating") == &Value::Bool(true)
+    {
+        return None;
+    }
+    let node = world.kube.get(NODES, "", text(pod, "spec.nodeName"))?;
+    match condition_status(node, "Ready") {
+        "True" => Some((pod, true)),
+        "Unknown" => Some((pod, false)),
+        _ => None,
+    }
+}
+
+const EXCLUDING: [&str; 3] = [
+    "node-role.kubernetes.io/master",
+    "node.kubernetes.io/exclude-from-external-load-balancers",
+    "alpha.service-controller.kubernetes.io/exclude-balancer",
+];
+
+fn instances(world: &World, binding: &Value, service: &Value, port: &Value) -> Result<Vec<Endpoint>, Failed> {
+    if !matches!(text(service, "spec.type"), "NodePort" | "LoadBalancer") {
+        let (namespace, name) = key(service);
+        return Err(Failed::Error(format!(
+            "service type must be either 'NodePort' or 'LoadBalancer': {namespace}/{name}"
+        )));
+    }
+    let selector = at(binding, "spec.nodeSelector");
+    let number = u16::try_from(number(port, "nodePort")).unwrap_or_default();
+    let (mut ready, mut doubtful) = (Vec::new(), Vec::new());
+    for node in world.kube.objects(NODES, None) {
+        let excluded = EXCLUDING.iter().any(|it| label(node, it).is_some())
+            || label(node, "eks.amazonaws.com/compute-type") == Some("fargate");
+        let leaving = list(node, "spec.taints").iter().any(|it| {
+            text(it, "key") == "ToBeDeletedByClusterAutoscaler"
+                || (text(it, "key") == "karpenter.sh/disrupted" && text(it, "effect") == "NoSchedule")
+        });
+        if excluded || leaving || !(selector.is_null() || selector_picks(selector, node)) {
+            continue;
+        }
+        let (name, provider) = (text(node, "metadata.name"), text(node, "spec.providerID"));
+        if provider.is_empty() {
+            return Err(Failed::Error(format!("providerID is not specified for node: {name}")));
+        }
+        let id = provider.rsplit('/').next().filter(|it| it.starts_with("i-"));
+        let Some(id) = id else {
+            return Err(Failed::Error(format!(
+                "providerID {provider} is invalid for EC2 instances, node: {name}"
+            )));
+        };
+        let endpoint = Endpoint {
+            key: (id.to_owned(), number),
+            created: clock::parse(text(node, "metadata.creationTimestamp")).unwrap_or_default(),
+            pod: None,
+        };
+        match condition_status(node, "Ready") {
+            "True" => ready.push(endpoint),
+            "Unknown" => doubtful.push(endpoint),
+            _ => {}
+        }
+    }
+    Ok(if ready.is_empty() { doubtful } else { ready })
+}
