@@ -266,9 +266,8 @@ impl Watching {
     }
 
     fn line(&mut self, event: &str, object: &Value) {
-        let mut line = json!({"type": event, "object": object}).to_string();
-        line.push('\n');
-        self.ready.push_back(Bytes::from(line));
+        // The type first, as the real one writes it: a client may have to know it before it reads the object.
+        self.ready.push_back(Bytes::from(format!("{{\"type\":\"{event}\",\"object\":{object}}}\n")));
     }
 
     /// Tells the version a client may resume from.
