@@ -2,6 +2,7 @@
 //! commands share it.
 
 pub mod clock;
+mod look;
 mod observe;
 pub mod pace;
 mod poll;
@@ -16,11 +17,11 @@ use governor::state::InMemoryState;
 use governor::state::NotKeyed;
 
 pub use self::clock::Clock;
+pub use self::look::Look;
+pub use self::look::look;
 pub use self::observe::AwsSide;
 pub use self::observe::Observed;
 pub use self::observe::observe;
-pub use self::snapshot::Extra;
-pub use self::snapshot::snapshot;
 use crate::aws::Settings;
 use crate::kubernetes::Access;
 

@@ -35,19 +35,19 @@ use crate::kubernetes::Cluster;
 
 /// What is wanted beside the bindings of the scope.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Extra {
+pub(super) struct Extra {
     /// Groups no binding names are looked for.
-    pub discover: bool,
+    pub(super) discover: bool,
     /// Groups to read whether a binding names them or not.
-    pub groups: Vec<TargetGroupArn>,
+    pub(super) groups: Vec<TargetGroupArn>,
     /// Groups to find by name first.
-    pub named: Vec<String>,
+    pub(super) named: Vec<String>,
     /// Only what this may point at is asked for.
-    pub only: Option<Pointed>,
+    pub(super) only: Option<Pointed>,
 }
 
 /// Reads everything of a scope. What cannot be read stands in the inventory as a failure of its source.
-pub async fn snapshot(connection: Connection, scope: &Scope, wish: Extra) -> Inventory {
+pub(super) async fn snapshot(connection: Connection, scope: &Scope, wish: Extra) -> Inventory {
     let mut inventory = Inventory::default();
     let clock = connection.clock;
     let opened = Session::open(connection.aws);

@@ -101,7 +101,9 @@ pub fn verdict(view: &View<'_>, rows: &[Row], counts: &Counts) -> Verdict {
         let cause = why_none_wanted(view);
         return say(Word::Degraded, format!("{cause}, yet {} registered", targets(counts.registered)));
     }
-    let missing = counts.wanted.saturating_sub(counts.in_service);
+    let passive = rows.iter().filter(|it| it.standing == Standing::Passive).count();
+    let passive = u32::try_from(passive).unwrap_or(u32::MAX);
+    let missing = counts.wanted.saturating_sub(counts.in_service).saturating_sub(passive);
     if missing > 0 {
         let common = common(rows).map_or_else(String::new, |it| format!(" · {it}"));
         return say(
@@ -113,6 +115,9 @@ pub fn verdict(view: &View<'_>, rows: &[Row], counts: &Counts) -> Verdict {
         return say(Word::Degraded, format!("zone {zone} has no healthy target"));
     }
     let assumed = match view.binding {
+        Some(_) if passive > 0 => {
+            format!("{} of {} in service, {passive} passive by design", counts.in_service, counts.wanted)
+        }
         Some(_) => format!("{} of {} in service", counts.in_service, counts.wanted),
         None => format!("{} of {} targets healthy", counts.healthy, counts.registered),
     };

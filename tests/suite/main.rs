@@ -11,6 +11,7 @@ mod aws_wire;
 mod cli;
 mod docs;
 mod kubernetes_wire;
+mod lab;
 mod recordings;
 mod support;
 mod world;

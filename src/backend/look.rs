@@ -1,0 +1,75 @@
+//! One look at a scope: both sides read once, and every binding and group of it judged.
+
+use super::Connection;
+use super::Scope;
+use super::snapshot::Extra;
+use super::snapshot::snapshot;
+use crate::domain::history::History;
+use crate::domain::inventory::Inventory;
+use crate::domain::report;
+use crate::domain::report::Report;
+use crate::domain::report::Subject;
+use crate::domain::scope::Pointed;
+use crate::domain::scope::Thing;
+use crate::domain::selector::Selector;
+use crate::domain::time::Timestamp;
+use crate::domain::unbound;
+
+/// What was read, what it comes to, worst first, and when that was.
+#[derive(Debug)]
+pub struct Look {
+    pub inventory: Inventory,
+    pub reports: Vec<Report>,
+    pub at: Timestamp,
+}
+
+/// Reads both sides once. What cannot be read stands in the inventory as a failure of its source.
+pub async fn look(
+    connection: Connection,
+    scope: &Scope,
+    selector: Option<&Selector>,
+    pointed: Option<&Pointed>,
+) -> Look {
+    let clock = connection.clock.clone();
+    let inventory = snapshot(connection, scope, wish(pointed)).await;
+    let at = clock.now();
+    let reports = reports(&inventory, scope, selector, pointed, at);
+    Look { inventory, reports, at }
+}
+
+/// Unbound groups are only looked for where no binding is pointed at.
+fn wish(pointed: Option<&Pointed>) -> Extra {
+    let only = pointed.cloned();
+    match pointed.map(|it| &it.thing) {
+        None => Extra { discover: true, ..Extra::default() },
+        Some(Thing::Arn(arn)) => Extra { groups: vec![arn.clone()], only, ..Extra::default() },
+        Some(Thing::Group(name, _)) => Extra { named: vec![name.clone()], only, ..Extra::default() },
+        Some(_) => Extra { only, ..Extra::default() },
+    }
+}
+
+/// Judges every binding of the scope and every group that belongs there, worst first.
+fn reports(
+    inventory: &Inventory,
+    scope: &Scope,
+    selector: Option<&Selector>,
+    pointed: Option<&Pointed>,
+    now: Timestamp,
+) -> Vec<Report> {
+    let inside = inventory.bindings().filter(|(it, binding)| {
+        scope.covers(&it.namespace) && selector.is_none_or(|it| it.matches(&binding.labels))
+    });
+    let mut subjects: Vec<Subject> = inside.map(|(it, _)| Subject::Binding(it)).collect();
+    let groups: Vec<Subject> = match pointed {
+        None if selector.is_none() => unbound::groups(inventory).map(Subject::Group).collect(),
+        None => Vec::new(),
+        Some(_) => unbound::unnamed(inventory).map(Subject::Group).collect(),
+    };
+    subjects.extend(groups);
+    let history = History::of_one_look();
+    let judged = subjects.iter().filter_map(|it| report::judge(inventory, it, &history, now));
+    let mut reports: Vec<Report> =
+        judged.filter(|it| pointed.is_none_or(|pointed| pointed.selects(inventory, it))).collect();
+    reports.sort_by(|a, b| (a.severity(), &a.subject).cmp(&(b.severity(), &b.subject)));
+    reports
+}

@@ -1,0 +1,73 @@
+//! The lab in tests: a world whose clock only moves when it is told, and the ordinary connection to it.
+
+mod many;
+mod recorded;
+mod scenarios;
+mod session;
+
+use std::time::Duration;
+
+use tgscope::aws::Settings;
+use tgscope::backend::Budget;
+use tgscope::backend::Clock;
+use tgscope::backend::Connection;
+use tgscope::backend::Look;
+use tgscope::backend::Scope;
+use tgscope::backend::look;
+use tgscope::domain::scope::Pointed;
+use tgscope::kubernetes::Contexts;
+use tgscope::lab;
+use tgscope::lab::Lab;
+use tgscope::lab::Scenario;
+
+/// 2026-01-15T09:00:00Z: when every world of a test is first seen.
+pub(crate) const BEGIN: i64 = 1_768_467_600_000;
+
+/// A lab whose clock stands still.
+pub(crate) struct Still {
+    pub(crate) lab: Lab,
+    clock: lab::Clock,
+    pub(crate) namespace: String,
+    pub(crate) open: Option<Pointed>,
+}
+
+impl Still {
+    pub(crate) async fn start(scenario: &str) -> Self {
+        Self::of(Scenario::built_in(scenario).unwrap()).await
+    }
+
+    pub(crate) async fn of(scenario: Scenario) -> Self {
+        let clock = lab::Clock::new(BEGIN, 0.0);
+        let namespace = scenario.namespace.clone();
+        let open = scenario.open.as_ref().map(|it| it.parse().unwrap());
+        let lab = Lab::start(scenario, clock.clone()).await.unwrap();
+        Self { lab, clock, namespace, open }
+    }
+
+    /// The connection a demo has, in the lab's time and without a budget that would hold tests up.
+    pub(crate) fn connection(&self) -> Connection {
+        let clusters = vec![Contexts::from_text(&self.lab.kubeconfig()).unwrap().access(None).unwrap()];
+        let aws = Settings {
+            profile: None,
+            region: Some(self.lab.region()),
+            endpoint: Some(self.lab.aws_url()),
+            keys: Some((lab::ADMIN_KEY.to_owned(), lab::SECRET.to_owned())),
+        };
+        let told = self.clock.clone();
+        let budget = Budget { per_second: 1_000, burst: 1_000 };
+        Connection { clusters, aws, budget, clock: Clock::told(move || told.now(), 0.0) }
+    }
+
+    pub(crate) fn scope(&self) -> Scope {
+        Scope { namespace: Some(self.namespace.clone()) }
+    }
+
+    /// What `get` sees now.
+    pub(crate) async fn look(&self) -> Look {
+        look(self.connection(), &self.scope(), None, self.open.as_ref()).await
+    }
+
+    pub(crate) fn seconds(&self, seconds: u64) {
+        self.lab.advance(Duration::from_secs(seconds));
+    }
+}

@@ -1,0 +1,121 @@
+//! Every scenario at named moments of its own clock, as `get -o json` tells it through the ordinary clients.
+
+use serde_json::Value;
+use tgscope::report::Document;
+
+use super::Still;
+
+/// A scenario and the moments it is looked at: seconds after the beginning, and what is to be seen then.
+type Story = (&'static str, &'static [(u64, &'static str)]);
+
+const STORIES: &[Story] = &[
+    (
+        "workshop",
+        &[
+            (0, "three pods in service, settled"),
+            (18, "scaled to five: two pods start"),
+            (25, "the new targets pass their first checks"),
+            (65, "restarted: new pods register while old ones drain"),
+            (122, "a pod is deleted and replaced"),
+        ],
+    ),
+    (
+        "rollout",
+        &[
+            (0, "four pods of the first version, their gates passed"),
+            (20, "the first new pod has ready containers and a gate that is not"),
+            (60, "one by one"),
+            (170, "the new version everywhere"),
+        ],
+    ),
+    (
+        "outage",
+        &[
+            (0, "every health check times out: fail-open"),
+            (160, "somebody opened the way, and the checks pass again"),
+            (240, "and closed it"),
+        ],
+    ),
+    (
+        "drift",
+        &[
+            (0, "at rest"),
+            (20, "one deregistered by hand; the controller sleeps"),
+            (70, "an address that nobody has"),
+            (125, "told to look, the controller believes what it listed before"),
+            (390, "it lists anew, and everything is as wanted"),
+        ],
+    ),
+    (
+        "crashloop",
+        &[
+            (0, "at rest"),
+            (30, "the new version crashes"),
+            (170, "the correction cannot be pulled"),
+            (300, "back to the old version"),
+        ],
+    ),
+    (
+        "throttling",
+        &[
+            (0, "at rest"),
+            (40, "the health of the targets cannot be read"),
+            (130, "and again it can"),
+        ],
+    ),
+    ("expired-credentials", &[(0, "at rest"), (40, "AWS refuses everything"), (110, "renewed")]),
+    (
+        "instance",
+        &[
+            (0, "a node without a pod of its own is unhealthy by design"),
+            (40, "an instance was stopped"),
+            (100, "its node is away: the controller lets it go"),
+            (260, "it is back"),
+        ],
+    ),
+];
+
+async fn told((scenario, moments): &Story) -> String {
+    let world = Still::start(scenario).await;
+    let mut told = String::new();
+    let mut passed = 0;
+    for (at, what) in *moments {
+        world.seconds(at - passed);
+        passed = *at;
+        let look = world.look().await;
+        let document = serde_json::to_value(Document::new(&look.inventory, &look.reports, look.at)).unwrap();
+        told.push_str(&format!("=== {at} s: {what}\n{}\n", shown(&document, 0)));
+    }
+    told
+}
+
+/// JSON with a line for each row: what lies deeper is written in one line.
+fn shown(value: &Value, depth: usize) -> String {
+    let indent = "  ".repeat(depth + 1);
+    let inside = |parts: Vec<String>, open: &str, close: &str| match parts.is_empty() {
+        true => format!("{open}{close}"),
+        false => format!("{open}\n{indent}{}\n{}{close}", parts.join(&format!(",\n{indent}")), "  ".repeat(depth)),
+    };
+    match value {
+        Value::Object(map) if depth < 3 => {
+            let parts = map.iter().map(|(key, it)| format!("{key:?}: {}", shown(it, depth + 1))).collect();
+            inside(parts, "{", "}")
+        }
+        Value::Array(all) if depth < 4 && all.iter().any(Value::is_object) => {
+            inside(all.iter().map(|it| shown(it, depth + 1)).collect(), "[", "]")
+        }
+        other => other.to_string(),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_scenario_tells_its_story() {
+    let told_of: Vec<&str> = STORIES.iter().map(|it| it.0).chain(["large"]).collect();
+    let all = tgscope::lab::Scenario::all().unwrap();
+    let names: Vec<&str> = all.iter().map(|it| it.name.as_str()).collect();
+    assert_eq!(names.len(), told_of.len(), "a scenario without a story: {names:?}");
+    for story in STORIES {
+        let told = told(story).await;
+        insta::assert_snapshot!(format!("story_{}", story.0), told);
+    }
+}
