@@ -1,1 +1,27 @@
-//! many
+//! A hundred worlds at once in one process, each with its own clock, and none knows of the others.
+
+use futures::future::join_all;
+use tgscope::domain::verdict::Word;
+
+use super::Still;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_hundred_worlds_live_side_by_side() {
+    let names = ["workshop", "outage", "drift", "crashloop", "instance"];
+    let worlds = join_all((0..100).map(|n| Still::start(names[n % names.len()]))).await;
+    // Each is moved by another time.
+    for (n, world) in worlds.iter().enumerate() {
+        world.seconds(u64::try_from(n).unwrap());
+    }
+    let looks = join_all(worlds.iter().map(Still::look)).await;
+    for (n, look) in looks.iter().enumerate() {
+        let report = look.reports.first().unwrap_or_else(|| panic!("world {n} is empty"));
+        assert_eq!(look.at.0, super::BEGIN + i64::try_from(n).unwrap() * 1000);
+        match names[n % names.len()] {
+            // At 85 s of its time and before nobody has opened the way.
+            "outage" if n < 85 => assert_eq!(report.word(), Word::FailOpen, "world {n}"),
+            "crashloop" => assert_eq!(report.word(), Word::Serving, "world {n}"),
+            _ => {}
+        }
+    }
+}

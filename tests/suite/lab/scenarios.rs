@@ -57,11 +57,7 @@ const STORIES: &[Story] = &[
     ),
     (
         "throttling",
-        &[
-            (0, "at rest"),
-            (40, "the health of the targets cannot be read"),
-            (130, "and again it can"),
-        ],
+        &[(0, "at rest"), (40, "the health of the targets cannot be read"), (130, "and again it can")],
     ),
     ("expired-credentials", &[(0, "at rest"), (40, "AWS refuses everything"), (110, "renewed")]),
     (
@@ -94,7 +90,9 @@ fn shown(value: &Value, depth: usize) -> String {
     let indent = "  ".repeat(depth + 1);
     let inside = |parts: Vec<String>, open: &str, close: &str| match parts.is_empty() {
         true => format!("{open}{close}"),
-        false => format!("{open}\n{indent}{}\n{}{close}", parts.join(&format!(",\n{indent}")), "  ".repeat(depth)),
+        false => {
+            format!("{open}\n{indent}{}\n{}{close}", parts.join(&format!(",\n{indent}")), "  ".repeat(depth))
+        }
     };
     match value {
         Value::Object(map) if depth < 3 => {
