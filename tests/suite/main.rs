@@ -14,4 +14,6 @@ mod kubernetes_wire;
 mod lab;
 mod recordings;
 mod support;
+#[path = "../contract/wire.rs"]
+mod wire;
 mod world;

@@ -1,5 +1,7 @@
 //! Every scenario at named moments of its own clock, as `get -o json` tells it through the ordinary clients.
 
+use std::fmt::Write;
+
 use serde_json::Value;
 use tgscope::report::Document;
 
@@ -80,7 +82,7 @@ async fn told((scenario, moments): &Story) -> String {
         passed = *at;
         let look = world.look().await;
         let document = serde_json::to_value(Document::new(&look.inventory, &look.reports, look.at)).unwrap();
-        told.push_str(&format!("=== {at} s: {what}\n{}\n", shown(&document, 0)));
+        _ = writeln!(told, "=== {at} s: {what}\n{}", shown(&document, 0));
     }
     told
 }
