@@ -1,5 +1,6 @@
 //! The lab in tests: a world whose clock only moves when it is told, and the ordinary connection to it.
 
+mod contract;
 mod many;
 mod recorded;
 mod scenarios;
@@ -7,6 +8,7 @@ mod session;
 
 use std::time::Duration;
 
+use serde_json::Value;
 use tgscope::aws::Settings;
 use tgscope::backend::Budget;
 use tgscope::backend::Clock;
@@ -19,6 +21,11 @@ use tgscope::kubernetes::Contexts;
 use tgscope::lab;
 use tgscope::lab::Lab;
 use tgscope::lab::Scenario;
+
+use crate::wire::Answer;
+use crate::wire::Call;
+use crate::wire::MERGE;
+use crate::wire::Wire;
 
 /// 2026-01-15T09:00:00Z: when every world of a test is first seen.
 pub(crate) const BEGIN: i64 = 1_768_467_600_000;
@@ -69,5 +76,27 @@ impl Still {
 
     pub(crate) fn seconds(&self, seconds: u64) {
         self.lab.advance(Duration::from_secs(seconds));
+    }
+}
+
+/// Short forms of the calls tests of the lab make by hand.
+impl Wire {
+    pub(crate) async fn get(&self, path: &str) -> Answer {
+        self.call(Call { method: "GET", path, accept: "application/json", content: "", body: "" }).await
+    }
+
+    pub(crate) async fn post(&self, path: &str, body: &Value) -> Answer {
+        let body = body.to_string();
+        self.call(Call { method: "POST", path, accept: "", content: "application/json", body: &body }).await
+    }
+
+    /// A merge patch.
+    pub(crate) async fn patch(&self, path: &str, body: &Value) -> Answer {
+        let body = body.to_string();
+        self.call(Call { method: "PATCH", path, accept: "", content: MERGE, body: &body }).await
+    }
+
+    pub(crate) async fn delete(&self, path: &str) -> Answer {
+        self.call(Call { method: "DELETE", path, accept: "", content: "", body: "" }).await
     }
 }

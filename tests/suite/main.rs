@@ -9,9 +9,15 @@
 
 mod aws_wire;
 mod cli;
+#[path = "../contract/aws.rs"]
+mod contract_of_aws;
+#[path = "../contract/kubernetes.rs"]
+mod contract_of_kubernetes;
 mod docs;
 mod kubernetes_wire;
 mod lab;
+#[path = "../contract/matching.rs"]
+mod matching;
 mod recordings;
 mod support;
 #[path = "../contract/wire.rs"]

@@ -12,12 +12,22 @@
 
 mod access;
 mod board;
+mod contract;
+#[path = "../contract/aws.rs"]
+mod contract_of_aws;
+#[path = "../contract/kubernetes.rs"]
+mod contract_of_kubernetes;
 mod follow;
 mod health;
 mod kinds;
+mod lab;
+#[path = "../contract/matching.rs"]
+mod matching;
 mod outage;
 mod pods;
 mod pty;
 mod screen;
 mod support;
+#[path = "../contract/wire.rs"]
+mod wire;
 mod world;

@@ -104,7 +104,6 @@ pub(super) fn columns(kind: &str) -> &'static [Column] {
         ],
         "namespaces" => &[("Name", 0), ("Status", 0), ("Age", 0)],
         "configmaps" => &[("Name", 0), ("Data", 0), ("Age", 0)],
-        "serviceaccounts" => &[("Name", 0), ("Secrets", 0), ("Age", 0)],
         "leases.coordination.k8s.io" => &[("Name", 0), ("Holder", 0), ("Age", 0)],
         "validatingwebhookconfigurations.admissionregistration.k8s.io"
         | "mutatingwebhookconfigurations.admissionregistration.k8s.io" => {
@@ -207,7 +206,6 @@ pub(super) fn cells(kind: &str, it: &Value, now: Millis) -> Vec<Value> {
             let n_entries = at(it, "data").as_object().map_or(0, serde_json::Map::len);
             vec![json!(name), json!(n_entries), json!(age)]
         }
-        "serviceaccounts" => vec![json!(name), json!(0), json!(age)],
         "leases.coordination.k8s.io" => vec![json!(name), json!(text(it, "spec.holderIdentity")), json!(age)],
         "validatingwebhookconfigurations.admissionregistration.k8s.io"
         | "mutatingwebhookconfigurations.admissionregistration.k8s.io" => {

@@ -76,12 +76,16 @@ pub(super) fn list(world: &World, target: &Target, ask: &Ask, malformed: bool) -
     }
     let version = after.as_ref().map_or(world.kube.version(), |it| it.0);
     let after = after.map(|(_, namespace, name)| (namespace, name));
-    let all = world.kube.objects(kind.id, target.within()).filter(|it| select.matches(it));
-    let mut rest = all.filter(|it| after.as_ref().is_none_or(|after| key(it) > *after));
+    let mut rest = world
+        .kube
+        .objects(kind.id, target.within())
+        .filter(|it| after.as_ref().is_none_or(|after| key(it) > *after));
+    let matching = rest.by_ref().filter(|it| select.matches(it));
     let page: Vec<_> = match limit {
-        0 => rest.by_ref().collect(),
-        limit => rest.by_ref().take(limit).collect(),
+        0 => matching.collect(),
+        limit => matching.take(limit).collect(),
     };
+    // Like the real one, which does not look ahead: nothing of what is left may match.
     let left = rest.count();
     let mut meta = json!({"resourceVersion": version.to_string()});
     if let (Some(last), true) = (page.last(), left > 0) {

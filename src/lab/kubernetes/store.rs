@@ -48,6 +48,9 @@ struct Shelf {
     forgotten: u64,
 }
 
+/// The version a world begins with; nothing is known of what was before.
+const FIRST: u64 = 1000;
+
 /// How many changes of a kind are remembered.
 const REMEMBERED: usize = 20_000;
 
@@ -66,7 +69,7 @@ impl Store {
     pub(in crate::lab) fn new(now: Millis, random: Random) -> Self {
         Self {
             shelves: BTreeMap::new(),
-            version: 1000,
+            version: FIRST,
             fresh: Vec::new(),
             announce: watch::Sender::new(0),
             now,
@@ -112,7 +115,7 @@ impl Store {
     /// Changes of a kind after a version; `None`: some of them are forgotten.
     pub(in crate::lab) fn since(&self, kind: &str, version: u64) -> Option<impl Iterator<Item = &Change>> {
         let shelf = self.shelves.get(kind);
-        if shelf.is_some_and(|it| version < it.forgotten) {
+        if version < FIRST || shelf.is_some_and(|it| version < it.forgotten) {
             return None;
         }
         let log = shelf.into_iter().flat_map(move |it| {
@@ -278,7 +281,7 @@ mod tests {
         assert!(!text(store.get(CONFIG_MAPS, "shop", "a").unwrap(), "metadata.deletionTimestamp").is_empty());
         store.update(CONFIG_MAPS, ("shop", "a"), |it| put(it, "metadata.finalizers", json!([])));
         assert!(store.get(CONFIG_MAPS, "shop", "a").is_none());
-        let events: Vec<Event> = store.since(CONFIG_MAPS, 0).unwrap().map(|it| it.event).collect();
+        let events: Vec<Event> = store.since(CONFIG_MAPS, 1000).unwrap().map(|it| it.event).collect();
         assert_eq!(events, [Event::Added, Event::Modified, Event::Deleted]);
     }
 

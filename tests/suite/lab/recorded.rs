@@ -70,9 +70,15 @@ fn recording(scene: &str) -> (Vec<(Step, Window)>, f64) {
     let mut steps: Vec<Step> = Vec::new();
     for line in lines.iter().filter(|it| it["source"] == "step") {
         let object = &line["object"];
-        let arguments: Vec<String> =
-            object["args"].as_array().into_iter().flatten().map(|it| it.as_str().unwrap().to_owned()).collect();
-        let target = |it: &Value| (it["Id"].as_str().unwrap().to_owned(), u16::try_from(it["Port"].as_u64().unwrap()).unwrap());
+        let arguments: Vec<String> = object["args"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .map(|it| it.as_str().unwrap().to_owned())
+            .collect();
+        let target = |it: &Value| {
+            (it["Id"].as_str().unwrap().to_owned(), u16::try_from(it["Port"].as_u64().unwrap()).unwrap())
+        };
         let targets = object["Targets"].as_array().into_iter().flatten().map(target).collect();
         let looks = ["get", "status"].iter().any(|it| arguments.iter().take(2).any(|word| word == it));
         // What makes kwok's pod fail is three steps; the last one does it.
@@ -104,9 +110,9 @@ fn recording(scene: &str) -> (Vec<(Step, Window)>, f64) {
     for index in 1..windows.len() {
         let begins = windows[index].0.at;
         let ends = windows.get(index + 1).map_or(f64::MAX, |it| it.0.at);
-        let seen = lines.iter().any(|it| {
-            it["source"] == "targets" && (begins..ends).contains(&it["t"].as_f64().unwrap())
-        });
+        let seen = lines
+            .iter()
+            .any(|it| it["source"] == "targets" && (begins..ends).contains(&it["t"].as_f64().unwrap()));
         if !seen {
             windows[index].1.targets = windows[index - 1].1.targets.clone();
         }
@@ -179,7 +185,8 @@ impl Player {
             "metadata": {"name": "app"},
             "spec": {"serviceRef": {"name": "app", "port": 80}, "targetGroupARN": group.to_string()}});
         if scene == "gates" {
-            let label = json!({"metadata": {"labels": {"elbv2.k8s.aws/pod-readiness-gate-inject": "enabled"}}});
+            let label =
+                json!({"metadata": {"labels": {"elbv2.k8s.aws/pod-readiness-gate-inject": "enabled"}}});
             assert_eq!(wire.patch(&format!("/api/v1/namespaces/{space}"), &label).await.status, 200);
         }
         let to_apply = vec![service.clone(), binding, service];
@@ -205,7 +212,8 @@ impl Player {
         let answer = match words.as_slice() {
             ["create", "deploy", ..] => {
                 let labels = json!({"app": "app"});
-                let container = json!({"name": "nginx", "image": "nginx", "ports": [{"containerPort": 8080}]});
+                let container =
+                    json!({"name": "nginx", "image": "nginx", "ports": [{"containerPort": 8080}]});
                 let deployment = json!({"apiVersion": "apps/v1", "kind": "Deployment",
                     "metadata": {"name": "app", "labels": labels}, "spec": {"replicas": 3,
                         "selector": {"matchLabels": labels},
@@ -214,7 +222,8 @@ impl Player {
             }
             ["apply", ..] => {
                 let object = self.to_apply.remove(0);
-                let plural = if object["kind"] == "Service" { "core/services" } else { "targetgroupbindings" };
+                let plural =
+                    if object["kind"] == "Service" { "core/services" } else { "targetgroupbindings" };
                 self.wire.post(&self.path(plural), &object).await
             }
             ["scale", _, replicas] => {
@@ -231,11 +240,14 @@ impl Player {
             ["delete", "pod", _] => {
                 // In that scene it is the one that failed, else any.
                 let pods = self.pods().await;
-                let failed = pods.iter().find(|it| it["status"]["phase"] == "Failed").or(pods.last()).unwrap();
+                let failed =
+                    pods.iter().find(|it| it["status"]["phase"] == "Failed").or(pods.last()).unwrap();
                 let name = failed["metadata"]["name"].as_str().unwrap();
                 self.wire.delete(&self.path(&format!("core/pods/{name}"))).await
             }
-            ["delete", "service", name] => self.wire.delete(&self.path(&format!("core/services/{name}"))).await,
+            ["delete", "service", name] => {
+                self.wire.delete(&self.path(&format!("core/services/{name}"))).await
+            }
             ["delete", "targetgroupbinding", name] => {
                 self.wire.delete(&self.path(&format!("targetgroupbindings/{name}"))).await
             }
@@ -298,8 +310,10 @@ impl Player {
     /// Everything a kind went through since a version, with the version of each change.
     async fn changes(&self, plural: &str, since: u64) -> Vec<(u64, Value)> {
         let path = self.path(plural);
-        let events = self.wire.watch(&format!("{path}?watch=true&timeoutSeconds=1&resourceVersion={since}")).await;
-        let version = |it: &Value| it["object"]["metadata"]["resourceVersion"].as_str().unwrap().parse().unwrap();
+        let events =
+            self.wire.watch(&format!("{path}?watch=true&timeoutSeconds=1&resourceVersion={since}")).await;
+        let version =
+            |it: &Value| it["object"]["metadata"]["resourceVersion"].as_str().unwrap().parse().unwrap();
         events.iter().map(|it| (version(it), it["object"].clone())).collect()
     }
 }
@@ -332,7 +346,11 @@ async fn plays_alike(scene: &str) {
         }
     }
     for ((step, recorded), played) in recorded.iter().zip(&played) {
-        assert_eq!(recorded, played, "{scene}, after the step at {:.1} s: {:?} {:?}", step.at, step.arguments, step.targets);
+        assert_eq!(
+            recorded, played,
+            "{scene}, after the step at {:.1} s: {:?} {:?}",
+            step.at, step.arguments, step.targets
+        );
     }
 }
 
