@@ -52,6 +52,7 @@ impl Lab {
         let now = clock.now();
         let begin = now - scenario.warm_up.0;
         let mut world = World::new(Arc::new(scenario), clock, begin);
+        world.began = now;
         build::build(&mut world, now);
         let shared = Shared::new(world);
         let (listener, kubernetes) = server::listen().await?;

@@ -49,7 +49,8 @@ pub(super) fn build(world: &mut World, now: i64) {
         }
     }
     world.run_until(now);
-    world.began = now;
+    // Nobody can have watched before.
+    world.kube.forget();
     for (index, step) in scenario.steps.iter().enumerate() {
         world.due(now + step.at.0, Task::Script(index));
     }

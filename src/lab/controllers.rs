@@ -11,6 +11,7 @@ pub(super) mod replicas;
 pub(super) mod scheduler;
 pub(super) mod slices;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use serde_json::Value;
@@ -18,6 +19,7 @@ use serde_json::Value;
 use super::elbv2;
 use super::json::at;
 use super::json::list;
+use super::json::pairs;
 use super::json::text;
 use super::kubernetes::kinds::AUTO_MODE;
 use super::kubernetes::kinds::BINDINGS;
@@ -31,6 +33,8 @@ use super::kubernetes::select;
 use super::kubernetes::store::Change;
 use super::kubernetes::store::Event;
 use super::kubernetes::store::Name;
+use super::kubernetes::store::by_label;
+use super::kubernetes::store::by_owner;
 use super::kubernetes::store::key;
 use super::lbc;
 use super::world::Task;
@@ -124,19 +128,31 @@ fn pod_changed(world: &mut World, change: &Change, name: &Name) {
             look(world, Sync::ReplicaSet, set);
         }
     }
-    let services: Vec<Name> = world
-        .kube
-        .objects(SERVICES, Some(&name.0))
-        .filter(|service| {
-            both.into_iter().flatten().any(|pod| select::picks(at(service, "spec.selector"), pod))
-        })
-        .map(|it| key(it))
-        .collect();
+    let mut services = BTreeSet::new();
+    for pod in both.into_iter().flatten() {
+        services.extend(services_of(world, &name.0, pod));
+    }
     for service in services {
         look(world, Sync::Slices, service);
     }
     lbc::pod_changed(world, change);
     elbv2::health::pod_changed(world, change);
+}
+
+/// Services that select a pod.
+fn services_of(world: &World, namespace: &str, pod: &Value) -> BTreeSet<Name> {
+    let selecting = pairs(pod, "metadata.labels")
+        .flat_map(|(label, value)| world.kube.indexed(SERVICES, by_label(namespace, label, value)));
+    selecting.filter(|it| select::picks(at(it, "spec.selector"), pod)).map(|it| key(it)).collect()
+}
+
+/// Pods a service selects, in the order of their names.
+pub(super) fn pods_of(world: &World, service: &Value) -> Vec<Arc<Value>> {
+    let namespace = text(service, "metadata.namespace");
+    let selector = at(service, "spec.selector");
+    let first = pairs(service, "spec.selector").next();
+    let candidates = first.map(|(label, value)| world.kube.indexed(PODS, by_label(namespace, label, value)));
+    candidates.into_iter().flatten().filter(|it| select::picks(selector, it)).cloned().collect()
 }
 
 /// The name of the controlling owner of a kind.
@@ -147,12 +163,6 @@ pub(super) fn owner<'a>(object: &'a Value, kind: &str) -> Option<&'a str> {
     found.next().map(|it| text(it, "name"))
 }
 
-/// The uid of the controlling owner.
-pub(super) fn owner_uid(object: &Value) -> &str {
-    let mut owners = list(object, "metadata.ownerReferences").iter();
-    owners.find(|it| at(it, "controller") == &Value::Bool(true)).map_or("", |it| text(it, "uid"))
-}
-
 /// A reference that makes an object the controlling owner of another.
 pub(super) fn reference(owner: &Value) -> Value {
     serde_json::json!({"apiVersion": text(owner, "apiVersion"), "kind": text(owner, "kind"),
@@ -161,8 +171,7 @@ pub(super) fn reference(owner: &Value) -> Value {
 }
 
 /// Objects of a kind a controlling owner has.
-pub(super) fn owned(world: &World, kind: &str, owner: &Value) -> Vec<Arc<Value>> {
-    let uid = text(owner, "metadata.uid");
-    let all = world.kube.objects(kind, Some(text(owner, "metadata.namespace")));
-    all.filter(|it| owner_uid(it) == uid).cloned().collect()
+pub(super) fn owned(world: &World, kind: &'static str, owner: &Value) -> Vec<Arc<Value>> {
+    let key = by_owner(text(owner, "metadata.namespace"), text(owner, "metadata.uid"));
+    world.kube.indexed(kind, key).cloned().collect()
 }

@@ -76,6 +76,9 @@ tables! {
         /// How much past the world has when it is first seen.
         #[serde(default = "ten_minutes")]
         warm_up: Span,
+        /// No events are recorded of the time before it is first seen.
+        #[serde(default)]
+        quiet: bool,
         controller: Option<Controller>,
         #[serde(default, rename = "node")]
         nodes: Vec<Node>,

@@ -21,6 +21,10 @@ pub(in crate::lab) struct Record<'a> {
 }
 
 pub(in crate::lab) fn record(world: &mut World, about: &Value, it: Record) {
+    // Of ten thousand pods nobody reads how each of them started.
+    if world.scenario.quiet && world.now < world.began {
+        return;
+    }
     let (namespace, name) = key(about);
     let namespace = if namespace.is_empty() { "default".to_owned() } else { namespace };
     let uid = text(about, "metadata.uid");

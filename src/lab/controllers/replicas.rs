@@ -9,7 +9,6 @@ use super::events;
 use super::events::Record;
 use super::garbage;
 use super::owned;
-use super::owner_uid;
 use super::pods;
 use super::reference;
 use crate::lab::json::at;
@@ -22,6 +21,7 @@ use crate::lab::kubernetes::kinds::PODS;
 use crate::lab::kubernetes::kinds::REPLICA_SETS;
 use crate::lab::kubernetes::select::selector_picks;
 use crate::lab::kubernetes::store::Name;
+use crate::lab::kubernetes::store::by_owner;
 use crate::lab::kubernetes::store::key;
 use crate::lab::world::World;
 
@@ -88,12 +88,13 @@ fn adopt_and_release(world: &mut World, set: &Value) {
     let selector = at(set, "spec.selector");
     let mut release = Vec::new();
     let mut adopt = Vec::new();
-    for pod in world.kube.objects(PODS, Some(namespace)) {
-        let (fits, mine) = (selector_picks(selector, pod), owner_uid(pod) == uid);
-        if mine && !fits && text(pod, "metadata.deletionTimestamp").is_empty() {
-            release.push(key(pod));
+    for pod in owned(world, PODS, set) {
+        if !selector_picks(selector, &pod) && text(&pod, "metadata.deletionTimestamp").is_empty() {
+            release.push(key(&pod));
         }
-        if fits && owner_uid(pod).is_empty() && is_active(pod) {
+    }
+    for pod in world.kube.indexed(PODS, by_owner(namespace, "")) {
+        if selector_picks(selector, pod) && is_active(pod) {
             adopt.push(key(pod));
         }
     }

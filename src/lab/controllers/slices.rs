@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde_json::Value;
 use serde_json::json;
 
+use super::pods_of;
 use super::reference;
 use crate::lab::clock::stamp;
 use crate::lab::json::annotate;
@@ -17,10 +18,8 @@ use crate::lab::json::list;
 use crate::lab::json::put;
 use crate::lab::json::text;
 use crate::lab::kubernetes::kinds::NODES;
-use crate::lab::kubernetes::kinds::PODS;
 use crate::lab::kubernetes::kinds::SERVICES;
 use crate::lab::kubernetes::kinds::SLICES;
-use crate::lab::kubernetes::select::picks;
 use crate::lab::kubernetes::store::Name;
 use crate::lab::kubernetes::store::key;
 use crate::lab::world::World;
@@ -38,12 +37,7 @@ pub(in crate::lab) fn sync(world: &mut World, name: &Name) {
     if at(&service, "spec.selector").as_object().is_none_or(serde_json::Map::is_empty) {
         return;
     }
-    let pods: Vec<Arc<Value>> = world
-        .kube
-        .objects(PODS, Some(&name.0))
-        .filter(|it| picks(at(&service, "spec.selector"), it))
-        .cloned()
-        .collect();
+    let pods = pods_of(world, &service);
     let mut wanted: Endpoints = pods
         .iter()
         .filter_map(|it| Some((text(it, "metadata.uid").to_owned(), endpoint(world, &service, it)?)))

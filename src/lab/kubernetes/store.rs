@@ -1,6 +1,7 @@
 //! The objects of the cluster, every change of them in order, and the versions that number the changes.
 
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
@@ -15,6 +16,7 @@ use crate::lab::clock::stamp;
 use crate::lab::json::at;
 use crate::lab::json::list;
 use crate::lab::json::number;
+use crate::lab::json::pairs;
 use crate::lab::json::put;
 use crate::lab::json::text;
 use crate::lab::random::Random;
@@ -52,7 +54,7 @@ struct Shelf {
 const FIRST: u64 = 1000;
 
 /// How many changes of a kind are remembered.
-const REMEMBERED: usize = 20_000;
+const REMEMBERED: usize = 10_000;
 
 #[derive(Debug)]
 pub(in crate::lab) struct Store {
@@ -61,6 +63,8 @@ pub(in crate::lab) struct Store {
     /// What the controllers have not looked at yet.
     fresh: Vec<Change>,
     announce: watch::Sender<u64>,
+    /// Names of objects by what they are looked up by again and again.
+    index: BTreeMap<(&'static str, String), BTreeSet<Name>>,
     pub(in crate::lab) now: Millis,
     pub(in crate::lab) random: Random,
 }
@@ -72,6 +76,7 @@ impl Store {
             version: FIRST,
             fresh: Vec::new(),
             announce: watch::Sender::new(0),
+            index: BTreeMap::new(),
             now,
             random,
         }
@@ -110,6 +115,16 @@ impl Store {
         all.flat_map(move |it| it.objects.range(first.clone()..))
             .take_while(move |((of, _), _)| namespace.is_none_or(|it| it == of))
             .map(|(_, it)| it)
+    }
+
+    /// Objects of a kind by a key of the index, in the order of their names.
+    pub(in crate::lab) fn indexed<'a>(
+        &'a self,
+        kind: &'static str,
+        key: String,
+    ) -> impl Iterator<Item = &'a Arc<Value>> {
+        let names = self.index.get(&(kind, key)).into_iter().flatten();
+        names.filter_map(move |it| self.shelves.get(kind)?.objects.get(it))
     }
 
     /// Changes of a kind after a version; `None`: some of them are forgotten.
@@ -212,6 +227,18 @@ impl Store {
         put(&mut new, "metadata.resourceVersion", json!(self.version.to_string()));
         let new = Arc::new(new);
         let key = key(&new);
+        let keep = event != Event::Deleted;
+        let (before, after) = (old.as_deref().map(|it| index_keys(kind, it)), index_keys(kind, &new));
+        if !keep || before.as_ref() != Some(&after) {
+            for it in before.into_iter().flatten() {
+                if let Some(names) = self.index.get_mut(&(kind, it)) {
+                    names.remove(&key);
+                }
+            }
+            for it in after.into_iter().filter(|_| keep) {
+                self.index.entry((kind, it)).or_default().insert(key.clone());
+            }
+        }
         let shelf = self.shelves.entry(kind).or_default();
         match event {
             Event::Deleted => drop(shelf.objects.remove(&key)),
@@ -228,6 +255,36 @@ impl Store {
         self.announce.send_replace(self.version);
         new
     }
+}
+
+/// What an object is found by: pods and ReplicaSets by their owner, pods by each label, services by the first
+/// label they select.
+fn index_keys(kind: &str, object: &Value) -> Vec<String> {
+    let namespace = text(object, "metadata.namespace");
+    let mut keys = Vec::new();
+    if kind == PODS || kind == kinds::REPLICA_SETS {
+        let mut owners = list(object, "metadata.ownerReferences").iter();
+        let owner = owners.find(|it| at(it, "controller") == &Value::Bool(true));
+        keys.push(by_owner(namespace, owner.map_or("", |it| text(it, "uid"))));
+    }
+    match kind {
+        PODS => keys.extend(pairs(object, "metadata.labels").map(|(key, it)| by_label(namespace, key, it))),
+        kinds::SERVICES => {
+            let first = pairs(object, "spec.selector").next();
+            keys.extend(first.map(|(key, it)| by_label(namespace, key, it)));
+        }
+        _ => {}
+    }
+    keys
+}
+
+/// The key of what a controlling owner has; without a uid, of what nobody owns.
+pub(in crate::lab) fn by_owner(namespace: &str, uid: &str) -> String {
+    format!("{namespace} owner {uid}")
+}
+
+pub(in crate::lab) fn by_label(namespace: &str, key: &str, value: &str) -> String {
+    format!("{namespace} label {key}={value}")
 }
 
 /// Whether an object that is being deleted is held by nothing any more. A pod also waits for its node, unless
