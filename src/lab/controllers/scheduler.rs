@@ -46,24 +46,26 @@ fn objection(node: &Value, pod: &Value, n_pods: i64) -> Option<&'static str> {
 }
 
 pub(super) fn place(world: &mut World, pod: &Value, name: &Name) {
+    // The emptiest node first; the others are only looked at where it does not take the pod.
+    let load = |it: &Value| world.loads.get(text(it, "metadata.name")).copied().unwrap_or(0);
+    let mut nodes: Vec<(i64, &std::sync::Arc<Value>)> =
+        world.kube.objects(NODES, None).map(|it| (load(it), it)).collect();
+    nodes.sort_by_key(|it| it.0);
+    let n_nodes = nodes.len();
     let mut objections = std::collections::BTreeMap::<&str, u32>::new();
-    let mut best: Option<(i64, String)> = None;
-    let mut n_nodes = 0;
-    for node in world.kube.objects(NODES, None) {
-        n_nodes += 1;
-        let node_name = text(node, "metadata.name");
-        let n_pods = world.loads.get(node_name).copied().unwrap_or(0);
+    let mut best = None;
+    for (n_pods, node) in nodes {
         match objection(node, pod, n_pods) {
             Some(why) => *objections.entry(why).or_default() += 1,
-            None if best.as_ref().is_none_or(|(least, _)| n_pods < *least) => {
-                best = Some((n_pods, node_name.to_owned()))
+            None => {
+                best = Some(text(node, "metadata.name").to_owned());
+                break;
             }
-            None => {}
         }
     }
     let uid = text(pod, "metadata.uid").to_owned();
     let now = stamp(world.now);
-    let Some((_, node)) = best else {
+    let Some(node) = best else {
         let reasons: Vec<String> = objections.iter().map(|(why, n)| format!("{n} {why}")).collect();
         let message = format!("0/{n_nodes} nodes are available: {}.", reasons.join(", "));
         world.kube.update(PODS, (&name.0, &name.1), |it| {

@@ -147,6 +147,10 @@ fn unused(world: &World, group: &Group, key: &Key, target: &Target) -> Option<He
             return unused("Target.InvalidState", "Target is in the stopped state");
         }
     }
+    if world.elb.is_load_balancers(&key.0) {
+        let why = "The IP address cannot be used as a target, as it is in use by a load balancer";
+        return unused("Target.IpUnusable", why);
+    }
     let mut load_balancers = world.elb.load_balancers_of(&group.arn).into_iter().peekable();
     if load_balancers.peek().is_none() {
         return unused("Target.NotInUse", NOT_ROUTED);
@@ -173,6 +177,7 @@ pub(in crate::lab) fn register(world: &mut World, group: &str, key: &Key, zone: 
     let target =
         Target { zone: zone.to_owned(), registered: now, health, next: None, gone: None, checked: false };
     found.targets.insert(key.clone(), target);
+    world.elb.registered.entry(key.0.clone()).or_default().insert((group.to_owned(), key.clone()));
     reconsider(world, group, key);
 }
 
@@ -184,10 +189,7 @@ pub(in crate::lab) fn deregister(world: &mut World, group: &str, key: &Key) {
     let Some(target) = found.targets.get_mut(key) else { return };
     match target.health.state {
         State::Draining => return,
-        State::Unused => {
-            found.targets.remove(key);
-            return;
-        }
+        State::Unused => return world.elb.remove_target(group, key),
         State::Initial | State::Healthy | State::Unhealthy => {}
     }
     target.health = Health::new(
@@ -207,7 +209,7 @@ pub(in crate::lab) fn judge(world: &mut World, (group, key): &TargetRef) {
     let Some(target) = found.targets.get_mut(key) else { return };
     if let Some(gone) = target.gone {
         match gone <= now {
-            true => drop(found.targets.remove(key)),
+            true => world.elb.remove_target(group, key),
             false => world.due(gone, Task::Health((group.clone(), key.clone()))),
         }
         return;
@@ -310,16 +312,8 @@ pub(in crate::lab) fn pod_changed(world: &mut World, change: &Change) {
     addresses.extend(change.old.iter().map(|it| address(it)));
     addresses.dedup();
     for address in addresses.iter().filter(|it| !it.is_empty()) {
-        let touched: Vec<TargetRef> = world
-            .elb
-            .groups
-            .values()
-            .filter(|it| it.target_type != "instance")
-            .flat_map(|group| {
-                let range = (address.clone(), 0)..=(address.clone(), u16::MAX);
-                group.targets.range(range).map(|(key, _)| (group.arn.clone(), key.clone()))
-            })
-            .collect();
+        let touched: Vec<TargetRef> =
+            world.elb.registered.get(address).into_iter().flatten().cloned().collect();
         for (group, key) in touched {
             reconsider(world, &group, &key);
         }

@@ -1,6 +1,7 @@
 //! Load balancers, listeners, rules, groups and targets, as one account of one region holds them.
 
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use crate::lab::clock::Millis;
 use crate::lab::random::Random;
@@ -155,6 +156,8 @@ pub(in crate::lab) struct Elb {
     pub(in crate::lab) instances: BTreeMap<String, Instance>,
     /// Tags of everything, by ARN.
     pub(in crate::lab) tags: BTreeMap<String, BTreeMap<String, String>>,
+    /// The targets of an address or instance, in all groups.
+    pub(in crate::lab) registered: BTreeMap<String, BTreeSet<TargetRef>>,
     /// How many addresses of a block were given out.
     hosts: BTreeMap<String, u32>,
     pub(in crate::lab) random: Random,
@@ -172,6 +175,7 @@ impl Elb {
             rules: BTreeMap::new(),
             instances: BTreeMap::new(),
             tags: BTreeMap::new(),
+            registered: BTreeMap::new(),
             hosts: BTreeMap::new(),
             random,
         }
@@ -217,6 +221,29 @@ impl Elb {
             _ => 'c',
         };
         Some(format!("{}{letter}", self.region))
+    }
+
+    /// A target is gone.
+    pub(in crate::lab) fn remove_target(&mut self, group: &str, key: &Key) {
+        if let Some(group) = self.groups.get_mut(group) {
+            group.targets.remove(key);
+        }
+        if let Some(all) = self.registered.get_mut(&key.0) {
+            all.remove(&(group.to_owned(), key.clone()));
+        }
+    }
+
+    /// Whether an address is one of a load balancer's own.
+    pub(in crate::lab) fn is_load_balancers(&self, address: &str) -> bool {
+        let in_zone = |zone: &String| {
+            let start = match zone.chars().last() {
+                Some('a') => 0,
+                Some('b') => 64,
+                _ => 128,
+            };
+            address == format!("192.168.{start}.4")
+        };
+        self.load_balancers.values().any(|it| it.zones.iter().any(in_zone))
     }
 
     /// The number of the next address of a block.
