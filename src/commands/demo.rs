@@ -3,6 +3,8 @@
 use std::path::Path;
 
 use anyhow::Context;
+use clap::CommandFactory;
+use clap::parser::ValueSource;
 
 use crate::app::state::Opening;
 use crate::aws::Settings;
@@ -12,6 +14,7 @@ use crate::backend::Connection;
 use crate::cli::Cli;
 use crate::cli::Demo;
 use crate::cli::Get;
+use crate::cli::Options;
 use crate::domain::scope::Pointed;
 use crate::kubernetes::Contexts;
 use crate::lab;
@@ -21,6 +24,7 @@ use crate::tui::Screen;
 use crate::tui::terminated;
 
 use super::Exit;
+use super::complain;
 use super::get;
 use super::on_terminal;
 use super::print;
@@ -53,6 +57,9 @@ async fn start(cli: &Cli, demo: &Demo, scenario: Scenario) -> anyhow::Result<Exi
         None => None,
     };
     let name = scenario.name.clone();
+    if scenario.quiet {
+        complain(&format!("building the world of {name:?}; a few seconds"));
+    }
     let lab = Lab::start(scenario, clock.clone()).await.context("cannot listen on the loopback")?;
     if demo.serve {
         return serve(&lab).await;
@@ -74,6 +81,17 @@ async fn start(cli: &Cli, demo: &Demo, scenario: Scenario) -> anyhow::Result<Exi
     Ok(Exit::Done)
 }
 
+/// The options without what the user's environment says: that is about other clusters.
+fn own(options: &Options) -> Options {
+    let typed = |name: &str| {
+        let matches = Cli::command().get_matches();
+        let of_demo = matches.subcommand_matches("demo");
+        of_demo.and_then(|it| it.value_source(name)) == Some(ValueSource::CommandLine)
+    };
+    let namespace = options.namespace.clone().filter(|_| typed("namespace"));
+    Options { namespace, ..options.clone() }
+}
+
 /// What the header says.
 #[expect(clippy::float_cmp, reason = "exactly what was asked for")]
 fn label(scenario: &str, speed: f64) -> String {
@@ -86,7 +104,7 @@ fn label(scenario: &str, speed: f64) -> String {
 /// The ordinary connection, with the lab's addresses, keys and time.
 fn connect(lab: &Lab, clock: &lab::Clock, cli: &Cli, pointed: Option<&Pointed>) -> anyhow::Result<Setup> {
     let access = Contexts::from_text(&lab.kubeconfig())?.access(None)?.within(cli.options.request_timeout);
-    let scope = setup::scope(&cli.options, pointed, &access.namespace);
+    let scope = setup::scope(&own(&cli.options), pointed, &access.namespace);
     let aws = Settings {
         profile: None,
         region: Some(lab.region()),

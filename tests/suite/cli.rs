@@ -211,3 +211,90 @@ fn a_disk_that_is_full_is_an_error() {
     assert_eq!(ended.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&ended.stderr).contains("cannot write to stdout"));
 }
+
+#[test]
+fn a_demo_needs_nothing_and_leaves_nothing() {
+    let home = tempfile::tempdir().unwrap();
+    let mut demo = program(home.path(), &["demo", "outage"]);
+    // Everything the user has set is wrong here, and none of it matters.
+    for (name, value) in [
+        ("KUBECONFIG", "/nowhere"),
+        ("TGSCOPE_CONFIG", "/nowhere/config.toml"),
+        ("TGSCOPE_NAMESPACE", "prod"),
+        ("TGSCOPE_ENDPOINT_URL", "http://127.0.0.1:9"),
+        ("AWS_PROFILE", "nobody"),
+        ("AWS_ENDPOINT_URL", "http://127.0.0.1:9"),
+        ("HTTP_PROXY", "http://127.0.0.1:9"),
+        ("http_proxy", "http://127.0.0.1:9"),
+        ("HTTPS_PROXY", "http://127.0.0.1:9"),
+    ] {
+        demo.env(name, value);
+    }
+    let (code, out, err) = said(&demo.output().unwrap());
+    assert_eq!((code, err.as_str()), (Some(0), ""), "{out}");
+    assert!(
+        out.contains("fail-open") && out.contains("eksworkshoptg") && out.contains("Target.Timeout"),
+        "{out}"
+    );
+    assert_eq!(std::fs::read_dir(home.path()).unwrap().count(), 0, "something was left behind");
+}
+
+#[test]
+fn the_demos_are_listed_a_line_each_and_a_wrong_name_says_which_there_are() {
+    let home = tempfile::tempdir().unwrap();
+    let (code, out, _) = said(&program(home.path(), &["demo", "--list"]).output().unwrap());
+    let names: Vec<&str> = out.lines().map(|it| it.split_once("  ").unwrap().0).collect();
+    assert_eq!(code, Some(0));
+    assert_eq!(
+        names.iter().map(|it| it.trim()).collect::<Vec<_>>(),
+        [
+            "workshop",
+            "rollout",
+            "outage",
+            "drift",
+            "crashloop",
+            "throttling",
+            "expired-credentials",
+            "instance",
+            "large"
+        ]
+    );
+    let (code, _, err) = said(&program(home.path(), &["demo", "nothing"]).output().unwrap());
+    assert!(code == Some(2) && err.contains("no scenario \"nothing\"; there are workshop, rollout"), "{err}");
+}
+
+#[test]
+fn a_served_demo_prints_its_environment_and_goes_with_a_signal() {
+    use std::io::BufRead;
+    for signal in ["INT", "TERM", "HUP"] {
+        let home = tempfile::tempdir().unwrap();
+        let mut command = program(home.path(), &["demo", "--serve"]);
+        let mut child = command.stdout(std::process::Stdio::piped()).spawn().unwrap();
+        let lines = std::io::BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
+        let lines: Vec<String> = lines.take_while(|it| it != "# ready").collect();
+        let names: Vec<&str> =
+            lines.iter().map(|it| it.trim_start_matches("export ").split('=').next().unwrap()).collect();
+        assert_eq!(
+            names,
+            [
+                "KUBECONFIG",
+                "AWS_ENDPOINT_URL",
+                "AWS_REGION",
+                "AWS_DEFAULT_REGION",
+                "AWS_ACCESS_KEY_ID",
+                "AWS_SECRET_ACCESS_KEY"
+            ]
+        );
+        let kubeconfig = lines[0].split('\'').nth(1).unwrap().to_owned();
+        assert!(std::path::Path::new(&kubeconfig).exists());
+        let kill = std::process::Command::new("kill")
+            .args([&format!("-{signal}"), &child.id().to_string()])
+            .status();
+        assert!(kill.unwrap().success());
+        assert_eq!(child.wait().unwrap().code(), Some(0), "{signal}");
+        assert!(
+            !std::path::Path::new(&kubeconfig).parent().unwrap().exists(),
+            "{kubeconfig} was left behind"
+        );
+    }
+}

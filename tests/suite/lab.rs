@@ -1,6 +1,8 @@
 //! The lab in tests: a world whose clock only moves when it is told, and the ordinary connection to it.
 
 mod contract;
+mod controller;
+mod faults;
 mod many;
 mod recorded;
 mod scenarios;
