@@ -62,6 +62,12 @@ fn the_tables_of_the_readme_are_those_of_the_code() {
     let readme = with(&readme, "keys", &keys);
     let readme = with(&readme, "standings", &standings);
     let readme = with(&readme, "codes", &codes);
+    let demos = tgscope::lab::Scenario::all().unwrap();
+    let demos = table(
+        &["demo", "what happens"],
+        demos.into_iter().map(|it| vec![format!("`{}`", it.name), it.summary]),
+    );
+    let readme = with(&readme, "demos", &demos);
     hold("README.md", &readme);
 }
 
@@ -97,5 +103,38 @@ fn no_document_speaks_of_what_is_not_there() {
             let word = word.trim_end_matches(['.', ',', ':', ';']);
             assert!(path(word).exists(), "README names {word}, which does not exist");
         }
+    }
+}
+
+/// Every key of a scenario stands in the page that explains them.
+#[test]
+fn the_page_on_scenarios_names_every_key() {
+    let read =
+        |path: &str| std::fs::read_to_string(format!("{}/{path}", env!("CARGO_MANIFEST_DIR"))).unwrap();
+    let (page, source) = (read("assets/scenarios/README.md"), read("src/lab/scenario.rs"));
+    let tables = source.split("tables! {").nth(1).unwrap().split("\n}").next().unwrap();
+    let fields = tables.lines().filter_map(|line| {
+        let (name, _) = line.trim().split_once(": ")?;
+        (!name.contains([' ', '/', '#', '"'])).then(|| name.trim_start_matches("Scale { ").replace('_', "-"))
+    });
+    // In the file they are called otherwise.
+    let renamed = |it: &str| match it {
+        "name" | "nodes" | "images" | "groups" | "load-balancers" | "apps" | "steps" | "listeners"
+        | "rules" => None,
+        "target-type" | "kind" => Some("type".to_owned()),
+        "lasts" => Some("for".to_owned()),
+        other => Some(other.to_owned()),
+    };
+    let fields: Vec<String> = fields.filter_map(|it| renamed(&it)).collect();
+    assert!(fields.len() > 60, "{fields:?}");
+    for field in fields {
+        let named = [
+            format!("`{field}`"),
+            format!("`{field} "),
+            format!(" {field} "),
+            format!(" {field},"),
+            format!("{field} }}"),
+        ];
+        assert!(named.iter().any(|it| page.contains(it.as_str())), "the page does not explain {field}");
     }
 }

@@ -176,6 +176,15 @@ fn the_picture_of_the_readme_is_a_frame() {
 }
 
 #[test]
+fn the_picture_of_the_outage_is_a_frame() {
+    let mut state = screen(&outage());
+    state.opening.demo = Some("outage".to_owned());
+    app::update(&mut state, Message::Resize(132, 26));
+    press(&mut state, &[Action::Down]);
+    picture::hold("outage.svg", &cells(&state, (132, 26)));
+}
+
+#[test]
 fn an_outage_says_what_to_do() {
     let mut state = screen(&outage());
     press(&mut state, &[Action::Down]);
