@@ -3,7 +3,12 @@
 //!
 //!     tests/testbed/run -- tests/testbed/many 20 50 cargo bench --bench screen
 //!
-//! Takes `-n NAMESPACE` (default `big`), `--seconds N` (default 60) and `--board NAME`.
+//! or, with the environment of `tgscope demo large --serve`:
+//!
+//!     cargo bench --bench screen -- -n large --board tgb/web-42 --shows web-42-
+//!
+//! Takes `-n NAMESPACE` (default `big`), `--seconds N` (default 60), `--board NAME` and `--shows TEXT`, the text that
+//! makes a frame useful.
 
 #![allow(
     clippy::unwrap_used,
@@ -66,7 +71,9 @@ fn main() {
     let mut keys = pair.master.take_writer().unwrap();
 
     let first = until(&screen, started, |text| text.contains("tgscope"));
-    let useful = until(&screen, started, |text| text.contains("testapp") || text.contains("app-01"));
+    let shows =
+        value("--shows").map_or_else(|| vec!["testapp".to_owned(), "app-01".to_owned()], |it| vec![it]);
+    let useful = until(&screen, started, |text| shows.iter().any(|it| text.contains(it.as_str())));
     let whole = until(&screen, started, |text| !text.contains("reading…") && !text.contains("connecting"));
     println!("first frame             {:>7.0} ms", first * 1e3);
     println!("first useful frame      {:>7.0} ms", useful * 1e3);
