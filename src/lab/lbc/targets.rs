@@ -106,14 +106,9 @@ pub(super) fn deregister(
         call(world, "DeregisterTargets", arn)?;
         for key in chunk {
             health::deregister(world, arn, key);
-            let draining = Health::new(
-                State::Draining,
-                "Target.DeregistrationInProgress",
-                "Target deregistration is in progress",
-            );
-            if let Some((_, targets)) = &mut world.lbc.memory(kind, name).cache {
-                targets.insert(key.clone(), draining);
-            }
+            let draining = "Target deregistration is in progress";
+            let health = Health::new(State::Draining, "Target.DeregistrationInProgress", draining);
+            remember(world, kind, name, (key, health));
         }
     }
     Ok(())
@@ -132,15 +127,17 @@ pub(super) fn register(
             let instance = world.elb.instances.get(&key.0).map(|it| it.zone.clone());
             let zone = instance.or_else(|| world.elb.zone_of(&key.0)).unwrap_or_else(|| "all".to_owned());
             health::register(world, arn, key, &zone);
-            let begun = Health::new(
-                State::Initial,
-                "Elb.RegistrationInProgress",
-                "Target registration is in progress",
-            );
-            if let Some((_, targets)) = &mut world.lbc.memory(kind, name).cache {
-                targets.insert(key.clone(), begun);
-            }
+            let begun = "Target registration is in progress";
+            let health = Health::new(State::Initial, "Elb.RegistrationInProgress", begun);
+            remember(world, kind, name, (key, health));
         }
     }
     Ok(())
+}
+
+/// What the controller did itself it knows without asking.
+fn remember(world: &mut World, kind: &'static str, name: &Name, (key, health): (&Key, Health)) {
+    if let Some((_, targets)) = &mut world.lbc.memory(kind, name).cache {
+        targets.insert(key.clone(), health);
+    }
 }

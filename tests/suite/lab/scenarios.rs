@@ -1,5 +1,6 @@
 //! Every scenario at named moments of its own clock, as `get -o json` tells it through the ordinary clients.
 
+use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use serde_json::Value;
@@ -85,6 +86,40 @@ async fn told((scenario, moments): &Story) -> String {
         _ = writeln!(told, "=== {at} s: {what}\n{}", shown(&document, 0));
     }
     told
+}
+
+/// Ten thousand rows are not read one by one: what each binding comes to, in the words of the same document.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_large_world_tells_its_story_in_short() {
+    let world = Still::start("large").await;
+    let mut told = String::new();
+    for (pass, what) in
+        [(0, "a hundred bindings of a hundred pods"), (120, "one of them has a version that fails")]
+    {
+        world.seconds(pass);
+        let look = world.look().await;
+        let document = serde_json::to_value(Document::new(&look.inventory, &look.reports, look.at)).unwrap();
+        _ = writeln!(told, "=== {what}");
+        let mut alike: BTreeMap<String, Vec<&str>> = BTreeMap::new();
+        for it in document["bindings"].as_array().unwrap() {
+            let rows = it["rows"].as_array().unwrap().len();
+            let line = format!(
+                "{} {}, settled {}, {} of {} in {rows} rows: {}",
+                it["verdict"],
+                it["summary"],
+                it["settled"],
+                it["inService"],
+                it["wanted"],
+                it["unsettledBecause"]
+            );
+            alike.entry(line).or_default().push(it["name"].as_str().unwrap());
+        }
+        for (line, names) in alike {
+            let names = if names.len() > 3 { format!("{} bindings", names.len()) } else { names.join(" ") };
+            _ = writeln!(told, "{names}: {line}");
+        }
+    }
+    insta::assert_snapshot!("story_large", told);
 }
 
 /// JSON with a line for each row: what lies deeper is written in one line.
