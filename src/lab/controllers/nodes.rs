@@ -136,6 +136,6 @@ pub(super) fn changed(world: &mut World, change: &Change) {
     if differs("spec") || differs("status.conditions") || differs("metadata.labels") || change.old.is_none() {
         scheduler::room(world);
         lbc::nodes_changed(world);
-        elbv2::health::node_changed(world, &change.new);
+        elbv2::health::node_changed(world);
     }
 }

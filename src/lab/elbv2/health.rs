@@ -172,10 +172,8 @@ pub(in crate::lab) fn register(world: &mut World, group: &str, key: &Key, zone: 
     if found.targets.get(key).is_some_and(|it| it.health.state != State::Draining) {
         return;
     }
-    let health =
-        Health::new(State::Initial, "Elb.RegistrationInProgress", "Target registration is in progress");
-    let target =
-        Target { zone: zone.to_owned(), registered: now, health, next: None, gone: None, checked: false };
+    let health = Health::registering();
+    let target = Target { zone: zone.to_owned(), registered: now, health, next: None, gone: None };
     found.targets.insert(key.clone(), target);
     world.elb.registered.entry(key.0.clone()).or_default().insert((group.to_owned(), key.clone()));
     reconsider(world, group, key);
@@ -192,11 +190,7 @@ pub(in crate::lab) fn deregister(world: &mut World, group: &str, key: &Key) {
         State::Unused => return world.elb.remove_target(group, key),
         State::Initial | State::Healthy | State::Unhealthy => {}
     }
-    target.health = Health::new(
-        State::Draining,
-        "Target.DeregistrationInProgress",
-        "Target deregistration is in progress",
-    );
+    target.health = Health::draining();
     target.next = None;
     target.gone = Some(now + delay);
     world.due(now + delay, Task::Health((group.to_owned(), key.clone())));
@@ -216,7 +210,6 @@ pub(in crate::lab) fn judge(world: &mut World, (group, key): &TargetRef) {
     }
     match target.next.clone() {
         Some((at, health)) if at <= now => {
-            target.checked |= health.state == State::Healthy;
             target.health = health;
             target.next = None;
         }
@@ -324,7 +317,7 @@ pub(in crate::lab) fn pod_changed(world: &mut World, change: &Change) {
 }
 
 /// A node changed: so may every target there.
-pub(in crate::lab) fn node_changed(world: &mut World, _node: &Value) {
+pub(in crate::lab) fn node_changed(world: &mut World) {
     all_changed(world, |_| true);
 }
 

@@ -45,6 +45,16 @@ impl Health {
     pub(in crate::lab) fn new(state: State, reason: &'static str, description: &str) -> Self {
         Self { state, reason, description: description.to_owned() }
     }
+
+    /// A registration that has just begun.
+    pub(in crate::lab) fn registering() -> Self {
+        Self::new(State::Initial, "Elb.RegistrationInProgress", "Target registration is in progress")
+    }
+
+    /// A deregistration that has just begun.
+    pub(in crate::lab) fn draining() -> Self {
+        Self::new(State::Draining, "Target.DeregistrationInProgress", "Target deregistration is in progress")
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -57,8 +67,6 @@ pub(in crate::lab) struct Target {
     pub(in crate::lab) next: Option<(Millis, Health)>,
     /// When its draining ends.
     pub(in crate::lab) gone: Option<Millis>,
-    /// Once `healthy`, it has to fail several checks in a row.
-    pub(in crate::lab) checked: bool,
 }
 
 #[derive(Clone, Debug)]

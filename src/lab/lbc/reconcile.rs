@@ -174,8 +174,7 @@ fn follow(
     if !missing.is_empty() {
         targets::register(world, kind, name, &arn, &missing)?;
     }
-    let begun =
-        Health::new(State::Initial, "Elb.RegistrationInProgress", "Target registration is in progress");
+    let begun = Health::registering();
     let mut pending = false;
     for it in wanted {
         let health = known.get(&it.key).filter(|it| it.state != State::Draining).unwrap_or(&begun);

@@ -106,9 +106,7 @@ pub(super) fn deregister(
         call(world, "DeregisterTargets", arn)?;
         for key in chunk {
             health::deregister(world, arn, key);
-            let draining = "Target deregistration is in progress";
-            let health = Health::new(State::Draining, "Target.DeregistrationInProgress", draining);
-            remember(world, kind, name, (key, health));
+            remember(world, kind, name, (key, Health::draining()));
         }
     }
     Ok(())
@@ -127,9 +125,7 @@ pub(super) fn register(
             let instance = world.elb.instances.get(&key.0).map(|it| it.zone.clone());
             let zone = instance.or_else(|| world.elb.zone_of(&key.0)).unwrap_or_else(|| "all".to_owned());
             health::register(world, arn, key, &zone);
-            let begun = "Target registration is in progress";
-            let health = Health::new(State::Initial, "Elb.RegistrationInProgress", begun);
-            remember(world, kind, name, (key, health));
+            remember(world, kind, name, (key, Health::registering()));
         }
     }
     Ok(())
