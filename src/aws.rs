@@ -7,6 +7,7 @@ mod error;
 mod meter;
 mod read;
 mod whole;
+mod write;
 
 pub use self::calls::AT_ONCE;
 pub use self::calls::LoadBalancing;

@@ -1,7 +1,9 @@
 //! Both outsides as one: what to connect to, what to look at, and the tasks that look. The screen and the
 //! commands share it.
 
+pub mod apply;
 pub mod clock;
+mod link;
 mod look;
 mod observe;
 pub mod pace;
@@ -17,7 +19,9 @@ use governor::state::InMemoryState;
 use governor::state::NotKeyed;
 
 pub use self::clock::Clock;
+pub use self::link::Linked;
 pub use self::look::Look;
+pub use self::look::Question;
 pub use self::look::look;
 pub use self::observe::AwsSide;
 pub use self::observe::Observed;
@@ -30,7 +34,9 @@ use crate::kubernetes::Access;
 pub struct Connection {
     pub clusters: Vec<Access>,
     pub aws: Settings,
-    pub budget: Budget,
+    pub budget: Buckets,
+    /// Nothing may be written through it.
+    pub read_only: bool,
     pub clock: Clock,
 }
 
@@ -81,13 +87,19 @@ type Bucket = Arc<RateLimiter<NotKeyed, InMemoryState, DefaultClock>>;
 
 /// One bucket for each account and region: AWS counts by these, and the controller draws from the same.
 #[derive(Clone)]
-pub(crate) struct Buckets {
+pub struct Buckets {
     budget: Budget,
     buckets: Arc<std::sync::Mutex<std::collections::BTreeMap<(String, String), Bucket>>>,
 }
 
+impl std::fmt::Debug for Buckets {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.budget.fmt(f)
+    }
+}
+
 impl Buckets {
-    pub(crate) fn new(budget: Budget) -> Self {
+    pub fn new(budget: Budget) -> Self {
         Self { budget, buckets: Arc::default() }
     }
 

@@ -1,5 +1,7 @@
 //! The command line as types; no logic.
 
+pub mod hands;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -62,6 +64,10 @@ pub struct Options {
     #[arg(long, global = true, value_name = "DURATION", value_parser = duration)]
     pub request_timeout: Option<Duration>,
 
+    /// Look only: nothing is written, whatever is asked for
+    #[arg(long, global = true, env = "TGSCOPE_READ_ONLY", value_parser = clap::builder::FalseyValueParser::new(), num_args = 0, default_missing_value = "true", default_value = "false")]
+    pub read_only: bool,
+
     /// AWS profile
     #[arg(long, global = true, value_name = "NAME", env = "TGSCOPE_PROFILE")]
     pub profile: Option<String>,
@@ -79,6 +85,30 @@ pub struct Options {
 pub enum Command {
     /// Print bindings with their endpoints, targets and verdict, as read once
     Get(Get),
+
+    /// Bind a service to a target group: the controller registers its endpoints and follows them
+    Bind(hands::Bind),
+
+    /// Delete a binding: its targets are deregistered
+    Unbind(hands::Whole),
+
+    /// Make the controller compare a binding with AWS again
+    Resync(hands::Whole),
+
+    /// Take pods out of rotation and wait until they have drained; for instance targets, a node
+    Drain(hands::Drain),
+
+    /// Deregister targets, in this group only
+    Deregister(hands::Some),
+
+    /// Register endpoints that are wanted and missing
+    Register(hands::Some),
+
+    /// Register what is missing and deregister what no endpoint wants, once
+    Sync(hands::Whole),
+
+    /// Turn the last plan round, where it can be
+    Undo(hands::Undo),
 
     /// Start a world of its own on this machine and open the program on it; needs no cluster and no account
     Demo(Demo),
@@ -133,7 +163,7 @@ fn speed(text: &str) -> Result<f64, String> {
     speed.ok_or_else(|| format!("not a speed: {text:?} (a number from 0.1 to 1000)"))
 }
 
-fn duration(text: &str) -> Result<Duration, String> {
+pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     let wrong = || format!("not a duration: {text:?} (for example 30s or 2m)");
     let parsed: jiff::SignedDuration = text.parse().map_err(|_| wrong())?;
     Duration::try_from(parsed).ok().filter(|it| !it.is_zero()).ok_or_else(wrong)

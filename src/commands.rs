@@ -2,6 +2,7 @@
 
 mod demo;
 mod get;
+mod hands;
 mod screen;
 mod setup;
 
@@ -16,6 +17,8 @@ use crate::cli::Cli;
 use crate::cli::Command;
 use crate::cli::Get;
 
+use self::hands::Wanted;
+
 /// How a command ended; scripts rely on the numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Exit {
@@ -24,6 +27,10 @@ pub enum Exit {
     Findings,
     /// An error, or read only in part.
     Error,
+    /// Nobody accepted the plan, or it may not or can not be carried out.
+    Refused,
+    TimedOut,
+    Interrupted,
 }
 
 impl From<Exit> for ExitCode {
@@ -32,6 +39,9 @@ impl From<Exit> for ExitCode {
             Exit::Done => Self::SUCCESS,
             Exit::Findings => Self::from(1),
             Exit::Error => Self::from(2),
+            Exit::Refused => Self::from(3),
+            Exit::TimedOut => Self::from(4),
+            Exit::Interrupted => Self::from(130),
         }
     }
 }
@@ -42,6 +52,14 @@ pub fn main() -> ExitCode {
     let ended = match &cli.command {
         Some(Command::Get(get)) => get::run(&cli, get),
         Some(Command::Demo(demo)) => demo::run(&cli, demo),
+        Some(Command::Bind(it)) => hands::run(&cli, Wanted::Bind(it)),
+        Some(Command::Unbind(it)) => hands::run(&cli, Wanted::Unbind(it)),
+        Some(Command::Resync(it)) => hands::run(&cli, Wanted::Resync(it)),
+        Some(Command::Drain(it)) => hands::run(&cli, Wanted::Drain(it)),
+        Some(Command::Deregister(it)) => hands::run(&cli, Wanted::Deregister(it)),
+        Some(Command::Register(it)) => hands::run(&cli, Wanted::Register(it)),
+        Some(Command::Sync(it)) => hands::run(&cli, Wanted::Sync(it)),
+        Some(Command::Undo(it)) => hands::run(&cli, Wanted::Undo(it)),
         None if on_terminal() => screen::run(&cli),
         None => get::run(&cli, &Get { scope: cli.scope.clone(), ..Get::default() }),
     };

@@ -48,6 +48,10 @@ impl Default for Aws {
 pub struct Context {
     pub profile: Option<String>,
     pub region: Option<String>,
+    /// Nothing may be written there.
+    pub read_only: bool,
+    /// What is to be written there needs the context's name typed.
+    pub protected: bool,
 }
 
 /// Reads the file at TGSCOPE_CONFIG, else `tgscope/config.toml` in the user's configuration folder.

@@ -28,6 +28,8 @@ pub mod waiting;
 pub mod columns;
 pub mod words;
 
+pub mod plan;
+
 #[cfg(test)]
 pub(crate) mod fixture;
 #[cfg(test)]

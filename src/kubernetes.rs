@@ -9,6 +9,7 @@ mod list;
 pub mod read;
 mod watch;
 mod wire;
+mod write;
 
 pub use self::connect::Access;
 pub use self::connect::Cluster;

@@ -9,6 +9,7 @@ pub mod kubernetes;
 pub mod report;
 
 pub mod app;
+pub mod audit;
 pub mod backend;
 pub mod config;
 pub mod telemetry;

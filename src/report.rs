@@ -1,6 +1,7 @@
 //! What commands print: the JSON contract, tables, names. Takes judgements, gives text.
 
 pub mod document;
+pub mod plan;
 mod table;
 
 pub use self::document::Document;
@@ -32,6 +33,11 @@ pub fn render(document: &Document, format: Format) -> Result<String, String> {
         Format::Table => Ok(table(document, false)),
         Format::Wide => Ok(table(document, true)),
     }
+}
+
+/// Any data as YAML.
+pub fn yaml(data: &impl serde::Serialize) -> Result<String, String> {
+    serde_saphyr::to_string(data).map_err(|it| it.to_string())
 }
 
 /// The JSON Schema of the contract.

@@ -50,10 +50,15 @@ const LAYERS: &[(&str, &[&str], &[&str])] = &[
     ("app", &["domain"], &["serde"]),
     ("config", &["domain"], &["etcetera", "serde", "thiserror", "toml"]),
     ("telemetry", &[], &["anyhow", "tracing", "tracing_appender", "tracing_subscriber"]),
-    ("backend", &["aws", "domain", "kubernetes"], &["futures", "governor", "tokio", "tracing"]),
+    ("audit", &["domain"], &["serde_json"]),
+    (
+        "backend",
+        &["audit", "aws", "domain", "kubernetes"],
+        &["futures", "governor", "jiff", "tokio", "tracing"],
+    ),
     (
         "tui",
-        &["app", "backend", "domain"],
+        &["app", "audit", "backend", "domain", "report"],
         &["crossterm", "futures", "ratatui", "tokio", "tracing", "unicode_width"],
     ),
     // A whole outside, which shares no code with what looks at it: a mistake of ours cannot hide there.
@@ -82,6 +87,7 @@ const LAYERS: &[(&str, &[&str], &[&str])] = &[
         "commands",
         &[
             "app",
+            "audit",
             "aws",
             "backend",
             "cli",
@@ -93,7 +99,7 @@ const LAYERS: &[(&str, &[&str], &[&str])] = &[
             "telemetry",
             "tui",
         ],
-        &["anyhow", "clap", "tempfile", "tokio", "tracing"],
+        &["anyhow", "clap", "serde_json", "tempfile", "tokio", "tracing"],
     ),
     ("lib", &[], &[]),
     ("main", &["commands"], &["tgscope"]),
@@ -142,6 +148,35 @@ fn the_layers_have_no_cycle() {
             assert!(at.is_some_and(|at| at < index), "{module} uses {below}, which does not stand before it");
         }
     }
+}
+
+/// Calls that change something outside, and the only places that may name them: where they are, and the one writer.
+const WRITES: &[(&str, &[&str])] = &[
+    (".carry_out(", &["src/backend/apply.rs"]),
+    (".register_batch(", &["src/backend/apply/batch.rs"]),
+    (".deregister_batch(", &["src/backend/apply/batch.rs"]),
+    (".register_targets(", &["src/aws/write.rs"]),
+    (".deregister_targets(", &["src/aws/write.rs"]),
+    (".modify_rule(", &["src/aws/write.rs"]),
+    (".modify_listener(", &["src/aws/write.rs"]),
+    (".patch(", &["src/kubernetes/write.rs"]),
+    (".delete(", &["src/kubernetes/write.rs"]),
+    (".create(", &["src/kubernetes/write.rs"]),
+];
+
+#[test]
+fn only_the_writer_writes() {
+    let mut wrong = Vec::new();
+    for (path, text) in sources().into_iter().filter(|it| !["lab", "tui"].contains(&module_of(&it.0).as_str())) {
+        for (n, line) in code_lines(&text) {
+            for (call, places) in WRITES.iter().filter(|(call, _)| line.contains(call)) {
+                if !line.contains("OpenOptions") && !places.iter().any(|it| path.ends_with(it)) {
+                    wrong.push(format!("{}:{n}: only {} may call {call}", path.display(), places.join(", ")));
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
 }
 
 #[test]

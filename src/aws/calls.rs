@@ -52,6 +52,15 @@ impl LoadBalancing {
         self
     }
 
+    /// The client that never repeats a call.
+    pub(super) fn impatient(&self) -> &Client {
+        &self.client
+    }
+
+    pub(super) fn profile(&self) -> Option<&str> {
+        self.profile.as_deref()
+    }
+
     fn client(&self) -> &Client {
         match self.retries {
             true => &self.patient,

@@ -23,22 +23,38 @@ pub struct Look {
     pub at: Timestamp,
 }
 
+/// What a look is for.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Question<'a> {
+    pub selector: Option<&'a Selector>,
+    pub pointed: Option<&'a Pointed>,
+    /// A plan is made of it: everything a plan tells of is read too.
+    pub thorough: bool,
+    /// Another group by its name or ARN.
+    pub group: Option<&'a str>,
+}
+
 /// Reads both sides once. What cannot be read stands in the inventory as a failure of its source.
-pub async fn look(
-    connection: Connection,
-    scope: &Scope,
-    selector: Option<&Selector>,
-    pointed: Option<&Pointed>,
-) -> Look {
+pub async fn look(connection: Connection, scope: &Scope, question: Question<'_>) -> Look {
     let clock = connection.clock.clone();
-    let inventory = snapshot(connection, scope, wish(pointed)).await;
+    let inventory = snapshot(connection, scope, wish(question)).await;
     let at = clock.now();
-    let reports = reports(&inventory, scope, selector, pointed, at);
+    let reports = reports(&inventory, scope, question.selector, question.pointed, at);
     Look { inventory, reports, at }
 }
 
+fn wish(question: Question<'_>) -> Extra {
+    let mut extra = Extra { thorough: question.thorough, ..pointed(question.pointed) };
+    match question.group.map(|it| (it, it.parse())) {
+        Some((_, Ok(arn))) => extra.groups.push(arn),
+        Some((name, Err(_))) => extra.named.push(name.to_owned()),
+        None => {}
+    }
+    extra
+}
+
 /// Unbound groups are only looked for where no binding is pointed at.
-fn wish(pointed: Option<&Pointed>) -> Extra {
+fn pointed(pointed: Option<&Pointed>) -> Extra {
     let only = pointed.cloned();
     match pointed.map(|it| &it.thing) {
         None => Extra { discover: true, ..Extra::default() },

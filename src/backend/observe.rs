@@ -10,13 +10,13 @@ use tokio::sync::mpsc;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use super::Buckets;
 use super::Connection;
 use super::Scope;
 use super::clock::Clock;
 use super::poll;
 use crate::aws::Meter;
 use crate::aws::Session;
+use crate::domain::cluster::GuardingKind;
 use crate::domain::cluster::WorkloadKind;
 use crate::domain::failure::ErrorKind;
 use crate::domain::failure::Failure;
@@ -72,6 +72,13 @@ pub(super) const SCOPED: [Kind; 6] = [
     Kind::Workloads(WorkloadKind::DaemonSet),
 ];
 
+/// Kinds watched in the namespace of the open board.
+const ON_BOARDS: [Kind; 3] = [
+    Kind::Events,
+    Kind::Guarding(GuardingKind::NetworkPolicy),
+    Kind::Guarding(GuardingKind::DisruptionBudget),
+];
+
 /// Where what was learnt goes, with the time it was learnt at.
 #[derive(Clone)]
 pub(super) struct Teller {
@@ -111,12 +118,7 @@ pub fn observe(
         };
         // Nobody may be interested; that ends nothing.
         _ = aws.send(side);
-        let asker = poll::Asker {
-            session,
-            buckets: Buckets::new(budget),
-            patient: false,
-            clock: changes.clock.clone(),
-        };
+        let asker = poll::Asker { session, buckets: budget, patient: false, clock: changes.clock.clone() };
         poll::poll(asker, follow, changes).await;
     });
     tasks
@@ -290,7 +292,9 @@ async fn on_demand(cluster: Cluster, mut follow: watch::Receiver<Follow>, change
         if events.as_ref().map(|it| &it.0) != wish.events.as_ref() {
             events = wish.events.map(|namespace| {
                 let mut task = JoinSet::new();
-                task.spawn(forward(cluster.watch(Kind::Events, Some(namespace.clone())), changes.clone()));
+                for kind in ON_BOARDS {
+                    task.spawn(forward(cluster.watch(kind, Some(namespace.clone())), changes.clone()));
+                }
                 (namespace, task)
             });
         }

@@ -6,31 +6,32 @@ use std::collections::BTreeSet;
 use futures::StreamExt;
 use futures::stream;
 
-use super::Buckets;
 use super::Connection;
 use super::Scope;
 use super::clock::Clock;
+use super::link::Linked;
 use super::observe::SCOPED;
 use super::pace::Ask;
 use super::pace::TAGGED;
 use super::poll::AT_A_TIME;
 use super::poll::Asker;
-use crate::aws::Session;
 use crate::domain::cluster::Binding;
+use crate::domain::cluster::GuardingKind;
 use crate::domain::elb::HealthState;
 use crate::domain::failure::ErrorKind;
 use crate::domain::failure::Failure;
 use crate::domain::ids::BindingApi;
 use crate::domain::ids::BindingRef;
+use crate::domain::ids::ClusterId;
 use crate::domain::ids::LoadBalancerArn;
 use crate::domain::ids::TargetGroupArn;
 use crate::domain::inventory::Change;
 use crate::domain::inventory::Inventory;
 use crate::domain::inventory::Kind;
 use crate::domain::inventory::Source;
+use crate::domain::plan::Role;
 use crate::domain::scope::Pointed;
 use crate::domain::unbound;
-use crate::kubernetes::Access;
 use crate::kubernetes::Cluster;
 
 /// What is wanted beside the bindings of the scope.
@@ -42,28 +43,50 @@ pub(super) struct Extra {
     pub(super) groups: Vec<TargetGroupArn>,
     /// Groups to find by name first.
     pub(super) named: Vec<String>,
+    /// Everything a plan tells of is read: settings, tags, what guards pods.
+    pub(super) thorough: bool,
+    /// Of AWS only the health of targets is asked for: something is read back.
+    pub(super) lean: bool,
     /// Only what this may point at is asked for.
     pub(super) only: Option<Pointed>,
 }
 
 /// Reads everything of a scope. What cannot be read stands in the inventory as a failure of its source.
 pub(super) async fn snapshot(connection: Connection, scope: &Scope, wish: Extra) -> Inventory {
-    let mut inventory = Inventory::default();
-    let clock = connection.clock;
-    let opened = Session::open(connection.aws);
-    let clusters = connection.clusters.into_iter().map(|access| cluster(access, scope, &clock));
-    let (session, read) = tokio::join!(opened, futures::future::join_all(clusters));
-    for change in read.into_iter().flatten() {
-        inventory.apply(change, clock.now());
-    }
-    let asker = Asker { session, buckets: Buckets::new(connection.budget), patient: true, clock };
-    aws(&asker, &mut inventory, scope, wish).await;
-    inventory
+    Linked::open(connection).await.read(scope, wish).await
 }
 
-async fn cluster(access: Access, scope: &Scope, clock: &Clock) -> Vec<Change> {
-    let id = access.id.clone();
-    let cluster = match access.connect().await {
+impl Linked {
+    /// Reads everything of a scope, now.
+    pub(super) async fn read(&self, scope: &Scope, wish: Extra) -> Inventory {
+        let mut inventory = Inventory::default();
+        let clusters = self.clusters.iter().map(|it| cluster(it, scope, wish.thorough, &self.asker.clock));
+        for change in futures::future::join_all(clusters).await.into_iter().flatten() {
+            inventory.apply(change, self.asker.clock.now());
+        }
+        aws(&self.asker, &mut inventory, scope, wish).await;
+        inventory
+    }
+}
+
+impl Linked {
+    /// The targets of one group alone.
+    pub(super) async fn targets(&self, group: &TargetGroupArn, role: &Role) -> Inventory {
+        let mut inventory = Inventory::default();
+        let roles = role.iter().map(|it| (group.clone(), it.clone())).collect();
+        let change = self.asker.targets(group, &roles).await;
+        inventory.apply(change, self.asker.clock.now());
+        inventory
+    }
+}
+
+async fn cluster(
+    (id, connected): &(ClusterId, Result<Cluster, Failure>),
+    scope: &Scope,
+    thorough: bool,
+    clock: &Clock,
+) -> Vec<Change> {
+    let cluster = match connected {
         Ok(cluster) => cluster,
         Err(failure) => {
             let kinds = [
@@ -78,9 +101,12 @@ async fn cluster(access: Access, scope: &Scope, clock: &Clock) -> Vec<Change> {
         }
     };
     let namespace = scope.namespace.as_deref();
+    let guarding = [GuardingKind::NetworkPolicy, GuardingKind::DisruptionBudget]
+        .map(|it| (Kind::Guarding(it), namespace));
     let kinds = SCOPED.into_iter().map(|kind| (kind, namespace)).chain([(Kind::Nodes, None)]);
-    let lists = kinds.map(|(kind, namespace)| list(&cluster, kind, namespace));
-    let (lists, bindings) = tokio::join!(futures::future::join_all(lists), bindings(&cluster, scope, clock));
+    let kinds = kinds.chain(guarding.into_iter().filter(|_| thorough));
+    let lists = kinds.map(|(kind, namespace)| list(cluster, kind, namespace));
+    let (lists, bindings) = tokio::join!(futures::future::join_all(lists), bindings(cluster, scope, clock));
     lists.into_iter().flatten().chain(bindings).collect()
 }
 
@@ -156,6 +182,10 @@ async fn aws(asker: &Asker, inventory: &mut Inventory, scope: &Scope, wish: Extr
             Err(failure) => _ = inventory.apply(Change::Failed(Source::Groups, failure), asker.clock.now()),
         }
     }
+    if wish.lean {
+        let targets = groups.into_iter().map(Ask::Targets).collect();
+        return ask(asker, inventory, targets, &roles).await;
+    }
     let mut first = vec![Ask::Caller];
     let all: Vec<TargetGroupArn> = groups.iter().cloned().collect();
     first.extend(all.chunks(crate::aws::AT_ONCE).map(|it| Ask::Groups(it.to_vec())));
@@ -168,7 +198,11 @@ async fn aws(asker: &Asker, inventory: &mut Inventory, scope: &Scope, wish: Extr
         let targets = inventory.groups.get(*arn).and_then(|it| it.targets.as_ref());
         targets.is_some_and(|it| it.targets.iter().any(|it| it.health.state != HealthState::Healthy))
     };
-    let mut second: Vec<Ask> = groups.iter().filter(unhealthy).cloned().map(Ask::Attributes).collect();
+    let mut second: Vec<Ask> =
+        groups.iter().filter(|it| wish.thorough || unhealthy(it)).cloned().map(Ask::Attributes).collect();
+    if wish.thorough {
+        second.extend(all.chunks(TAGGED).map(|it| Ask::Tags(it.to_vec())));
+    }
     let hangs_on: BTreeSet<LoadBalancerArn> = groups
         .iter()
         .filter_map(|it| inventory.groups.get(it)?.group.as_ref())

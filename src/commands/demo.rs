@@ -1,5 +1,6 @@
 //! `demo`: a world of its own on loopback, and the ordinary program on it, or other programs.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use anyhow::Context;
@@ -8,6 +9,7 @@ use clap::parser::ValueSource;
 
 use crate::app::state::Opening;
 use crate::aws::Settings;
+use crate::backend::Buckets;
 use crate::backend::Budget;
 use crate::backend::Clock;
 use crate::backend::Connection;
@@ -113,9 +115,11 @@ fn connect(lab: &Lab, clock: &lab::Clock, cli: &Cli, pointed: Option<&Pointed>) 
     };
     let (told, speed) = (clock.clone(), clock.speed());
     // Time that runs faster asks more often.
-    let budget = Budget::default().times(speed);
+    let budget = Buckets::new(Budget::default().times(speed));
     let clock = Clock::told(move || told.now(), speed);
-    Ok(Setup { connection: Connection { clusters: vec![access], aws, budget, clock }, scope })
+    let read_only = cli.options.read_only;
+    let connection = Connection { clusters: vec![access], aws, budget, read_only, clock };
+    Ok(Setup { connection, scope, protected: BTreeSet::new() })
 }
 
 /// Serves other programs until a signal; leaves nothing behind.

@@ -2,6 +2,7 @@
 
 use crate::backend;
 use crate::backend::Look;
+use crate::backend::Question;
 use crate::cli::Cli;
 use crate::cli::Get;
 use crate::cli::Output;
@@ -34,9 +35,10 @@ pub(super) async fn look(
     get: &Get,
     pointed: Option<&Pointed>,
 ) -> anyhow::Result<Exit> {
-    let setup::Setup { connection, scope } = setup;
+    let setup::Setup { connection, scope, .. } = setup;
     let selector = cli.options.selector.as_ref();
-    let Look { inventory, reports, at } = backend::look(connection, &scope, selector, pointed).await;
+    let question = Question { selector, pointed, ..Question::default() };
+    let Look { inventory, reports, at } = backend::look(connection, &scope, question).await;
     let document = Document::new(&inventory, &reports, at);
     let text = printed::render(&document, format(get.output)).map_err(|it| anyhow::anyhow!(it))?;
     print(&text)?;

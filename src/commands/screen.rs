@@ -10,7 +10,7 @@ use super::Exit;
 use super::setup;
 
 pub(super) fn run(cli: &Cli) -> anyhow::Result<Exit> {
-    let setup::Setup { connection, scope } = setup::setup(&cli.options, cli.scope.as_ref())?;
+    let setup::Setup { connection, scope, .. } = setup::setup(&cli.options, cli.scope.as_ref())?;
     let folder = config::state_folder().ok();
     // A log that cannot be written must not keep anybody from looking.
     let log = folder.as_deref().and_then(|it| telemetry::start(it).ok());

@@ -1,14 +1,20 @@
 //! What every command needs first: contexts, configuration, identity, as one connection.
 
+use std::collections::BTreeSet;
+
 use anyhow::Context;
 
 use crate::aws::Settings;
+use crate::backend::Buckets;
 use crate::backend::Budget;
 use crate::backend::Clock;
 use crate::backend::Connection;
 use crate::backend::Scope;
 use crate::cli::Options;
 use crate::config;
+use crate::domain::ids::ClusterId;
+use crate::domain::plan::Plan;
+use crate::domain::report::Subject;
 use crate::domain::scope::Pointed;
 use crate::kubernetes::Contexts;
 
@@ -16,6 +22,20 @@ use crate::kubernetes::Contexts;
 pub(super) struct Setup {
     pub(super) connection: Connection,
     pub(super) scope: Scope,
+    /// Contexts whose name is to be typed before anything is written there.
+    pub(super) protected: BTreeSet<ClusterId>,
+}
+
+impl Setup {
+    /// The protected context a plan writes to, or is about.
+    pub(super) fn protected(&self, plan: &Plan) -> Option<String> {
+        let of_subject = match &plan.subject {
+            Subject::Binding(it) => Some(&it.cluster),
+            Subject::Group(_) => self.protected.first(),
+        };
+        let touched = plan.steps.iter().filter_map(|it| it.act.cluster()).chain(of_subject);
+        touched.into_iter().find(|it| self.protected.contains(*it)).map(ToString::to_string)
+    }
 }
 
 /// Reads files and flags; connects to nothing.
@@ -43,9 +63,15 @@ pub(super) fn setup(options: &Options, pointed: Option<&Pointed>) -> anyhow::Res
         endpoint: options.endpoint_url.clone(),
         keys: None,
     };
+    let of = |access: &crate::kubernetes::Access| config.contexts.get(&*access.id.0);
+    // One context that must not be written to makes all of a session read only: a plan may touch several.
+    let read_only = options.read_only || clusters.iter().filter_map(of).any(|it| it.read_only);
     let scope = scope(options, pointed, &first.namespace);
-    let budget = Budget { per_second: config.aws.calls_per_second, burst: config.aws.burst };
-    Ok(Setup { connection: Connection { clusters, aws, budget, clock: Clock::wall() }, scope })
+    let budget = Buckets::new(Budget { per_second: config.aws.calls_per_second, burst: config.aws.burst });
+    let protected =
+        clusters.iter().filter(|it| of(it).is_some_and(|it| it.protected)).map(|it| it.id.clone()).collect();
+    let connection = Connection { clusters, aws, budget, read_only, clock: Clock::wall() };
+    Ok(Setup { connection, scope, protected })
 }
 
 /// The namespaces to look at, where a context has one of its own.

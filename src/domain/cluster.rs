@@ -240,6 +240,8 @@ pub struct Workload {
     pub existing: u32,
     /// Labels of its pod template.
     pub template_labels: Labels,
+    /// Labels its pods are selected by (`matchLabels`).
+    pub selector: Labels,
     /// Reason of the condition Progressing when it says that the rollout is stuck.
     pub stuck: Option<Arc<str>>,
 }
@@ -252,6 +254,30 @@ impl Workload {
             && self.available == self.desired
             && self.existing == self.desired
     }
+}
+
+/// What else selects pods by their labels, beside services and owners.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum GuardingKind {
+    NetworkPolicy,
+    DisruptionBudget,
+}
+
+impl GuardingKind {
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::NetworkPolicy => "NetworkPolicy",
+            Self::DisruptionBudget => "PodDisruptionBudget",
+        }
+    }
+}
+
+/// A NetworkPolicy or PodDisruptionBudget, reduced to the pods it is about.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Guarding {
+    pub kind: GuardingKind,
+    pub name: ObjectName,
+    pub selector: Selector,
 }
 
 /// A port of a service as a binding names it: never a node port or target port.

@@ -12,6 +12,8 @@ use serde::Serialize;
 use super::cluster::Binding;
 use super::cluster::ControllerSigns;
 use super::cluster::Event;
+use super::cluster::Guarding;
+use super::cluster::GuardingKind;
 use super::cluster::Ledger;
 use super::cluster::Node;
 use super::cluster::Pod;
@@ -45,6 +47,7 @@ pub enum Kind {
     Bindings(BindingApi),
     Ledgers,
     Events,
+    Guarding(GuardingKind),
     Controller,
 }
 
@@ -81,6 +84,7 @@ pub enum Object {
     Workload(Workload),
     Binding(Box<Binding>),
     Event(Event),
+    Guarding(Guarding),
 }
 
 /// What identifies an object among its kind; nodes have an empty namespace.
@@ -144,6 +148,8 @@ pub struct Cluster {
     /// Read `ConfigMaps` of multi-cluster bindings; `None`: read and missing.
     pub ledgers: BTreeMap<ObjectName, Option<Ledger>>,
     pub events: BTreeMap<ObjectName, Event>,
+    /// What guards pods by their labels, in the namespace of the open board.
+    pub guarding: BTreeMap<(GuardingKind, ObjectName), Guarding>,
     pub signs: ControllerSigns,
     /// Which namespace the list of each kind covers; `None`: all of them.
     pub covered: BTreeMap<Kind, Option<String>>,
@@ -398,6 +404,7 @@ impl Object {
             Self::Workload(it) => (Kind::Workloads(it.kind), it.name.clone()),
             Self::Binding(it) => (Kind::Bindings(it.api), it.name.clone()),
             Self::Event(it) => (Kind::Events, it.name.clone()),
+            Self::Guarding(it) => (Kind::Guarding(it.kind), it.name.clone()),
         }
     }
 }

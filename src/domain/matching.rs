@@ -147,7 +147,7 @@ impl<'a> View<'a> {
     }
 
     /// Other bindings on the same group, of any cluster and either API group.
-    fn rivals(&self) -> Vec<(BindingRef, &'a Binding)> {
+    pub(super) fn rivals(&self) -> Vec<(BindingRef, &'a Binding)> {
         let others = self.inventory.bindings().filter(|(it, binding)| {
             self.arn.is_some() && binding.group == self.arn && Some(it) != self.reference
         });

@@ -226,7 +226,7 @@ fn fail_open(view: &View<'_>, rows: &[Row], counts: &Counts) -> Option<Verdict> 
 }
 
 /// Whether targets of every zone serve every zone.
-fn cross_zone(view: &View<'_>) -> bool {
+pub(super) fn cross_zone(view: &View<'_>) -> bool {
     let own = |it: &LoadBalancer| match it.kind {
         LoadBalancerKind::Application => true,
         LoadBalancerKind::Network | LoadBalancerKind::Gateway => it.cross_zone.unwrap_or(false),

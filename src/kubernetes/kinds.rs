@@ -2,6 +2,7 @@
 
 use kube::core::ApiResource;
 
+use crate::domain::cluster::GuardingKind;
 use crate::domain::cluster::WorkloadKind;
 use crate::domain::ids::BindingApi;
 use crate::domain::inventory::Kind;
@@ -24,6 +25,12 @@ pub(super) fn resource(kind: Kind) -> ApiResource {
         }
         Kind::Ledgers => ("", "v1", "ConfigMap", "configmaps"),
         Kind::Events => ("", "v1", "Event", "events"),
+        Kind::Guarding(GuardingKind::NetworkPolicy) => {
+            ("networking.k8s.io", "v1", "NetworkPolicy", "networkpolicies")
+        }
+        Kind::Guarding(GuardingKind::DisruptionBudget) => {
+            ("policy", "v1", "PodDisruptionBudget", "poddisruptionbudgets")
+        }
         Kind::Controller => ("coordination.k8s.io", "v1", "Lease", "leases"),
     };
     named(group, version, name, plural)

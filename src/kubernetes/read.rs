@@ -12,6 +12,8 @@ use crate::domain::cluster::Binding;
 use crate::domain::cluster::Condition;
 use crate::domain::cluster::Container;
 use crate::domain::cluster::Event;
+use crate::domain::cluster::Guarding;
+use crate::domain::cluster::GuardingKind;
 use crate::domain::cluster::Labels;
 use crate::domain::cluster::Ledger;
 use crate::domain::cluster::Node;
@@ -42,7 +44,7 @@ use crate::domain::time::Timestamp;
 /// The environment variable by which the controller tells a QUIC pod its server id.
 const QUIC_SERVER_ID: &str = "AWS_LBC_QUIC_SERVER_ID";
 /// Annotations in which the controller keeps what it reconciled last.
-const CHECKPOINT: &str = "elbv2.k8s.aws/checkpoint";
+pub(super) const CHECKPOINT: &str = "elbv2.k8s.aws/checkpoint";
 const CHECKPOINT_TIMESTAMP: &str = "elbv2.k8s.aws/checkpoint-timestamp";
 
 /// Reads one object of a kind.
@@ -55,6 +57,7 @@ pub fn object(kind: Kind, json: &str) -> Result<Object, String> {
         Kind::Workloads(of) => Ok(Object::Workload(workload(of, decode(json)?))),
         Kind::Bindings(api) => Ok(Object::Binding(Box::new(binding(api, decode(json)?)?))),
         Kind::Events => Ok(Object::Event(event(decode(json)?))),
+        Kind::Guarding(of) => Ok(Object::Guarding(guarding(of, decode(json)?))),
         Kind::Ledgers | Kind::Controller => Err("this kind is not watched".to_owned()),
     }
 }
@@ -252,6 +255,7 @@ fn workload(kind: WorkloadKind, it: wire::Workload) -> Workload {
         existing,
         stuck: stuck.and_then(|it| text(it.reason.clone())),
         template_labels: it.spec.template.metadata.labels,
+        selector: it.spec.selector.match_labels,
     }
 }
 
@@ -312,6 +316,14 @@ fn selector(it: wire::LabelSelector) -> Selector {
         }
     });
     Selector(equal.chain(expressions).collect())
+}
+
+fn guarding(kind: GuardingKind, it: wire::Guarding) -> Guarding {
+    let of_kind = match kind {
+        GuardingKind::NetworkPolicy => it.spec.pod_selector,
+        GuardingKind::DisruptionBudget => it.spec.selector,
+    };
+    Guarding { kind, name: name(&it.metadata), selector: selector(of_kind) }
 }
 
 fn event(it: wire::Event) -> Event {

@@ -105,7 +105,7 @@ wire! {
     NodeStatus { conditions: Vec<Condition>, }
 
     Workload { metadata: Meta, spec: WorkloadSpec, status: WorkloadStatus, }
-    WorkloadSpec { replicas: Option<u32>, template: Template, }
+    WorkloadSpec { replicas: Option<u32>, selector: LabelSelector, template: Template, }
     Template { metadata: Meta, spec: PodSpecOfController, }
     WorkloadStatus {
         observed_generation: i64,
@@ -152,6 +152,10 @@ wire! {
     BindingStatus { observed_generation: Option<i64>, conditions: Vec<Condition>, }
     LabelSelector { match_labels: Map, match_expressions: Vec<Expression>, }
     Expression { key: String, operator: String, values: Vec<String>, }
+
+    /// Of a NetworkPolicy and of a PodDisruptionBudget.
+    Guarding { metadata: Meta, spec: GuardingSpec, }
+    GuardingSpec { pod_selector: LabelSelector, selector: LabelSelector, }
 
     ConfigMap { metadata: Meta, data: Map, }
     Event {

@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::domain::cluster::GuardingKind;
 use crate::domain::columns;
 use crate::domain::columns::Column;
 use crate::domain::columns::Side;
@@ -326,6 +327,8 @@ pub fn source_name(source: &Source) -> String {
             Kind::Bindings(_) => "bindings",
             Kind::Ledgers => "configmaps",
             Kind::Events => "events",
+            Kind::Guarding(GuardingKind::NetworkPolicy) => "networkpolicies",
+            Kind::Guarding(GuardingKind::DisruptionBudget) => "poddisruptionbudgets",
             Kind::Controller => "controller",
         }
         .to_owned(),

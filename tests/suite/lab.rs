@@ -12,10 +12,12 @@ use std::time::Duration;
 
 use serde_json::Value;
 use tgscope::aws::Settings;
+use tgscope::backend::Buckets;
 use tgscope::backend::Budget;
 use tgscope::backend::Clock;
 use tgscope::backend::Connection;
 use tgscope::backend::Look;
+use tgscope::backend::Question;
 use tgscope::backend::Scope;
 use tgscope::backend::look;
 use tgscope::domain::scope::Pointed;
@@ -63,8 +65,9 @@ impl Still {
             keys: Some((lab::ADMIN_KEY.to_owned(), lab::SECRET.to_owned())),
         };
         let told = self.clock.clone();
-        let budget = Budget { per_second: 1_000, burst: 1_000 };
-        Connection { clusters, aws, budget, clock: Clock::told(move || told.now(), 0.0) }
+        let budget = Buckets::new(Budget { per_second: 1_000, burst: 1_000 });
+        let clock = Clock::told(move || told.now(), 0.0);
+        Connection { clusters, aws, budget, read_only: false, clock }
     }
 
     pub(crate) fn scope(&self) -> Scope {
@@ -73,7 +76,8 @@ impl Still {
 
     /// What `get` sees now.
     pub(crate) async fn look(&self) -> Look {
-        look(self.connection(), &self.scope(), None, self.open.as_ref()).await
+        let question = Question { pointed: self.open.as_ref(), ..Question::default() };
+        look(self.connection(), &self.scope(), question).await
     }
 
     pub(crate) fn seconds(&self, seconds: u64) {

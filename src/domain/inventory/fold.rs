@@ -38,6 +38,7 @@ impl Cluster {
             Kind::Workloads(of) => self.workloads.keys().filter(|it| it.0 == of).map(|it| &it.1).collect(),
             Kind::Bindings(api) => self.bindings.keys().filter(|it| it.0 == api).map(|it| &it.1).collect(),
             Kind::Events => self.events.keys().collect(),
+            Kind::Guarding(of) => self.guarding.keys().filter(|it| it.0 == of).map(|it| &it.1).collect(),
             Kind::Controller | Kind::Ledgers => Vec::new(),
         };
         let inside = |name: &&ObjectName| namespace.is_none_or(|it| it == name.namespace);
@@ -89,6 +90,8 @@ impl Cluster {
                     self.bindings.insert(id, *it);
                 }
             }
+            // Only a plan asks for these.
+            Object::Guarding(it) => drop(self.guarding.insert((it.kind, key.1), it)),
             Object::Event(it) => {
                 if self.events.insert(key.1.clone(), it.clone()) != Some(it) {
                     self.touch_namespace(cluster, &key.1.namespace, touched);
@@ -132,6 +135,7 @@ impl Cluster {
             Kind::Events => {
                 self.events.remove(name);
             }
+            Kind::Guarding(of) => drop(self.guarding.remove(&(*of, name.clone()))),
             Kind::Controller | Kind::Ledgers => {}
         }
     }

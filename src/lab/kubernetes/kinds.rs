@@ -79,6 +79,9 @@ kinds! {
     "statefulsets.apps" = "apps" "v1" "StatefulSet" "statefulsets" all generation short: ["sts"] sub: ["scale" "status"];
     "leases.coordination.k8s.io" = "coordination.k8s.io" "v1" "Lease" "leases";
     "endpointslices.discovery.k8s.io" = "discovery.k8s.io" "v1" "EndpointSlice" "endpointslices" generation;
+    "networkpolicies.networking.k8s.io" = "networking.k8s.io" "v1" "NetworkPolicy" "networkpolicies" generation short: ["netpol"];
+    "poddisruptionbudgets.policy" = "policy" "v1" "PodDisruptionBudget" "poddisruptionbudgets" generation
+        short: ["pdb"] sub: ["status"];
     "targetgroupbindings.elbv2.k8s.aws" = "elbv2.k8s.aws" "v1beta1" "TargetGroupBinding" "targetgroupbindings"
         generation sub: ["status"];
     "targetgroupbindings.eks.amazonaws.com" = "eks.amazonaws.com" "v1" "TargetGroupBinding" "targetgroupbindings"

@@ -119,7 +119,7 @@ fn skipped(state: &State) -> Option<String> {
 fn troubles(state: &State) -> Words {
     let mut failures = state.inventory.sources.iter().filter_map(|(source, it)| {
         let (_, failure) = it.failed.as_ref()?;
-        (!matches!(source, Source::Kubernetes(_, Kind::Events))).then_some(failure)
+        (!matches!(source, Source::Kubernetes(_, Kind::Events | Kind::Guarding(_)))).then_some(failure)
     });
     match failures.next() {
         Some(first) => {

@@ -1,0 +1,49 @@
+//! The writes: targets in and out of a group, never without their port, so many at once as one call takes. Called by
+//! `backend::apply` alone.
+
+use aws_sdk_elasticloadbalancingv2::types::TargetDescription;
+
+use super::calls::LoadBalancing;
+use super::error;
+use crate::domain::failure::Failure;
+use crate::domain::ids::TargetGroupArn;
+use crate::domain::plan::Arriving;
+
+impl LoadBalancing {
+    /// Registers at most `plan::equivalents::BATCH` targets. Asked once: whether it was heard is read back.
+    #[tracing::instrument(skip_all, fields(group = arn.name(), n_targets = targets.len()), err(level = "warn"))]
+    pub async fn register_batch(&self, arn: &TargetGroupArn, targets: &[Arriving]) -> Result<(), Failure> {
+        let call = self
+            .impatient()
+            .register_targets()
+            .target_group_arn(arn.as_str())
+            .set_targets(Some(targets.iter().map(|it| description(it, true)).collect()));
+        let answer = call.send().await;
+        answer.map(|_| ()).map_err(|it| error::failure("RegisterTargets", self.profile(), &it))
+    }
+
+    /// Deregisters at most `plan::equivalents::BATCH` targets.
+    #[tracing::instrument(skip_all, fields(group = arn.name(), n_targets = targets.len()), err(level = "warn"))]
+    pub async fn deregister_batch(&self, arn: &TargetGroupArn, targets: &[Arriving]) -> Result<(), Failure> {
+        let call = self
+            .impatient()
+            .deregister_targets()
+            .target_group_arn(arn.as_str())
+            .set_targets(Some(targets.iter().map(|it| description(it, false)).collect()));
+        let answer = call.send().await;
+        answer.map(|_| ()).map_err(|it| error::failure("DeregisterTargets", self.profile(), &it))
+    }
+}
+
+/// A target as ELBv2 takes it. Without its port a target that was registered with one of its own is not found, and
+/// the call succeeds without effect (elbv2.md §1.1).
+fn description(target: &Arriving, with_zone: bool) -> TargetDescription {
+    let key = &target.key;
+    let zone = target.zone.as_ref().filter(|_| with_zone).map(ToString::to_string);
+    TargetDescription::builder()
+        .id(key.id.to_string())
+        .set_port((key.port > 0).then(|| i32::from(key.port)))
+        .set_availability_zone(zone)
+        .set_quic_server_id(key.quic_server_id.as_ref().map(ToString::to_string))
+        .build()
+}

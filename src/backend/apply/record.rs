@@ -1,0 +1,94 @@
+//! What the audit log gets to know of a running plan: who, where, what was asked, what was so before and after.
+
+use std::io;
+
+use super::Job;
+use crate::backend::Linked;
+use crate::domain::plan::progress::Entry;
+use crate::domain::plan::progress::Stage;
+use crate::domain::report::Subject;
+use crate::domain::time::Timestamp;
+
+pub(super) struct Record {
+    kubernetes_user: Option<String>,
+    aws_identity: Option<String>,
+    before: String,
+    began: Timestamp,
+}
+
+impl Record {
+    /// Asks both sides who we are. Where they do not tell, the log says nothing of it.
+    pub(super) async fn new(job: &Job, linked: &Linked) -> Self {
+        let cluster = match &job.plan.subject {
+            Subject::Binding(it) => linked.cluster(&it.cluster).ok(),
+            Subject::Group(_) => linked.clusters.first().and_then(|it| it.1.as_ref().ok()),
+        };
+        let user = async { cluster?.user().await.ok() };
+        let region = linked.asker.session.region().unwrap_or_else(|| "us-east-1".to_owned());
+        let (kubernetes_user, caller) = tokio::join!(user, linked.asker.session.caller(&region));
+        let began = linked.clock().now();
+        Self { kubernetes_user, aws_identity: caller.ok().map(|it| it.arn), before: String::new(), began }
+    }
+
+    fn entry(&self, job: &Job, index: usize, stage: &str, at: Timestamp) -> Option<Entry> {
+        let plan = &job.plan;
+        let step = plan.steps.get(index)?;
+        let context = step.act.cluster().map(ToString::to_string).or_else(|| match &plan.subject {
+            Subject::Binding(it) => Some(it.cluster.to_string()),
+            Subject::Group(_) => None,
+        });
+        let group = step.act.group();
+        Some(Entry {
+            time: jiff::Timestamp::from_millisecond(at.0).map_or_else(|_| String::new(), |it| it.to_string()),
+            plan: plan.id(),
+            hand: plan.hand,
+            subject: plan.subject.clone(),
+            step: index + 1,
+            of: plan.steps.len(),
+            stage: stage.to_owned(),
+            context,
+            account: group.map(|it| it.account().to_owned()),
+            region: group.map(|it| it.region().to_owned()),
+            kubernetes_user: self.kubernetes_user.clone(),
+            aws_identity: self.aws_identity.clone(),
+            call: step.act.call().to_owned(),
+            request: step.act.clone(),
+            before: None,
+            after: None,
+            duration_ms: None,
+        })
+    }
+
+    /// Before a step writes.
+    pub(super) fn begin(&mut self, job: &Job, index: usize, before: &str, now: Timestamp) -> io::Result<()> {
+        before.clone_into(&mut self.before);
+        self.began = now;
+        let Some(entry) = self.entry(job, index, "begin", now) else { return Ok(()) };
+        job.log.write(&Entry { before: Some(before.to_owned()), ..entry })
+    }
+
+    /// After it, whatever became of it.
+    pub(super) fn end(&self, job: &Job, index: usize, stage: &Stage, now: Timestamp) -> io::Result<()> {
+        let Some(entry) = self.entry(job, index, stage.word(), now) else { return Ok(()) };
+        job.log.write(&Entry {
+            before: Some(self.before.clone()),
+            after: Some(stage.said().to_owned()),
+            duration_ms: Some(now.0 - self.began.0),
+            ..entry
+        })
+    }
+
+    /// A step that was not even begun. That it cannot be written down changes nothing.
+    pub(super) fn refused(&self, job: &Job, index: usize, why: &str) {
+        if let Some(entry) = self.entry(job, index, "refused", self.began) {
+            _ = job.log.write(&Entry { after: Some(why.to_owned()), ..entry });
+        }
+    }
+
+    /// A wait that ended: the next start must know that nothing is left to be waited for.
+    pub(super) fn wait(&self, job: &Job, index: usize, stage: &Stage) {
+        if let Some(entry) = self.entry(job, index, stage.word(), self.began) {
+            _ = job.log.write(&Entry { after: Some(stage.said().to_owned()), ..entry });
+        }
+    }
+}

@@ -1,0 +1,142 @@
+//! The command line of what writes; no logic.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Args;
+use clap::ValueEnum;
+
+use crate::domain::scope::Pointed;
+
+/// How a write is to be treated.
+#[derive(Clone, Debug, Default, Args)]
+pub struct Accept {
+    /// Do not write: print the plan (client), or let the API server check it too (server)
+    #[arg(long, value_name = "WHERE", value_enum, num_args = 0..=1, require_equals = true, default_missing_value = "client")]
+    pub dry_run: Option<DryRun>,
+
+    /// Accept the plan without asking
+    #[arg(short, long)]
+    pub yes: bool,
+
+    /// The name a plan asks to be typed, where it does; goes with --yes
+    #[arg(long, value_name = "NAME", requires = "yes")]
+    pub confirm: Option<String>,
+
+    /// Format of the plan and of how it ended
+    #[arg(short, long, value_enum, default_value_t = PlanOutput::Text)]
+    pub output: PlanOutput,
+
+    /// Stop waiting after this long, for example 10m; what was written stays
+    #[arg(long, value_name = "DURATION", value_parser = super::duration)]
+    pub timeout: Option<Duration>,
+
+    /// Where the audit log goes: a file, or stderr
+    #[arg(long, value_name = "PATH|stderr", env = "TGSCOPE_AUDIT_LOG")]
+    pub audit_log: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum DryRun {
+    Client,
+    Server,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum PlanOutput {
+    #[default]
+    Text,
+    Json,
+    Yaml,
+}
+
+/// A binding or group, and which of its rows.
+#[derive(Clone, Debug, Args)]
+pub struct Some {
+    /// The binding or group: [NAMESPACE/]KIND/NAME, or an ARN; a pod or an address names its row too
+    #[arg(value_name = "SCOPE")]
+    pub scope: Pointed,
+
+    /// Rows: IP:PORT, IP, instance id, or name of the pod or node
+    #[arg(value_name = "ROW")]
+    pub rows: Vec<String>,
+
+    #[command(flatten)]
+    pub accept: Accept,
+}
+
+/// A binding or group as a whole.
+#[derive(Clone, Debug, Args)]
+pub struct Whole {
+    /// The binding or group: [NAMESPACE/]KIND/NAME, or an ARN
+    #[arg(value_name = "SCOPE")]
+    pub scope: Pointed,
+
+    #[command(flatten)]
+    pub accept: Accept,
+}
+
+#[derive(Clone, Debug, Args)]
+pub struct Drain {
+    #[command(flatten)]
+    pub some: Some,
+
+    /// What becomes of the pod once it has drained
+    #[arg(long, value_enum, default_value_t = Afterwards::Delete)]
+    pub then: Afterwards,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Afterwards {
+    /// Delete it: its replacement runs already
+    #[default]
+    Delete,
+    /// Put its label back; its ReplicaSet then deletes one pod too many
+    PutBack,
+    /// Leave it running, detached
+    Keep,
+}
+
+#[derive(Clone, Debug, Args)]
+pub struct Bind {
+    /// The service: [NAMESPACE/]svc/NAME
+    #[arg(value_name = "SERVICE")]
+    pub service: Pointed,
+
+    /// The target group, by name or ARN
+    #[arg(long, value_name = "NAME|ARN")]
+    pub target_group: String,
+
+    /// The service's port, by number or name; may be left out where it has one
+    #[arg(long, value_name = "PORT")]
+    pub port: Option<String>,
+
+    /// Name of the binding; SERVICE-tgb unless given
+    #[arg(long)]
+    pub name: Option<String>,
+
+    /// Other clusters or bindings register in the same group
+    #[arg(long)]
+    pub multi_cluster: bool,
+
+    /// Write spec.networking: traffic from the load balancer's security groups
+    #[arg(long)]
+    pub networking: bool,
+
+    /// Write the binding to this file instead of creating it
+    #[arg(long, value_name = "PATH", conflicts_with = "yes")]
+    pub save: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub accept: Accept,
+}
+
+#[derive(Clone, Debug, Args)]
+pub struct Undo {
+    /// The plan to undo, by its id in the audit log; the last one unless given
+    #[arg(value_name = "PLAN")]
+    pub plan: Option<String>,
+
+    #[command(flatten)]
+    pub accept: Accept,
+}

@@ -1,0 +1,171 @@
+//! The commands that write: one look, one plan, and only where it was accepted, its steps.
+
+mod accept;
+mod choose;
+mod run;
+
+use anyhow::bail;
+
+use crate::backend;
+use crate::backend::Look;
+use crate::backend::Question;
+use crate::cli::Cli;
+use crate::cli::hands::Accept;
+use crate::cli::hands::Afterwards;
+use crate::cli::hands::Bind;
+use crate::cli::hands::Drain;
+use crate::cli::hands::Some as Rows;
+use crate::cli::hands::Undo;
+use crate::cli::hands::Whole;
+use crate::domain::cluster::PortRef;
+use crate::domain::plan::Plan;
+use crate::domain::plan::Refusal;
+use crate::domain::plan::bind;
+use crate::domain::plan::binding;
+use crate::domain::plan::drain;
+use crate::domain::plan::drain::Then;
+use crate::domain::plan::targets;
+use crate::domain::plan::targets::Known;
+use crate::domain::plan::undo;
+use crate::domain::scope::Pointed;
+use crate::domain::scope::Thing;
+
+use super::Exit;
+use super::complain;
+use super::setup;
+use super::setup::Setup;
+
+/// One of the commands that write.
+#[derive(Clone, Copy)]
+pub(super) enum Wanted<'a> {
+    Bind(&'a Bind),
+    Unbind(&'a Whole),
+    Resync(&'a Whole),
+    Drain(&'a Drain),
+    Deregister(&'a Rows),
+    Register(&'a Rows),
+    Sync(&'a Whole),
+    Undo(&'a Undo),
+}
+
+impl Wanted<'_> {
+    fn accept(&self) -> &Accept {
+        match self {
+            Self::Bind(it) => &it.accept,
+            Self::Unbind(it) | Self::Resync(it) | Self::Sync(it) => &it.accept,
+            Self::Drain(it) => &it.some.accept,
+            Self::Deregister(it) | Self::Register(it) => &it.accept,
+            Self::Undo(it) => &it.accept,
+        }
+    }
+
+    fn pointed(&self) -> Option<&Pointed> {
+        match self {
+            Self::Bind(it) => Some(&it.service),
+            Self::Unbind(it) | Self::Resync(it) | Self::Sync(it) => Some(&it.scope),
+            Self::Drain(it) => Some(&it.some.scope),
+            Self::Deregister(it) | Self::Register(it) => Some(&it.scope),
+            Self::Undo(_) => None,
+        }
+    }
+}
+
+pub(super) fn run(cli: &Cli, wanted: Wanted<'_>) -> anyhow::Result<Exit> {
+    let setup = setup::setup(&cli.options, wanted.pointed())?;
+    let log = accept::log(wanted.accept())?;
+    let runtime = setup::runtime()?;
+    let ended = runtime.block_on(with(setup, wanted, log));
+    runtime.shutdown_background();
+    ended
+}
+
+async fn with(setup: Setup, wanted: Wanted<'_>, log: crate::audit::Log) -> anyhow::Result<Exit> {
+    let done = match wanted {
+        Wanted::Undo(it) => Some(choose::done(&log, it.plan.as_deref())?),
+        _ => None,
+    };
+    let of_undo = done.as_ref().map(|it| choose::pointed(&it.subject));
+    let pointed = wanted.pointed().or(of_undo.as_ref());
+    let group = match wanted {
+        Wanted::Bind(it) => Some(it.target_group.as_str()),
+        _ => None,
+    };
+    // A binding that is to be made is looked for by its service, and what the group has is read beside it.
+    let question = Question { pointed, thorough: true, group, selector: None };
+    let look = backend::look(setup.connection.clone(), &setup.scope, question).await;
+    for failure in choose::failures(&look) {
+        complain(&failure);
+    }
+    let planned = match (wanted, &done) {
+        (Wanted::Bind(it), _) => binds(&setup, it, &look)?,
+        (_, Some(done)) => undo::undo(&look.inventory, &done.subject, (done.hand, &done.acts), look.at),
+        (wanted, None) => one(wanted, &look)?,
+    };
+    let mut plan = match planned {
+        Ok(plan) => plan,
+        Err(refusal) => {
+            complain(&format!("tgscope: refused: {refusal}"));
+            return Ok(Exit::Refused);
+        }
+    };
+    if let Some(context) = setup.protected(&plan) {
+        plan.protect(&context);
+    }
+    if let Wanted::Bind(Bind { save: Some(path), .. }) = wanted {
+        return choose::save(&plan, path);
+    }
+    run::plan(setup, plan, wanted.accept(), log).await
+}
+
+/// The plan about one board.
+fn one(wanted: Wanted<'_>, look: &Look) -> anyhow::Result<Result<Plan, Refusal>> {
+    let report = choose::report(look)?;
+    let known = Known { inventory: &look.inventory, report, now: look.at };
+    Ok(match wanted {
+        Wanted::Unbind(_) => binding::unbind(&known),
+        Wanted::Resync(_) => binding::resync(&known),
+        Wanted::Sync(_) => targets::sync(&known),
+        Wanted::Deregister(it) => targets::deregister(&known, &choose::keys(report, it)?),
+        Wanted::Register(it) => targets::register(&known, &choose::keys(report, it)?),
+        Wanted::Drain(it) => {
+            let then = match it.then {
+                Afterwards::Delete => Then::Delete,
+                Afterwards::PutBack => Then::PutBack,
+                Afterwards::Keep => Then::Keep,
+            };
+            drain::drain(&known, &choose::rows(report, &it.some)?, then)
+        }
+        Wanted::Bind(_) | Wanted::Undo(_) => bail!("this command is about no board"),
+    })
+}
+
+fn binds(setup: &Setup, it: &Bind, look: &Look) -> anyhow::Result<Result<Plan, Refusal>> {
+    let Thing::Service(service) = &it.service.thing else {
+        bail!("bind takes a service: [NAMESPACE/]svc/NAME");
+    };
+    let Some(namespace) = it.service.namespace.clone().or_else(|| setup.scope.namespace.clone()) else {
+        bail!("in which namespace is service {service}? use -n or NAMESPACE/svc/NAME");
+    };
+    let Some(access) = setup.connection.clusters.first() else { bail!("no context") };
+    let mut groups = look.inventory.groups.iter();
+    let named = |arn: &crate::domain::ids::TargetGroupArn| {
+        arn.as_str() == it.target_group || arn.name() == it.target_group
+    };
+    let Some((group, _)) = groups.find(|(arn, known)| named(arn) && known.group.is_some()) else {
+        bail!("target group {} could not be found in this account and region", it.target_group);
+    };
+    let port = it
+        .port
+        .as_ref()
+        .map(|text| text.parse().map_or_else(|_| PortRef::Name(text.as_str().into()), PortRef::Number));
+    let wish = bind::Wish {
+        cluster: access.id.clone(),
+        service: crate::domain::ids::ObjectName::new(&namespace, service),
+        port,
+        group: group.clone(),
+        name: it.name.clone(),
+        multi_cluster: it.multi_cluster,
+        networking: it.networking,
+    };
+    Ok(bind::bind(&look.inventory, &wish, look.at))
+}

@@ -1,0 +1,65 @@
+//! Whether a plan is accepted, by a flag or by somebody at the terminal, and where the audit log goes.
+
+use std::io::BufRead;
+use std::io::IsTerminal;
+use std::io::Write;
+
+use anyhow::Context;
+
+use crate::audit::Log;
+use crate::cli::hands::Accept;
+use crate::config;
+use crate::domain::plan::Plan;
+
+/// The log of the command line, else `audit.jsonl` in the state folder.
+pub(super) fn log(accept: &Accept) -> anyhow::Result<Log> {
+    match &accept.audit_log {
+        Some(path) if path.as_os_str() == "stderr" => {
+            Ok(Log::words(|line| std::io::stderr().write_all(line.as_bytes())))
+        }
+        Some(path) => Ok(Log::file(path.clone())),
+        None => {
+            let folder = config::state_folder().context("where should the audit log go? see --audit-log")?;
+            Ok(Log::file(folder.join("audit.jsonl")))
+        }
+    }
+}
+
+/// What was decided about a plan.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Decision {
+    Yes,
+    /// Nobody accepted it; why.
+    No(String),
+}
+
+/// Looks at the flags, then asks whoever sits there. The plan was printed before.
+pub(super) fn decide(plan: &Plan, accept: &Accept) -> anyhow::Result<Decision> {
+    let wanted = plan.typed.as_ref().map(|it| it.name.as_str());
+    if accept.yes {
+        return Ok(match wanted {
+            Some(name) if accept.confirm.as_deref() != Some(name) => {
+                Decision::No(format!("--yes is not enough here: add --confirm {name}"))
+            }
+            _ => Decision::Yes,
+        });
+    }
+    let there = std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
+    if !there {
+        return Ok(Decision::No("not accepted: add --yes".to_owned()));
+    }
+    let question = match wanted {
+        Some(name) => format!("Type {name} to accept: "),
+        None => "Accept? [y/N] ".to_owned(),
+    };
+    let mut stderr = std::io::stderr();
+    stderr.write_all(question.as_bytes()).and_then(|()| stderr.flush()).context("cannot ask")?;
+    let mut answer = String::new();
+    std::io::stdin().lock().read_line(&mut answer).context("cannot read the answer")?;
+    let answer = answer.trim();
+    let accepted = match wanted {
+        Some(name) => answer == name,
+        None => matches!(answer, "y" | "Y" | "yes"),
+    };
+    Ok(if accepted { Decision::Yes } else { Decision::No("not accepted".to_owned()) })
+}

@@ -1,0 +1,140 @@
+//! From what was typed to what it means: which board, which of its rows, which plan of the log.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use anyhow::Context;
+use anyhow::bail;
+
+use crate::audit::Log;
+use crate::backend::Look;
+use crate::cli::hands::Some as Rows;
+use crate::domain::ids::RowKey;
+use crate::domain::ids::TargetKey;
+use crate::domain::plan::Act;
+use crate::domain::plan::Hand;
+use crate::domain::plan::Plan;
+use crate::domain::plan::progress::Entry;
+use crate::domain::report::Report;
+use crate::domain::report::Row;
+use crate::domain::report::Subject;
+use crate::domain::scope::Pointed;
+use crate::domain::scope::Thing;
+use crate::report::plan::manifest;
+
+use crate::commands::Exit;
+use crate::commands::complain;
+
+/// The one board that was pointed at.
+pub(super) fn report(look: &Look) -> anyhow::Result<&Report> {
+    match look.reports.as_slice() {
+        [one] => Ok(one),
+        [] => bail!("nothing found that this points at"),
+        several => {
+            let names: Vec<String> = several.iter().map(|it| name(&it.subject)).collect();
+            bail!("this points at several, name one: {}", names.join(", "))
+        }
+    }
+}
+
+fn name(subject: &Subject) -> String {
+    match subject {
+        Subject::Binding(it) => format!("{}/tgb/{}", it.namespace, it.name),
+        Subject::Group(arn) => arn.to_string(),
+    }
+}
+
+/// What was read with a failure, one line each.
+pub(super) fn failures(look: &Look) -> BTreeSet<String> {
+    let failed = look.inventory.sources.values().filter_map(|it| it.failed.as_ref());
+    failed
+        .map(|(_, it)| {
+            let hint = it.hint.as_ref().map_or_else(String::new, |hint| format!(" ({hint})"));
+            format!("tgscope: {it}{hint}")
+        })
+        .collect()
+}
+
+/// The rows that were typed; where a pod or an address was pointed at and none typed, its row.
+pub(super) fn rows(report: &Report, typed: &Rows) -> anyhow::Result<Vec<RowKey>> {
+    let named: Vec<String> = match (typed.rows.as_slice(), &typed.scope.thing) {
+        ([], Thing::Pod(name) | Thing::Node(name) | Thing::Instance(name)) => vec![name.clone()],
+        ([], Thing::Address(ip, Some(port))) => vec![std::net::SocketAddr::new(*ip, *port).to_string()],
+        ([], Thing::Address(ip, None)) => vec![ip.to_string()],
+        ([], _) => bail!("which rows? give IP:PORT, an instance id, or the name of a pod"),
+        (some, _) => some.to_vec(),
+    };
+    let mut found = Vec::new();
+    for text in &named {
+        let matching: Vec<&Row> = report.rows.iter().filter(|row| is(row, text)).collect();
+        match matching.as_slice() {
+            [] => bail!("no row {text} on this board"),
+            [one] => found.push(one.key.clone()),
+            _ => bail!("several rows are {text}: give IP:PORT"),
+        }
+    }
+    Ok(found)
+}
+
+fn is(row: &Row, text: &str) -> bool {
+    let of_key = match &row.key {
+        RowKey::Target(key) => key.to_string() == text || key.id.to_string() == text,
+        RowKey::Pod(uid) => *uid.0 == *text,
+    };
+    let endpoint = row.endpoint.as_ref();
+    of_key
+        || endpoint.is_some_and(|it| it.pod.as_deref() == Some(text))
+        || endpoint.is_some_and(|it| it.pod.is_none() && it.node.as_deref() == Some(text))
+}
+
+pub(super) fn keys(report: &Report, typed: &Rows) -> anyhow::Result<BTreeSet<TargetKey>> {
+    let rows = rows(report, typed)?;
+    rows.into_iter()
+        .map(|it| match it {
+            RowKey::Target(key) => Ok(key),
+            RowKey::Pod(uid) => bail!("pod {} has no address yet", uid.0),
+        })
+        .collect()
+}
+
+/// A plan of the audit log that was carried out, at least in part.
+pub(super) struct Done {
+    pub(super) hand: Hand,
+    pub(super) subject: Subject,
+    pub(super) acts: Vec<Act>,
+}
+
+/// The plan with this id, or the last one; only its steps that had their effect.
+pub(super) fn done(log: &Log, id: Option<&str>) -> anyhow::Result<Done> {
+    let entries = log.entries().with_context(|| format!("cannot read the audit log {}", log.place()))?;
+    let written = |it: &&Entry| it.stage == "done" && !it.request.only_waits();
+    let last = entries.iter().rev().filter(written).find(|it| id.is_none_or(|id| it.plan == id));
+    let Some(last) = last else {
+        bail!(
+            "the audit log {} has no plan that was carried out{}",
+            log.place(),
+            id.map_or_else(String::new, |it| format!(" and is named {it}"))
+        );
+    };
+    let acts = entries.iter().filter(written).filter(|it| it.plan == last.plan).map(|it| it.request.clone());
+    Ok(Done { hand: last.hand, subject: last.subject.clone(), acts: acts.collect() })
+}
+
+/// What a subject is pointed at by.
+pub(super) fn pointed(subject: &Subject) -> Pointed {
+    match subject {
+        Subject::Binding(it) => Pointed {
+            namespace: Some(it.namespace.clone()),
+            thing: Thing::Binding(it.name.clone(), Some(it.api)),
+        },
+        Subject::Group(arn) => Pointed { namespace: None, thing: Thing::Arn(arn.clone()) },
+    }
+}
+
+/// Writes the object of a plan to a file, for a repository.
+pub(super) fn save(plan: &Plan, path: &Path) -> anyhow::Result<Exit> {
+    let Some(manifest) = manifest(plan) else { bail!("this plan makes no object") };
+    std::fs::write(path, manifest.yaml()).with_context(|| format!("cannot write {}", path.display()))?;
+    complain(&format!("written to {}; nothing was created", path.display()));
+    Ok(Exit::Done)
+}

@@ -1,0 +1,139 @@
+//! A plan printed, rehearsed, or carried out with its progress on stderr.
+
+use serde_json::json;
+use tokio::sync::mpsc;
+use tokio::sync::watch;
+
+use crate::audit::Log;
+use crate::backend::apply;
+use crate::backend::apply::Job;
+use crate::cli::hands::Accept;
+use crate::cli::hands::DryRun;
+use crate::cli::hands::PlanOutput;
+use crate::domain::plan::Hand;
+use crate::domain::plan::Plan;
+use crate::domain::plan::progress::Stage;
+use crate::report::plan::PlanDocument;
+use crate::report::plan::text;
+use crate::tui::terminated;
+
+use super::accept;
+use super::accept::Decision;
+use super::setup::Setup;
+use crate::commands::Exit;
+use crate::commands::complain;
+use crate::commands::print;
+
+pub(super) async fn plan(setup: Setup, plan: Plan, accept: &Accept, log: Log) -> anyhow::Result<Exit> {
+    let nothing = plan.steps.is_empty();
+    if let Some(place) = accept.dry_run {
+        print(&formatted(&plan, accept.output)?)?;
+        if place == DryRun::Server {
+            return rehearse(setup, plan).await;
+        }
+        return Ok(if plan.hand == Hand::Sync && !nothing { Exit::Findings } else { Exit::Done });
+    }
+    if nothing {
+        print(&formatted(&plan, accept.output)?)?;
+        return Ok(Exit::Done);
+    }
+    if setup.connection.read_only {
+        print(&formatted(&plan, accept.output)?)?;
+        complain("tgscope: refused: read only");
+        return Ok(Exit::Refused);
+    }
+    // Somebody who accepts by flag gets the result on stdout; whoever is asked reads the plan first.
+    match accept.yes {
+        true => complain(text(&plan).trim_end()),
+        false => print(&formatted(&plan, accept.output)?)?,
+    }
+    if let Decision::No(why) = accept::decide(&plan, accept)? {
+        complain(&format!("tgscope: refused: {why}"));
+        return Ok(Exit::Refused);
+    }
+    carry_out(setup, plan, accept, log).await
+}
+
+fn formatted(plan: &Plan, output: PlanOutput) -> anyhow::Result<String> {
+    let document = PlanDocument::new(plan);
+    match output {
+        PlanOutput::Text => Ok(text(plan)),
+        PlanOutput::Json => document.json().map_err(|it| anyhow::anyhow!(it)),
+        PlanOutput::Yaml => document.yaml().map_err(|it| anyhow::anyhow!(it)),
+    }
+}
+
+async fn rehearse(setup: Setup, plan: Plan) -> anyhow::Result<Exit> {
+    let mut exit = Exit::Done;
+    let answers = apply::rehearse(setup.connection, plan, setup.scope).await;
+    for (index, answer) in answers.iter().enumerate() {
+        match answer {
+            Ok(said) => complain(&format!("{}. {said}", index + 1)),
+            Err(why) => {
+                complain(&format!("{}. refused: {why}", index + 1));
+                exit = Exit::Refused;
+            }
+        }
+    }
+    Ok(exit)
+}
+
+async fn carry_out(setup: Setup, plan: Plan, accept: &Accept, log: Log) -> anyhow::Result<Exit> {
+    let interrupted = terminated();
+    let (cancel, cancelled) = watch::channel(false);
+    let (tell, mut told) = mpsc::channel(64);
+    let sentences: Vec<String> = plan.steps.iter().map(|it| it.act.sentence()).collect();
+    let (id, hand, output) = (plan.id(), plan.hand, accept.output);
+    let job = Job { plan, scope: setup.scope, log };
+    let mut work = std::pin::pin!(apply::apply(setup.connection, job, cancelled, tell));
+    let mut interrupted = std::pin::pin!(interrupted);
+    let timeout = accept.timeout.unwrap_or(std::time::Duration::from_secs(u64::from(u32::MAX)));
+    let mut late = std::pin::pin!(tokio::time::sleep(timeout));
+    let mut early = None;
+    let stages = loop {
+        tokio::select! {
+            stages = &mut work => break stages,
+            Some(it) = told.recv() => {
+                let said = if it.stage.said().is_empty() { String::new() } else { format!(": {}", it.stage.said()) };
+                complain(&format!("{}/{} {}{said}", it.step + 1, sentences.len(), it.stage.word()));
+            }
+            () = &mut interrupted, if early.is_none() => {
+                early = Some(Exit::Interrupted);
+                cancel.send_replace(true);
+            }
+            () = &mut late, if early.is_none() => {
+                early = Some(Exit::TimedOut);
+                cancel.send_replace(true);
+            }
+        }
+    };
+    let steps: Vec<serde_json::Value> = sentences
+        .iter()
+        .enumerate()
+        .map(|(index, sentence)| {
+            let stage = stages.get(index);
+            json!({"step": sentence, "stage": stage.map_or("not begun", Stage::word), "said": stage.map_or("", Stage::said)})
+        })
+        .collect();
+    let result =
+        json!({"apiVersion": "tgscope/v1", "kind": "Result", "plan": id, "hand": hand, "steps": steps});
+    match output {
+        PlanOutput::Json => print(&(serde_json::to_string_pretty(&result)? + "\n"))?,
+        PlanOutput::Yaml => print(&crate::report::yaml(&result).map_err(|it| anyhow::anyhow!(it))?)?,
+        PlanOutput::Text => {
+            let lines = sentences.iter().enumerate().map(|(index, sentence)| {
+                let stage = stages.get(index);
+                let said = stage.map_or("", Stage::said);
+                let said = if said.is_empty() { String::new() } else { format!(" ({said})") };
+                format!("{}: {sentence}{said}\n", stage.map_or("not begun", Stage::word))
+            });
+            print(&lines.collect::<Vec<_>>().concat())?;
+        }
+    }
+    Ok(match (stages.last(), early) {
+        (Some(Stage::Done(_)), _) if stages.len() == sentences.len() => Exit::Done,
+        (_, Some(early)) => early,
+        (Some(Stage::Refused(_)), _) => Exit::Refused,
+        _ => Exit::Error,
+    })
+}

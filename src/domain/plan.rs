@@ -1,0 +1,342 @@
+//! What is about to be done outside, as a value a person can read and accept: exact steps, what must still be
+//! true when each runs, what changes, what follows. Making a plan changes nothing; `backend::apply` carries it out.
+
+pub mod bind;
+pub mod binding;
+pub mod counts;
+pub mod drain;
+pub mod effect;
+pub mod equivalents;
+pub mod guard;
+pub mod ownership;
+pub mod progress;
+pub mod targets;
+pub mod undo;
+
+use std::sync::Arc;
+
+use serde::Deserialize;
+use serde::Serialize;
+
+use self::bind::Manifest;
+use self::counts::Count;
+use self::guard::Guard;
+use super::ids::BindingRef;
+use super::ids::ClusterId;
+use super::ids::ObjectName;
+use super::ids::TargetGroupArn;
+use super::ids::TargetKey;
+use super::ids::Uid;
+use super::report::Subject;
+use super::time::Timestamp;
+
+/// What a person can ask to be done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Hand {
+    Bind,
+    Unbind,
+    Resync,
+    Drain,
+    Deregister,
+    Register,
+    Sync,
+    Undo,
+}
+
+impl Hand {
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Bind => "bind",
+            Self::Unbind => "unbind",
+            Self::Resync => "resync",
+            Self::Drain => "drain",
+            Self::Deregister => "deregister",
+            Self::Register => "register",
+            Self::Sync => "sync",
+            Self::Undo => "undo",
+        }
+    }
+}
+
+/// The role a binding's controller assumes for its group, with its external id.
+pub type Role = Option<(String, Option<String>)>;
+
+/// A target to register.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Arriving {
+    pub key: TargetKey,
+    /// `all` where the controller would send it; else AWS chooses.
+    pub zone: Option<Arc<str>>,
+}
+
+/// A pod or a node whose labels are changed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Labelled {
+    Pod(ObjectName, Uid),
+    Node(String),
+}
+
+/// One change outside, or a wait for what follows from one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "act", rename_all = "camelCase")]
+pub enum Act {
+    Register {
+        group: TargetGroupArn,
+        role: Role,
+        targets: Vec<Arriving>,
+    },
+    Deregister {
+        group: TargetGroupArn,
+        role: Role,
+        targets: Vec<Arriving>,
+    },
+    /// Overwrites the annotation the controller compares, so that it looks again.
+    Mark {
+        binding: BindingRef,
+        uid: Uid,
+        marker: String,
+        /// The controller keeps a checkpoint: it will overwrite the marker.
+        answered: bool,
+    },
+    Create {
+        cluster: ClusterId,
+        manifest: Box<Manifest>,
+    },
+    DeleteBinding {
+        binding: BindingRef,
+        uid: Uid,
+    },
+    DeletePod {
+        cluster: ClusterId,
+        name: ObjectName,
+        uid: Uid,
+    },
+    /// Takes a label away, or puts one there.
+    Label {
+        cluster: ClusterId,
+        object: Labelled,
+        key: String,
+        from: Option<String>,
+        to: Option<String>,
+    },
+    /// Waits until none of these targets takes new connections: draining or gone.
+    AwaitLeaving {
+        group: TargetGroupArn,
+        targets: Vec<TargetKey>,
+    },
+    /// Waits until none of these targets is in the group any more.
+    AwaitGone {
+        group: TargetGroupArn,
+        targets: Vec<TargetKey>,
+    },
+    /// Waits until every wanted endpoint is registered and nothing registered is unexplained.
+    AwaitInStep {
+        subject: Subject,
+    },
+}
+
+impl Act {
+    /// Changes nothing outside.
+    pub fn only_waits(&self) -> bool {
+        matches!(self, Self::AwaitLeaving { .. } | Self::AwaitGone { .. } | Self::AwaitInStep { .. })
+    }
+
+    /// The call it comes down to, as its owner names it.
+    pub fn call(&self) -> &'static str {
+        match self {
+            Self::Register { .. } => "RegisterTargets",
+            Self::Deregister { .. } => "DeregisterTargets",
+            Self::Mark { .. } => "patch targetgroupbindings",
+            Self::Create { .. } => "create targetgroupbindings",
+            Self::DeleteBinding { .. } => "delete targetgroupbindings",
+            Self::DeletePod { .. } => "delete pods",
+            Self::Label { object: Labelled::Pod(..), .. } => "patch pods",
+            Self::Label { object: Labelled::Node(_), .. } => "patch nodes",
+            Self::AwaitLeaving { .. } | Self::AwaitGone { .. } | Self::AwaitInStep { .. } => "wait",
+        }
+    }
+
+    /// The cluster it writes to; `None`: it writes to AWS, or nowhere.
+    pub fn cluster(&self) -> Option<&ClusterId> {
+        match self {
+            Self::Mark { binding, .. } | Self::DeleteBinding { binding, .. } => Some(&binding.cluster),
+            Self::Create { cluster, .. } | Self::DeletePod { cluster, .. } | Self::Label { cluster, .. } => {
+                Some(cluster)
+            }
+            Self::Register { .. }
+            | Self::Deregister { .. }
+            | Self::AwaitLeaving { .. }
+            | Self::AwaitGone { .. }
+            | Self::AwaitInStep { .. } => None,
+        }
+    }
+
+    /// The group it is about.
+    pub fn group(&self) -> Option<&TargetGroupArn> {
+        match self {
+            Self::Register { group, .. }
+            | Self::Deregister { group, .. }
+            | Self::AwaitLeaving { group, .. }
+            | Self::AwaitGone { group, .. } => Some(group),
+            Self::Create { manifest, .. } => Some(&manifest.group),
+            Self::Mark { .. }
+            | Self::DeleteBinding { .. }
+            | Self::DeletePod { .. }
+            | Self::Label { .. }
+            | Self::AwaitInStep { .. } => None,
+        }
+    }
+
+    /// What it does, in one line.
+    pub fn sentence(&self) -> String {
+        match self {
+            Self::Register { group, targets, .. } => {
+                format!("register {} in {}", listed(targets.iter().map(|it| &it.key)), group.name())
+            }
+            Self::Deregister { group, targets, .. } => {
+                format!("deregister {} from {}", listed(targets.iter().map(|it| &it.key)), group.name())
+            }
+            Self::Mark { binding, marker, .. } => {
+                format!("write {marker:?} into the checkpoint annotation of {binding}")
+            }
+            Self::Create { manifest, .. } => format!("create TargetGroupBinding {}", manifest.name),
+            Self::DeleteBinding { binding, .. } => format!("delete TargetGroupBinding {binding}"),
+            Self::DeletePod { name, .. } => format!("delete pod {name}"),
+            Self::Label { object, key, from, to, .. } => {
+                let object = match object {
+                    Labelled::Pod(name, _) => format!("pod {name}"),
+                    Labelled::Node(name) => format!("node {name}"),
+                };
+                match (from, to) {
+                    (Some(from), None) => format!("take the label {key}={from} from {object}"),
+                    (_, Some(to)) => format!("put the label {key}={to} on {object}"),
+                    (None, None) => format!("leave the label {key} of {object} as it is"),
+                }
+            }
+            Self::AwaitLeaving { targets, .. } => {
+                format!("wait until {} no longer takes new connections", listed(targets))
+            }
+            Self::AwaitGone { targets, .. } => format!("wait until {} has drained", listed(targets)),
+            Self::AwaitInStep { .. } => {
+                "read AWS until every wanted endpoint is registered and nothing unexplained is left"
+                    .to_owned()
+            }
+        }
+    }
+}
+
+/// Up to three names, and how many more.
+pub(super) fn listed<'a>(targets: impl IntoIterator<Item = &'a TargetKey>) -> String {
+    let all: Vec<String> = targets.into_iter().map(ToString::to_string).collect();
+    match all.len() {
+        0..=3 => all.join(", "),
+        n => format!("{} and {} more", all.iter().take(2).cloned().collect::<Vec<_>>().join(", "), n - 2),
+    }
+}
+
+/// `3 targets`, `1 target`.
+pub(super) fn counted(n: usize, what: &str) -> String {
+    match n {
+        1 => format!("1 {what}"),
+        n => format!("{n} {what}s"),
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Step {
+    #[serde(flatten)]
+    pub act: Act,
+    /// All of these are looked at again just before the step runs; one that does not hold ends the plan.
+    pub guards: Vec<Guard>,
+}
+
+/// A name to be typed before a plan is accepted, and why.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Typed {
+    pub name: String,
+    pub because: Vec<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Plan {
+    pub hand: Hand,
+    pub subject: Subject,
+    pub made: Timestamp,
+    /// What it comes to, in one line.
+    pub effect: String,
+    /// Targets before and after, in all and by zone; empty where nothing is counted.
+    pub counts: Vec<Count>,
+    pub steps: Vec<Step>,
+    /// What happens by itself afterwards, and when.
+    pub follows: Vec<String>,
+    pub warnings: Vec<String>,
+    /// What cannot be undone.
+    pub lasting: Vec<String>,
+    /// `None`: one key is enough.
+    pub typed: Option<Typed>,
+}
+
+impl Plan {
+    pub(super) fn new(hand: Hand, subject: &Subject, made: Timestamp, effect: String) -> Self {
+        Self {
+            hand,
+            subject: subject.clone(),
+            made,
+            effect,
+            counts: Vec::new(),
+            steps: Vec::new(),
+            follows: Vec::new(),
+            warnings: Vec::new(),
+            lasting: Vec::new(),
+            typed: None,
+        }
+    }
+
+    /// Names it among all plans of a person: when it was made, and what it does.
+    pub fn id(&self) -> String {
+        format!("{}-{}", self.made.0, self.hand.word())
+    }
+
+    pub(super) fn step(&mut self, act: Act, guards: Vec<Guard>) {
+        self.steps.push(Step { act, guards });
+    }
+
+    /// Asks for a name to be typed. The first name stays; reasons add up.
+    pub fn ask_for(&mut self, name: &str, because: String) {
+        let typed = self.typed.get_or_insert_with(|| Typed { name: name.to_owned(), because: Vec::new() });
+        typed.because.push(because);
+    }
+
+    /// The context is protected: its name is what has to be typed.
+    pub fn protect(&mut self, context: &str) {
+        let because = self.typed.take().map_or_else(Vec::new, |it| it.because);
+        let first = format!("the context {context} is protected");
+        let because = std::iter::once(first).chain(because).collect();
+        self.typed = Some(Typed { name: context.to_owned(), because });
+    }
+}
+
+/// Why a hand cannot do what was asked for, and what can be done instead.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{why}{}", .instead.as_ref().map_or(String::new(), |it| format!("; {it}")))]
+pub struct Refusal {
+    pub why: String,
+    pub instead: Option<String>,
+}
+
+impl Refusal {
+    pub(super) fn new(why: impl Into<String>) -> Self {
+        Self { why: why.into(), instead: None }
+    }
+
+    #[must_use]
+    pub(super) fn instead(mut self, text: impl Into<String>) -> Self {
+        self.instead = Some(text.into());
+        self
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,97 @@
+//! Targets before and after a plan, in all and by zone, and whether what stays is enough.
+
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use serde::Deserialize;
+use serde::Serialize;
+
+use super::Plan;
+use super::guard::Guard;
+use crate::domain::elb::HealthState;
+use crate::domain::ids::TargetKey;
+use crate::domain::matching::View;
+use crate::domain::report::Report;
+use crate::domain::report::Row;
+use crate::domain::verdict;
+
+/// How many targets are registered and not draining, and how many of them are healthy.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Number {
+    pub registered: u32,
+    pub healthy: u32,
+}
+
+/// One line of the counts.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Count {
+    /// `None`: all zones.
+    pub zone: Option<Arc<str>>,
+    pub before: Number,
+    pub after: Number,
+}
+
+/// Counts what is registered, without `leaving`, with `arriving` (in zones that are not known yet).
+pub(super) fn counts(report: &Report, leaving: &BTreeSet<&TargetKey>, arriving: usize) -> Vec<Count> {
+    let mut zones = BTreeMap::<Arc<str>, Count>::new();
+    let mut all = Count { zone: None, before: Number::default(), after: Number::default() };
+    for target in report.rows.iter().filter_map(Row::registered) {
+        if target.health.state == HealthState::Draining {
+            continue;
+        }
+        let healthy = u32::from(serves(target));
+        let stays = u32::from(!leaving.contains(&target.key));
+        let add = |count: &mut Count| {
+            count.before.registered += 1;
+            count.before.healthy += healthy;
+            count.after.registered += stays;
+            count.after.healthy += stays * healthy;
+        };
+        add(&mut all);
+        if let Some(zone) = &target.zone {
+            let zone = zone.clone();
+            add(zones.entry(zone.clone()).or_insert(Count {
+                zone: Some(zone),
+                before: Number::default(),
+                after: Number::default(),
+            }));
+        }
+    }
+    all.after.registered += u32::try_from(arriving).unwrap_or(u32::MAX);
+    std::iter::once(all).chain(zones.into_values()).collect()
+}
+
+/// Healthy, and in a zone that traffic is not shifted away from.
+pub(super) fn serves(target: &crate::domain::elb::Target) -> bool {
+    target.health.state == HealthState::Healthy && target.shifted.is_none()
+}
+
+/// Guards a plan that takes targets away: what stays healthy must be as many as it says. Asks for the group's
+/// name where that is too few.
+pub(super) fn keep_enough(plan: &mut Plan, view: &View<'_>, name: &str) -> Vec<Guard> {
+    let attributes = view.attributes().cloned().unwrap_or_default();
+    let alone = !verdict::cross_zone(view);
+    let mut guards = Vec::new();
+    let mut asks = Vec::new();
+    for count in &plan.counts {
+        if count.before.healthy == count.after.healthy || (count.zone.is_some() && !alone) {
+            continue;
+        }
+        guards.push(Guard::Healthy { zone: count.zone.clone(), least: count.after.healthy });
+        let least = attributes.minimum_healthy(count.after.registered);
+        let place = count.zone.as_ref().map_or_else(String::new, |it| format!(" of zone {it}"));
+        if count.after.healthy == 0 {
+            asks.push(format!("no healthy target{place} is left"));
+        } else if count.after.healthy < least {
+            let healthy = count.after.healthy;
+            asks.push(format!(
+                "{healthy} healthy{place} would be left where the group asks for {least}: traffic then goes to all registered targets, healthy or not"
+            ));
+        }
+    }
+    for because in asks {
+        plan.ask_for(name, because);
+    }
+    guards
+}

@@ -1,0 +1,364 @@
+//! Plans that take a pod or a node out of rotation the way Kubernetes means it: a label goes, what selected by it
+//! stops matching, and the controller deregisters.
+
+use std::collections::BTreeSet;
+
+use super::Act;
+use super::Hand;
+use super::Labelled;
+use super::Plan;
+use super::Refusal;
+use super::counts;
+use super::guard::Guard;
+use super::ownership;
+use super::targets;
+use super::targets::Known;
+use super::targets::drains;
+use crate::domain::cluster::Pod;
+use crate::domain::cluster::Service;
+use crate::domain::cluster::Workload;
+use crate::domain::cluster::WorkloadKind;
+use crate::domain::controller::Presence;
+use crate::domain::ids::ClusterId;
+use crate::domain::ids::ObjectName;
+use crate::domain::ids::RowKey;
+use crate::domain::ids::TargetKey;
+use crate::domain::inventory::Cluster;
+use crate::domain::matching::View;
+use crate::domain::report::Row;
+
+/// What is done with a pod once it is quiet.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Then {
+    /// Its replacement runs already.
+    #[default]
+    Delete,
+    /// The label comes back, and the ReplicaSet deletes one pod too many.
+    PutBack,
+    /// It stays as it is, detached, to be looked at.
+    Keep,
+}
+
+impl Then {
+    pub fn next(self) -> Self {
+        match self {
+            Self::Delete => Self::PutBack,
+            Self::PutBack => Self::Keep,
+            Self::Keep => Self::Delete,
+        }
+    }
+}
+
+/// Keeps a node out of every load balancer (controller.md §2.3).
+pub const EXCLUDE: &str = "node.kubernetes.io/exclude-from-external-load-balancers";
+
+pub fn drain(known: &Known<'_>, rows: &[RowKey], then: Then) -> Result<Plan, Refusal> {
+    let view = known.view()?;
+    let found: Vec<&Row> = rows.iter().filter_map(|it| known.report.row(it)).collect();
+    let Some(first) = found.first() else {
+        return Err(Refusal::new("select the row of a pod, or mark several"));
+    };
+    if view.binding.is_none() {
+        return Err(Refusal::new("no binding names this group: its endpoints are not known")
+            .instead("X deregisters the target"));
+    }
+    if view.instances() {
+        return node(known, &view, &found);
+    }
+    if known.report.controller.presence == Presence::Absent {
+        let keys: BTreeSet<TargetKey> = found.iter().filter_map(|it| targets::key(it)).cloned().collect();
+        let mut plan = targets::deregister(known, &keys)?;
+        plan.hand = Hand::Drain;
+        plan.warnings.insert(
+            0,
+            "There is no controller: the target is deregistered, the pod keeps its labels.".to_owned(),
+        );
+        return Ok(plan);
+    }
+    let mut plan = match found.as_slice() {
+        [_] => Plan::new(Hand::Drain, &known.report.subject, known.now, String::new()),
+        rows => Plan::new(
+            Hand::Drain,
+            &known.report.subject,
+            known.now,
+            format!("Drains {} pods, one after the other.", rows.len()),
+        ),
+    };
+    let leaving: BTreeSet<&TargetKey> = found.iter().filter_map(|it| targets::key(it)).collect();
+    plan.counts = counts::counts(known.report, &leaving, 0);
+    let name = view.arn.as_ref().map_or("", |it| it.name()).to_owned();
+    let enough = counts::keep_enough(&mut plan, &view, &name);
+    for row in &found {
+        // Of several, each only promises what all of them leave.
+        pod(known, &view, row, then, (&mut plan, &enough))?;
+    }
+    if let [only] = found.as_slice() {
+        plan.effect = sentence(only, then);
+    }
+    plan.follows.push(drains(&view));
+    if known.report.controller.presence == Presence::Down {
+        plan.warnings.push("The controller is down: the target stays until it is back.".to_owned());
+    }
+    ownership::warn(&mut plan, &view, &[]);
+    if then == Then::Delete {
+        plan.lasting.push("A deleted pod does not come back; its replacement is another pod.".to_owned());
+    }
+    _ = first;
+    Ok(plan)
+}
+
+fn sentence(row: &Row, then: Then) -> String {
+    let name = row.endpoint.as_ref().and_then(|it| it.pod.clone()).unwrap_or_default();
+    match then {
+        Then::Delete => format!("Takes pod {name} out of rotation, waits until it has drained, deletes it."),
+        Then::PutBack => {
+            format!("Takes pod {name} out of rotation, waits until it has drained, puts it back.")
+        }
+        Then::Keep => format!("Takes pod {name} out of rotation and leaves it running, detached."),
+    }
+}
+
+/// The pod of a row, and whose it is.
+fn pod_of<'a>(view: &View<'a>, row: &Row) -> Result<(&'a ClusterId, &'a Cluster, &'a Pod), Refusal> {
+    let (Some(reference), Some(cluster)) = (view.reference, view.cluster) else {
+        return Err(Refusal::new("no cluster is connected"));
+    };
+    let name = row.endpoint.as_ref().and_then(|it| it.pod.as_ref());
+    let name = name.ok_or_else(|| {
+        Refusal::new(format!("no pod is behind {}", row.key)).instead("X deregisters the target")
+    })?;
+    let pod = cluster.pods.get(&ObjectName::new(&reference.namespace, name));
+    let pod = pod.ok_or_else(|| Refusal::new(format!("pod {name} could not be read")))?;
+    match pod.terminating() {
+        true => Err(Refusal::new(format!("pod {name} is terminating: it drains by itself"))),
+        false => Ok((&reference.cluster, cluster, pod)),
+    }
+}
+
+fn pod(
+    known: &Known<'_>,
+    view: &View<'_>,
+    row: &Row,
+    then: Then,
+    (plan, enough): (&mut Plan, &[Guard]),
+) -> Result<(), Refusal> {
+    let (cluster_id, cluster, pod) = pod_of(view, row)?;
+    let service = view.service.ok_or_else(|| Refusal::new("the service could not be read"))?;
+    let owner = owner(cluster, pod)?;
+    let (label, lost) = label(cluster, service, owner, pod)?;
+    let value = pod.labels.get(&label).cloned();
+    let object = || Labelled::Pod(pod.name.clone(), pod.uid.clone());
+    let is = |value: &Option<String>| Guard::Label {
+        object: object(),
+        cluster: cluster_id.clone(),
+        key: label.clone(),
+        value: value.clone(),
+    };
+    let mut guards: Vec<Guard> = Known::same(view).into_iter().collect();
+    guards.push(is(&value));
+    guards.extend(enough.iter().cloned());
+    plan.step(
+        Act::Label {
+            cluster: cluster_id.clone(),
+            object: object(),
+            key: label.clone(),
+            from: value.clone(),
+            to: None,
+        },
+        guards,
+    );
+    if let (Some(key), Some(_), Some(group)) = (targets::key(row), row.registered(), &view.arn) {
+        let keys = vec![key.clone()];
+        plan.step(Act::AwaitLeaving { group: group.clone(), targets: keys.clone() }, Vec::new());
+        plan.step(Act::AwaitGone { group: group.clone(), targets: keys }, Vec::new());
+    }
+    match then {
+        Then::Delete => {
+            let same =
+                Guard::Pod { cluster: cluster_id.clone(), name: pod.name.clone(), uid: pod.uid.clone() };
+            let act =
+                Act::DeletePod { cluster: cluster_id.clone(), name: pod.name.clone(), uid: pod.uid.clone() };
+            plan.step(act, vec![same, is(&None)]);
+        }
+        Then::PutBack => {
+            let act = Act::Label {
+                cluster: cluster_id.clone(),
+                object: object(),
+                key: label.clone(),
+                from: None,
+                to: value.clone(),
+            };
+            plan.step(act, vec![is(&None)]);
+            plan.follows.push(format!(
+                "{} then has one pod too many and deletes one, not necessarily this one.",
+                owner.name.name
+            ));
+        }
+        Then::Keep => {}
+    }
+    let name = &pod.name.name;
+    plan.follows.push(format!("{} makes a replacement for {name} at once.", owner.name.name));
+    if !lost.is_empty() {
+        plan.warnings
+            .push(format!("Without {label} also these no longer match {name}: {}.", lost.join(", ")));
+    }
+    if let Some(tool) = ownership::kept_by(&pod.labels) {
+        plan.warnings
+            .push(format!("{tool} keeps the objects of {}; it does not watch single pods.", owner.name.name));
+    }
+    _ = known;
+    Ok(())
+}
+
+/// The Deployment behind a pod: only its ReplicaSet makes a replacement for a pod it lost.
+fn owner<'a>(cluster: &'a Cluster, pod: &Pod) -> Result<&'a Workload, Refusal> {
+    let name = &pod.name.name;
+    let owner = pod.owner.as_ref();
+    let kind = owner.map_or("", |it| &it.kind);
+    let instead = "X deregisters the target and leaves the pod";
+    if kind != "ReplicaSet" {
+        let why = match kind {
+            "" => format!("nothing makes a replacement for pod {name}: it has no owner"),
+            "StatefulSet" => {
+                format!("pod {name} is of a StatefulSet: without its label it blocks its own replacement")
+            }
+            "DaemonSet" => {
+                format!("pod {name} is of a DaemonSet: without its label a second one starts on its node")
+            }
+            other => format!("pod {name} is of a {other}: what it does without its label is not known"),
+        };
+        return Err(Refusal::new(why).instead(instead));
+    }
+    let set = owner.map_or("", |it| &it.name);
+    let deployments = cluster.workloads.iter().filter(|((kind, _), _)| *kind == WorkloadKind::Deployment);
+    let mut of_namespace = deployments.filter(|((_, it), _)| it.namespace == pod.name.namespace);
+    let found = of_namespace.find(|((_, it), _)| {
+        set.strip_prefix(&it.name).and_then(|it| it.strip_prefix('-')).is_some_and(|it| !it.contains('-'))
+    });
+    found.map(|it| it.1).ok_or_else(|| {
+        Refusal::new(format!(
+            "the Deployment behind {set} could not be read: whether a replacement comes is not known"
+        ))
+        .instead(instead)
+    })
+}
+
+/// The label to take away: one that the service and the owner select by, and that the fewest others do. With what
+/// else then stops matching.
+fn label(
+    cluster: &Cluster,
+    service: &Service,
+    owner: &Workload,
+    pod: &Pod,
+) -> Result<(String, Vec<String>), Refusal> {
+    let candidates = service.selector.keys().filter(|key| owner.selector.contains_key(*key));
+    let mut choices: Vec<(usize, String, Vec<String>)> = candidates
+        .map(|key| {
+            let lost = lost(cluster, service, pod, key);
+            (lost.len(), key.clone(), lost)
+        })
+        .collect();
+    choices.sort();
+    match choices.into_iter().next() {
+        Some((_, key, lost)) => Ok((key, lost)),
+        None => Err(Refusal::new(format!(
+            "{} selects nothing that {} selects by: without the label no replacement would come",
+            service.name.name, owner.name.name
+        ))
+        .instead("X deregisters the target and leaves the pod")),
+    }
+}
+
+/// Services, with the bindings that use them, that match a pod now and would not without a label.
+fn lost(cluster: &Cluster, service: &Service, pod: &Pod, key: &str) -> Vec<String> {
+    let others = cluster
+        .services
+        .values()
+        .filter(|it| it.name != service.name && it.selects(pod) && it.selector.contains_key(key));
+    let mut lost: Vec<String> = others.map(|it| format!("service {}", it.name.name)).collect();
+    let services: BTreeSet<&ObjectName> = cluster
+        .services
+        .values()
+        .filter(|it| it.selects(pod) && it.selector.contains_key(key))
+        .map(|it| &it.name)
+        .collect();
+    let through = cluster.bindings.values().filter(|it| services.contains(&it.service_name()));
+    let bindings: Vec<String> = through.map(|it| format!("binding {}", it.name.name)).collect();
+    // The binding this is about is meant to lose it.
+    if bindings.len() > 1 {
+        lost.extend(bindings);
+    }
+    let guarding = cluster
+        .guarding
+        .values()
+        .filter(|it| it.name.namespace == pod.name.namespace && it.selector.matches(&pod.labels));
+    let mut without = pod.labels.clone();
+    without.remove(key);
+    lost.extend(
+        guarding
+            .filter(|it| !it.selector.matches(&without))
+            .map(|it| format!("{} {}", it.kind.word(), it.name.name)),
+    );
+    lost
+}
+
+fn node(known: &Known<'_>, view: &View<'_>, rows: &[&Row]) -> Result<Plan, Refusal> {
+    let (Some(reference), Some(cluster)) = (view.reference, view.cluster) else {
+        return Err(Refusal::new("no cluster is connected"));
+    };
+    let [row] = rows else { return Err(Refusal::new("nodes are drained one at a time: mark one row")) };
+    let name = row.endpoint.as_ref().and_then(|it| it.node.clone());
+    let name = name.ok_or_else(|| {
+        Refusal::new(format!("no node is behind {}", row.key)).instead("X deregisters the target")
+    })?;
+    let node =
+        cluster.nodes.get(&*name).ok_or_else(|| Refusal::new(format!("node {name} could not be read")))?;
+    if node.labels.contains_key(EXCLUDE) {
+        return Err(Refusal::new(format!("node {name} is kept out of load balancers already")));
+    }
+    let effect = format!("Keeps node {name} out of every load balancer; its pods keep running.");
+    let mut plan = Plan::new(Hand::Drain, &known.report.subject, known.now, effect);
+    let key = targets::key(row);
+    plan.counts = counts::counts(known.report, &key.into_iter().collect(), 0);
+    let group = view.arn.as_ref().map_or("", |it| it.name()).to_owned();
+    let mut guards: Vec<Guard> = Known::same(view).into_iter().collect();
+    guards.extend(counts::keep_enough(&mut plan, view, &group));
+    let object = Labelled::Node(name.to_string());
+    guards.push(Guard::Label {
+        object: object.clone(),
+        cluster: reference.cluster.clone(),
+        key: EXCLUDE.to_owned(),
+        value: None,
+    });
+    plan.step(
+        Act::Label {
+            cluster: reference.cluster.clone(),
+            object,
+            key: EXCLUDE.to_owned(),
+            from: None,
+            to: Some("true".to_owned()),
+        },
+        guards,
+    );
+    if let (Some(key), Some(_), Some(group)) = (key, row.registered(), &view.arn) {
+        let keys = vec![key.clone()];
+        plan.step(Act::AwaitLeaving { group: group.clone(), targets: keys.clone() }, Vec::new());
+        plan.step(Act::AwaitGone { group: group.clone(), targets: keys }, Vec::new());
+    }
+    let others = known.inventory.bindings().filter(|(it, binding)| {
+        it.cluster == reference.cluster
+            && *it != *reference
+            && binding.target_type == Some(crate::domain::cluster::TargetType::Instance)
+    });
+    let others: Vec<String> = others.map(|(it, _)| it.to_string()).collect();
+    if !others.is_empty() {
+        plan.warnings
+            .push(format!("The node leaves the groups of these bindings too: {}.", others.join(", ")));
+    }
+    plan.warnings
+        .push("Services of type LoadBalancer of other controllers leave the node out too.".to_owned());
+    plan.follows.push(drains(view));
+    plan.follows.push("The label stays until it is taken away: u does.".to_owned());
+    ownership::warn(&mut plan, view, &[]);
+    Ok(plan)
+}

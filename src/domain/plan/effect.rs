@@ -1,0 +1,166 @@
+//! Whether a step had its effect, by what was read back afterwards.
+
+use super::Act;
+use super::Labelled;
+use crate::domain::elb::HealthState;
+use crate::domain::ids::RowKey;
+use crate::domain::ids::TargetKey;
+use crate::domain::inventory::Inventory;
+use crate::domain::report::Report;
+use crate::domain::report::Row;
+use crate::domain::standing::Standing;
+
+/// What reading back says of a step.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// It is as the step meant, in words.
+    There(String),
+    /// Not yet; what is awaited.
+    Awaited(String),
+    /// Somebody else changed it meanwhile: it will not come by waiting.
+    Overtaken(String),
+}
+
+/// Compares what was read after a step with what it meant.
+pub fn effect(act: &Act, report: Option<&Report>, inventory: &Inventory) -> Effect {
+    match act {
+        Act::Register { targets, .. } => {
+            let keys: Vec<&TargetKey> = targets.iter().map(|it| &it.key).collect();
+            all(report, &keys, "registered", |row| {
+                !matches!(row.and_then(Row::state), None | Some(HealthState::Draining))
+            })
+        }
+        Act::Deregister { targets, .. } => {
+            let keys: Vec<&TargetKey> = targets.iter().map(|it| &it.key).collect();
+            all(report, &keys, "out of rotation", left)
+        }
+        Act::AwaitLeaving { targets, .. } => {
+            all(report, &targets.iter().collect::<Vec<_>>(), "out of rotation", left)
+        }
+        Act::AwaitGone { targets, .. } => {
+            let keys: Vec<&TargetKey> = targets.iter().collect();
+            if let Some(back) = keys
+                .iter()
+                .find(|key| !left(find(report, key)) && report.is_some_and(|it| it.asked.is_some()))
+            {
+                return Effect::Overtaken(format!(
+                    "{back} is registered again: by the controller or another hand"
+                ));
+            }
+            all(report, &keys, "gone", |row| row.and_then(Row::state).is_none())
+        }
+        Act::AwaitInStep { .. } => in_step(report),
+        Act::Mark { binding, uid, marker, answered } => match inventory.binding(binding) {
+            None => Effect::Overtaken(format!("binding {binding} is gone")),
+            Some(it) if it.uid != *uid => Effect::Overtaken(format!("binding {binding} was made again")),
+            Some(it) if !answered && it.checkpoint.as_deref() == Some(marker) => Effect::There(
+                "the annotation is written; this controller keeps no checkpoint to answer with".to_owned(),
+            ),
+            Some(it) if it.checkpoint.as_deref() == Some(marker) => {
+                Effect::Awaited("the controller has not looked yet: the marker still stands".to_owned())
+            }
+            Some(_) => Effect::There("the controller looked: it overwrote the marker".to_owned()),
+        },
+        Act::Create { cluster, manifest } => {
+            let reference = manifest.reference(cluster);
+            match inventory.binding(&reference) {
+                Some(_) => Effect::There(format!("binding {reference} exists")),
+                None => Effect::Awaited(format!("binding {reference} is not there yet")),
+            }
+        }
+        Act::DeleteBinding { binding, uid } => match inventory.binding(binding) {
+            None => Effect::There(format!("binding {binding} is gone")),
+            Some(it) if it.uid != *uid => Effect::Overtaken(format!("binding {binding} was made again")),
+            Some(it) => match (&it.failed_cleanup, it.deleted) {
+                (Some(message), _) => Effect::Awaited(format!("the controller's clean-up fails: {message}")),
+                (None, Some(_)) => {
+                    Effect::Awaited(format!("it waits for its finalizers: {}", it.finalizers.join(", ")))
+                }
+                (None, None) => Effect::Awaited("it is not being deleted yet".to_owned()),
+            },
+        },
+        Act::DeletePod { cluster, name, uid } => {
+            let pod = inventory.cluster(cluster).and_then(|it| it.pods.get(name));
+            match pod.filter(|it| it.uid == *uid) {
+                None => Effect::There(format!("pod {name} is gone")),
+                Some(pod) if pod.terminating() => Effect::There(format!("pod {name} is terminating")),
+                Some(_) => Effect::Awaited(format!("pod {name} is not terminating yet")),
+            }
+        }
+        Act::Label { cluster, object, key, to, .. } => {
+            let cluster = inventory.cluster(cluster);
+            let labels = match object {
+                Labelled::Pod(name, uid) => {
+                    cluster.and_then(|it| it.pods.get(name)).filter(|it| it.uid == *uid).map(|it| &it.labels)
+                }
+                Labelled::Node(name) => cluster.and_then(|it| it.nodes.get(name)).map(|it| &it.labels),
+            };
+            match labels {
+                None => Effect::Overtaken("it is gone".to_owned()),
+                Some(labels) if labels.get(key) == to.as_ref() => Effect::There(match to {
+                    Some(to) => format!("it has the label {key}={to}"),
+                    None => format!("it has no label {key}"),
+                }),
+                Some(_) => Effect::Awaited(format!("the label {key} is not as written")),
+            }
+        }
+    }
+}
+
+fn find<'a>(report: Option<&'a Report>, key: &TargetKey) -> Option<&'a Row> {
+    report?.row(&RowKey::Target(key.clone()))
+}
+
+fn left(row: Option<&Row>) -> bool {
+    matches!(row.and_then(Row::state), None | Some(HealthState::Draining | HealthState::UnhealthyDraining))
+}
+
+/// All of the targets are as `holds` asks.
+fn all(
+    report: Option<&Report>,
+    keys: &[&TargetKey],
+    word: &str,
+    holds: impl Fn(Option<&Row>) -> bool,
+) -> Effect {
+    if report.is_none_or(|it| it.asked.is_none()) {
+        return Effect::Awaited("the targets could not be read".to_owned());
+    }
+    let not: Vec<String> = keys
+        .iter()
+        .filter(|key| !holds(find(report, key)))
+        .map(|key| match find(report, key).and_then(Row::state) {
+            Some(state) => format!("{key} is {}", state.text()),
+            None => format!("{key} is not registered"),
+        })
+        .collect();
+    match not.as_slice() {
+        [] => Effect::There(format!("{} of {} {word}", keys.len(), keys.len())),
+        [one] if keys.len() == 1 => Effect::Awaited(one.clone()),
+        some => Effect::Awaited(format!(
+            "{} of {} {word}; {}",
+            keys.len() - some.len(),
+            keys.len(),
+            some.iter().take(2).cloned().collect::<Vec<_>>().join(", ")
+        )),
+    }
+}
+
+fn in_step(report: Option<&Report>) -> Effect {
+    let Some(report) = report.filter(|it| it.asked.is_some()) else {
+        return Effect::Awaited("the targets could not be read".to_owned());
+    };
+    let count = |standing| report.rows.iter().filter(|it| it.standing == standing).count();
+    let words = [Standing::Unregistered, Standing::Lingering, Standing::Orphan]
+        .map(|it| (count(it), it.word()))
+        .into_iter()
+        .filter(|(n, _)| *n > 0)
+        .map(|(n, word)| format!("{n} {word}"));
+    let words: Vec<String> = words.collect();
+    match words.is_empty() {
+        true => Effect::There(format!(
+            "AWS has all {} wanted endpoints and nothing unexplained",
+            report.counts.wanted
+        )),
+        false => Effect::Awaited(words.join(", ")),
+    }
+}

@@ -1,0 +1,112 @@
+//! The `kubectl` and `aws` lines a plan comes down to, for whoever would rather type them, and the fields it sends.
+
+use super::Act;
+use super::Arriving;
+use super::Labelled;
+use crate::domain::ids::BindingApi;
+use crate::domain::ids::ClusterId;
+use crate::domain::ids::TargetGroupArn;
+use crate::domain::ids::TargetKey;
+
+/// ELBv2 takes at most this many targets in one call (its documentation leaves it open; the controller sends so many).
+pub const BATCH: usize = 200;
+
+/// What to type for one step; several lines where it takes several calls.
+pub fn lines(act: &Act) -> Vec<String> {
+    match act {
+        Act::Register { group, targets, .. } => {
+            targets.chunks(BATCH).map(|it| elbv2("register-targets", group, it)).collect()
+        }
+        Act::Deregister { group, targets, .. } => {
+            targets.chunks(BATCH).map(|it| elbv2("deregister-targets", group, it)).collect()
+        }
+        Act::Mark { binding, marker, .. } => vec![format!(
+            "{} annotate {} {} elbv2.k8s.aws/checkpoint={marker} --overwrite",
+            kubectl(&binding.cluster, &binding.namespace),
+            resource(binding.api),
+            binding.name
+        )],
+        Act::Create { cluster, manifest } => {
+            vec![format!(
+                "{} create -f {}.yaml",
+                kubectl(cluster, &manifest.name.namespace),
+                manifest.name.name
+            )]
+        }
+        Act::DeleteBinding { binding, .. } => vec![format!(
+            "{} delete {} {}",
+            kubectl(&binding.cluster, &binding.namespace),
+            resource(binding.api),
+            binding.name
+        )],
+        Act::DeletePod { cluster, name, .. } => {
+            vec![format!("{} delete pod {}", kubectl(cluster, &name.namespace), name.name)]
+        }
+        Act::Label { cluster, object, key, to, .. } => {
+            let (namespace, object) = match object {
+                Labelled::Pod(name, _) => (name.namespace.as_str(), format!("pod {}", name.name)),
+                Labelled::Node(name) => ("", format!("node {name}")),
+            };
+            let change = to.as_ref().map_or_else(|| format!("{key}-"), |to| format!("{key}={to}"));
+            vec![format!("{} label {object} {change}", kubectl(cluster, namespace))]
+        }
+        Act::AwaitGone { group, targets } => {
+            let few = targets.iter().take(BATCH).map(target).collect::<Vec<_>>().join(" ");
+            vec![format!(
+                "aws elbv2 wait target-deregistered --region {} --target-group-arn {group} --targets {few}",
+                group.region()
+            )]
+        }
+        Act::AwaitLeaving { .. } | Act::AwaitInStep { .. } => Vec::new(),
+    }
+}
+
+/// The fields a step sends to the API server, where it changes an object in part.
+pub fn fields(act: &Act) -> Option<String> {
+    let sent = match act {
+        Act::Mark { marker, .. } => format!("metadata.annotations[elbv2.k8s.aws/checkpoint]: {marker:?}"),
+        Act::Label { key, to, .. } => {
+            let value = to.as_ref().map_or_else(|| "null".to_owned(), |it| format!("{it:?}"));
+            format!("metadata.labels[{key}]: {value}")
+        }
+        Act::DeleteBinding { uid, .. } | Act::DeletePod { uid, .. } => {
+            return Some(format!("preconditions.uid: {}", uid.0));
+        }
+        _ => return None,
+    };
+    Some(format!("{sent}, under the resourceVersion read just before"))
+}
+
+fn kubectl(cluster: &ClusterId, namespace: &str) -> String {
+    match namespace {
+        "" => format!("kubectl --context {}", cluster.0),
+        namespace => format!("kubectl --context {} -n {namespace}", cluster.0),
+    }
+}
+
+fn resource(api: BindingApi) -> &'static str {
+    match api {
+        BindingApi::LoadBalancerController => "targetgroupbindings.elbv2.k8s.aws",
+        BindingApi::AutoMode => "targetgroupbindings.eks.amazonaws.com",
+    }
+}
+
+fn elbv2(call: &str, group: &TargetGroupArn, targets: &[Arriving]) -> String {
+    let targets: Vec<String> = targets
+        .iter()
+        .map(|it| {
+            let zone = it.zone.as_ref().map_or_else(String::new, |it| format!(",AvailabilityZone={it}"));
+            format!("{}{zone}", target(&it.key))
+        })
+        .collect();
+    format!(
+        "aws elbv2 {call} --region {} --target-group-arn {group} --targets {}",
+        group.region(),
+        targets.join(" ")
+    )
+}
+
+fn target(key: &TargetKey) -> String {
+    let server = key.quic_server_id.as_ref().map_or_else(String::new, |it| format!(",QuicServerId={it}"));
+    format!("Id={},Port={}{server}", key.id, key.port)
+}

@@ -1,0 +1,209 @@
+//! What must still be true when a step runs, and whether it is, by what was read just before.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use serde::Deserialize;
+use serde::Serialize;
+
+use super::Act;
+use super::Labelled;
+use super::counts;
+use crate::domain::cluster::Labels;
+use crate::domain::elb::HealthState;
+use crate::domain::ids::BindingRef;
+use crate::domain::ids::RowKey;
+use crate::domain::ids::TargetGroupArn;
+use crate::domain::ids::TargetKey;
+use crate::domain::ids::Uid;
+use crate::domain::inventory::Inventory;
+use crate::domain::report::Report;
+use crate::domain::report::Row;
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "guard", rename_all = "camelCase")]
+pub enum Guard {
+    /// The binding is the one that was looked at, still on this group, and nobody deletes it.
+    Binding { binding: BindingRef, uid: Uid, group: Option<TargetGroupArn> },
+    /// No binding names the group.
+    Unbound { group: TargetGroupArn },
+    /// The target is still registered, and the same pod (or none) is behind its address.
+    Leaves { key: TargetKey, pod: Option<Uid>, wanted: bool },
+    /// The endpoint is still wanted, the same pod is behind it, and AWS has no live target for it.
+    Arrives { key: TargetKey, pod: Option<Uid> },
+    /// Nobody registered a target again that this puts back.
+    Absent { key: TargetKey },
+    /// At least so many healthy targets stay, in a zone or in all.
+    Healthy { zone: Option<Arc<str>>, least: u32 },
+    /// The pod is the same, and the label is as it was.
+    Label { object: Labelled, cluster: crate::domain::ids::ClusterId, key: String, value: Option<String> },
+    /// The pod exists and is the same.
+    Pod { cluster: crate::domain::ids::ClusterId, name: crate::domain::ids::ObjectName, uid: Uid },
+}
+
+/// Looks whether a guard holds. `act` is the step it guards: what that takes away does not count as staying.
+/// An `Err` says what is different, in words.
+pub fn check(guard: &Guard, act: &Act, report: Option<&Report>, inventory: &Inventory) -> Result<(), String> {
+    match guard {
+        Guard::Binding { binding, uid, group } => {
+            let found = inventory.binding(binding).ok_or_else(|| format!("binding {binding} is gone"))?;
+            if found.uid != *uid {
+                return Err(format!("binding {binding} was deleted and made again"));
+            }
+            if found.group != *group {
+                return Err(format!("binding {binding} now names another target group"));
+            }
+            match found.deleted {
+                Some(_) => Err(format!("binding {binding} is being deleted")),
+                None => Ok(()),
+            }
+        }
+        Guard::Unbound { group } => {
+            let mut bindings = inventory.bindings().filter(|(_, it)| it.group.as_ref() == Some(group));
+            bindings.next().map_or(Ok(()), |(it, _)| Err(format!("binding {it} now names the group")))
+        }
+        Guard::Leaves { key, pod, wanted } => {
+            let row = row(report, key)?.ok_or_else(|| format!("{key} is no longer registered"))?;
+            let target = row.registered().ok_or_else(|| format!("{key} is no longer registered"))?;
+            if matches!(target.health.state, HealthState::Draining) {
+                return Err(format!("{key} is draining already"));
+            }
+            same_pod(row, key, pod.as_ref())?;
+            match (row.wanted, wanted) {
+                (Some(true), false) => Err(format!("{key} is wanted now: an endpoint stands behind it")),
+                (None, _) => Err(format!("whether {key} is wanted could not be read")),
+                _ => Ok(()),
+            }
+        }
+        Guard::Arrives { key, pod } => {
+            let row = row(report, key)?.ok_or_else(|| format!("the endpoint {key} is gone"))?;
+            same_pod(row, key, pod.as_ref())?;
+            match row.wanted {
+                Some(true) => absent(row, key),
+                Some(false) => Err(format!("the endpoint {key} is not wanted any more")),
+                None => Err(format!("whether {key} is wanted could not be read")),
+            }
+        }
+        Guard::Absent { key } => row(report, key)?.map_or(Ok(()), |row| absent(row, key)),
+        Guard::Healthy { zone, least } => {
+            let report = report.ok_or("the targets could not be read")?;
+            let stays = staying(report, act, zone.as_ref());
+            let place = zone.as_ref().map_or_else(String::new, |it| format!(" in zone {it}"));
+            match stays >= *least {
+                true => Ok(()),
+                false => Err(format!("{stays} healthy would be left{place}, the plan said {least}")),
+            }
+        }
+        Guard::Label { object, cluster, key, value } => {
+            let (labels, name) = labels(object, cluster, inventory)?;
+            match labels.get(key) == value.as_ref() {
+                true => Ok(()),
+                false => Err(format!("the label {key} of {name} was changed meanwhile")),
+            }
+        }
+        Guard::Pod { cluster, name, uid } => {
+            let pod = inventory.cluster(cluster).and_then(|it| it.pods.get(name));
+            match pod {
+                None => Err(format!("pod {name} is gone")),
+                Some(pod) if pod.uid != *uid => {
+                    Err(format!("pod {name} was replaced by another of its name"))
+                }
+                Some(_) => Ok(()),
+            }
+        }
+    }
+}
+
+/// The row of a key; an error where the sides could not be read.
+fn row<'a>(report: Option<&'a Report>, key: &TargetKey) -> Result<Option<&'a Row>, String> {
+    let report = report.ok_or("what this is about is gone")?;
+    match report.asked {
+        None => Err("the targets could not be read".to_owned()),
+        Some(_) => Ok(report.row(&RowKey::Target(key.clone()))),
+    }
+}
+
+fn absent(row: &Row, key: &TargetKey) -> Result<(), String> {
+    match row.state() {
+        None | Some(HealthState::Draining | HealthState::UnhealthyDraining) => Ok(()),
+        Some(_) => Err(format!("{key} was registered meanwhile")),
+    }
+}
+
+fn same_pod(row: &Row, key: &TargetKey, pod: Option<&Uid>) -> Result<(), String> {
+    match (row.uid(), pod) {
+        (now, then) if now == then => Ok(()),
+        (None, Some(_)) => Err(format!("the pod behind {key} is gone")),
+        (Some(_), None) => Err(format!("a pod has the address {key} now")),
+        (Some(_), Some(_)) => Err(format!("another pod has the address {key} now")),
+        (None, None) => Ok(()),
+    }
+}
+
+/// Healthy targets that a step leaves alone.
+fn staying(report: &Report, act: &Act, zone: Option<&Arc<str>>) -> u32 {
+    let leaving: BTreeSet<&TargetKey> = match act {
+        Act::Deregister { targets, .. } => targets.iter().map(|it| &it.key).collect(),
+        Act::Label { object: Labelled::Pod(_, uid), .. } => {
+            let of_pod = |row: &&Row| row.uid() == Some(uid);
+            report.rows.iter().filter(of_pod).filter_map(|it| it.target.as_ref()).map(|it| &it.key).collect()
+        }
+        Act::Label { object: Labelled::Node(node), .. } => {
+            let on = |row: &&Row| row.endpoint.as_ref().is_some_and(|it| it.node.as_deref() == Some(node));
+            report.rows.iter().filter(on).filter_map(|it| it.target.as_ref()).map(|it| &it.key).collect()
+        }
+        _ => BTreeSet::new(),
+    };
+    let stays = report.rows.iter().filter_map(Row::registered).filter(|it| {
+        counts::serves(it)
+            && !leaving.contains(&it.key)
+            && zone.is_none_or(|zone| it.zone.as_ref() == Some(zone))
+    });
+    u32::try_from(stays.count()).unwrap_or(u32::MAX)
+}
+
+fn labels<'a>(
+    object: &Labelled,
+    cluster: &crate::domain::ids::ClusterId,
+    inventory: &'a Inventory,
+) -> Result<(&'a Labels, String), String> {
+    let cluster = inventory.cluster(cluster).ok_or("the cluster could not be read")?;
+    match object {
+        Labelled::Pod(name, uid) => match cluster.pods.get(name) {
+            Some(pod) if pod.uid == *uid && !pod.terminating() => Ok((&pod.labels, format!("pod {name}"))),
+            Some(pod) if pod.uid == *uid => Err(format!("pod {name} is terminating already")),
+            Some(_) => Err(format!("pod {name} was replaced by another of its name")),
+            None => Err(format!("pod {name} is gone")),
+        },
+        Labelled::Node(name) => {
+            let node = cluster.nodes.get(name).ok_or_else(|| format!("node {name} is gone"))?;
+            Ok((&node.labels, format!("node {name}")))
+        }
+    }
+}
+
+impl Guard {
+    /// What has to be true, in words.
+    pub fn words(&self) -> String {
+        match self {
+            Self::Binding { binding, .. } => format!("{binding} is the same binding, on the same group"),
+            Self::Unbound { group } => format!("no binding names {}", group.name()),
+            Self::Leaves { key, pod: Some(_), .. } => format!("{key} is registered, the same pod behind it"),
+            Self::Leaves { key, pod: None, .. } => format!("{key} is registered, no pod behind it"),
+            Self::Arrives { key, .. } => format!("{key} is wanted, the same pod behind it, not registered"),
+            Self::Absent { key } => format!("{key} is not registered"),
+            Self::Healthy { zone: None, least } => format!("at least {least} healthy stay"),
+            Self::Healthy { zone: Some(zone), least } => format!("at least {least} healthy stay in {zone}"),
+            Self::Label { object, key, value, .. } => {
+                let value = value.as_ref().map_or_else(|| "absent".to_owned(), |it| format!("{it:?}"));
+                match object {
+                    Labelled::Pod(name, _) => {
+                        format!("pod {} is the same, its label {key} {value}", name.name)
+                    }
+                    Labelled::Node(name) => format!("label {key} of node {name} is {value}"),
+                }
+            }
+            Self::Pod { name, .. } => format!("pod {} is the same", name.name),
+        }
+    }
+}

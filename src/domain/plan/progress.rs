@@ -1,0 +1,101 @@
+//! What becomes of an accepted plan, told step by step, and how it ended.
+
+use serde::Deserialize;
+use serde::Serialize;
+
+use super::Act;
+use super::Hand;
+use crate::domain::report::Subject;
+use crate::domain::time::Timestamp;
+
+/// How a step stands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "stage", content = "said", rename_all = "lowercase")]
+pub enum Stage {
+    /// Both sides are read and its guards looked at.
+    Checking,
+    /// A guard does not hold: nothing was written.
+    Refused(String),
+    /// The call is under way.
+    Writing,
+    /// The call was answered, or the step only waits; what is awaited.
+    Awaiting(String),
+    /// Read back: it is so.
+    Done(String),
+    /// The call failed. What of a batch was done before is in the words.
+    Failed(String),
+    /// The call was answered, but what was read back does not say so, or somebody else changed it.
+    Unverified(String),
+    /// Somebody stopped it before it ran, or while it waited.
+    Cancelled,
+}
+
+impl Stage {
+    /// Nothing more comes of this step.
+    pub fn over(&self) -> bool {
+        !matches!(self, Self::Checking | Self::Writing | Self::Awaiting(_))
+    }
+
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Checking => "checking",
+            Self::Refused(_) => "refused",
+            Self::Writing => "writing",
+            Self::Awaiting(_) => "waiting",
+            Self::Done(_) => "done",
+            Self::Failed(_) => "failed",
+            Self::Unverified(_) => "not verified",
+            Self::Cancelled => "cancelled",
+        }
+    }
+
+    pub fn said(&self) -> &str {
+        match self {
+            Self::Refused(text)
+            | Self::Awaiting(text)
+            | Self::Done(text)
+            | Self::Failed(text)
+            | Self::Unverified(text) => text,
+            Self::Checking | Self::Writing | Self::Cancelled => "",
+        }
+    }
+}
+
+/// One step of a plan stands differently now.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Progress {
+    /// Id of the plan.
+    pub plan: String,
+    /// Which step, from 0.
+    pub step: usize,
+    pub at: Timestamp,
+    #[serde(flatten)]
+    pub stage: Stage,
+}
+
+/// A line of the audit log.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Entry {
+    /// RFC 3339, UTC.
+    pub time: String,
+    pub plan: String,
+    pub hand: Hand,
+    pub subject: Subject,
+    /// Which step of how many, from 1.
+    pub step: usize,
+    pub of: usize,
+    /// `begin` before the call; then how it ended.
+    pub stage: String,
+    pub context: Option<String>,
+    pub account: Option<String>,
+    pub region: Option<String>,
+    /// Who we are on either side, as far as that could be read.
+    pub kubernetes_user: Option<String>,
+    pub aws_identity: Option<String>,
+    pub call: String,
+    pub request: Act,
+    /// What was read before and after, in words.
+    pub before: Option<String>,
+    pub after: Option<String>,
+    pub duration_ms: Option<i64>,
+}

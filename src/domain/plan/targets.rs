@@ -1,0 +1,334 @@
+//! Plans about targets themselves: deregister, register, and sync, which does both for a whole binding.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use super::Act;
+use super::Arriving;
+use super::Hand;
+use super::Plan;
+use super::Refusal;
+use super::Role;
+use super::counted;
+use super::counts;
+use super::guard::Guard;
+use super::listed;
+use super::ownership;
+use crate::domain::controller::Controller;
+use crate::domain::controller::Presence;
+use crate::domain::elb::Attributes;
+use crate::domain::elb::HealthState;
+use crate::domain::elb::TargetGroup;
+use crate::domain::history::History;
+use crate::domain::ids::RowKey;
+use crate::domain::ids::TargetGroupArn;
+use crate::domain::ids::TargetKey;
+use crate::domain::inventory::Inventory;
+use crate::domain::matching::View;
+use crate::domain::report;
+use crate::domain::report::Report;
+use crate::domain::report::Row;
+use crate::domain::report::Subject;
+use crate::domain::standing::Standing;
+use crate::domain::time::Timestamp;
+
+/// What planners look at: everything seen, and what it came to.
+pub struct Known<'a> {
+    pub inventory: &'a Inventory,
+    pub report: &'a Report,
+    pub now: Timestamp,
+}
+
+impl<'a> Known<'a> {
+    pub(super) fn view(&self) -> Result<View<'a>, Refusal> {
+        View::of(self.inventory, &self.report.subject, self.now)
+            .ok_or_else(|| Refusal::new("the binding is gone"))
+    }
+
+    pub(super) fn group(&self) -> Result<TargetGroupArn, Refusal> {
+        self.report
+            .group
+            .clone()
+            .ok_or_else(|| Refusal::new("the binding names no target group that could be read"))
+    }
+
+    /// The targets were read lately.
+    pub(super) fn targets_read(view: &View<'_>) -> Result<(), Refusal> {
+        match view.targets_usable() {
+            true => Ok(()),
+            false => Err(Refusal::new("the targets of the group could not be read lately")
+                .instead("nothing is written by what may no longer be true")),
+        }
+    }
+
+    pub(super) fn role(view: &View<'_>) -> Role {
+        let binding = view.binding?;
+        binding.assume_role.clone().map(|role| (role, binding.external_id.clone()))
+    }
+
+    /// The binding is the same, or there still is none.
+    pub(super) fn same(view: &View<'_>) -> Option<Guard> {
+        match (view.reference, view.binding, &view.arn) {
+            (Some(reference), Some(binding), group) => Some(Guard::Binding {
+                binding: reference.clone(),
+                uid: binding.uid.clone(),
+                group: group.clone(),
+            }),
+            (None, None, Some(group)) => Some(Guard::Unbound { group: group.clone() }),
+            _ => None,
+        }
+    }
+}
+
+/// A report of what was just read, for guards and for reading back.
+pub fn report_of(inventory: &Inventory, subject: &Subject, now: Timestamp) -> Option<Report> {
+    report::judge(inventory, subject, &History::of_one_look(), now)
+}
+
+/// The zone the controller would send: `all` where it registers in another account's group, else none, and AWS
+/// takes that of the subnet (controller.md §2.4; where AWS asks for `all`, the step sends it then).
+fn zone(role: &Role) -> Option<Arc<str>> {
+    role.as_ref().map(|_| "all".into())
+}
+
+pub fn deregister(known: &Known<'_>, keys: &BTreeSet<TargetKey>) -> Result<Plan, Refusal> {
+    let (view, group) = (known.view()?, known.group()?);
+    Known::targets_read(&view)?;
+    let mut rows = Vec::new();
+    for key in keys {
+        rows.push(registered(known.report, key)?);
+    }
+    let first = rows.first().ok_or_else(|| Refusal::new("select a registered target, or mark several"))?;
+    let name = group.name();
+    let effect = match rows.as_slice() {
+        [_] => format!("Takes {} out of {name}.", first.key),
+        rows => format!("Takes {} out of {name}: {}.", counted(rows.len(), "target"), listed(keys)),
+    };
+    let mut plan = Plan::new(Hand::Deregister, &known.report.subject, known.now, effect);
+    plan.counts = counts::counts(known.report, &keys.iter().collect(), 0);
+    let mut guards: Vec<Guard> = Known::same(&view).into_iter().collect();
+    guards.extend(counts::keep_enough(&mut plan, &view, name));
+    guards.extend(rows.iter().filter_map(|row| leaves(row)));
+    let role = Known::role(&view);
+    let targets = rows.iter().filter_map(|row| leaving(row)).collect();
+    plan.step(Act::Deregister { group: group.clone(), role: role.clone(), targets }, guards);
+    let same = Known::same(&view).into_iter().collect();
+    plan.step(Act::AwaitGone { group, targets: keys.iter().cloned().collect() }, same);
+    plan.follows.push(drains(&view));
+    plan.follows.extend(comes_back(known.report, &view, &rows, known.now));
+    ownership::warn(&mut plan, &view, &rows);
+    Ok(plan)
+}
+
+/// How long deregistered targets drain.
+pub(super) fn drains(view: &View<'_>) -> String {
+    let delay = view.attributes().map(Attributes::deregistration_delay);
+    match delay {
+        Some(delay) => format!("It takes no new connections at once and is gone in {delay}s (deregistration delay)."),
+        None => "It takes no new connections at once and is gone after the deregistration delay (300s unless set).".to_owned(),
+    }
+}
+
+/// When the controller registers again what it wants.
+fn comes_back(report: &Report, view: &View<'_>, rows: &[&Row], now: Timestamp) -> Vec<String> {
+    let wanted = rows.iter().filter(|it| it.wanted == Some(true)).count();
+    if wanted == 0 {
+        return vec!["Nobody registers it again: no endpoint wants it.".to_owned()];
+    }
+    let controller = &report.controller;
+    if view.binding.is_none() {
+        return Vec::new();
+    }
+    let mut said = Vec::new();
+    match controller.presence {
+        Presence::Absent => said.push("Nobody registers it again: there is no controller.".to_owned()),
+        Presence::Down => {
+            said.push("The controller is down; when it is back it registers the endpoint again.".to_owned());
+        }
+        Presence::Present | Presence::Unknown => said.push(returns(controller, now)),
+    }
+    said
+}
+
+/// The controller's list of targets lives five minutes, its checkpoint at the longest its sync period, twice, and
+/// the wait before a deferred look: 10.5 to 22 hours with defaults (controller.md §2.5–2.8).
+fn returns(controller: &Controller, _now: Timestamp) -> String {
+    let name = if controller.presence == Presence::Unknown {
+        "A controller, if there is one,"
+    } else {
+        "The controller"
+    };
+    format!(
+        "{name} registers it again: at the earliest at the next change of the endpoints, at the latest 22h after its last full look. To keep a pod out, drain it."
+    )
+}
+
+/// The row of a registered target that is not draining.
+fn registered<'a>(report: &'a Report, key: &TargetKey) -> Result<&'a Row, Refusal> {
+    let row = report.row(&RowKey::Target(key.clone()));
+    let row = row.ok_or_else(|| Refusal::new(format!("{key} is not on this board")))?;
+    match row.state() {
+        None => Err(Refusal::new(format!("{key} is not registered"))),
+        Some(HealthState::Draining) => Err(Refusal::new(format!("{key} is draining already"))),
+        Some(_) => Ok(row),
+    }
+}
+
+pub(super) fn leaves(row: &Row) -> Option<Guard> {
+    let RowKey::Target(key) = &row.key else { return None };
+    Some(Guard::Leaves { key: key.clone(), pod: row.uid().cloned(), wanted: row.wanted == Some(true) })
+}
+
+/// The target as it is now, so that it can be put back as it was.
+pub(super) fn leaving(row: &Row) -> Option<Arriving> {
+    let target = row.registered()?;
+    Some(Arriving { key: target.key.clone(), zone: target.zone.clone().filter(|it| &**it == "all") })
+}
+
+fn arrives(row: &Row) -> Option<Guard> {
+    let RowKey::Target(key) = &row.key else { return None };
+    Some(Guard::Arrives { key: key.clone(), pod: row.uid().cloned() })
+}
+
+pub fn register(known: &Known<'_>, keys: &BTreeSet<TargetKey>) -> Result<Plan, Refusal> {
+    let (view, group) = (known.view()?, known.group()?);
+    Known::targets_read(&view)?;
+    let mut rows = Vec::new();
+    for key in keys {
+        rows.push(unregistered(known.report, key)?);
+    }
+    let first =
+        rows.first().ok_or_else(|| Refusal::new("select an unregistered endpoint, or mark several"))?;
+    let name = group.name();
+    let effect = match rows.as_slice() {
+        [_] => format!("Registers {} in {name}.", first.key),
+        rows => format!("Registers {} in {name}: {}.", counted(rows.len(), "endpoint"), listed(keys)),
+    };
+    let mut plan = Plan::new(Hand::Register, &known.report.subject, known.now, effect);
+    plan.counts = counts::counts(known.report, &BTreeSet::new(), rows.len());
+    let role = Known::role(&view);
+    let mut guards: Vec<Guard> = Known::same(&view).into_iter().collect();
+    guards.extend(rows.iter().filter_map(|row| arrives(row)));
+    let targets = keys.iter().map(|key| Arriving { key: key.clone(), zone: zone(&role) }).collect();
+    plan.step(Act::Register { group, role, targets }, guards);
+    plan.follows.push(checks(&view));
+    plan.follows.extend(followed(known.report));
+    ownership::warn(&mut plan, &view, &rows);
+    Ok(plan)
+}
+
+/// How long until a registered target is healthy.
+pub(super) fn checks(view: &View<'_>) -> String {
+    let allowance = view.target_group().map(TargetGroup::registration_allowance);
+    match (allowance, view.routes.none_lead()) {
+        (_, true) => {
+            "No listener or rule leads to the group: it is not checked and gets no traffic.".to_owned()
+        }
+        (Some(seconds), false) => {
+            format!("It gets traffic once its first check passes, within {seconds}s if it answers.")
+        }
+        (None, false) => "It gets traffic once its first check passes.".to_owned(),
+    }
+}
+
+/// Who follows the endpoints from then on.
+pub(super) fn followed(report: &Report) -> Option<String> {
+    match report.controller.presence {
+        Presence::Absent => Some(
+            "Nobody follows the endpoints: there is no controller. When the pod goes, the target stays."
+                .to_owned(),
+        ),
+        Presence::Down => {
+            Some("The controller is down: until it is back nobody follows the endpoints.".to_owned())
+        }
+        Presence::Present => Some("The controller then finds it registered and leaves it.".to_owned()),
+        Presence::Unknown => None,
+    }
+}
+
+fn unregistered<'a>(report: &'a Report, key: &TargetKey) -> Result<&'a Row, Refusal> {
+    let row = report.row(&RowKey::Target(key.clone()));
+    let row = row.ok_or_else(|| Refusal::new(format!("{key} is not on this board")))?;
+    match (row.standing, row.wanted) {
+        (Standing::Unregistered, _) => Ok(row),
+        (_, Some(false)) => Err(Refusal::new(format!("{key} is not wanted: {}", row.standing.meaning()))
+            .instead("the controller would take it out again")),
+        (Standing::Unknown, _) => Err(Refusal::new(format!("what {key} is could not be read"))),
+        _ => Err(Refusal::new(format!("{key} is registered already"))),
+    }
+}
+
+pub fn sync(known: &Known<'_>) -> Result<Plan, Refusal> {
+    let (view, group) = (known.view()?, known.group()?);
+    Known::targets_read(&view)?;
+    if view.binding.is_none() {
+        return Err(Refusal::new("no binding names this group: what belongs there is not known")
+            .instead("b binds a service, X deregisters marked targets"));
+    }
+    if !view.resolved() {
+        return Err(Refusal::new("what the controller would register could not be read in full"));
+    }
+    let of = |standings: &[Standing]| -> Vec<&Row> {
+        known.report.rows.iter().filter(|it| standings.contains(&it.standing)).collect()
+    };
+    let missing = of(&[Standing::Unregistered]);
+    let extra = of(&[Standing::Lingering, Standing::Orphan]);
+    let unknown = of(&[Standing::Unknown]).len();
+    let contested = of(&[Standing::Contested]).len();
+    let name = group.name().to_owned();
+    let effect = match (missing.len(), extra.len()) {
+        (0, 0) => format!("Nothing to do: {name} has what the endpoints ask for."),
+        (n, 0) => format!("Registers {} in {name}.", counted(n, "endpoint")),
+        (0, n) => format!("Takes {} out of {name} that no endpoint wants.", counted(n, "target")),
+        (n, m) => format!(
+            "Registers {} in {name}, then takes {} out that no endpoint wants.",
+            counted(n, "endpoint"),
+            counted(m, "target")
+        ),
+    };
+    let mut plan = Plan::new(Hand::Sync, &known.report.subject, known.now, effect);
+    let keys: BTreeSet<&TargetKey> = extra.iter().filter_map(|it| key(it)).collect();
+    plan.counts = counts::counts(known.report, &keys, missing.len());
+    let role = Known::role(&view);
+    let same = || Known::same(&view).into_iter();
+    if !missing.is_empty() {
+        let guards = same().chain(missing.iter().filter_map(|it| arrives(it))).collect();
+        let targets = missing.iter().filter_map(|it| key(it));
+        let targets = targets.map(|key| Arriving { key: key.clone(), zone: zone(&role) }).collect();
+        plan.step(Act::Register { group: group.clone(), role: role.clone(), targets }, guards);
+        plan.follows.push(checks(&view));
+    }
+    if !extra.is_empty() {
+        let enough = counts::keep_enough(&mut plan, &view, &name);
+        let guards = same().chain(enough).chain(extra.iter().filter_map(|it| leaves(it))).collect();
+        let targets = extra.iter().filter_map(|it| leaving(it)).collect();
+        plan.step(Act::Deregister { group, role, targets }, guards);
+        plan.follows.push(drains(&view));
+    }
+    if unknown > 0 {
+        plan.warnings.push(format!(
+            "{} could not be judged and {} left alone.",
+            counted(unknown, "row"),
+            if unknown == 1 { "is" } else { "are" }
+        ));
+    }
+    if contested > 0 {
+        plan.warnings.push(format!(
+            "{} of other owners left alone, though the controller would deregister them.",
+            counted(contested, "target")
+        ));
+    }
+    if !plan.steps.is_empty() {
+        plan.follows.extend(followed(known.report));
+    }
+    let touched: Vec<&Row> = missing.into_iter().chain(extra).collect();
+    ownership::warn(&mut plan, &view, &touched);
+    Ok(plan)
+}
+
+pub(super) fn key(row: &Row) -> Option<&TargetKey> {
+    match &row.key {
+        RowKey::Target(key) => Some(key),
+        RowKey::Pod(_) => None,
+    }
+}

@@ -1,0 +1,1 @@
+//! What plans say and ask, on worlds in a short notation.

@@ -1,0 +1,256 @@
+//! The writes: one object at a time, read just before, compared with what the plan saw, and changed under the version
+//! that was read, so that nothing can come in between. Called by `backend::apply` alone.
+
+use k8s_openapi::api::authentication::v1::SelfSubjectReview;
+use kube::Api;
+use kube::api::DeleteParams;
+use kube::api::DynamicObject;
+use kube::api::Patch;
+use kube::api::PatchParams;
+use kube::api::PostParams;
+use kube::api::Preconditions;
+use kube::core::ApiResource;
+use serde::Deserialize;
+use serde_json::Map;
+use serde_json::Value;
+use serde_json::json;
+
+use super::connect::Cluster;
+use super::error;
+use super::guard::Raw;
+use super::kinds;
+use crate::domain::cluster::PortRef;
+use crate::domain::cluster::TargetType;
+use crate::domain::failure::ErrorKind;
+use crate::domain::failure::Failure;
+use crate::domain::inventory::Kind;
+use crate::domain::plan::Act;
+use crate::domain::plan::Labelled;
+use crate::domain::plan::bind::Manifest;
+
+/// Who the API server notes as having written.
+const MANAGER: &str = "tgscope";
+/// How often a change is tried again whose object changed in between without touching what it is about.
+const TRIES: u32 = 3;
+
+/// As much of an object as a precondition needs.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Head {
+    metadata: Meta,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct Meta {
+    uid: String,
+    resource_version: String,
+    labels: std::collections::BTreeMap<String, String>,
+}
+
+/// A change of one object's metadata.
+struct Change<'a> {
+    resource: ApiResource,
+    namespace: Option<&'a str>,
+    name: &'a str,
+    /// The object must be this one; `None`: whichever has the name.
+    uid: Option<&'a str>,
+    /// A label and the value it must have.
+    label: Option<(&'a str, Option<&'a str>)>,
+    metadata: Map<String, Value>,
+}
+
+impl Cluster {
+    /// Does what an act of this cluster says. `dry`: the server checks it and changes nothing.
+    #[tracing::instrument(skip_all, fields(call = act.call(), dry), err(level = "warn"))]
+    pub async fn carry_out(&self, act: &Act, dry: bool) -> Result<(), Failure> {
+        match act {
+            Act::Mark { binding, uid, marker, .. } => {
+                let change = Change {
+                    resource: kinds::resource(Kind::Bindings(binding.api)),
+                    namespace: Some(&binding.namespace),
+                    name: &binding.name,
+                    uid: Some(&uid.0),
+                    label: None,
+                    metadata: field("annotations", json!({super::read::CHECKPOINT: marker})),
+                };
+                self.change(&change, dry).await
+            }
+            Act::Label { object, key, from, to, .. } => {
+                let (resource, namespace, name, uid) = match object {
+                    Labelled::Pod(name, uid) => (
+                        kinds::resource(Kind::Pods),
+                        Some(name.namespace.as_str()),
+                        &name.name,
+                        Some(&*uid.0),
+                    ),
+                    Labelled::Node(name) => (kinds::resource(Kind::Nodes), None, name, None),
+                };
+                let change = Change {
+                    resource,
+                    namespace,
+                    name,
+                    uid,
+                    label: Some((key, from.as_deref())),
+                    metadata: field("labels", json!({key.as_str(): to})),
+                };
+                self.change(&change, dry).await
+            }
+            Act::Create { manifest, .. } => self.create(manifest, dry).await,
+            Act::DeleteBinding { binding, uid } => {
+                let resource = kinds::resource(Kind::Bindings(binding.api));
+                self.delete(&resource, (&binding.namespace, &binding.name), &uid.0, dry).await
+            }
+            Act::DeletePod { name, uid, .. } => {
+                let resource = kinds::resource(Kind::Pods);
+                self.delete(&resource, (&name.namespace, &name.name), &uid.0, dry).await
+            }
+            Act::Register { .. }
+            | Act::Deregister { .. }
+            | Act::AwaitLeaving { .. }
+            | Act::AwaitGone { .. }
+            | Act::AwaitInStep { .. } => Ok(()),
+        }
+    }
+
+    /// The name the API server knows us by.
+    pub async fn user(&self) -> Result<String, Failure> {
+        let api: Api<SelfSubjectReview> = Api::all(self.client().clone());
+        let params = PostParams::default();
+        let review = SelfSubjectReview::default();
+        let answer = tokio::time::timeout(self.request_timeout(), api.create(&params, &review)).await;
+        let answer =
+            answer.map_err(|_| error::silence("create selfsubjectreviews", self.request_timeout()))?;
+        let answer = answer.map_err(|it| error::named("create", "selfsubjectreviews", &it))?;
+        Ok(answer.status.and_then(|it| it.user_info).and_then(|it| it.username).unwrap_or_default())
+    }
+
+    async fn change(&self, change: &Change<'_>, dry: bool) -> Result<(), Failure> {
+        let operation = format!("patch {}", rbac(&change.resource));
+        let mut last = None;
+        for _ in 0..TRIES {
+            let found = self.one(&change.resource, change.namespace, change.name).await?;
+            let found = found.ok_or_else(|| gone(&operation, change.name))?;
+            let Head { metadata } = serde_json::from_str(&found)
+                .map_err(|it| Failure::new(&operation, ErrorKind::Unreadable, &it.to_string()))?;
+            compare(&operation, change, &metadata)?;
+            let mut patch = change.metadata.clone();
+            patch.insert("resourceVersion".to_owned(), json!(metadata.resource_version));
+            patch.insert("uid".to_owned(), json!(metadata.uid));
+            let params = PatchParams {
+                dry_run: dry,
+                field_manager: Some(MANAGER.to_owned()),
+                ..PatchParams::default()
+            };
+            let api: Api<Raw> = self.api_of(&change.resource, change.namespace);
+            let patch = Patch::Merge(json!({"metadata": patch}));
+            match self.once(&operation, api.patch(change.name, &params, &patch)).await? {
+                Ok(_) => return Ok(()),
+                Err(it) => match error::named("patch", &rbac(&change.resource), &it) {
+                    failure if failure.kind == ErrorKind::Conflict => last = Some(failure),
+                    failure => return Err(failure),
+                },
+            }
+        }
+        Err(last.unwrap_or_else(|| Failure::new(&operation, ErrorKind::Conflict, "it keeps changing")))
+    }
+
+    async fn create(&self, manifest: &Manifest, dry: bool) -> Result<(), Failure> {
+        let resource = kinds::resource(Kind::Bindings(manifest.api));
+        let api: Api<DynamicObject> =
+            Api::namespaced_with(self.client().clone(), &manifest.name.namespace, &resource);
+        let object: DynamicObject = serde_json::from_value(object(manifest))
+            .map_err(|it| Failure::new("create targetgroupbindings", ErrorKind::Other, &it.to_string()))?;
+        let params = PostParams { dry_run: dry, field_manager: Some(MANAGER.to_owned()) };
+        let answer = self.once("create targetgroupbindings", api.create(&params, &object)).await?;
+        answer.map(|_| ()).map_err(|it| error::named("create", &rbac(&resource), &it))
+    }
+
+    async fn delete(
+        &self,
+        resource: &ApiResource,
+        (namespace, name): (&str, &str),
+        uid: &str,
+        dry: bool,
+    ) -> Result<(), Failure> {
+        let preconditions = Preconditions { uid: Some(uid.to_owned()), resource_version: None };
+        let params =
+            DeleteParams { dry_run: dry, preconditions: Some(preconditions), ..DeleteParams::default() };
+        let api: Api<Raw> = self.api_of(resource, Some(namespace));
+        let operation = format!("delete {}", rbac(resource));
+        let answer = self.once(&operation, api.delete(name, &params)).await?;
+        answer.map(|_| ()).map_err(|it| error::named("delete", &rbac(resource), &it))
+    }
+
+    /// One call, never repeated: whether it was heard is found out by reading back.
+    async fn once<T>(
+        &self,
+        operation: &str,
+        call: impl Future<Output = kube::Result<T>>,
+    ) -> Result<kube::Result<T>, Failure> {
+        let answer = tokio::time::timeout(self.request_timeout(), call).await;
+        answer.map_err(|_| error::silence(operation, self.request_timeout()))
+    }
+}
+
+fn field(name: &str, value: Value) -> Map<String, Value> {
+    Map::from_iter([(name.to_owned(), value)])
+}
+
+fn rbac(resource: &ApiResource) -> String {
+    match resource.group.as_str() {
+        "" => resource.plural.clone(),
+        group => format!("{}.{group}", resource.plural),
+    }
+}
+
+fn gone(operation: &str, name: &str) -> Failure {
+    Failure::new(operation, ErrorKind::NotFound, &format!("{name} is gone"))
+}
+
+/// Whether the object is still what the plan saw.
+fn compare(operation: &str, change: &Change<'_>, found: &Meta) -> Result<(), Failure> {
+    let conflict = |text: &str| Err(Failure::new(operation, ErrorKind::Conflict, text));
+    if change.uid.is_some_and(|it| it != found.uid) {
+        return conflict(&format!("{} was replaced by another of its name", change.name));
+    }
+    match change.label {
+        Some((key, value)) if found.labels.get(key).map(String::as_str) != value => {
+            conflict(&format!("the label {key} of {} was changed meanwhile", change.name))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The object of a manifest.
+fn object(manifest: &Manifest) -> Value {
+    let port = match &manifest.port {
+        PortRef::Number(number) => json!(number),
+        PortRef::Name(name) => json!(name),
+    };
+    let kind = match manifest.target_type {
+        TargetType::Ip => "ip",
+        TargetType::Instance => "instance",
+    };
+    let mut spec = Map::new();
+    let mut put = |key: &str, value: Value| drop(spec.insert(key.to_owned(), value));
+    put("serviceRef", json!({"name": manifest.service, "port": port}));
+    put("targetGroupARN", json!(manifest.group.as_str()));
+    put("targetType", json!(kind));
+    if manifest.multi_cluster {
+        put("multiClusterTargetGroup", json!(true));
+    }
+    if !manifest.security_groups.is_empty() {
+        let from: Vec<Value> =
+            manifest.security_groups.iter().map(|it| json!({"securityGroup": {"groupID": it}})).collect();
+        let ports: Vec<Value> =
+            manifest.ports.iter().map(|it| json!({"protocol": "TCP", "port": it})).collect();
+        put("networking", json!({"ingress": [{"from": from, "ports": ports}]}));
+    }
+    json!({
+        "apiVersion": manifest.api.version(),
+        "kind": "TargetGroupBinding",
+        "metadata": {"name": manifest.name.name, "namespace": manifest.name.namespace},
+        "spec": spec,
+    })
+}

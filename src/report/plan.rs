@@ -1,0 +1,119 @@
+//! A plan in words: the same lines in the dialog, from `--dry-run=client` and from a write without `--yes`.
+
+use serde::Serialize;
+
+use crate::domain::plan::Act;
+use crate::domain::plan::Plan;
+use crate::domain::plan::bind::Manifest;
+use crate::domain::plan::counts::Count;
+use crate::domain::plan::counts::Number;
+use crate::domain::plan::equivalents;
+
+/// What a line is, for whoever colours it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tone {
+    Effect,
+    Plain,
+    Step,
+    Guard,
+    Warning,
+    Command,
+}
+
+/// The plan as lines, none of them ending in a line break. The first is its effect.
+pub fn lines(plan: &Plan) -> Vec<(Tone, String)> {
+    let mut lines = vec![(Tone::Effect, plan.effect.clone())];
+    lines.extend(counts(&plan.counts).map(|it| (Tone::Plain, it)));
+    for warning in &plan.warnings {
+        lines.push((Tone::Warning, format!("! {warning}")));
+    }
+    for (index, step) in plan.steps.iter().enumerate() {
+        lines.push((Tone::Step, format!("{}. {}", index + 1, step.act.sentence())));
+        lines.extend(equivalents::fields(&step.act).map(|it| (Tone::Guard, format!("   sends {it}"))));
+        let guards: Vec<String> = step.guards.iter().map(|it| it.words()).collect();
+        if !guards.is_empty() {
+            lines.push((Tone::Guard, format!("   only if {}", few(&guards))));
+        }
+    }
+    for follows in &plan.follows {
+        lines.push((Tone::Plain, format!("> {follows}")));
+    }
+    for lasting in &plan.lasting {
+        lines.push((Tone::Plain, format!("Not undone: {lasting}")));
+    }
+    lines
+}
+
+/// The lines a person would type instead, and the fields that are sent.
+pub fn commands(plan: &Plan) -> Vec<String> {
+    plan.steps.iter().flat_map(|it| equivalents::lines(&it.act)).collect()
+}
+
+/// The object a plan makes.
+pub fn manifest(plan: &Plan) -> Option<&Manifest> {
+    plan.steps.iter().find_map(|it| match &it.act {
+        Act::Create { manifest, .. } => Some(&**manifest),
+        _ => None,
+    })
+}
+
+/// Why a name has to be typed.
+pub fn typed(plan: &Plan) -> Option<String> {
+    let typed = plan.typed.as_ref()?;
+    Some(format!("type {} to accept: {}", typed.name, typed.because.join("; ")))
+}
+
+fn few(all: &[String]) -> String {
+    match all.split_at_checked(5) {
+        Some((first, rest)) if !rest.is_empty() => format!("{}; and {} more", first.join("; "), rest.len()),
+        _ => all.join("; "),
+    }
+}
+
+/// `targets 3 healthy of 3, then 2 of 2 · 1a 2 of 2, then 1 of 1`; nothing where nothing is counted.
+fn counts(counts: &[Count]) -> Option<String> {
+    let number = |it: &Number| format!("{} of {}", it.healthy, it.registered);
+    let line = |it: &Count| {
+        let place = it.zone.as_deref().map_or("healthy", crate::domain::columns::short_zone);
+        match it.before == it.after {
+            true => format!("{place} {}", number(&it.before)),
+            false => format!("{place} {} → {}", number(&it.before), number(&it.after)),
+        }
+    };
+    let parts: Vec<String> = counts.iter().map(line).collect();
+    (!parts.is_empty()).then(|| parts.join(" · "))
+}
+
+/// A plan as data, for `-o json` and `-o yaml`.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PlanDocument<'a> {
+    api_version: &'static str,
+    kind: &'static str,
+    #[serde(flatten)]
+    plan: &'a Plan,
+    commands: Vec<String>,
+}
+
+impl<'a> PlanDocument<'a> {
+    pub fn new(plan: &'a Plan) -> Self {
+        Self { api_version: "tgscope/v1", kind: "Plan", plan, commands: commands(plan) }
+    }
+
+    pub fn json(&self) -> Result<String, String> {
+        serde_json::to_string_pretty(self).map(|it| it + "\n").map_err(|it| it.to_string())
+    }
+
+    pub fn yaml(&self) -> Result<String, String> {
+        serde_saphyr::to_string(self).map_err(|it| it.to_string())
+    }
+}
+
+/// The plan as text, with its last newline.
+pub fn text(plan: &Plan) -> String {
+    let mut lines: Vec<String> = lines(plan).into_iter().map(|it| it.1).collect();
+    lines.extend(typed(plan).map(|it| format!("! {it}")));
+    lines.extend(commands(plan).into_iter().map(|it| format!("$ {it}")));
+    let manifest = manifest(plan).map_or_else(String::new, |it| format!("---\n{}", it.yaml()));
+    lines.join("\n") + "\n" + &manifest
+}
