@@ -2,6 +2,8 @@
 //! `update` changes the state, and it decides nothing by the clock.
 
 pub mod action;
+pub mod form;
+pub mod hands;
 pub mod key;
 pub mod message;
 pub mod state;

@@ -26,6 +26,10 @@ pub struct Cli {
     #[arg(value_name = "SCOPE")]
     pub scope: Option<Pointed>,
 
+    /// Where the screen's audit log goes, instead of audit.jsonl in the state folder
+    #[arg(long, value_name = "PATH", env = "TGSCOPE_AUDIT_LOG")]
+    pub audit_log: Option<PathBuf>,
+
     #[command(flatten)]
     pub options: Options,
 }

@@ -1,6 +1,7 @@
 //! The terminal: keys in, frames out, effects handed to the backend.
 
 mod keys;
+mod perform;
 pub mod run;
 mod screen;
 mod terminal;

@@ -167,7 +167,9 @@ const WRITES: &[(&str, &[&str])] = &[
 #[test]
 fn only_the_writer_writes() {
     let mut wrong = Vec::new();
-    for (path, text) in sources().into_iter().filter(|it| !["lab", "tui"].contains(&module_of(&it.0).as_str())) {
+    for (path, text) in
+        sources().into_iter().filter(|it| !["lab", "tui"].contains(&module_of(&it.0).as_str()))
+    {
         for (n, line) in code_lines(&text) {
             for (call, places) in WRITES.iter().filter(|(call, _)| line.contains(call)) {
                 if !line.contains("OpenOptions") && !places.iter().any(|it| path.ends_with(it)) {

@@ -19,6 +19,12 @@ pub enum Needs {
     Selection,
     /// An open board, or one to return to.
     Board,
+    /// An open board with a selected or marked row.
+    Row,
+    /// A board or a selected line of the list.
+    Subject,
+    /// Something that was changed in this session.
+    Done,
 }
 
 /// Whether an action changes anything outside.
@@ -34,17 +40,19 @@ pub enum Family {
     Moving,
     Views,
     Looking,
+    Hands,
     Program,
 }
 
 impl Family {
-    pub const ALL: [Self; 4] = [Self::Moving, Self::Views, Self::Looking, Self::Program];
+    pub const ALL: [Self; 5] = [Self::Moving, Self::Views, Self::Looking, Self::Hands, Self::Program];
 
     pub fn title(self) -> &'static str {
         match self {
             Self::Moving => "Moving",
             Self::Views => "Views",
             Self::Looking => "Looking",
+            Self::Hands => "Hands",
             Self::Program => "Program",
         }
     }
@@ -106,6 +114,18 @@ actions! {
     Zoom         "zoom"        [key('z')]                                  Board     Reads  Looking ""        "The pane alone, with all its columns, or both again";
     Freeze       "freeze"      [key('f')]                                  Nothing   Reads  Looking "freeze"  "Stop the picture and ask AWS nothing, or go on";
     ReadNow      "read-now"    [ctrl('r')]                                 Nothing   Reads  Looking ""        "Ask AWS now";
+    Mark         "mark"        [key(' ')]                                  Board     Reads  Hands   ""        "Mark the row for a hand, or take its mark away, and go on to the next";
+    Bind         "bind"        [key('b')]                                  Nothing   Writes Hands   "bind"    "Bind a service to a target group";
+    Unbind       "unbind"      [key('B')]                                  Subject   Writes Hands   ""        "Delete the binding: its targets are deregistered";
+    Resync       "resync"      [key('r')]                                  Subject   Writes Hands   "resync"  "Make the controller compare the binding with AWS again";
+    Drain        "drain"       [key('D')]                                  Row       Writes Hands   "drain"   "Take the pod out of rotation and wait until it has drained; for instance targets, the node";
+    Deregister   "deregister"  [key('X')]                                  Row       Writes Hands   "deregister" "Deregister the target, in this group only";
+    Register     "register"    [key('R')]                                  Row       Writes Hands   ""        "Register the endpoint, if it is wanted and missing";
+    Sync         "sync"        [key('S')]                                  Subject   Writes Hands   ""        "Register what is missing and deregister what no endpoint wants, once";
+    Undo         "undo"        [key('u')]                                  Done      Writes Hands   "undo"    "Turn the last plan round, where it can be";
+    Runs         "runs"        [key('p')]                                  Nothing   Reads  Hands   ""        "The accepted plans of this session, the last first, and how far they are";
+    Audit        "audit"       [key('A')]                                  Nothing   Reads  Hands   ""        "What was written, by the audit log";
+    Palette      "palette"     [key(':')]                                  Nothing   Reads  Program ""        "Find an action by its name";
     Help         "help"        [key('?')]                                  Nothing   Reads  Program "help"    "This page";
     Quit         "quit"        [key('q'), ctrl('c')]                       Nothing   Reads  Program "quit"    "Leave";
 }
@@ -122,10 +142,21 @@ impl Action {
 
     /// Why it cannot be done now; `None`: it can.
     pub fn refusal(self, state: &State) -> Option<&'static str> {
-        match self.row()?.needs {
+        let row = self.row()?;
+        if row.safety == Safety::Writes && state.opening.read_only {
+            return Some("read only: nothing is written");
+        }
+        match row.needs {
             Needs::Nothing => None,
             Needs::Rows => state.lines().is_empty().then_some("nothing to move through"),
             Needs::Selection => (!state.has_selection()).then_some("select a line first"),
+            Needs::Row => match &state.view {
+                View::Board(_) if state.selected.is_some() || !state.hands.marked.is_empty() => None,
+                View::Board(_) => Some("select a row first"),
+                View::Bindings => Some("open a binding first"),
+            },
+            Needs::Subject => state.report().is_none().then_some("select a binding first"),
+            Needs::Done => state.hands.last().is_none().then_some("nothing was changed in this session"),
             Needs::Board => match &state.view {
                 View::Board(_) => None,
                 View::Bindings => (state.last_board().is_none()).then_some("open a binding first"),
@@ -154,14 +185,11 @@ mod tests {
     }
 
     #[test]
-    fn no_action_on_a_plain_letter_writes() {
-        // Small letters look; what changes something outside is a capital and asks first.
-        for row in TABLE.iter().filter(|it| it.safety == Safety::Writes) {
-            assert!(
-                row.keys.iter().all(|it| matches!(it.code, Code::Char(c) if c.is_uppercase())),
-                "{}",
-                row.name
-            );
+    fn all_hands_write_and_nothing_else_does() {
+        let looks = [Action::Mark, Action::Runs, Action::Audit];
+        for row in TABLE {
+            let hand = row.family == Family::Hands && !looks.contains(&row.action);
+            assert_eq!(row.safety == Safety::Writes, hand, "{}", row.name);
         }
     }
 }

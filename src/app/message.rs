@@ -4,6 +4,9 @@ use super::action::Action;
 use super::key::Key;
 use crate::domain::follow::Follow;
 use crate::domain::inventory::Change;
+use crate::domain::plan::Plan;
+use crate::domain::plan::progress::Entry;
+use crate::domain::plan::progress::Progress;
 use crate::domain::time::Timestamp;
 
 /// Counts connections: answers of an abandoned one are dropped.
@@ -22,6 +25,14 @@ pub enum Message {
     /// Time passes; with the calls made to AWS so far.
     Tick(Timestamp, u64),
     Resize(u16, u16),
+    /// How far an accepted plan is. Of whatever connection: what was written stays written.
+    Progress(Progress),
+    /// The audit log, read.
+    Log(Vec<Entry>),
+    /// Something was written to a file, or not.
+    Saved(Result<String, String>),
+    /// The terminal or the session ends: leave at once.
+    Leave,
 }
 
 /// Where calls to AWS go.
@@ -38,4 +49,12 @@ pub enum Effect {
     Quit,
     /// What to look at from now on.
     Follow(Follow),
+    /// Carry a plan out that was accepted.
+    Apply(Box<Plan>),
+    /// Stop the plan of this id.
+    Cancel(String),
+    /// Read the audit log.
+    ReadLog,
+    /// Write a text to a file of this name where the program was started.
+    Save(String, String),
 }

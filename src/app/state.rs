@@ -4,6 +4,9 @@ use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::collections::VecDeque;
 
+use super::form::Form;
+use super::hands::Hands;
+use super::hands::Planned;
 use super::message::AwsSide;
 use super::message::Epoch;
 use crate::domain::columns;
@@ -13,6 +16,7 @@ use crate::domain::follow::Follow;
 use crate::domain::history::History;
 use crate::domain::ids::RowKey;
 use crate::domain::inventory::Inventory;
+use crate::domain::plan::Hand;
 use crate::domain::report::Report;
 use crate::domain::report::Row;
 use crate::domain::report::Subject;
@@ -31,7 +35,14 @@ pub struct Opening {
     pub pointed: Option<Pointed>,
     /// The world is made up: which, and how fast its time runs.
     pub demo: Option<String>,
+    /// Nothing may be written.
+    pub read_only: bool,
+    /// Contexts whose name is to be typed before anything is written there.
+    pub protected: BTreeSet<String>,
 }
+
+/// Seconds for which the footer says why something was not done.
+const STATUS: i64 = 5;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum View {
@@ -85,6 +96,26 @@ pub enum Dialog {
     Details {
         scroll: u16,
     },
+    /// A plan that waits to be accepted.
+    Plan(Box<Planned>),
+    /// How far the plan of this id is.
+    Run {
+        plan: String,
+        scroll: u16,
+    },
+    /// Why a hand cannot do what was asked for.
+    Refusal {
+        hand: Hand,
+        text: String,
+    },
+    /// A list to choose from.
+    Form(Form),
+    /// The audit log.
+    Audit {
+        scroll: u16,
+    },
+    /// Plans run; whoever leaves stops watching them.
+    Leaving,
     /// The filter is being typed; holds what it was before.
     Filter {
         before: String,
@@ -114,6 +145,7 @@ pub struct State {
     /// The selected row of the board.
     pub selected: Option<RowKey>,
     pub dialogs: Vec<Dialog>,
+    pub hands: Hands,
     pub filter: String,
     pub problems_only: bool,
     pub sort: Sort,
@@ -152,6 +184,7 @@ impl State {
             listed: None,
             selected: None,
             dialogs: Vec::new(),
+            hands: Hands::default(),
             filter: String::new(),
             problems_only: false,
             sort: Sort::default(),
@@ -333,6 +366,11 @@ impl State {
             View::Bindings => self.listed.clone().map(Line::Subject),
             View::Board(_) => self.selected.clone().map(Line::Row),
         }
+    }
+
+    /// Says something in the footer for a while.
+    pub fn say(&mut self, text: String) {
+        self.status = Some((text, self.now.plus_seconds(STATUS)));
     }
 
     /// Lines a page holds, for moving.

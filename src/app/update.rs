@@ -1,6 +1,8 @@
 //! The one place where the state changes: a message in, effects out.
 
 mod dialog;
+mod form;
+mod hands;
 mod navigate;
 mod observe;
 
@@ -12,14 +14,13 @@ use super::state::State;
 use super::state::View;
 use crate::domain::time::Timestamp;
 
-/// Seconds for which calls are counted, and a refusal is shown.
+/// Seconds for which calls are counted.
 const MINUTE: i64 = 60;
-const STATUS: i64 = 5;
 
 /// Takes one message in.
 pub fn update(state: &mut State, message: Message) -> Vec<Effect> {
     match message {
-        Message::Key(key) => dialog::typed(state, key),
+        Message::Key(key) => return dialog::typed(state, key),
         Message::Act(action) => return act(state, action),
         Message::Observed(epoch, ..) if epoch != state.epoch => {}
         Message::Observed(_, at, change) => observe::observe(state, *change, at),
@@ -29,6 +30,17 @@ pub fn update(state: &mut State, message: Message) -> Vec<Effect> {
             state.dirty = true;
         }
         Message::Tick(now, calls) => tick(state, now, calls),
+        Message::Leave => return vec![Effect::Quit],
+        Message::Progress(progress) => hands::progress(state, &progress),
+        Message::Log(entries) => {
+            state.hands.log = entries;
+            state.dirty = true;
+        }
+        Message::Saved(said) => {
+            let text = said.unwrap_or_else(|why| format!("not saved: {why}"));
+            state.say(text);
+            state.dirty = true;
+        }
         Message::Resize(width, height) => {
             state.size = (width, height);
             state.dirty = true;
@@ -47,13 +59,13 @@ pub fn settle(state: &mut State) -> Vec<Effect> {
 fn act(state: &mut State, action: Action) -> Vec<Effect> {
     state.dirty = true;
     if action == Action::Quit {
-        return vec![Effect::Quit];
+        return leave(state);
     }
     if dialog::takes(state, action) {
         return Vec::new();
     }
     if let Some(refusal) = action.refusal(state) {
-        state.status = Some((refusal.to_owned(), state.now.plus_seconds(STATUS)));
+        state.say(refusal.to_owned());
         return Vec::new();
     }
     state.status = None;
@@ -79,9 +91,37 @@ fn act(state: &mut State, action: Action) -> Vec<Effect> {
         Action::Zoom => state.zoom = !state.zoom,
         Action::Freeze => freeze(state),
         Action::ReadNow => state.hurry += 1,
+        Action::Mark => hands::mark(state),
+        Action::Bind => form::bind(state),
+        Action::Unbind
+        | Action::Resync
+        | Action::Drain
+        | Action::Deregister
+        | Action::Register
+        | Action::Sync
+        | Action::Undo => hands::ask(state, action),
+        Action::Runs => match state.hands.runs.last().map(|it| it.plan.id()) {
+            Some(plan) => state.dialogs.push(Dialog::Run { plan, scroll: 0 }),
+            None => state.say("no plan was accepted in this session".to_owned()),
+        },
+        Action::Audit => {
+            state.dialogs.push(Dialog::Audit { scroll: 0 });
+            return vec![Effect::ReadLog];
+        }
+        Action::Palette => form::palette(state),
         Action::Help => state.dialogs.push(Dialog::Help { scroll: 0 }),
         Action::Quit => {}
     }
+    Vec::new()
+}
+
+/// Leaves; while plans run, only when asked for twice.
+fn leave(state: &mut State) -> Vec<Effect> {
+    let asked = matches!(state.dialogs.last(), Some(Dialog::Leaving));
+    if asked || state.hands.running().next().is_none() {
+        return vec![Effect::Quit];
+    }
+    state.dialogs.push(Dialog::Leaving);
     Vec::new()
 }
 

@@ -46,6 +46,17 @@ pub struct Job {
     pub log: Log,
 }
 
+/// What is wanted of a plan that runs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Signal {
+    #[default]
+    Go,
+    /// Stop before the next step, or in the middle of a wait; the log says so.
+    Cancel,
+    /// Whoever watches leaves: stop in the same way, and let the log show that it was not ended.
+    Leave,
+}
+
 /// What was read in one go.
 struct Facts {
     inventory: Inventory,
@@ -57,7 +68,7 @@ struct Facts {
 pub async fn apply(
     connection: Connection,
     job: Job,
-    cancel: watch::Receiver<bool>,
+    cancel: watch::Receiver<Signal>,
     tell: mpsc::Sender<Progress>,
 ) -> Vec<Stage> {
     let read_only = connection.read_only;
@@ -110,7 +121,7 @@ struct Running {
     linked: Linked,
     job: Job,
     record: Record,
-    cancel: watch::Receiver<bool>,
+    cancel: watch::Receiver<Signal>,
     tell: mpsc::Sender<Progress>,
     id: String,
 }
@@ -122,7 +133,7 @@ impl Running {
         _ = self.tell.send(Progress { plan: self.id.clone(), step, at, stage }).await;
     }
 
-    fn cancelled(&self) -> bool {
+    fn signal(&self) -> Signal {
         *self.cancel.borrow()
     }
 
@@ -152,14 +163,21 @@ impl Running {
 
     async fn step(&mut self, index: usize) -> Stage {
         let Some(step) = self.job.plan.steps.get(index).cloned() else { return Stage::Cancelled };
-        if self.cancelled() {
-            return Stage::Cancelled;
+        match self.signal() {
+            Signal::Go => {}
+            Signal::Cancel => {
+                self.record.wait(&self.job, index, &Stage::Cancelled);
+                return Stage::Cancelled;
+            }
+            Signal::Leave => return Stage::Cancelled,
         }
         self.tell(index, Stage::Checking).await;
         let facts = self.facts().await;
         if step.act.only_waits() {
             let stage = self.wait(index, &step, facts).await;
-            self.record.wait(&self.job, index, &stage);
+            if self.signal() != Signal::Leave {
+                self.record.wait(&self.job, index, &stage);
+            }
             return stage;
         }
         if let Err(why) = guards(&step, &facts, &self.job.plan.subject) {
@@ -177,6 +195,10 @@ impl Running {
             Err(failure) => Stage::Failed(failure.to_string()),
             Ok(()) => self.verify(index, &step).await,
         };
+        if self.signal() == Signal::Leave && stage == Stage::Cancelled {
+            // It was written and not read back: the next start finds out.
+            return stage;
+        }
         let now = self.linked.clock().now();
         match self.record.end(&self.job, index, &stage, now) {
             Ok(()) => stage,
@@ -279,7 +301,7 @@ impl Running {
                 self.tell(index, Stage::Awaiting(text)).await;
             }
             tokio::select! {
-                _ = cancel.wait_for(|it| *it) => {
+                _ = cancel.wait_for(|it| *it != Signal::Go) => {
                     // Who waits for it may stop waiting; what was written is not undone by that.
                     return Err(Stage::Cancelled);
                 }

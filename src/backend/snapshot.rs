@@ -60,7 +60,11 @@ impl Linked {
     /// Reads everything of a scope, now.
     pub(super) async fn read(&self, scope: &Scope, wish: Extra) -> Inventory {
         let mut inventory = Inventory::default();
-        let clusters = self.clusters.iter().map(|it| cluster(it, scope, wish.thorough, &self.asker.clock));
+        // Not by closures: a task could not be made of futures that borrow from what they are given.
+        let mut clusters = Vec::new();
+        for it in &self.clusters {
+            clusters.push(cluster(it, scope, wish.thorough, &self.asker.clock));
+        }
         for change in futures::future::join_all(clusters).await.into_iter().flatten() {
             inventory.apply(change, self.asker.clock.now());
         }
@@ -229,7 +233,10 @@ async fn ask(
 ) {
     let kinds: BTreeMap<_, _> =
         inventory.load_balancers.values().map(|it| (it.arn.clone(), it.kind)).collect();
-    let calls = asks.iter().map(|it| asker.perform(it, roles, &kinds));
+    let mut calls = Vec::new();
+    for it in &asks {
+        calls.push(asker.perform(it, roles, &kinds));
+    }
     let answers: Vec<Vec<Change>> = stream::iter(calls).buffer_unordered(AT_A_TIME).collect().await;
     for change in answers.into_iter().flatten() {
         inventory.apply(change, asker.clock.now());

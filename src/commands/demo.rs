@@ -8,6 +8,7 @@ use clap::CommandFactory;
 use clap::parser::ValueSource;
 
 use crate::app::state::Opening;
+use crate::audit::Log;
 use crate::aws::Settings;
 use crate::backend::Buckets;
 use crate::backend::Budget;
@@ -76,9 +77,12 @@ async fn start(cli: &Cli, demo: &Demo, scenario: Scenario) -> anyhow::Result<Exi
         selector: cli.options.selector.clone(),
         pointed,
         demo: Some(label(&name, demo.speed)),
+        read_only: setup.connection.read_only,
+        protected: BTreeSet::new(),
     };
     // No folder: a demo leaves nothing behind, not even a log.
-    let screen = Screen { connection: setup.connection, scope: setup.scope, opening, folder: None };
+    let log = Log::forgotten();
+    let screen = Screen { connection: setup.connection, scope: setup.scope, opening, log, folder: None };
     screen.show().await?;
     Ok(Exit::Done)
 }

@@ -1,6 +1,7 @@
 //! No command and a terminal: the live screen.
 
 use crate::app::state::Opening;
+use crate::audit::Log;
 use crate::cli::Cli;
 use crate::config;
 use crate::telemetry;
@@ -10,7 +11,7 @@ use super::Exit;
 use super::setup;
 
 pub(super) fn run(cli: &Cli) -> anyhow::Result<Exit> {
-    let setup::Setup { connection, scope, .. } = setup::setup(&cli.options, cli.scope.as_ref())?;
+    let setup::Setup { connection, scope, protected } = setup::setup(&cli.options, cli.scope.as_ref())?;
     let folder = config::state_folder().ok();
     // A log that cannot be written must not keep anybody from looking.
     let log = folder.as_deref().and_then(|it| telemetry::start(it).ok());
@@ -20,9 +21,19 @@ pub(super) fn run(cli: &Cli) -> anyhow::Result<Exit> {
         selector: cli.options.selector.clone(),
         pointed: cli.scope.clone(),
         demo: None,
+        read_only: connection.read_only,
+        protected: protected.iter().map(ToString::to_string).collect(),
     };
     let runtime = setup::runtime()?;
-    let screen = Screen { connection, scope, opening, folder: folder.filter(|_| log.is_some()) };
+    let written = match (&cli.audit_log, &folder) {
+        (Some(path), _) => Log::file(path.clone()),
+        (None, Some(folder)) => Log::file(folder.join("audit.jsonl")),
+        (None, None) => {
+            Log::words(|_| Err(std::io::Error::other("no state folder is known: see --audit-log")))
+        }
+    };
+    let folder = folder.filter(|_| log.is_some());
+    let screen = Screen { connection, scope, opening, log: written, folder };
     let ended = runtime.block_on(screen.show());
     runtime.shutdown_background();
     ended?;

@@ -203,15 +203,15 @@ impl Act {
             }
             Self::Create { manifest, .. } => format!("create TargetGroupBinding {}", manifest.name),
             Self::DeleteBinding { binding, .. } => format!("delete TargetGroupBinding {binding}"),
-            Self::DeletePod { name, .. } => format!("delete pod {name}"),
+            Self::DeletePod { name, .. } => format!("delete pod {}", name.name),
             Self::Label { object, key, from, to, .. } => {
                 let object = match object {
-                    Labelled::Pod(name, _) => format!("pod {name}"),
+                    Labelled::Pod(name, _) => format!("pod {}", name.name),
                     Labelled::Node(name) => format!("node {name}"),
                 };
                 match (from, to) {
-                    (Some(from), None) => format!("take the label {key}={from} from {object}"),
-                    (_, Some(to)) => format!("put the label {key}={to} on {object}"),
+                    (Some(from), None) => format!("take label {key}={from} from {object}"),
+                    (_, Some(to)) => format!("put label {key}={to} on {object}"),
                     (None, None) => format!("leave the label {key} of {object} as it is"),
                 }
             }
@@ -329,6 +329,11 @@ pub struct Refusal {
 impl Refusal {
     pub(super) fn new(why: impl Into<String>) -> Self {
         Self { why: why.into(), instead: None }
+    }
+
+    /// A reason of a screen's own: nothing is selected, nothing was done.
+    pub fn plain(why: &str) -> Self {
+        Self::new(why)
     }
 
     #[must_use]

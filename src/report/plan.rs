@@ -29,10 +29,9 @@ pub fn lines(plan: &Plan) -> Vec<(Tone, String)> {
     }
     for (index, step) in plan.steps.iter().enumerate() {
         lines.push((Tone::Step, format!("{}. {}", index + 1, step.act.sentence())));
-        lines.extend(equivalents::fields(&step.act).map(|it| (Tone::Guard, format!("   sends {it}"))));
         let guards: Vec<String> = step.guards.iter().map(|it| it.words()).collect();
         if !guards.is_empty() {
-            lines.push((Tone::Guard, format!("   only if {}", few(&guards))));
+            lines.push((Tone::Guard, format!("   if {}", few(&guards))));
         }
     }
     for follows in &plan.follows {
@@ -44,9 +43,14 @@ pub fn lines(plan: &Plan) -> Vec<(Tone, String)> {
     lines
 }
 
-/// The lines a person would type instead, and the fields that are sent.
+/// The lines a person would type instead, under each the fields that are sent.
 pub fn commands(plan: &Plan) -> Vec<String> {
-    plan.steps.iter().flat_map(|it| equivalents::lines(&it.act)).collect()
+    let mut lines = Vec::new();
+    for step in &plan.steps {
+        lines.extend(equivalents::lines(&step.act).into_iter().map(|it| format!("$ {it}")));
+        lines.extend(equivalents::fields(&step.act).map(|it| format!("  sends {it}")));
+    }
+    lines
 }
 
 /// The object a plan makes.
@@ -113,7 +117,7 @@ impl<'a> PlanDocument<'a> {
 pub fn text(plan: &Plan) -> String {
     let mut lines: Vec<String> = lines(plan).into_iter().map(|it| it.1).collect();
     lines.extend(typed(plan).map(|it| format!("! {it}")));
-    lines.extend(commands(plan).into_iter().map(|it| format!("$ {it}")));
+    lines.extend(commands(plan));
     let manifest = manifest(plan).map_or_else(String::new, |it| format!("---\n{}", it.yaml()));
     lines.join("\n") + "\n" + &manifest
 }

@@ -25,9 +25,9 @@ use crate::app::state::Dialog;
 const FRAME: Duration = Duration::from_millis(33);
 
 /// What the loop needs from outside.
-pub struct Outside<K, P> {
+pub struct Outside<'a, K, P> {
     pub keys: K,
-    pub messages: mpsc::Receiver<Message>,
+    pub messages: &'a mut mpsc::Receiver<Message>,
     /// Does what an effect asks for, without waiting.
     pub perform: P,
     pub theme: Theme,
@@ -37,14 +37,14 @@ pub struct Outside<K, P> {
 pub async fn run<B, K, P>(
     terminal: &mut Terminal<B>,
     state: &mut State,
-    outside: Outside<K, P>,
+    outside: Outside<'_, K, P>,
 ) -> Result<(), B::Error>
 where
     B: Backend,
     K: Stream<Item = io::Result<Event>> + Unpin,
     P: FnMut(Effect),
 {
-    let Outside { mut keys, mut messages, mut perform, theme } = outside;
+    let Outside { mut keys, messages, mut perform, theme } = outside;
     let mut drawn: Option<Instant> = None;
     // A person who pressed a key is answered at once; what happens outside can wait for the next frame.
     let mut pressed = false;
@@ -80,7 +80,7 @@ where
             for effect in app::update(state, message) {
                 match effect {
                     Effect::Quit => return Ok(()),
-                    follow @ Effect::Follow(_) => perform(follow),
+                    other => perform(other),
                 }
             }
             next = messages.try_recv().ok();
@@ -97,11 +97,11 @@ fn message(state: &State, event: &Event) -> Option<Message> {
         Event::Key(event) => {
             let key = keys::key(*event)?;
             let action = Action::of(key);
-            let typing = matches!(state.dialogs.last(), Some(Dialog::Filter { .. }));
+            let typing = state.dialogs.last().is_some_and(Dialog::reads_text);
             match action {
                 // The way out works everywhere.
                 Some(Action::Quit) if key.ctrl || !typing => Some(Message::Act(Action::Quit)),
-                _ if typing => Some(Message::Key(key)),
+                _ if state.dialogs.last().is_some_and(Dialog::reads_keys) => Some(Message::Key(key)),
                 action => action.map(Message::Act),
             }
         }

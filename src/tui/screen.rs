@@ -1,5 +1,7 @@
 //! The live screen: takes the terminal, draws, then connects; ends on a key or a signal.
 
+use std::collections::BTreeMap;
+
 use crossterm::event::Event;
 use crossterm::event::EventStream;
 use futures::Stream;
@@ -11,18 +13,18 @@ use tokio::sync::oneshot;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
+use super::perform::Performer;
 use super::run;
 use super::run::Outside;
 use super::terminal::Guard;
 use super::theme::Theme;
 use super::view;
-use crate::app::Effect;
 use crate::app::Epoch;
 use crate::app::Message;
 use crate::app::State;
-use crate::app::action::Action;
 use crate::app::message::AwsSide;
 use crate::app::state::Opening;
+use crate::audit::Log;
 use crate::backend;
 use crate::backend::Clock;
 use crate::backend::Connection;
@@ -41,6 +43,8 @@ pub struct Screen {
     pub connection: Connection,
     pub scope: Scope,
     pub opening: Opening,
+    /// Where what is written is written down.
+    pub log: Log,
     /// Where a crash leaves its report.
     pub folder: Option<PathBuf>,
 }
@@ -71,19 +75,28 @@ impl Screen {
         terminal.draw(|frame| view::render(&state, &theme, frame.area(), frame.buffer_mut()))?;
         state.dirty = false;
 
-        let (sender, messages) = mpsc::channel(QUEUE);
+        let (sender, mut messages) = mpsc::channel(QUEUE);
         let (follow, followed) = watch::channel(Follow::default());
         let (observed, changes) = mpsc::channel(QUEUE);
         let (side, aws) = oneshot::channel();
         // Dropping the sets ends every task in them.
-        let _looking = backend::observe(self.connection, &self.scope, &followed, &observed, side);
-        let _feeding = feed(&sender, changes, aws, clock);
-        let perform = move |effect| match effect {
-            Effect::Follow(wish) => drop(follow.send_replace(wish)),
-            Effect::Quit => {}
+        let looking = backend::observe(self.connection.clone(), &self.scope, &followed, &observed, side);
+        let feeding = feed(&sender, changes, aws, clock);
+        let mut performer = Performer {
+            connection: self.connection,
+            scope: self.scope,
+            log: self.log,
+            sender,
+            follow,
+            running: JoinSet::new(),
+            signals: BTreeMap::new(),
         };
-        let outside = Outside { keys, messages, perform, theme };
-        run::run(terminal, &mut state, outside).await
+        let perform = |effect| performer.perform(effect);
+        let outside = Outside { keys, messages: &mut messages, perform, theme };
+        let ended = run::run(terminal, &mut state, outside).await;
+        drop((looking, feeding));
+        performer.leave(messages).await;
+        ended
     }
 }
 
@@ -139,7 +152,7 @@ fn feed(
     let ended = terminated();
     tasks.spawn(async move {
         ended.await;
-        _ = to_loop.send(Message::Act(Action::Quit)).await;
+        _ = to_loop.send(Message::Leave).await;
     });
     tasks
 }

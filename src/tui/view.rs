@@ -3,6 +3,7 @@
 mod bindings;
 mod board;
 mod footer;
+mod hands;
 mod header;
 mod overlay;
 mod place;
@@ -52,6 +53,12 @@ pub fn render(state: &State, theme: &Theme, area: Rect, buffer: &mut Buffer) {
     match state.dialogs.last() {
         Some(Dialog::Help { scroll }) => overlay::help(theme, *scroll, area, buffer),
         Some(Dialog::Details { scroll }) => overlay::details(state, theme, *scroll, area, buffer),
+        Some(Dialog::Plan(it)) => hands::planned(it, theme, area, buffer),
+        Some(Dialog::Run { plan, scroll }) => hands::run(state, theme, (plan, *scroll), area, buffer),
+        Some(Dialog::Refusal { hand, text }) => hands::refusal(theme, (*hand, text), area, buffer),
+        Some(Dialog::Form(it)) => hands::form(it, theme, area, buffer),
+        Some(Dialog::Audit { scroll }) => hands::audit(state, theme, *scroll, area, buffer),
+        Some(Dialog::Leaving) => hands::leaving(state, theme, area, buffer),
         Some(Dialog::Filter { .. }) | None => {}
     }
 }

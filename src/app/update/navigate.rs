@@ -80,6 +80,7 @@ pub(super) fn show(state: &mut State, view: View) {
         }
         state.view = view;
         state.selected = None;
+        state.hands.marked.clear();
         state.filter.clear();
         state.problems_only = false;
     }
@@ -103,6 +104,8 @@ pub(super) fn back(state: &mut State) {
     if !state.filter.is_empty() || state.problems_only {
         state.filter.clear();
         state.problems_only = false;
+    } else if !state.hands.marked.is_empty() {
+        state.hands.marked.clear();
     } else if state.zoom {
         state.zoom = false;
     } else if matches!(state.view, View::Board(_)) && state.selected.is_some() {

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use super::navigate;
 use crate::app::state::Board;
+use crate::app::state::Dialog;
 use crate::app::state::State;
 use crate::app::state::View;
 use crate::domain::follow::Follow;
@@ -126,6 +127,8 @@ pub(super) fn wish(state: &mut State) -> Option<Follow> {
             wish.discover = state.opening.selector.is_none();
         }
     }
+    // Whoever binds chooses among all groups.
+    wish.discover |= state.dialogs.iter().any(|it| matches!(it, Dialog::Form(_)));
     if let Some(Thing::Arn(arn)) = state.opening.pointed.as_ref().map(|it| &it.thing) {
         if wish.focus.is_none() {
             wish.listed.insert(arn.clone());

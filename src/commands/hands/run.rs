@@ -7,6 +7,7 @@ use tokio::sync::watch;
 use crate::audit::Log;
 use crate::backend::apply;
 use crate::backend::apply::Job;
+use crate::backend::apply::Signal;
 use crate::cli::hands::Accept;
 use crate::cli::hands::DryRun;
 use crate::cli::hands::PlanOutput;
@@ -80,7 +81,7 @@ async fn rehearse(setup: Setup, plan: Plan) -> anyhow::Result<Exit> {
 
 async fn carry_out(setup: Setup, plan: Plan, accept: &Accept, log: Log) -> anyhow::Result<Exit> {
     let interrupted = terminated();
-    let (cancel, cancelled) = watch::channel(false);
+    let (cancel, cancelled) = watch::channel(Signal::Go);
     let (tell, mut told) = mpsc::channel(64);
     let sentences: Vec<String> = plan.steps.iter().map(|it| it.act.sentence()).collect();
     let (id, hand, output) = (plan.id(), plan.hand, accept.output);
@@ -99,11 +100,11 @@ async fn carry_out(setup: Setup, plan: Plan, accept: &Accept, log: Log) -> anyho
             }
             () = &mut interrupted, if early.is_none() => {
                 early = Some(Exit::Interrupted);
-                cancel.send_replace(true);
+                cancel.send_replace(Signal::Cancel);
             }
             () = &mut late, if early.is_none() => {
                 early = Some(Exit::TimedOut);
-                cancel.send_replace(true);
+                cancel.send_replace(Signal::Cancel);
             }
         }
     };

@@ -174,11 +174,9 @@ fn pod(
     }
     match then {
         Then::Delete => {
-            let same =
-                Guard::Pod { cluster: cluster_id.clone(), name: pod.name.clone(), uid: pod.uid.clone() };
             let act =
                 Act::DeletePod { cluster: cluster_id.clone(), name: pod.name.clone(), uid: pod.uid.clone() };
-            plan.step(act, vec![same, is(&None)]);
+            plan.step(act, vec![is(&None)]);
         }
         Then::PutBack => {
             let act = Act::Label {
@@ -197,7 +195,7 @@ fn pod(
         Then::Keep => {}
     }
     let name = &pod.name.name;
-    plan.follows.push(format!("{} makes a replacement for {name} at once.", owner.name.name));
+    plan.follows.push(format!("{} makes a replacement at once.", owner.name.name));
     if !lost.is_empty() {
         plan.warnings
             .push(format!("Without {label} also these no longer match {name}: {}.", lost.join(", ")));

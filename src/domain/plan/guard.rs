@@ -37,8 +37,6 @@ pub enum Guard {
     Healthy { zone: Option<Arc<str>>, least: u32 },
     /// The pod is the same, and the label is as it was.
     Label { object: Labelled, cluster: crate::domain::ids::ClusterId, key: String, value: Option<String> },
-    /// The pod exists and is the same.
-    Pod { cluster: crate::domain::ids::ClusterId, name: crate::domain::ids::ObjectName, uid: Uid },
 }
 
 /// Looks whether a guard holds. `act` is the step it guards: what that takes away does not count as staying.
@@ -99,16 +97,6 @@ pub fn check(guard: &Guard, act: &Act, report: Option<&Report>, inventory: &Inve
             match labels.get(key) == value.as_ref() {
                 true => Ok(()),
                 false => Err(format!("the label {key} of {name} was changed meanwhile")),
-            }
-        }
-        Guard::Pod { cluster, name, uid } => {
-            let pod = inventory.cluster(cluster).and_then(|it| it.pods.get(name));
-            match pod {
-                None => Err(format!("pod {name} is gone")),
-                Some(pod) if pod.uid != *uid => {
-                    Err(format!("pod {name} was replaced by another of its name"))
-                }
-                Some(_) => Ok(()),
             }
         }
     }
@@ -183,27 +171,25 @@ fn labels<'a>(
 }
 
 impl Guard {
-    /// What has to be true, in words.
+    /// What has to be true, in a few words.
     pub fn words(&self) -> String {
         match self {
-            Self::Binding { binding, .. } => format!("{binding} is the same binding, on the same group"),
+            Self::Binding { .. } => "same binding and group".to_owned(),
             Self::Unbound { group } => format!("no binding names {}", group.name()),
-            Self::Leaves { key, pod: Some(_), .. } => format!("{key} is registered, the same pod behind it"),
-            Self::Leaves { key, pod: None, .. } => format!("{key} is registered, no pod behind it"),
-            Self::Arrives { key, .. } => format!("{key} is wanted, the same pod behind it, not registered"),
-            Self::Absent { key } => format!("{key} is not registered"),
-            Self::Healthy { zone: None, least } => format!("at least {least} healthy stay"),
-            Self::Healthy { zone: Some(zone), least } => format!("at least {least} healthy stay in {zone}"),
+            Self::Leaves { key, pod: Some(_), .. } => format!("{key} registered, same pod"),
+            Self::Leaves { key, pod: None, .. } => format!("{key} registered, no pod"),
+            Self::Arrives { key, .. } => format!("{key} wanted, same pod, not registered"),
+            Self::Absent { key } => format!("{key} not registered"),
+            Self::Healthy { zone: None, least } => format!("{least} or more healthy stay"),
+            Self::Healthy { zone: Some(zone), least } => format!("{least} or more healthy stay in {zone}"),
             Self::Label { object, key, value, .. } => {
-                let value = value.as_ref().map_or_else(|| "absent".to_owned(), |it| format!("{it:?}"));
+                let value =
+                    value.as_ref().map_or_else(|| format!("no label {key}"), |it| format!("{key}={it}"));
                 match object {
-                    Labelled::Pod(name, _) => {
-                        format!("pod {} is the same, its label {key} {value}", name.name)
-                    }
-                    Labelled::Node(name) => format!("label {key} of node {name} is {value}"),
+                    Labelled::Pod(..) => format!("same pod, {value}"),
+                    Labelled::Node(_) => format!("same node, {value}"),
                 }
             }
-            Self::Pod { name, .. } => format!("pod {} is the same", name.name),
         }
     }
 }

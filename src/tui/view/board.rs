@@ -188,6 +188,10 @@ fn pane(
         }
         x += width + 1;
     }
+    for (n, _) in rows.iter().enumerate().filter(|(_, row)| state.hands.marked.contains(&row.key)) {
+        let y = inside.y + 1 + u16::try_from(n).unwrap_or(0);
+        buffer.set_stringn(inside.x, y, "*", 1, theme.title);
+    }
     let selected = state.selected.as_ref();
     for (n, _) in rows.iter().enumerate().filter(|(_, row)| Some(&row.key) == selected) {
         let y = inside.y + 1 + u16::try_from(n).unwrap_or(0);

@@ -5,11 +5,15 @@ use ratatui::layout::Rect;
 use ratatui::text::Line;
 use ratatui::text::Span;
 use ratatui::widgets::Widget;
+use unicode_width::UnicodeWidthStr;
 
 use super::header;
 use super::text;
 use crate::app::State;
+use crate::app::action::Family;
+use crate::app::action::Row;
 use crate::app::action::TABLE;
+use crate::app::hands::Run;
 use crate::app::state::Dialog;
 use crate::app::state::Sort;
 use crate::app::state::View;
@@ -18,6 +22,7 @@ use crate::domain::controller::Presence;
 use crate::domain::inventory::Source;
 use crate::domain::report::Report;
 use crate::domain::routes::Routes;
+use crate::domain::time::age;
 use crate::domain::words;
 use crate::tui::theme::Theme;
 
@@ -71,6 +76,21 @@ fn unread(state: &State, report: &Report) -> Option<&'static str> {
     sources.into_iter().find_map(failed)
 }
 
+/// A plan that runs, in a few words: what, which step, what is awaited.
+fn under_way(state: &State, run: &Run) -> String {
+    let hand = run.plan.hand.word();
+    match run.at() {
+        None => format!("{hand} begins (p)"),
+        Some((step, stage, since)) => format!(
+            "{hand} {}/{} {} {} (p)",
+            step + 1,
+            run.plan.steps.len(),
+            stage.word(),
+            age(state.now.since(since))
+        ),
+    }
+}
+
 pub(super) fn hints(state: &State, theme: &Theme, area: Rect, buffer: &mut Buffer) {
     if let Some(Dialog::Filter { .. }) = state.dialogs.last() {
         let line = Line::from(vec![
@@ -86,20 +106,10 @@ pub(super) fn hints(state: &State, theme: &Theme, area: Rect, buffer: &mut Buffe
         Line::from(Span::styled(format!(" {text}"), theme.warn)).render(area, buffer);
         return;
     }
-    let mut spans = vec![Span::raw(" ")];
-    for row in TABLE.iter().filter(|it| !it.hint.is_empty()) {
-        let Some(key) = row.keys.first() else { continue };
-        let (key_style, style) = match row.action.refusal(state) {
-            None => (theme.title, theme.plain),
-            Some(_) => (theme.dim, theme.dim),
-        };
-        if spans.len() > 1 {
-            spans.push(Span::raw("  "));
-        }
-        spans.push(Span::styled(key.to_string(), key_style));
-        spans.push(Span::styled(format!(" {}", row.hint), style));
+    let mut shown: Vec<String> = state.hands.running().map(|it| under_way(state, it)).collect();
+    if !state.hands.marked.is_empty() {
+        shown.push(format!("{} marked", state.hands.marked.len()));
     }
-    let mut shown = Vec::new();
     if !state.filter.is_empty() {
         shown.push(format!("filter {}", state.filter));
     }
@@ -117,5 +127,44 @@ pub(super) fn hints(state: &State, theme: &Theme, area: Rect, buffer: &mut Buffe
         true => Line::default(),
         false => Line::from(Span::styled(shown.join(" · ") + " ", theme.warn)),
     };
-    header::both(Line::from(spans), right, area, buffer);
+    let room = usize::from(area.width).saturating_sub(2 + right.width());
+    header::both(Line::from(keys(state, theme, room)), right, area, buffer);
+}
+
+/// The actions of the footer with their keys, as many as fit: what cannot be done now is left out first, then what
+/// only looks.
+fn keys<'a>(state: &State, theme: &Theme, room: usize) -> Vec<Span<'a>> {
+    let worth = |row: &Row, refused: bool| match (refused, row.family) {
+        (_, Family::Program) => 0,
+        (true, _) => 4,
+        (false, Family::Hands) => 1,
+        (false, Family::Views) => 2,
+        (false, Family::Looking | Family::Moving) => 3,
+    };
+    let mut hints: Vec<(u8, String, &str, bool)> = TABLE
+        .iter()
+        .filter(|it| !it.hint.is_empty())
+        .filter_map(|row| {
+            let refused = row.action.refusal(state).is_some();
+            Some((worth(row, refused), row.keys.first()?.to_string(), row.hint, refused))
+        })
+        .collect();
+    let width = |it: &[(u8, String, &str, bool)]| {
+        it.iter().map(|(_, key, hint, _)| key.width() + hint.width() + 3).sum::<usize>()
+    };
+    while width(&hints) > room {
+        let worst = hints.iter().map(|it| it.0).max().unwrap_or(0);
+        let Some(at) = hints.iter().rposition(|it| it.0 == worst) else { break };
+        hints.remove(at);
+    }
+    let mut spans = vec![Span::raw(" ")];
+    for (_, key, hint, refused) in hints {
+        let (key_style, style) = if refused { (theme.dim, theme.dim) } else { (theme.title, theme.plain) };
+        if spans.len() > 1 {
+            spans.push(Span::raw("  "));
+        }
+        spans.push(Span::styled(key, key_style));
+        spans.push(Span::styled(format!(" {hint}"), style));
+    }
+    spans
 }

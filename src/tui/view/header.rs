@@ -97,6 +97,13 @@ fn where_we_are<'a>(state: &State, theme: &Theme, short: u8) -> Line<'a> {
         spans.push(Span::styled(demo, theme.warn));
         spans.push(Span::raw(" "));
     }
+    if state.opening.read_only {
+        spans.push(Span::styled("READ ONLY", theme.warn));
+        spans.push(Span::raw(" "));
+    } else if state.opening.contexts.iter().any(|it| state.opening.protected.contains(it)) {
+        spans.push(Span::styled("PROTECTED", theme.warn));
+        spans.push(Span::raw(" "));
+    }
     spans.extend([Span::raw(place), Span::styled(what, theme.title)]);
     Line::from(spans)
 }

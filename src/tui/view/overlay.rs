@@ -26,7 +26,7 @@ use crate::domain::words;
 use crate::domain::words::Words;
 use crate::tui::theme::Theme;
 
-type Lines = Vec<(String, Style)>;
+pub(super) type Lines = Vec<(String, Style)>;
 
 pub(super) fn help(theme: &Theme, scroll: u16, area: Rect, buffer: &mut Buffer) {
     let mut lines: Lines = Vec::new();
@@ -185,6 +185,17 @@ fn report_lines(state: &State, theme: &Theme, report: &Report) -> Lines {
 
 /// A box over everything, with what fits of the lines from `scroll` on.
 fn show(title: &str, theme: &Theme, (lines, scroll): (Lines, u16), (area, buffer): (Rect, &mut Buffer)) {
+    framed(title, theme, (lines, scroll), " Esc closes ", (area, buffer));
+}
+
+/// The same, with other keys at its foot.
+pub(super) fn framed(
+    title: &str,
+    theme: &Theme,
+    (lines, scroll): (Lines, u16),
+    keys: &str,
+    (area, buffer): (Rect, &mut Buffer),
+) {
     let width = area.width.saturating_sub(4).min(110);
     let height = area.height.saturating_sub(2);
     let place = Rect { x: area.x + (area.width - width) / 2, y: area.y + 1, width, height };
@@ -198,9 +209,9 @@ fn show(title: &str, theme: &Theme, (lines, scroll): (Lines, u16), (area, buffer
     let first = usize::from(scroll).min(broken.len().saturating_sub(shown));
     let more = broken.len().saturating_sub(first + shown);
     let bottom = match (first, more) {
-        (0, 0) => " Esc closes ".to_owned(),
-        (_, 0) => " k up · Esc closes ".to_owned(),
-        (_, more) => format!(" j {more} more · Esc closes "),
+        (0, 0) => keys.to_owned(),
+        (_, 0) => format!(" ↑ more ·{keys}"),
+        (_, more) => format!(" ↓ {more} more ·{keys}"),
     };
     let block = Block::bordered()
         .title(Span::styled(format!(" {} ", text::end(title, room)), theme.title))

@@ -19,6 +19,7 @@ use ratatui::buffer::Cell;
 use ratatui::layout::Position;
 use ratatui::layout::Size;
 use tgscope::app::state::Opening;
+use tgscope::audit::Log;
 use tgscope::tui::Screen;
 use tgscope::tui::Theme;
 use tokio::sync::Notify;
@@ -102,8 +103,11 @@ impl Session {
             selector: None,
             pointed: world.open.clone(),
             demo: Some(scenario.to_owned()),
+            ..Opening::default()
         };
-        let screen = Screen { connection: world.connection(), scope: world.scope(), opening, folder: None };
+        let log = Log::forgotten();
+        let screen =
+            Screen { connection: world.connection(), scope: world.scope(), opening, log, folder: None };
         let mut terminal = Terminal::new(shown.clone()).unwrap();
         #[expect(clippy::disallowed_methods, reason = "the program of the test; it is waited for")]
         let running =

@@ -1,0 +1,68 @@
+//! Choices from a list with a filter: what to bind, and the palette of all actions.
+
+use crate::domain::cluster::PortRef;
+use crate::domain::ids::ClusterId;
+use crate::domain::ids::ObjectName;
+use crate::domain::ids::TargetGroupArn;
+
+use super::action::Action;
+
+/// What a choice stands for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Choice {
+    Service(ClusterId, ObjectName),
+    Group(TargetGroupArn),
+    Port(PortRef),
+    Action(Action),
+}
+
+/// One line of a list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Item {
+    pub text: String,
+    /// Said beside it, dimmed.
+    pub note: String,
+    pub choice: Choice,
+}
+
+/// A list to choose from. What is typed narrows it down.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Form {
+    pub title: String,
+    pub items: Vec<Item>,
+    pub filter: String,
+    /// Which of the lines on show.
+    pub at: usize,
+    /// What was chosen before, on the way to a plan.
+    pub chosen: Vec<Choice>,
+}
+
+impl Form {
+    pub fn new(title: &str, items: Vec<Item>, chosen: Vec<Choice>) -> Self {
+        Self { title: title.to_owned(), items, filter: String::new(), at: 0, chosen }
+    }
+
+    /// The lines on show: every word typed is somewhere in them.
+    pub fn shown(&self) -> Vec<&Item> {
+        let words: Vec<String> = self.filter.split_whitespace().map(str::to_lowercase).collect();
+        let has = |it: &&Item| {
+            let text = format!("{} {}", it.text, it.note).to_lowercase();
+            words.iter().all(|word| text.contains(word))
+        };
+        self.items.iter().filter(has).collect()
+    }
+
+    pub fn choice(&self) -> Option<Choice> {
+        self.shown().get(self.at).map(|it| it.choice.clone())
+    }
+
+    pub fn step(&mut self, by: isize) {
+        let last = self.shown().len().saturating_sub(1);
+        self.at = self.at.saturating_add_signed(by).min(last);
+    }
+
+    pub fn edit(&mut self, edit: impl FnOnce(&mut String)) {
+        edit(&mut self.filter);
+        self.at = 0;
+    }
+}

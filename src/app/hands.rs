@@ -1,0 +1,161 @@
+//! What the screen knows of changes: the plan on show, what runs and how far it is, what was done last.
+
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+
+use crate::domain::ids::RowKey;
+use crate::domain::ids::TargetKey;
+use crate::domain::ids::Uid;
+use crate::domain::plan::Act;
+use crate::domain::plan::Hand;
+use crate::domain::plan::Labelled;
+use crate::domain::plan::Plan;
+use crate::domain::plan::bind::Wish;
+use crate::domain::plan::drain::Then;
+use crate::domain::plan::progress::Entry;
+use crate::domain::plan::progress::Progress;
+use crate::domain::plan::progress::Stage;
+use crate::domain::report::Subject;
+use crate::domain::time::Timestamp;
+
+/// How a plan was asked for, so that it can be made again with another choice.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Asked {
+    Drain {
+        rows: Vec<RowKey>,
+        then: Then,
+    },
+    Bind(Wish),
+    /// There is nothing to choose.
+    Plainly,
+}
+
+/// A plan that waits to be accepted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Planned {
+    pub plan: Plan,
+    pub asked: Asked,
+    /// What was typed so far, where a name has to be.
+    pub typed: String,
+    pub scroll: u16,
+    /// The last key that would have accepted did not, and why.
+    pub objection: Option<String>,
+}
+
+impl Planned {
+    pub fn new(plan: Plan, asked: Asked) -> Self {
+        Self { plan, asked, typed: String::new(), scroll: 0, objection: None }
+    }
+}
+
+/// An accepted plan.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Run {
+    pub plan: Plan,
+    /// How each step stands that was reached, and since when.
+    pub stages: BTreeMap<usize, (Stage, Timestamp)>,
+    /// When the last thing was heard of it after which nothing more comes.
+    pub ended: Option<Timestamp>,
+}
+
+impl Run {
+    pub fn new(plan: Plan) -> Self {
+        Self { plan, stages: BTreeMap::new(), ended: None }
+    }
+
+    /// The step it is at, and how that stands.
+    pub fn at(&self) -> Option<(usize, &Stage, Timestamp)> {
+        self.stages.last_key_value().map(|(step, (stage, at))| (*step, stage, *at))
+    }
+
+    /// What had its effect.
+    pub fn done(&self) -> Vec<Act> {
+        let done = self.stages.iter().filter(|(_, (stage, _))| matches!(stage, Stage::Done(_)));
+        done.filter_map(|(step, _)| Some(self.plan.steps.get(*step)?.act.clone())).collect()
+    }
+
+    /// All of it was done.
+    pub fn succeeded(&self) -> bool {
+        self.ended.is_some() && self.done().len() == self.plan.steps.len()
+    }
+
+    fn take(&mut self, progress: &Progress) {
+        self.stages.insert(progress.step, (progress.stage.clone(), progress.at));
+        let last = progress.step + 1 >= self.plan.steps.len();
+        if progress.stage.over() && (last || !matches!(progress.stage, Stage::Done(_))) {
+            self.ended = Some(progress.at);
+        }
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Hands {
+    /// Rows a hand is to be laid on.
+    pub marked: BTreeSet<RowKey>,
+    /// Accepted plans of this session, oldest first.
+    pub runs: Vec<Run>,
+    /// The audit log, as read when it was asked for.
+    pub log: Vec<Entry>,
+    /// The plans that were undone, by id: a second undo goes further back.
+    pub undone: BTreeSet<String>,
+}
+
+/// Accepted plans that are remembered.
+const KEPT: usize = 50;
+
+impl Hands {
+    /// A plan was accepted.
+    pub fn accept(&mut self, plan: Plan) {
+        self.marked.clear();
+        if self.runs.len() >= KEPT
+            && let Some(oldest) = self.runs.iter().position(|it| it.ended.is_some())
+        {
+            self.runs.remove(oldest);
+        }
+        self.runs.push(Run::new(plan));
+    }
+
+    pub fn take(&mut self, progress: &Progress) {
+        if let Some(run) = self.runs.iter_mut().find(|it| it.plan.id() == progress.plan) {
+            run.take(progress);
+        }
+    }
+
+    pub fn running(&self) -> impl Iterator<Item = &Run> {
+        self.runs.iter().filter(|it| it.ended.is_none())
+    }
+
+    /// The last plan that changed something and was not undone.
+    pub fn last(&self) -> Option<(String, Hand, Subject, Vec<Act>)> {
+        let wrote = |run: &&Run| {
+            run.plan.hand != Hand::Undo
+                && !self.undone.contains(&run.plan.id())
+                && run.done().iter().any(|it| !it.only_waits())
+        };
+        let run = self.runs.iter().rev().find(wrote)?;
+        Some((run.plan.id(), run.plan.hand, run.plan.subject.clone(), run.done()))
+    }
+
+    /// Pods whose label we took away and did not put back, with the target they were; for one board.
+    pub fn detached(&self, subject: &Subject) -> BTreeMap<Uid, Option<TargetKey>> {
+        let mut detached = BTreeMap::new();
+        for run in self.runs.iter().filter(|it| it.plan.subject == *subject) {
+            let mut key = run.plan.steps.iter().filter_map(|it| match &it.act {
+                Act::AwaitGone { targets, .. } => Some(targets.first().cloned()),
+                _ => None,
+            });
+            for act in run.done() {
+                match act {
+                    Act::Label { object: Labelled::Pod(_, uid), to: None, .. } => {
+                        detached.insert(uid, key.next().flatten());
+                    }
+                    Act::Label { object: Labelled::Pod(_, uid), .. } | Act::DeletePod { uid, .. } => {
+                        detached.remove(&uid);
+                    }
+                    _ => {}
+                }
+            }
+        }
+        detached
+    }
+}

@@ -1,0 +1,211 @@
+//! From a key to a plan, from a plan to the effect that carries it out, and what is heard of it.
+
+use std::collections::BTreeSet;
+
+use crate::app::action::Action;
+use crate::app::hands::Asked;
+use crate::app::hands::Planned;
+use crate::app::message::Effect;
+use crate::app::state::Dialog;
+use crate::app::state::State;
+use crate::domain::ids::RowKey;
+use crate::domain::ids::TargetKey;
+use crate::domain::plan::Hand;
+use crate::domain::plan::Plan;
+use crate::domain::plan::Refusal;
+use crate::domain::plan::bind;
+use crate::domain::plan::binding;
+use crate::domain::plan::drain;
+use crate::domain::plan::drain::Then;
+use crate::domain::plan::progress::Progress;
+use crate::domain::plan::targets;
+use crate::domain::plan::targets::Known;
+use crate::domain::plan::undo;
+use crate::domain::report::Subject;
+
+/// Opens the plan a key asks for, or says why there is none.
+pub(super) fn ask(state: &mut State, action: Action) {
+    let (hand, made) = match action {
+        Action::Unbind => (Hand::Unbind, with(state, binding::unbind)),
+        Action::Resync => (Hand::Resync, with(state, binding::resync)),
+        Action::Sync => (Hand::Sync, with(state, targets::sync)),
+        Action::Deregister => {
+            (Hand::Deregister, keys(state).and_then(|keys| with(state, |it| targets::deregister(it, &keys))))
+        }
+        Action::Register => {
+            (Hand::Register, keys(state).and_then(|keys| with(state, |it| targets::register(it, &keys))))
+        }
+        Action::Drain => return drains(state, rows(state), Then::default()),
+        Action::Undo => (Hand::Undo, undoes(state)),
+        _ => return,
+    };
+    offer(state, hand, made, Asked::Plainly);
+}
+
+fn offer(state: &mut State, hand: Hand, made: Result<Plan, Refusal>, asked: Asked) {
+    let dialog = match made {
+        Ok(mut plan) if plan.steps.is_empty() => {
+            plan.typed = None;
+            Dialog::Refusal { hand, text: plan.effect }
+        }
+        Ok(mut plan) => {
+            if let Some(context) = protected(state, &plan) {
+                plan.protect(&context);
+            }
+            Dialog::Plan(Box::new(Planned::new(plan, asked)))
+        }
+        Err(refusal) => Dialog::Refusal { hand, text: refusal.to_string() },
+    };
+    state.dialogs.push(dialog);
+    state.dirty = true;
+}
+
+/// The protected context a plan writes to, or is about.
+fn protected(state: &State, plan: &Plan) -> Option<String> {
+    let of_subject = match &plan.subject {
+        Subject::Binding(it) => vec![it.cluster.to_string()],
+        Subject::Group(_) => state.opening.contexts.clone(),
+    };
+    let touched = plan.steps.iter().filter_map(|it| it.act.cluster()).map(ToString::to_string);
+    touched.chain(of_subject).find(|it| state.opening.protected.contains(it))
+}
+
+fn with(state: &State, plan: impl FnOnce(&Known<'_>) -> Result<Plan, Refusal>) -> Result<Plan, Refusal> {
+    let report = state.report().ok_or_else(|| Refusal::plain("open or select a binding first"))?;
+    plan(&Known { inventory: &state.inventory, report, now: state.now })
+}
+
+/// The marked rows that are still there, else the selected one.
+fn rows(state: &State) -> Vec<RowKey> {
+    let there = |key: &&RowKey| state.board().is_some_and(|it| it.report.row(key).is_some());
+    let marked: Vec<RowKey> = state.hands.marked.iter().filter(there).cloned().collect();
+    match marked.is_empty() {
+        true => state.selected.iter().cloned().collect(),
+        false => marked,
+    }
+}
+
+fn keys(state: &State) -> Result<BTreeSet<TargetKey>, Refusal> {
+    let of = |row: RowKey| match row {
+        RowKey::Target(key) => Ok(key),
+        RowKey::Pod(_) => Err(Refusal::plain("a pod without an address is no target")),
+    };
+    rows(state).into_iter().map(of).collect()
+}
+
+fn drains(state: &mut State, rows: Vec<RowKey>, then: Then) {
+    let made = with(state, |it| drain::drain(it, &rows, then));
+    offer(state, Hand::Drain, made, Asked::Drain { rows, then });
+}
+
+/// Makes the plan of a bind form.
+pub(super) fn binds(state: &mut State, wish: bind::Wish) {
+    let made = bind::bind(&state.inventory, &wish, state.now);
+    offer(state, Hand::Bind, made, Asked::Bind(wish));
+}
+
+fn undoes(state: &State) -> Result<Plan, Refusal> {
+    let (_, hand, subject, done) =
+        state.hands.last().ok_or_else(|| Refusal::plain("nothing was changed in this session"))?;
+    undo::undo(&state.inventory, &subject, (hand, &done), state.now)
+}
+
+/// The same plan with another choice.
+pub(super) fn choose(state: &mut State, choice: char) {
+    let Some(Dialog::Plan(planned)) = state.dialogs.last() else { return };
+    match (planned.asked.clone(), choice) {
+        (Asked::Drain { rows, then }, 't') => {
+            state.dialogs.pop();
+            drains(state, rows, then.next());
+        }
+        (Asked::Bind(mut wish), 'w' | 'm') => {
+            match choice {
+                'w' => wish.networking = !wish.networking,
+                _ => wish.multi_cluster = !wish.multi_cluster,
+            }
+            let plan = state.dialogs.pop();
+            binds(state, wish);
+            // A choice that cannot be made leaves the plan as it was, under the reason.
+            if let (Some(Dialog::Refusal { .. }), Some(plan)) = (state.dialogs.last(), plan) {
+                let at = state.dialogs.len() - 1;
+                state.dialogs.insert(at, plan);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// The plan on show is accepted, if nothing more is asked for.
+pub(super) fn accept(state: &mut State) -> Vec<Effect> {
+    let Some(Dialog::Plan(planned)) = state.dialogs.last_mut() else { return Vec::new() };
+    if let Some(typed) = &planned.plan.typed
+        && typed.name != planned.typed
+    {
+        planned.objection = Some(format!("that is not {}", typed.name));
+        return Vec::new();
+    }
+    let plan = planned.plan.clone();
+    state.dialogs.pop();
+    if plan.hand == Hand::Undo
+        && let Some((id, ..)) = state.hands.last()
+    {
+        state.hands.undone.insert(id);
+    }
+    state.hands.accept(plan.clone());
+    state.dialogs.push(Dialog::Run { plan: plan.id(), scroll: 0 });
+    vec![Effect::Apply(Box::new(plan))]
+}
+
+/// Writes the object of the plan on show to a file, for a repository.
+pub(super) fn save(state: &mut State) -> Vec<Effect> {
+    let Some(Dialog::Plan(planned)) = state.dialogs.last() else { return Vec::new() };
+    let manifest = planned.plan.steps.iter().find_map(|it| match &it.act {
+        crate::domain::plan::Act::Create { manifest, .. } => Some((**manifest).clone()),
+        _ => None,
+    });
+    manifest.into_iter().map(|it| Effect::Save(format!("{}.yaml", it.name.name), it.yaml())).collect()
+}
+
+/// What is heard of a running plan. News of one that is not on show stands in the status line.
+pub(super) fn progress(state: &mut State, progress: &Progress) {
+    state.hands.take(progress);
+    // What was written is to be seen soon.
+    state.hurry += u64::from(progress.stage.over());
+    state.dirty = true;
+    let Some(run) = state.hands.runs.iter().find(|it| it.plan.id() == progress.plan) else { return };
+    state.all_stale = true;
+    let shown =
+        state.dialogs.iter().any(|it| matches!(it, Dialog::Run { plan, .. } if *plan == progress.plan));
+    if run.ended.is_some() && !shown {
+        let word = if run.succeeded() { "done" } else { progress.stage.word() };
+        let said = progress.stage.said();
+        let text =
+            format!("{} {word}{}{said}", run.plan.hand.word(), if said.is_empty() { "" } else { ": " });
+        state.say(text);
+    }
+}
+
+/// Stops a plan that runs: before its next step, or in the middle of a wait.
+pub(super) fn cancel(state: &mut State) -> Vec<Effect> {
+    match state.dialogs.last() {
+        Some(Dialog::Run { plan, .. }) => vec![Effect::Cancel(plan.clone())],
+        _ => Vec::new(),
+    }
+}
+
+/// Marks the selected row, or takes its mark away, and goes on to the next; without a selection the first.
+pub(super) fn mark(state: &mut State) {
+    let lines = state.lines();
+    let selected = state.selected.clone().or_else(|| {
+        lines.iter().find_map(|it| match it {
+            crate::app::state::Line::Row(key) => Some(key.clone()),
+            crate::app::state::Line::Subject(_) => None,
+        })
+    });
+    let Some(key) = selected else { return };
+    if !state.hands.marked.remove(&key) {
+        state.hands.marked.insert(key.clone());
+    }
+    state.selected = Some(key);
+    super::navigate::step(state, Action::Down);
+}

@@ -1,0 +1,104 @@
+//! Effects carried out beside the loop: each accepted plan is a task that is owned here and ends with the screen, not
+//! in the middle of a call.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use crate::app::Effect;
+use crate::app::Message;
+use crate::audit::Log;
+use crate::backend::Connection;
+use crate::backend::Scope;
+use crate::backend::apply;
+use crate::backend::apply::Job;
+use crate::backend::apply::Signal;
+use crate::domain::follow::Follow;
+use crate::domain::plan::Plan;
+
+/// News of one plan that may wait for the loop.
+const QUEUE: usize = 64;
+/// How long a call that is under way may keep the screen from leaving.
+const GRACE: Duration = Duration::from_secs(20);
+
+/// What effects need.
+pub(super) struct Performer {
+    pub(super) connection: Connection,
+    pub(super) scope: Scope,
+    pub(super) log: Log,
+    pub(super) sender: mpsc::Sender<Message>,
+    pub(super) follow: watch::Sender<Follow>,
+    pub(super) running: JoinSet<()>,
+    pub(super) signals: BTreeMap<String, watch::Sender<Signal>>,
+}
+
+impl Performer {
+    /// Does what an effect asks for, without waiting.
+    pub(super) fn perform(&mut self, effect: Effect) {
+        match effect {
+            Effect::Follow(wish) => drop(self.follow.send_replace(wish)),
+            Effect::Apply(plan) => self.apply(*plan),
+            Effect::Cancel(plan) => {
+                if let Some(signal) = self.signals.get(&plan) {
+                    signal.send_replace(Signal::Cancel);
+                }
+            }
+            Effect::ReadLog => {
+                let (log, sender) = (self.log.clone(), self.sender.clone());
+                self.running.spawn(async move {
+                    let entries =
+                        tokio::task::spawn_blocking(move || log.entries().unwrap_or_default()).await;
+                    _ = sender.send(Message::Log(entries.unwrap_or_default())).await;
+                });
+            }
+            Effect::Save(name, text) => {
+                let sender = self.sender.clone();
+                self.running.spawn(async move {
+                    let written = tokio::task::spawn_blocking(move || save(&name, &text)).await;
+                    let said = written.unwrap_or_else(|it| Err(it.to_string()));
+                    _ = sender.send(Message::Saved(said)).await;
+                });
+            }
+            Effect::Quit => {}
+        }
+    }
+
+    fn apply(&mut self, plan: Plan) {
+        let (signal, signalled) = watch::channel(Signal::Go);
+        self.signals.insert(plan.id(), signal);
+        let (tell, mut told) = mpsc::channel(QUEUE);
+        let job = Job { plan, scope: self.scope.clone(), log: self.log.clone() };
+        let connection = self.connection.clone();
+        let sender = self.sender.clone();
+        self.running.spawn(async move {
+            let work = apply::apply(connection, job, signalled, tell);
+            let news = async {
+                while let Some(progress) = told.recv().await {
+                    _ = sender.send(Message::Progress(progress)).await;
+                }
+            };
+            tokio::join!(work, news);
+        });
+    }
+
+    /// Ends what runs: at once where it waits, after the answer where a call is under way.
+    pub(super) async fn leave(mut self, messages: mpsc::Receiver<Message>) {
+        // Nobody reads news any more; nobody must wait for a reader.
+        drop(messages);
+        for signal in self.signals.values() {
+            signal.send_replace(Signal::Leave);
+        }
+        _ = tokio::time::timeout(GRACE, async { while self.running.join_next().await.is_some() {} }).await;
+    }
+}
+
+/// Writes a file that does not exist yet.
+fn save(name: &str, text: &str) -> Result<String, String> {
+    use std::io::Write;
+    let file = std::fs::OpenOptions::new().write(true).create_new(true).open(name);
+    let written = file.and_then(|mut it| it.write_all(text.as_bytes()));
+    written.map(|()| format!("written to {name}; nothing was created")).map_err(|it| format!("{name}: {it}"))
+}

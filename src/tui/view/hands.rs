@@ -1,0 +1,272 @@
+//! What lies on top of a view while something is changed: the plan, how far it is, why there is none, lists to choose
+//! from, the audit log.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+use ratatui::text::Line;
+use ratatui::text::Span;
+use ratatui::widgets::Block;
+use ratatui::widgets::Clear;
+use ratatui::widgets::Widget;
+
+use super::overlay;
+use super::overlay::Lines;
+use super::text;
+use crate::app::State;
+use crate::app::form::Form;
+use crate::app::hands::Asked;
+use crate::app::hands::Planned;
+use crate::app::hands::Run;
+use crate::domain::plan::Act;
+use crate::domain::plan::Hand;
+use crate::domain::plan::drain::Then;
+use crate::domain::plan::progress::Stage;
+use crate::domain::time::age;
+use crate::report::plan;
+use crate::report::plan::Tone;
+use crate::tui::theme::Theme;
+
+pub(super) fn planned(planned: &Planned, theme: &Theme, area: Rect, buffer: &mut Buffer) {
+    let mut lines: Lines =
+        plan::lines(&planned.plan).into_iter().map(|(tone, text)| (text, style(theme, tone))).collect();
+    if let Some(why) = plan::typed(&planned.plan) {
+        // What has to be typed is said where it is looked for: below the effect.
+        lines.insert(1, (format!("! {why}"), theme.bad));
+    }
+    let commands = plan::commands(&planned.plan);
+    if !commands.is_empty() {
+        lines.push((String::new(), theme.plain));
+        lines.extend(commands.into_iter().map(|it| (it, theme.dim)));
+    }
+    if let Some(manifest) = plan::manifest(&planned.plan) {
+        lines.push((String::new(), theme.plain));
+        lines.extend(manifest.yaml().lines().map(|it| (it.to_owned(), theme.plain)));
+    }
+    let title = format!("Plan · {}", planned.plan.hand.word());
+    let bottom = match (&planned.plan.typed, &planned.objection) {
+        (Some(_), Some(objection)) => format!(" {objection} · type: {}▏ ", planned.typed),
+        (Some(typed), None) => {
+            format!(" type {}: {}▏ Enter accepts · Esc leaves it ", typed.name, planned.typed)
+        }
+        (None, _) => format!(" y accepts{} · Esc leaves it ", choices(planned)),
+    };
+    overlay::framed(&title, theme, (lines, planned.scroll), &bottom, (area, buffer));
+}
+
+/// The choices a plan has, with their keys.
+fn choices(planned: &Planned) -> String {
+    let on = |it: bool| if it { "off" } else { "on" };
+    match &planned.asked {
+        Asked::Drain { then, .. } => {
+            let other = match then {
+                Then::Delete => "put it back instead",
+                Then::PutBack => "leave it detached instead",
+                Then::Keep => "delete it instead",
+            };
+            format!(" · t {other}")
+        }
+        Asked::Bind(wish) => {
+            format!(
+                " · w networking {} · m multi-cluster {} · s save",
+                on(wish.networking),
+                on(wish.multi_cluster)
+            )
+        }
+        Asked::Plainly => String::new(),
+    }
+}
+
+fn style(theme: &Theme, tone: Tone) -> Style {
+    match tone {
+        Tone::Effect | Tone::Step => theme.title,
+        Tone::Plain => theme.plain,
+        Tone::Guard | Tone::Command => theme.dim,
+        Tone::Warning => theme.warn,
+    }
+}
+
+pub(super) fn run(state: &State, theme: &Theme, (id, scroll): (&str, u16), area: Rect, buffer: &mut Buffer) {
+    let Some(run) = state.hands.runs.iter().find(|it| it.plan.id() == id) else { return };
+    let mut lines: Lines = vec![(run.plan.effect.clone(), theme.title)];
+    for (index, step) in run.plan.steps.iter().enumerate() {
+        let (glyph, colour, said) = match run.stages.get(&index) {
+            None if run.ended.is_some() => ("-", theme.dim, "not begun".to_owned()),
+            None => ("·", theme.dim, String::new()),
+            Some((stage, since)) => {
+                let for_ = age(state.now.since(*since));
+                let words = match (stage, stage.said()) {
+                    (Stage::Awaiting(said), _) => match left(state, run, index) {
+                        Some(seconds) => format!("{said}, at most {} left", age(seconds)),
+                        None => format!("{said}, for {for_}"),
+                    },
+                    (stage, "") => stage.word().to_owned(),
+                    (stage, said) => format!("{}: {said}", stage.word()),
+                };
+                (glyph(stage), colour(theme, stage), words)
+            }
+        };
+        lines.push((format!("{glyph} {}. {}", index + 1, step.act.sentence()), colour));
+        if !said.is_empty() {
+            lines.push((format!("     {said}"), theme.plain));
+        }
+    }
+    if let Some(offer) = offer(run) {
+        lines.push((String::new(), theme.plain));
+        lines.push((format!("next: {offer}"), theme.plain));
+    }
+    let title = match run.ended {
+        None => format!("{} · under way", run.plan.hand.word()),
+        Some(_) if run.succeeded() => format!("{} · done", run.plan.hand.word()),
+        Some(_) => format!("{} · not done", run.plan.hand.word()),
+    };
+    let bottom = match run.ended {
+        None => " Esc hides, it goes on · c stops it ",
+        Some(_) => " Esc closes · u undoes ",
+    };
+    overlay::framed(&title, theme, (lines, scroll), bottom, (area, buffer));
+}
+
+/// Seconds until the targets a step waits for have drained at the latest: the delay counts from when they left.
+fn left(state: &State, run: &Run, index: usize) -> Option<i64> {
+    let Act::AwaitGone { group, .. } = &run.plan.steps.get(index)?.act else { return None };
+    let delay = state.inventory.groups.get(group)?.attributes.as_ref()?.deregistration_delay();
+    let (_, since) = run.stages.get(&index.checked_sub(1)?)?;
+    Some((i64::from(delay) - state.now.since(*since)).max(0))
+}
+
+fn glyph(stage: &Stage) -> &'static str {
+    match stage {
+        Stage::Checking | Stage::Writing | Stage::Awaiting(_) => "…",
+        Stage::Done(_) => "✓",
+        Stage::Refused(_) | Stage::Failed(_) => "✗",
+        Stage::Unverified(_) => "?",
+        Stage::Cancelled => "-",
+    }
+}
+
+fn colour(theme: &Theme, stage: &Stage) -> Style {
+    match stage {
+        Stage::Checking | Stage::Writing | Stage::Awaiting(_) => theme.moving,
+        Stage::Done(_) => theme.good,
+        Stage::Refused(_) | Stage::Failed(_) | Stage::Unverified(_) => theme.bad,
+        Stage::Cancelled => theme.dim,
+    }
+}
+
+/// What a person can do about a plan that did not come to its end.
+fn offer(run: &Run) -> Option<&'static str> {
+    run.ended?;
+    let (_, stage, _) = run.at()?;
+    match (run.plan.hand, stage) {
+        (Hand::Resync, Stage::Unverified(_)) => Some(
+            "the controller still trusts its own list of targets, for at most 5 minutes: r tries again then, R registers now",
+        ),
+        (_, Stage::Refused(_)) => Some("nothing was written by this step; look at the board and ask again"),
+        (_, Stage::Unverified(_)) => Some("look at the board: it shows what is so now"),
+        (_, Stage::Failed(_)) => Some("what was done before stays; u turns that round where it can be"),
+        (_, Stage::Cancelled) => Some("what was written stays; u turns it round where it can be"),
+        _ => None,
+    }
+}
+
+pub(super) fn refusal(theme: &Theme, (hand, why): (Hand, &str), area: Rect, buffer: &mut Buffer) {
+    let lines = vec![(why.to_owned(), theme.plain)];
+    small(&format!("{} · not possible", hand.word()), theme, lines, " any key closes ", (area, buffer));
+}
+
+pub(super) fn leaving(state: &State, theme: &Theme, area: Rect, buffer: &mut Buffer) {
+    let mut lines: Lines = vec![("Under way:".to_owned(), theme.plain)];
+    lines.extend(state.hands.running().map(|it| (format!("  {}", it.plan.effect), theme.title)));
+    let what = "What was written stays written; nothing more is done. The next start offers to go on.";
+    lines.push((what.to_owned(), theme.plain));
+    small("Leave?", theme, lines, " q leaves · any other key stays ", (area, buffer));
+}
+
+/// A box no larger than what it says.
+fn small(title: &str, theme: &Theme, lines: Lines, bottom: &str, (area, buffer): (Rect, &mut Buffer)) {
+    let width = area.width.saturating_sub(4).min(76);
+    let room = usize::from(width.saturating_sub(4));
+    let broken: Lines = lines
+        .into_iter()
+        .flat_map(|(line, style)| text::wrap(&line, room).into_iter().map(move |it| (it, style)))
+        .collect();
+    let height = u16::try_from(broken.len()).unwrap_or(area.height).saturating_add(2).min(area.height);
+    let place =
+        Rect { x: area.x + (area.width - width) / 2, y: area.y + (area.height - height) / 2, width, height };
+    Clear.render(place, buffer);
+    let block = Block::bordered()
+        .title(Span::styled(format!(" {title} "), theme.title))
+        .title_bottom(Line::from(Span::styled(bottom.to_owned(), theme.dim)).right_aligned());
+    let inside = block.inner(place);
+    block.render(place, buffer);
+    for (n, (line, style)) in broken.into_iter().take(usize::from(inside.height)).enumerate() {
+        buffer.set_stringn(inside.x + 1, inside.y + u16::try_from(n).unwrap_or(0), line, room, style);
+    }
+}
+
+pub(super) fn form(form: &Form, theme: &Theme, area: Rect, buffer: &mut Buffer) {
+    let width = area.width.saturating_sub(4).min(100);
+    let height = area.height.saturating_sub(4);
+    let place = Rect { x: area.x + (area.width - width) / 2, y: area.y + 2, width, height };
+    Clear.render(place, buffer);
+    let bottom = " ↑↓ choose · Enter takes it · type to narrow down · Esc leaves ";
+    let block = Block::bordered()
+        .title(Span::styled(format!(" {} ", form.title), theme.title))
+        .title_bottom(Line::from(Span::styled(bottom, theme.dim)).right_aligned());
+    let inside = block.inner(place);
+    block.render(place, buffer);
+    let room = usize::from(inside.width.saturating_sub(2));
+    buffer.set_stringn(inside.x + 1, inside.y, format!("/ {}▏", form.filter), room, theme.title);
+    let shown = form.shown();
+    let rows = usize::from(inside.height.saturating_sub(1));
+    let names = shown.iter().map(|it| it.text.chars().count()).max().unwrap_or(0).min(room / 2);
+    let top = super::place::top(shown.len(), Some(form.at), rows);
+    if shown.is_empty() {
+        buffer.set_stringn(inside.x + 1, inside.y + 1, "nothing to choose", room, theme.dim);
+    }
+    for (n, item) in shown.iter().skip(top).take(rows).enumerate() {
+        let y = inside.y + 1 + u16::try_from(n).unwrap_or(0);
+        let name = text::end(&item.text, names);
+        buffer.set_stringn(inside.x + 1, y, format!("{name:<names$}"), names, theme.plain);
+        let rest = room.saturating_sub(names + 2);
+        let x = inside.x + 1 + u16::try_from(names + 2).unwrap_or(0);
+        buffer.set_stringn(x, y, text::end(&item.note, rest), rest, theme.dim);
+        if top + n == form.at {
+            buffer.set_style(Rect { y, height: 1, ..inside }, theme.selected);
+        }
+    }
+}
+
+pub(super) fn audit(state: &State, theme: &Theme, scroll: u16, area: Rect, buffer: &mut Buffer) {
+    let mut lines: Lines = Vec::new();
+    for entry in state.hands.log.iter().rev() {
+        let who = entry.aws_identity.as_ref().or(entry.kubernetes_user.as_ref());
+        let who = who.map_or_else(String::new, |it| format!(" · {it}"));
+        let place = entry.context.as_ref().or(entry.region.as_ref());
+        let place = place.map_or_else(String::new, |it| format!(" · {it}"));
+        let style = match entry.stage.as_str() {
+            "done" => theme.good,
+            "begin" => theme.dim,
+            _ => theme.bad,
+        };
+        lines.push((
+            format!(
+                "{} {} {}/{} {}: {}",
+                entry.time,
+                entry.hand.word(),
+                entry.step,
+                entry.of,
+                entry.stage,
+                entry.request.sentence()
+            ),
+            style,
+        ));
+        let after = entry.after.as_deref().or(entry.before.as_deref()).unwrap_or_default();
+        lines.push((format!("    {after}{place}{who}"), theme.plain));
+    }
+    if lines.is_empty() {
+        lines.push(("nothing was written yet".to_owned(), theme.dim));
+    }
+    overlay::framed("Audit log, newest first", theme, (lines, scroll), " Esc closes ", (area, buffer));
+}
