@@ -127,6 +127,7 @@ mod tests {
             before: None,
             after: None,
             duration_ms: None,
+            accepted: None,
         }
     }
 

@@ -2,7 +2,7 @@
 
 mod demo;
 mod get;
-mod hands;
+pub mod hands;
 mod screen;
 mod setup;
 
@@ -52,14 +52,10 @@ pub fn main() -> ExitCode {
     let ended = match &cli.command {
         Some(Command::Get(get)) => get::run(&cli, get),
         Some(Command::Demo(demo)) => demo::run(&cli, demo),
-        Some(Command::Bind(it)) => hands::run(&cli, Wanted::Bind(it)),
-        Some(Command::Unbind(it)) => hands::run(&cli, Wanted::Unbind(it)),
-        Some(Command::Resync(it)) => hands::run(&cli, Wanted::Resync(it)),
-        Some(Command::Drain(it)) => hands::run(&cli, Wanted::Drain(it)),
-        Some(Command::Deregister(it)) => hands::run(&cli, Wanted::Deregister(it)),
-        Some(Command::Register(it)) => hands::run(&cli, Wanted::Register(it)),
-        Some(Command::Sync(it)) => hands::run(&cli, Wanted::Sync(it)),
-        Some(Command::Undo(it)) => hands::run(&cli, Wanted::Undo(it)),
+        Some(command) => match Wanted::of(command) {
+            Some(wanted) => hands::run(&cli, wanted),
+            None => Err(anyhow::anyhow!("this command does nothing")),
+        },
         None if on_terminal() => screen::run(&cli),
         None => get::run(&cli, &Get { scope: cli.scope.clone(), ..Get::default() }),
     };

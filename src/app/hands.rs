@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
+use crate::domain::ids::BindingRef;
 use crate::domain::ids::RowKey;
 use crate::domain::ids::TargetKey;
 use crate::domain::ids::Uid;
@@ -96,6 +97,8 @@ pub struct Hands {
     pub runs: Vec<Run>,
     /// The audit log, as read when it was asked for.
     pub log: Vec<Entry>,
+    /// A binding that was just made: its board is opened once it is there.
+    pub made: Option<BindingRef>,
     /// The plans that were undone, by id: a second undo goes further back.
     pub undone: BTreeSet<String>,
 }

@@ -53,6 +53,7 @@ pub fn update(state: &mut State, message: Message) -> Vec<Effect> {
 pub fn settle(state: &mut State) -> Vec<Effect> {
     observe::settle(state);
     navigate::open(state);
+    navigate::follow_made(state);
     observe::wish(state).map(Effect::Follow).into_iter().collect()
 }
 

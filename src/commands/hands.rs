@@ -4,12 +4,18 @@ mod accept;
 mod choose;
 mod run;
 
+use std::collections::BTreeSet;
+
 use anyhow::bail;
 
+use crate::audit::Log;
 use crate::backend;
+use crate::backend::Connection;
 use crate::backend::Look;
 use crate::backend::Question;
+use crate::backend::Scope;
 use crate::cli::Cli;
+use crate::cli::Command;
 use crate::cli::hands::Accept;
 use crate::cli::hands::Afterwards;
 use crate::cli::hands::Bind;
@@ -29,6 +35,7 @@ use crate::domain::plan::targets::Known;
 use crate::domain::plan::undo;
 use crate::domain::scope::Pointed;
 use crate::domain::scope::Thing;
+use crate::report::plan::text;
 
 use super::Exit;
 use super::complain;
@@ -48,7 +55,22 @@ pub(super) enum Wanted<'a> {
     Undo(&'a Undo),
 }
 
-impl Wanted<'_> {
+impl<'a> Wanted<'a> {
+    /// `None`: the command writes nothing.
+    pub(super) fn of(command: &'a Command) -> Option<Self> {
+        match command {
+            Command::Bind(it) => Some(Self::Bind(it)),
+            Command::Unbind(it) => Some(Self::Unbind(it)),
+            Command::Resync(it) => Some(Self::Resync(it)),
+            Command::Drain(it) => Some(Self::Drain(it)),
+            Command::Deregister(it) => Some(Self::Deregister(it)),
+            Command::Register(it) => Some(Self::Register(it)),
+            Command::Sync(it) => Some(Self::Sync(it)),
+            Command::Undo(it) => Some(Self::Undo(it)),
+            Command::Get(_) | Command::Demo(_) => None,
+        }
+    }
+
     fn accept(&self) -> &Accept {
         match self {
             Self::Bind(it) => &it.accept,
@@ -79,9 +101,42 @@ pub(super) fn run(cli: &Cli, wanted: Wanted<'_>) -> anyhow::Result<Exit> {
     ended
 }
 
-async fn with(setup: Setup, wanted: Wanted<'_>, log: crate::audit::Log) -> anyhow::Result<Exit> {
+async fn with(setup: Setup, wanted: Wanted<'_>, log: Log) -> anyhow::Result<Exit> {
+    let (planned, failures) = planned(&setup, wanted, &log).await?;
+    for failure in failures {
+        complain(&failure);
+    }
+    let plan = match planned {
+        Ok(plan) => plan,
+        Err(refusal) => {
+            complain(&format!("tgscope: refused: {refusal}"));
+            return Ok(Exit::Refused);
+        }
+    };
+    if let Wanted::Bind(Bind { save: Some(path), .. }) = wanted {
+        return choose::save(&plan, path);
+    }
+    run::plan(setup, plan, wanted.accept(), log).await
+}
+
+/// What a command that writes prints with `--dry-run`, by this connection.
+pub async fn rehearsed(cli: &Cli, connection: Connection, scope: Scope, log: &Log) -> anyhow::Result<String> {
+    let Some(wanted) = cli.command.as_ref().and_then(Wanted::of) else {
+        bail!("this command writes nothing")
+    };
+    let setup = Setup { connection, scope, protected: BTreeSet::new() };
+    let (planned, _) = planned(&setup, wanted, log).await?;
+    Ok(planned.map_or_else(|refusal| format!("refused: {refusal}\n"), |plan| text(&plan)))
+}
+
+/// One look and the plan it comes to, and what could not be read.
+async fn planned(
+    setup: &Setup,
+    wanted: Wanted<'_>,
+    log: &Log,
+) -> anyhow::Result<(Result<Plan, Refusal>, BTreeSet<String>)> {
     let done = match wanted {
-        Wanted::Undo(it) => Some(choose::done(&log, it.plan.as_deref())?),
+        Wanted::Undo(it) => Some(choose::done(log, it.plan.as_deref())?),
         _ => None,
     };
     let of_undo = done.as_ref().map(|it| choose::pointed(&it.subject));
@@ -93,28 +148,18 @@ async fn with(setup: Setup, wanted: Wanted<'_>, log: crate::audit::Log) -> anyho
     // A binding that is to be made is looked for by its service, and what the group has is read beside it.
     let question = Question { pointed, thorough: true, group, selector: None };
     let look = backend::look(setup.connection.clone(), &setup.scope, question).await;
-    for failure in choose::failures(&look) {
-        complain(&failure);
-    }
-    let planned = match (wanted, &done) {
-        (Wanted::Bind(it), _) => binds(&setup, it, &look)?,
+    let failures = choose::failures(&look);
+    let mut planned = match (wanted, &done) {
+        (Wanted::Bind(it), _) => binds(setup, it, &look)?,
         (_, Some(done)) => undo::undo(&look.inventory, &done.subject, (done.hand, &done.acts), look.at),
         (wanted, None) => one(wanted, &look)?,
     };
-    let mut plan = match planned {
-        Ok(plan) => plan,
-        Err(refusal) => {
-            complain(&format!("tgscope: refused: {refusal}"));
-            return Ok(Exit::Refused);
-        }
-    };
-    if let Some(context) = setup.protected(&plan) {
+    if let Ok(plan) = &mut planned
+        && let Some(context) = setup.protected(plan)
+    {
         plan.protect(&context);
     }
-    if let Wanted::Bind(Bind { save: Some(path), .. }) = wanted {
-        return choose::save(&plan, path);
-    }
-    run::plan(setup, plan, wanted.accept(), log).await
+    Ok((planned, failures))
 }
 
 /// The plan about one board.

@@ -119,7 +119,9 @@ fn normal(
     match target {
         Some(target) => serve(shared, world, (identity, target, verb), ask).unwrap_or_else(|it| it.reply()),
         None => {
-            let resource = path.strip_prefix("/apis/authorization.k8s.io/v1/");
+            let resource = path
+                .strip_prefix("/apis/authorization.k8s.io/v1/")
+                .or_else(|| path.strip_prefix("/apis/authentication.k8s.io/v1/"));
             let body = serde_json::from_slice(&ask.body).unwrap_or_default();
             if let Some(review) = resource.and_then(|it| access::review(identity, it, &body)) {
                 return Reply::json(201, &review);

@@ -17,6 +17,9 @@ const BUILT_IN: &[(&str, &str)] = &[
     ("crashloop", include_str!("../../assets/scenarios/crashloop.toml")),
     ("throttling", include_str!("../../assets/scenarios/throttling.toml")),
     ("expired-credentials", include_str!("../../assets/scenarios/expired-credentials.toml")),
+    ("stuck-finalizer", include_str!("../../assets/scenarios/stuck-finalizer.toml")),
+    ("no-controller", include_str!("../../assets/scenarios/no-controller.toml")),
+    ("two-writers", include_str!("../../assets/scenarios/two-writers.toml")),
     ("instance", include_str!("../../assets/scenarios/instance.toml")),
     ("large", include_str!("../../assets/scenarios/large.toml")),
 ];

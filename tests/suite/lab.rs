@@ -6,7 +6,7 @@ mod faults;
 mod many;
 mod recorded;
 mod scenarios;
-mod session;
+pub(crate) mod session;
 
 use std::time::Duration;
 

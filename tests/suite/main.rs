@@ -1,6 +1,7 @@
 //! The integration tests, one binary: each link with the SDKs costs seconds.
 
 #![allow(
+    clippy::expect_used,
     clippy::unwrap_used,
     clippy::panic,
     clippy::indexing_slicing,
@@ -14,6 +15,7 @@ mod contract_of_aws;
 #[path = "../contract/kubernetes.rs"]
 mod contract_of_kubernetes;
 mod docs;
+mod hands;
 mod kubernetes_wire;
 mod lab;
 #[path = "../contract/matching.rs"]

@@ -10,6 +10,7 @@ use crate::app::state::Dialog;
 use crate::app::state::State;
 use crate::domain::ids::RowKey;
 use crate::domain::ids::TargetKey;
+use crate::domain::plan::Act;
 use crate::domain::plan::Hand;
 use crate::domain::plan::Plan;
 use crate::domain::plan::Refusal;
@@ -18,6 +19,7 @@ use crate::domain::plan::binding;
 use crate::domain::plan::drain;
 use crate::domain::plan::drain::Then;
 use crate::domain::plan::progress::Progress;
+use crate::domain::plan::progress::Stage;
 use crate::domain::plan::targets;
 use crate::domain::plan::targets::Known;
 use crate::domain::plan::undo;
@@ -160,7 +162,7 @@ pub(super) fn accept(state: &mut State) -> Vec<Effect> {
 pub(super) fn save(state: &mut State) -> Vec<Effect> {
     let Some(Dialog::Plan(planned)) = state.dialogs.last() else { return Vec::new() };
     let manifest = planned.plan.steps.iter().find_map(|it| match &it.act {
-        crate::domain::plan::Act::Create { manifest, .. } => Some((**manifest).clone()),
+        Act::Create { manifest, .. } => Some((**manifest).clone()),
         _ => None,
     });
     manifest.into_iter().map(|it| Effect::Save(format!("{}.yaml", it.name.name), it.yaml())).collect()
@@ -173,6 +175,11 @@ pub(super) fn progress(state: &mut State, progress: &Progress) {
     state.hurry += u64::from(progress.stage.over());
     state.dirty = true;
     let Some(run) = state.hands.runs.iter().find(|it| it.plan.id() == progress.plan) else { return };
+    if let (Stage::Done(_), Some(Act::Create { cluster, manifest })) =
+        (&progress.stage, run.plan.steps.get(progress.step).map(|it| &it.act))
+    {
+        state.hands.made = Some(manifest.reference(cluster));
+    }
     state.all_stale = true;
     let shown =
         state.dialogs.iter().any(|it| matches!(it, Dialog::Run { plan, .. } if *plan == progress.plan));

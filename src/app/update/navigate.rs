@@ -115,6 +115,15 @@ pub(super) fn back(state: &mut State) {
     }
 }
 
+/// Opens the board of a binding that was just made, once it is there.
+pub(super) fn follow_made(state: &mut State) {
+    let made = state.hands.made.clone().map(Subject::Binding);
+    if let Some(subject) = made.filter(|it| state.boards.contains_key(it)) {
+        state.hands.made = None;
+        show(state, View::Board(subject));
+    }
+}
+
 /// Chooses the first view, as soon as enough was read: the board where the scope names one thing or holds
 /// one binding, else the list.
 pub(super) fn open(state: &mut State) {

@@ -14,6 +14,8 @@ pub(super) struct Record {
     aws_identity: Option<String>,
     before: String,
     began: Timestamp,
+    /// The log has the whole plan.
+    told: bool,
 }
 
 impl Record {
@@ -27,7 +29,13 @@ impl Record {
         let region = linked.asker.session.region().unwrap_or_else(|| "us-east-1".to_owned());
         let (kubernetes_user, caller) = tokio::join!(user, linked.asker.session.caller(&region));
         let began = linked.clock().now();
-        Self { kubernetes_user, aws_identity: caller.ok().map(|it| it.arn), before: String::new(), began }
+        Self {
+            kubernetes_user,
+            aws_identity: caller.ok().map(|it| it.arn),
+            before: String::new(),
+            began,
+            told: false,
+        }
     }
 
     fn entry(&self, job: &Job, index: usize, stage: &str, at: Timestamp) -> Option<Entry> {
@@ -56,6 +64,7 @@ impl Record {
             before: None,
             after: None,
             duration_ms: None,
+            accepted: None,
         })
     }
 
@@ -64,7 +73,10 @@ impl Record {
         before.clone_into(&mut self.before);
         self.began = now;
         let Some(entry) = self.entry(job, index, "begin", now) else { return Ok(()) };
-        job.log.write(&Entry { before: Some(before.to_owned()), ..entry })
+        let accepted = (!self.told).then(|| Box::new(job.plan.clone()));
+        job.log.write(&Entry { before: Some(before.to_owned()), accepted, ..entry })?;
+        self.told = true;
+        Ok(())
     }
 
     /// After it, whatever became of it.
@@ -86,9 +98,12 @@ impl Record {
     }
 
     /// A wait that ended: the next start must know that nothing is left to be waited for.
-    pub(super) fn wait(&self, job: &Job, index: usize, stage: &Stage) {
+    pub(super) fn wait(&mut self, job: &Job, index: usize, stage: &Stage) {
+        // What goes on after another session begins with a wait.
+        let accepted = (!self.told).then(|| Box::new(job.plan.clone()));
+        self.told = true;
         if let Some(entry) = self.entry(job, index, stage.word(), self.began) {
-            _ = job.log.write(&Entry { after: Some(stage.said().to_owned()), ..entry });
+            _ = job.log.write(&Entry { after: Some(stage.said().to_owned()), accepted, ..entry });
         }
     }
 }

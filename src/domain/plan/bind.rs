@@ -316,15 +316,22 @@ fn plan(inventory: &Inventory, wish: &Wish, mut manifest: Manifest, now: Timesta
     plan.counts = counts::counts(&report, &foreign.iter().copied().collect(), arriving);
     let absent = presence == Presence::Absent;
     let name = wish.group.name();
-    plan.effect = match absent {
-        true => {
-            format!("Binds service {} to {name}; nobody follows it: there is no controller.", wish.service)
+    let endpoints = counted(wanted.len(), "endpoint");
+    let service = &wish.service;
+    plan.effect = match presence {
+        Presence::Absent => {
+            format!("Binds service {service} to {name}; nobody follows it: there is no controller.")
         }
-        false => format!(
-            "Binds service {} to {name}: the controller registers {} and follows them.",
-            wish.service,
-            counted(wanted.len(), "endpoint")
-        ),
+        Presence::Down => {
+            format!(
+                "Binds service {service} to {name}; {endpoints} are registered when the controller is back."
+            )
+        }
+        Presence::Present | Presence::Unknown => {
+            format!(
+                "Binds service {service} to {name}: the controller registers {endpoints} and follows them."
+            )
+        }
     };
     let unbound = Guard::Unbound { group: wish.group.clone() };
     let guards = if manifest.multi_cluster { Vec::new() } else { vec![unbound.clone()] };
@@ -335,6 +342,8 @@ fn plan(inventory: &Inventory, wish: &Wish, mut manifest: Manifest, now: Timesta
         plan.step(subject, wanted.iter().map(|key| Guard::Absent { key: (*key).clone() }).collect());
     }
     warnings(&mut plan, &view, (&manifest, wanted.len(), &foreign), presence);
+    let zones: BTreeSet<&Arc<str>> = resolution.wanted().filter_map(|it| it.zone.as_ref()).collect();
+    disabled(&mut plan, inventory, group_of(inventory, wish), &zones);
     if manifest.target_type == TargetType::Ip && !wanted.is_empty() {
         plan.follows.push(checks(&view));
     }
@@ -390,6 +399,32 @@ fn presence(inventory: &Inventory, cluster: &ClusterId, report: &Report) -> Pres
         Some(it) if it.webhook_endpoints == Some(Some(0)) => Presence::Down,
         Some(it) if it.webhook_configured == Some(false) && it.lease == Some(None) => Presence::Absent,
         _ => Presence::Unknown,
+    }
+}
+
+fn group_of<'a>(inventory: &'a Inventory, wish: &Wish) -> Option<&'a TargetGroup> {
+    inventory.groups.get(&wish.group)?.group.as_ref()
+}
+
+/// Zones with endpoints where the load balancer has none.
+fn disabled(
+    plan: &mut Plan,
+    inventory: &Inventory,
+    group: Option<&TargetGroup>,
+    zones: &BTreeSet<&Arc<str>>,
+) {
+    let arns = group.into_iter().flat_map(|it| &it.load_balancers);
+    let balancers: Vec<_> = arns.filter_map(|it| inventory.load_balancers.get(it)).collect();
+    for balancer in balancers.iter().filter(|it| !it.zones.is_empty()) {
+        let missing: Vec<&str> =
+            zones.iter().filter(|it| !balancer.zones.contains(**it)).map(|it| &***it).collect();
+        if !missing.is_empty() {
+            plan.warnings.push(format!(
+                "{} is not enabled in {}: targets there stay unused.",
+                balancer.name,
+                missing.join(", ")
+            ));
+        }
     }
 }
 

@@ -79,8 +79,8 @@ pub fn resync(known: &Known<'_>) -> Result<Plan, Refusal> {
             counted(n, "endpoint")
         ),
     });
-    if missing > 0 {
-        plan.follows.push("If it listed the targets less than 5 minutes ago it may take what is missing as still there: then nothing happens, and it can be repeated.".to_owned());
+    if missing + extra > 0 {
+        plan.follows.push("If it listed the targets less than 5 minutes ago it may still trust that list: then nothing happens, and it can be repeated.".to_owned());
     }
     if binding.networking {
         plan.follows.push("It also checks its security-group rules.".to_owned());
@@ -131,9 +131,13 @@ pub fn unbind(known: &Known<'_>) -> Result<Plan, Refusal> {
     let leaving = going(&view, known);
     let keys: BTreeSet<&TargetKey> = leaving.iter().filter_map(|it| key(it)).collect();
     let name = view.arn.as_ref().map_or("its target group", |it| it.name()).to_owned();
-    let effect = match leaving.len() {
-        0 => format!("Deletes binding {reference}; no target is registered."),
-        n => format!("Deletes binding {reference} and takes {} out of {name}.", counted(n, "target")),
+    let effect = match (leaving.len(), presence) {
+        (0, _) => format!("Deletes binding {reference}; no target is registered."),
+        (n, Presence::Down) => format!(
+            "Marks binding {reference} for deletion; its {} stay until the controller is back.",
+            counted(n, "target")
+        ),
+        (n, _) => format!("Deletes binding {reference} and takes {} out of {name}.", counted(n, "target")),
     };
     let mut plan = Plan::new(Hand::Unbind, &known.report.subject, known.now, effect);
     plan.counts = counts::counts(known.report, &keys, 0);

@@ -78,7 +78,9 @@ pub(super) fn keep_enough(plan: &mut Plan, view: &View<'_>, name: &str) -> Vec<G
         if count.before.healthy == count.after.healthy || (count.zone.is_some() && !alone) {
             continue;
         }
-        guards.push(Guard::Healthy { zone: count.zone.clone(), least: count.after.healthy });
+        if count.after.healthy > 0 {
+            guards.push(Guard::Healthy { zone: count.zone.clone(), least: count.after.healthy });
+        }
         let least = attributes.minimum_healthy(count.after.registered);
         let place = count.zone.as_ref().map_or_else(String::new, |it| format!(" of zone {it}"));
         if count.after.healthy == 0 {

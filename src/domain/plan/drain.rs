@@ -97,7 +97,7 @@ pub fn drain(known: &Known<'_>, rows: &[RowKey], then: Then) -> Result<Plan, Ref
     }
     plan.follows.push(drains(&view));
     if known.report.controller.presence == Presence::Down {
-        plan.warnings.push("The controller is down: the target stays until it is back.".to_owned());
+        plan.warnings.push("The controller is down: the target is deregistered directly.".to_owned());
     }
     ownership::warn(&mut plan, &view, &[]);
     if then == Then::Delete {
@@ -167,9 +167,16 @@ fn pod(
         },
         guards,
     );
-    if let (Some(key), Some(_), Some(group)) = (targets::key(row), row.registered(), &view.arn) {
-        let keys = vec![key.clone()];
-        plan.step(Act::AwaitLeaving { group: group.clone(), targets: keys.clone() }, Vec::new());
+    if let (Some(target), Some(group)) = (targets::leaving(row), &view.arn) {
+        let keys = vec![target.key.clone()];
+        if known.report.controller.presence == Presence::Down {
+            // Nobody else does it, and whoever comes back does not want it: its endpoint is gone.
+            let role = Known::role(view);
+            let act = Act::Deregister { group: group.clone(), role, targets: vec![target] };
+            plan.step(act, Known::same(view).into_iter().collect());
+        } else {
+            plan.step(Act::AwaitLeaving { group: group.clone(), targets: keys.clone() }, Vec::new());
+        }
         plan.step(Act::AwaitGone { group: group.clone(), targets: keys }, Vec::new());
     }
     match then {
@@ -204,7 +211,6 @@ fn pod(
         plan.warnings
             .push(format!("{tool} keeps the objects of {}; it does not watch single pods.", owner.name.name));
     }
-    _ = known;
     Ok(())
 }
 

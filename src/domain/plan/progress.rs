@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use super::Act;
 use super::Hand;
+use super::Plan;
 use crate::domain::report::Subject;
 use crate::domain::time::Timestamp;
 
@@ -98,4 +99,72 @@ pub struct Entry {
     pub before: Option<String>,
     pub after: Option<String>,
     pub duration_ms: Option<i64>,
+    /// The whole plan, in its first line: so that another session can go on with it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub accepted: Option<Box<Plan>>,
+}
+
+/// A plan of the log that was begun and neither ended, nor stopped by somebody: its session ended first.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unfinished {
+    pub plan: Plan,
+    /// The first step that is not known to be done.
+    pub next: usize,
+    /// It may have been written: its call was begun, and no answer was noted.
+    pub uncertain: bool,
+    /// When it was begun, as the log has it.
+    pub begun: String,
+}
+
+impl Unfinished {
+    /// What is left of it, as a plan of its own; `None`: nothing.
+    pub fn rest(&self) -> Option<Plan> {
+        let steps = self.plan.steps.get(self.next..)?.to_vec();
+        (!steps.is_empty()).then(|| Plan {
+            effect: format!("Goes on with what was begun at {}: {}", self.begun, self.plan.effect),
+            steps,
+            counts: Vec::new(),
+            ..self.plan.clone()
+        })
+    }
+}
+
+/// The plans of a log that are still open, oldest first.
+pub fn unfinished(entries: &[Entry]) -> Vec<Unfinished> {
+    let mut open: Vec<Unfinished> = Vec::new();
+    for entry in entries {
+        if let Some(plan) = &entry.accepted {
+            // Another session went on with it: what it has is what is left.
+            open.retain(|it| it.plan.id() != entry.plan);
+            open.push(Unfinished {
+                plan: (**plan).clone(),
+                next: 0,
+                uncertain: false,
+                begun: entry.time.clone(),
+            });
+        }
+        let Some(at) = open.iter().position(|it| it.plan.id() == entry.plan) else { continue };
+        let ended = match entry.stage.as_str() {
+            "begin" => {
+                if let Some(it) = open.get_mut(at) {
+                    it.uncertain = true;
+                }
+                false
+            }
+            "done" => {
+                if let Some(it) = open.get_mut(at) {
+                    it.next = entry.step;
+                    it.uncertain = false;
+                }
+                entry.step >= entry.of
+            }
+            _ => true,
+        };
+        if ended {
+            open.remove(at);
+        }
+    }
+    // Nothing is left to do where nothing was begun.
+    open.retain(|it| it.next > 0 || it.uncertain);
+    open
 }

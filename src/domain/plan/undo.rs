@@ -10,9 +10,13 @@ use super::Step;
 use super::counts;
 use super::guard::Guard;
 use super::targets::Known;
+use super::targets::leaves;
 use super::targets::report_of;
 use crate::domain::ids::ClusterId;
+use crate::domain::ids::RowKey;
+use crate::domain::ids::TargetKey;
 use crate::domain::inventory::Inventory;
+use crate::domain::report::Report;
 use crate::domain::report::Subject;
 use crate::domain::time::Timestamp;
 
@@ -59,6 +63,13 @@ pub fn undo(
             })
             .sum();
         plan.counts = counts::counts(&report, &leaving.iter().collect(), arriving);
+        let same: Vec<Guard> = Known::same(&view).into_iter().collect();
+        for step in &mut plan.steps {
+            plan.warnings.extend(aim(step, &report));
+            if step.act.cluster().is_none() {
+                step.guards.extend(same.iter().cloned());
+            }
+        }
         if !leaving.is_empty() {
             let name = report.group.as_ref().map_or_else(String::new, |it| it.name().to_owned());
             let guards = counts::keep_enough(&mut plan, &view, &name);
@@ -68,6 +79,30 @@ pub fn undo(
         }
     }
     Ok(plan)
+}
+
+/// Guards what comes back or goes by the pod that is behind it now: an address may have another owner since.
+fn aim(step: &mut Step, report: &Report) -> Vec<String> {
+    let row = |key: &TargetKey| report.row(&RowKey::Target(key.clone()));
+    match &step.act {
+        Act::Deregister { targets, .. } => {
+            step.guards.extend(targets.iter().filter_map(|it| row(&it.key)).filter_map(leaves));
+            Vec::new()
+        }
+        Act::Register { targets, .. } => {
+            let wanted = |key: &TargetKey| row(key).filter(|it| it.wanted == Some(true));
+            step.guards = targets
+                .iter()
+                .map(|it| match wanted(&it.key) {
+                    Some(row) => Guard::Arrives { key: it.key.clone(), pod: row.uid().cloned() },
+                    None => Guard::Absent { key: it.key.clone() },
+                })
+                .collect();
+            let unwanted = targets.iter().filter(|it| wanted(&it.key).is_none());
+            unwanted.map(|it| format!("No endpoint is behind {} now.", it.key)).collect()
+        }
+        _ => Vec::new(),
+    }
 }
 
 fn inverse(inventory: &Inventory, act: &Act) -> Result<Step, String> {

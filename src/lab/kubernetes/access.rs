@@ -54,6 +54,8 @@ const VIEWER: &[Rule] = &[
     (&[""], &["configmaps", "events", "namespaces", "nodes", "pods", "serviceaccounts", "services"], READ),
     (&["apps"], &["daemonsets", "deployments", "replicasets", "statefulsets"], READ),
     (&["discovery.k8s.io"], &["endpointslices"], READ),
+    (&["networking.k8s.io"], &["networkpolicies"], READ),
+    (&["policy"], &["poddisruptionbudgets"], READ),
     (&["elbv2.k8s.aws", "eks.amazonaws.com"], &["targetgroupbindings"], READ),
 ];
 
@@ -76,8 +78,10 @@ const OPERATOR: &[Rule] = &[
 ];
 
 /// What everybody may do.
-const EVERYBODY: &[Rule] =
-    &[(&["authorization.k8s.io"], &["selfsubjectaccessreviews", "selfsubjectrulesreviews"], &["create"])];
+const EVERYBODY: &[Rule] = &[
+    (&["authorization.k8s.io"], &["selfsubjectaccessreviews", "selfsubjectrulesreviews"], &["create"]),
+    (&["authentication.k8s.io"], &["selfsubjectreviews"], &["create"]),
+];
 
 const ALL: &[Rule] = &[(&["*"], &["*"], &["*"])];
 
@@ -185,6 +189,13 @@ pub(in crate::lab) fn review(identity: &Identity, resource: &str, body: &Value) 
             Some(
                 json!({"kind": "SelfSubjectRulesReview", "apiVersion": "authorization.k8s.io/v1", "metadata": {},
                 "spec": {}, "status": {"resourceRules": resources, "nonResourceRules": paths, "incomplete": false}}),
+            )
+        }
+        "selfsubjectreviews" => {
+            let user = json!({"username": identity.user, "groups": ["system:authenticated"]});
+            Some(
+                json!({"kind": "SelfSubjectReview", "apiVersion": "authentication.k8s.io/v1", "metadata": {},
+                "status": {"userInfo": user}}),
             )
         }
         _ => None,

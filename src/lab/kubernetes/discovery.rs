@@ -55,11 +55,11 @@ fn version() -> Value {
         "buildDate": "1970-01-01T00:00:00Z", "goVersion": "", "compiler": "", "platform": "linux/amd64"})
 }
 
-/// Groups and versions that are served; `authorization.k8s.io` has no kinds that are stored.
+/// Groups and versions that are served; those of reviews have no kinds that are stored.
 fn known(served: impl Fn(&Kind) -> bool) -> BTreeSet<(&'static str, &'static str)> {
     let of_kinds =
         KINDS.iter().filter(|it| served(it) && !it.group.is_empty()).map(|it| (it.group, it.version));
-    of_kinds.chain([("authorization.k8s.io", "v1")]).collect()
+    of_kinds.chain([("authentication.k8s.io", "v1"), ("authorization.k8s.io", "v1")]).collect()
 }
 
 fn group_list(served: impl Fn(&Kind) -> bool) -> Vec<Value> {
@@ -113,6 +113,12 @@ fn resources(group: &str, version: &str, served: impl Fn(&Kind) -> bool) -> Valu
                 .push(json!({"name": plural, "singularName": kind.to_ascii_lowercase(), "namespaced": false,
                 "kind": kind, "verbs": ["create"]}));
         }
+    }
+    if group == "authentication.k8s.io" {
+        resources.push(
+            json!({"name": "selfsubjectreviews", "singularName": "selfsubjectreview", "namespaced": false,
+            "kind": "SelfSubjectReview", "verbs": ["create"]}),
+        );
     }
     let of = if group.is_empty() { version.to_owned() } else { format!("{group}/{version}") };
     json!({"kind": "APIResourceList", "apiVersion": "v1", "groupVersion": of, "resources": resources})

@@ -114,8 +114,21 @@ pub(super) fn replace(world: &mut World, target: &Target, ask: &Ask) -> Result<R
 pub(super) fn patch(world: &mut World, target: &Target, ask: &Ask) -> Result<Reply, Refusal> {
     let patch = body(ask)?;
     let how = ask.header("content-type").unwrap_or_default();
+    let applied = how.split(';').next() == Some("application/apply-patch+yaml");
+    if applied && ask.parameter("fieldManager").is_none_or(|it| it.is_empty()) {
+        let cause = "fieldManager: Required value: is required for apply patch";
+        return Err(Refusal::new(
+            422,
+            "Invalid",
+            format!("PatchOptions.meta.k8s.io \"\" is invalid: {cause}"),
+        ));
+    }
+    if applied && world.kube.get(target.kind.id, &target.namespace, &target.name).is_none() {
+        return create(world, target, ask);
+    }
     let apply: fn(&mut Value, &Value) = match how.split(';').next().unwrap_or_default() {
-        "application/merge-patch+json" => merge,
+        // Who applied which field is not remembered: there are no conflicts, and nothing that is left out is removed.
+        "application/merge-patch+json" | "application/apply-patch+yaml" => merge,
         "application/strategic-merge-patch+json" if is_custom(target) => {
             return Err(Refusal::new(
                 415,
@@ -129,7 +142,7 @@ pub(super) fn patch(world: &mut World, target: &Target, ask: &Ask) -> Result<Rep
                 415,
                 "UnsupportedMediaType",
                 format!(
-                    "the lab does not know this kind of patch: {other:?}; it takes merge patches and strategic merge patches"
+                    "the lab does not know this kind of patch: {other:?}; it takes merge, strategic merge and apply patches"
                 ),
             ));
         }

@@ -64,6 +64,23 @@ const STORIES: &[Story] = &[
     ),
     ("expired-credentials", &[(0, "at rest"), (40, "AWS refuses everything"), (110, "renewed")]),
     (
+        "stuck-finalizer",
+        &[(0, "at rest"), (15, "deleted, and hanging"), (120, "still"), (1500, "the clean-up went through")],
+    ),
+    (
+        "no-controller",
+        &[(0, "nothing is registered yet"), (30, "two of three, and an orphan"), (90, "a pod was replaced")],
+    ),
+    (
+        "two-writers",
+        &[
+            (0, "at rest"),
+            (15, "one of ours was taken out"),
+            (25, "two of theirs were put in"),
+            (70, "the controller looked"),
+        ],
+    ),
+    (
         "instance",
         &[
             (0, "a node without a pod of its own is unhealthy by design"),

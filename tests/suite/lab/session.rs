@@ -20,6 +20,7 @@ use ratatui::layout::Position;
 use ratatui::layout::Size;
 use tgscope::app::state::Opening;
 use tgscope::audit::Log;
+use tgscope::backend::Connection;
 use tgscope::tui::Screen;
 use tgscope::tui::Theme;
 use tokio::sync::Notify;
@@ -31,13 +32,13 @@ use crate::support::PATIENCE;
 
 /// A screen two can look at: the loop that draws, and the test.
 #[derive(Clone)]
-struct Shown {
+pub(crate) struct Shown {
     screen: Arc<Mutex<TestBackend>>,
     drawn: Arc<Notify>,
 }
 
 impl Shown {
-    fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         let screen = self.screen.lock().unwrap();
         let buffer = screen.buffer();
         let line = |y| (0..buffer.area.width).map(|x| buffer[(x, y)].symbol()).collect::<String>();
@@ -83,16 +84,20 @@ impl Backend for Shown {
     }
 }
 
-struct Session {
-    world: Still,
-    shown: Shown,
+pub(crate) struct Session {
+    pub(crate) world: Still,
+    pub(crate) shown: Shown,
     keys: mpsc::UnboundedSender<std::io::Result<Event>>,
     running: JoinHandle<Result<(), Infallible>>,
 }
 
 impl Session {
-    async fn open(scenario: &str) -> Self {
-        let world = Still::start(scenario).await;
+    pub(crate) async fn open(scenario: &str) -> Self {
+        Self::of(Still::start(scenario).await, scenario, Opening::default())
+    }
+
+    /// On a world of one's own, opened in another way.
+    pub(crate) fn of(world: Still, name: &str, opening: Opening) -> Self {
         let screen = Arc::new(Mutex::new(TestBackend::new(120, 30)));
         let shown = Shown { screen, drawn: Arc::default() };
         let (keys, typed) = mpsc::unbounded_channel();
@@ -102,12 +107,12 @@ impl Session {
             namespace: Some(world.namespace.clone()),
             selector: None,
             pointed: world.open.clone(),
-            demo: Some(scenario.to_owned()),
-            ..Opening::default()
+            demo: Some(name.to_owned()),
+            ..opening
         };
-        let log = Log::forgotten();
-        let screen =
-            Screen { connection: world.connection(), scope: world.scope(), opening, log, folder: None };
+        let connection = Connection { read_only: opening.read_only, ..world.connection() };
+        let (scope, log) = (world.scope(), Log::forgotten());
+        let screen = Screen { connection, scope, opening, log, folder: None };
         let mut terminal = Terminal::new(shown.clone()).unwrap();
         #[expect(clippy::disallowed_methods, reason = "the program of the test; it is waited for")]
         let running =
@@ -116,7 +121,7 @@ impl Session {
     }
 
     /// Waits until all of these stand on the screen.
-    async fn until(&self, all: &[&str]) {
+    pub(crate) async fn until(&self, all: &[&str]) {
         let waited = tokio::time::timeout(PATIENCE, async {
             loop {
                 let text = self.shown.text();
@@ -130,21 +135,21 @@ impl Session {
     }
 
     /// Moves the time on at once, and waits until all of these stand on the screen.
-    async fn pass(&self, seconds: u64, all: &[&str]) {
+    pub(crate) async fn pass(&self, seconds: u64, all: &[&str]) {
         self.world.seconds(seconds);
         self.until(all).await;
     }
 
-    fn press(&self, code: KeyCode) {
+    pub(crate) fn press(&self, code: KeyCode) {
         self.keys.send(Ok(Event::Key(KeyEvent::new(code, KeyModifiers::NONE)))).unwrap();
     }
 
-    fn act(&self, step: &str) {
+    pub(crate) fn act(&self, step: &str) {
         self.world.lab.act(step).unwrap();
     }
 
     /// Leaves by the key, and waits until the loop has ended.
-    async fn quit(self) {
+    pub(crate) async fn quit(self) {
         self.press(KeyCode::Char('q'));
         tokio::time::timeout(PATIENCE, self.running).await.unwrap().unwrap().unwrap();
     }

@@ -1,0 +1,205 @@
+//! Every hand by its key, on the ordinary screen: the plan is read, accepted, and what it did is on the board.
+
+use crossterm::event::KeyCode;
+use tgscope::app::state::Opening;
+
+use super::at_rest;
+use crate::lab::Still;
+use crate::lab::session::Session;
+
+impl Session {
+    /// Presses letters, one after the other.
+    fn keys(&self, keys: &str) {
+        for key in keys.chars() {
+            self.press(match key {
+                '⏎' => KeyCode::Enter,
+                '⎋' => KeyCode::Esc,
+                '↓' => KeyCode::Down,
+                key => KeyCode::Char(key),
+            });
+        }
+    }
+
+    /// Lets seconds go by, one at a time, until all of these stand on the screen.
+    async fn live(&self, all: &[&str]) {
+        for _ in 0..600 {
+            if all.iter().all(|it| self.shown.text().contains(it)) {
+                return;
+            }
+            self.world.seconds(1);
+            tokio::time::sleep(std::time::Duration::from_millis(25)).await;
+        }
+        panic!("{all:?} never came:\n{}", self.shown.text());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_pod_is_drained_by_three_keys_and_put_back_by_two() {
+    let session = Session::open("drift").await;
+    session.until(&["SERVING  3 of 3", "settled"]).await;
+    session.keys("jD");
+    session.until(&["Plan · drain", "take label app=testapp", "delete pod", "y accepts"]).await;
+    session.keys("y");
+    session.live(&["drain · under way", "✓ 1.", "✓ 2.", "is draining, at most"]).await;
+    // Somebody thinks better of it: the label comes back, and with it the endpoint.
+    session.keys("c");
+    session.live(&["drain · not done", "cancelled"]).await;
+    session.keys("uy");
+    session.live(&["undo · done", "put label app=testapp"]).await;
+    session.keys("⎋");
+    session.quit().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_drained_pod_is_deleted_at_the_end() {
+    let session = Session::open("drift").await;
+    session.until(&["SERVING  3 of 3", "settled"]).await;
+    session.keys("jDy");
+    session.live(&["drain · done", "is terminating"]).await;
+    session.keys("⎋");
+    session.live(&["SERVING  3 of 3"]).await;
+    session.quit().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_orphans_go_by_four_keys() {
+    let session = Session::open("two-writers").await;
+    session.until(&["SERVING  3 of 3", "settled"]).await;
+    session.pass(25, &["! orphan", "192.168.77.7:8080", "192.168.77.8:8080"]).await;
+    session.keys("  X");
+    session.until(&["Plan · deregister", "2 targets", "Nobody registers it again"]).await;
+    session.keys("y");
+    session.live(&["✓ 1.", "is draining"]).await;
+    // Whoever leaves while something is under way is asked.
+    session.keys("⎋q");
+    session.until(&["Leave?", "Takes 2 targets out"]).await;
+    session.quit().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_sleeping_controller_is_made_to_look() {
+    let session = Session::open("drift").await;
+    session.until(&["SERVING  3 of 3", "settled"]).await;
+    session.pass(20, &["+ unregistered"]).await;
+    session.keys("r");
+    session.until(&["Plan · resync", "checkpoint annotation", "less than 5 minutes ago"]).await;
+    session.keys("y");
+    // Its list of targets is younger than five minutes: it overwrites the marker and registers nothing.
+    session.live(&["✓ 1.", "resync · not done", "r tries again then"]).await;
+    session.keys("⎋");
+    session.quit().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_missing_endpoint_is_registered_by_hand() {
+    let session = Session::open("drift").await;
+    session.until(&["SERVING  3 of 3", "settled"]).await;
+    session.pass(20, &["+ unregistered"]).await;
+    session.keys("jR");
+    session.until(&["Plan · register", "leaves it"]).await;
+    session.keys("y");
+    session.live(&["register · done"]).await;
+    session.keys("⎋");
+    session.live(&["SERVING  3 of 3"]).await;
+    session.quit().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn without_a_controller_one_key_brings_the_group_in_step() {
+    let session = Session::open("no-controller").await;
+    session.pass(40, &["! orphan", "+ unregistered"]).await;
+    session.keys("S");
+    session.until(&["Plan · sync", "Registers 1 endpoint", "then takes 1 target out"]).await;
+    session.keys("y");
+    session.live(&["sync · done"]).await;
+    session.keys("⎋");
+    session.live(&["SERVING  3 of 3"]).await;
+    session.quit().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn unbinding_the_last_healthy_targets_needs_the_name_typed() {
+    let session = Session::open("drift").await;
+    session.until(&["SERVING  3 of 3", "settled"]).await;
+    session.keys("B");
+    session.until(&["Plan · unbind", "type testapptgb", "no healthy target is left"]).await;
+    session.keys("y⏎");
+    session.until(&["that is not testapptgb"]).await;
+    session.press(KeyCode::Backspace);
+    session.keys("testapptgb⏎");
+    session.live(&["unbind · done", "is gone"]).await;
+    session.keys("⎋");
+    session.quit().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_service_is_bound_by_a_few_keys() {
+    let session = Session::of(Still::of(at_rest()).await, "rest", Opening::default());
+    session.until(&["SERVING  3 of 3", "settled"]).await;
+    session.keys("B");
+    session.until(&["type testapptgb"]).await;
+    session.keys("testapptgb⏎");
+    session.live(&["unbind · done"]).await;
+    session.keys("⎋b");
+    session.until(&["Bind which service", "workshop/testapp"]).await;
+    session.keys("testapp⏎");
+    session.until(&["to which target group", "eksworkshoptg"]).await;
+    session.keys("⏎");
+    session.until(&["Plan · bind", "registers 3 endpoints", "y accepts"]).await;
+    session.keys("w");
+    session.until(&["networking off"]).await;
+    session.keys("wy");
+    session.live(&["bind · done"]).await;
+    session.keys("⎋");
+    session.live(&["SERVING  3 of 3"]).await;
+    session.quit().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_palette_finds_a_hand_by_its_name() {
+    let session = Session::open("drift").await;
+    session.until(&["SERVING  3 of 3", "settled"]).await;
+    session.keys(":resy");
+    session.until(&["Actions", "resync"]).await;
+    session.keys("⏎");
+    session.until(&["Plan · resync"]).await;
+    session.keys("n");
+    session.keys("jX");
+    session.until(&["Plan · deregister"]).await;
+    session.keys("y");
+    session.live(&["✓ 1."]).await;
+    session.keys("⎋A");
+    session.until(&["Audit log", "begin", "done: deregister", "user/admin"]).await;
+    session.keys("⎋q");
+    session.until(&["Leave?"]).await;
+    session.quit().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_read_only_screen_offers_nothing_that_writes() {
+    let opening = Opening { read_only: true, ..Opening::default() };
+    let world = Still::start("drift").await;
+    let session = Session::of(world, "drift", opening);
+    session.until(&["READ ONLY", "SERVING  3 of 3"]).await;
+    session.keys("j");
+    for key in ["b", "B", "r", "D", "X", "R", "S"] {
+        session.keys(key);
+        session.until(&["read only: nothing is written"]).await;
+        session.pass(6, &["q quit"]).await;
+    }
+    session.quit().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_protected_context_asks_for_its_name() {
+    let protected = ["demo".to_owned()].into();
+    let opening = Opening { protected, ..Opening::default() };
+    let session = Session::of(Still::start("drift").await, "drift", opening);
+    session.until(&["PROTECTED", "SERVING  3 of 3"]).await;
+    session.keys("r");
+    session.until(&["Plan · resync", "type demo", "the context demo is protected"]).await;
+    session.keys("demo⏎");
+    session.live(&["resync · done"]).await;
+    session.keys("⎋");
+    session.quit().await;
+}

@@ -1,0 +1,189 @@
+//! What happens between a plan and its writing, by name: nothing is written that the plan did not mean, and what
+//! others did is said.
+
+use std::collections::BTreeSet;
+
+use tgscope::audit::Log;
+use tgscope::backend::apply::Signal;
+use tgscope::domain::ids::RowKey;
+use tgscope::domain::ids::TargetKey;
+use tgscope::domain::plan::binding;
+use tgscope::domain::plan::drain;
+use tgscope::domain::plan::drain::Then;
+use tgscope::domain::plan::progress::Stage;
+use tgscope::domain::plan::targets;
+use tgscope::domain::report::Report;
+
+use super::words;
+use crate::lab::Still;
+
+fn keys(report: &Report) -> Vec<TargetKey> {
+    report
+        .rows
+        .iter()
+        .filter_map(|it| match &it.key {
+            RowKey::Target(key) => Some(key.clone()),
+            RowKey::Pod(_) => None,
+        })
+        .collect()
+}
+
+/// The targets AWS has that are not draining.
+async fn live(world: &Still) -> BTreeSet<String> {
+    let report = world.report().await;
+    let live = report.rows.iter().filter(|it| it.state().is_some_and(|it| it.text() != "draining"));
+    live.map(|it| it.key.to_string()).collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_pod_replaced_between_plan_and_write_is_left_alone() {
+    let world = Still::start("workshop").await;
+    let first = keys(&world.report().await)[0].clone();
+    let deregister = world.plan(|it| targets::deregister(it, &[first.clone()].into())).await;
+    let drained = world.plan(|it| drain::drain(it, &[RowKey::Target(first.clone())], Then::Delete)).await;
+    world.lab.act("delete-pod = { app = \"testapp\" }").unwrap();
+    world.seconds(1);
+    let before = live(&world).await;
+    for plan in [deregister, drained] {
+        let ended = world.carry_out(plan).end(&world).await;
+        assert_eq!(words(&ended), ["refused"], "{ended:?}");
+    }
+    assert!(live(&world).await.is_superset(&before) || !before.contains(&first.to_string()));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_deleted_binding_ends_every_plan_about_it() {
+    let world = Still::start("drift").await;
+    let first = keys(&world.report().await)[0].clone();
+    let plans = [
+        world.plan(|it| targets::deregister(it, &[first.clone()].into())).await,
+        world.plan(binding::resync).await,
+        world.plan(binding::unbind).await,
+        world.plan(|it| drain::drain(it, &[RowKey::Target(first.clone())], Then::Keep)).await,
+    ];
+    world.lab.act("delete-binding = { binding = \"testapptgb\" }").unwrap();
+    world.seconds(10);
+    for plan in plans {
+        let ended = world.carry_out(plan).end(&world).await;
+        let [Stage::Refused(why)] = ended.as_slice() else { panic!("{ended:?}") };
+        assert!(why.contains("gone") || why.contains("deleted"), "{why}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_controller_that_registers_again_is_named_and_nothing_is_repeated() {
+    let world = Still::start("drift").await;
+    let first = keys(&world.report().await)[0].clone();
+    let plan = world.plan(|it| targets::deregister(it, &[first.clone()].into())).await;
+    let mut carried = world.carry_out(plan);
+    carried.until(1, "waiting").await;
+    let address = format!("register = {{ group = \"eksworkshoptg\", addresses = [\"{first}\"] }}");
+    world.lab.act(&address).unwrap();
+    let log = carried.log.clone();
+    let ended = carried.end(&world).await;
+    assert_eq!(words(&ended), ["done", "not verified"]);
+    assert!(ended[1].said().contains("registered again"), "{ended:?}");
+    let calls = log.entries().unwrap();
+    assert_eq!(calls.iter().filter(|it| it.call == "DeregisterTargets" && it.stage == "begin").count(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_second_operator_who_was_faster_leaves_nothing_to_do() {
+    let world = Still::start("drift").await;
+    let all = keys(&world.report().await);
+    let ours = world.plan(|it| targets::deregister(it, &[all[0].clone()].into())).await;
+    let theirs = world.plan(|it| targets::deregister(it, &[all[0].clone(), all[1].clone()].into())).await;
+    let mut theirs = world.carry_out(theirs);
+    theirs.until(1, "waiting").await;
+    let ended = world.carry_out(ours).end(&world).await;
+    // One of the plan's targets is draining, and fewer healthy ones would stay than it said.
+    assert_eq!(words(&ended), ["refused"], "{ended:?}");
+    theirs.end(&world).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn fewer_healthy_than_the_plan_said_is_reason_enough_to_stop() {
+    let world = Still::start("drift").await;
+    let all = keys(&world.report().await);
+    let plan = world.plan(|it| targets::deregister(it, &[all[0].clone()].into())).await;
+    let other = format!("deregister = {{ group = \"eksworkshoptg\", addresses = [\"{}\"] }}", all[1]);
+    world.lab.act(&other).unwrap();
+    let ended = world.carry_out(plan).end(&world).await;
+    let [Stage::Refused(why)] = ended.as_slice() else { panic!("{ended:?}") };
+    assert_eq!(why, "1 healthy would be left, the plan said 2");
+    assert!(live(&world).await.contains(&all[0].to_string()));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn credentials_that_expire_in_the_middle_stop_a_plan_where_it_is() {
+    let world = Still::start("drift").await;
+    let first = keys(&world.report().await)[0].clone();
+    let plan = world.plan(|it| targets::deregister(it, &[first.clone()].into())).await;
+    world.lab.act("fault = { on = \"DeregisterTargets\", wrong = \"expired\" }").unwrap();
+    let carried = world.carry_out(plan);
+    let log = carried.log.clone();
+    let ended = carried.end(&world).await;
+    assert_eq!(words(&ended), ["failed"]);
+    assert!(live(&world).await.contains(&first.to_string()));
+    let stages: Vec<String> = log.entries().unwrap().into_iter().map(|it| it.stage).collect();
+    assert_eq!(stages, ["begin", "failed"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_drain_lives_through_the_loss_of_either_api() {
+    for side in ["aws", "kubernetes"] {
+        let world = Still::start("drift").await;
+        let first = keys(&world.report().await)[0].clone();
+        let plan = world.plan(|it| drain::drain(it, &[RowKey::Target(first.clone())], Then::Delete)).await;
+        let mut carried = world.carry_out(plan);
+        carried.until(0, "done").await;
+        world.lab.act(&format!("fault = {{ on = \"{side}\", wrong = \"down\" }}")).unwrap();
+        if side == "aws" {
+            let said = carried.until(1, "waiting").await;
+            assert!(said.said().contains("cannot be read"), "{said:?}");
+        }
+        world.lab.act(&format!("mend = \"{side}\"")).unwrap();
+        let ended = carried.end(&world).await;
+        assert_eq!(words(&ended), ["done"; 4], "{side}: {ended:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_terminal_closed_in_the_middle_of_a_drain_leaves_it_open_in_the_log() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = || Log::file(folder.path().join("audit.jsonl"));
+    let world = Still::start("drift").await;
+    let first = keys(&world.report().await)[0].clone();
+    let plan = world.plan(|it| drain::drain(it, &[RowKey::Target(first.clone())], Then::Delete)).await;
+    let mut carried = world.carry_out_by(plan, log());
+    world.seconds(10);
+    carried.until(0, "done").await;
+    world.seconds(10);
+    carried.until(2, "waiting").await;
+    carried.signal.send_replace(Signal::Leave);
+    let ended = carried.end(&world).await;
+    assert_eq!(words(&ended), ["done", "done", "cancelled"]);
+    let entries = log().entries().unwrap();
+    let last = entries.last().unwrap();
+    assert_eq!((last.step, last.stage.as_str()), (2, "done"));
+    let open = tgscope::domain::plan::progress::unfinished(&entries);
+    assert_eq!(open.len(), 1);
+    // The next start goes on with what is left: the wait, and the pod.
+    let rest = open[0].rest().unwrap();
+    assert_eq!(rest.steps.len(), 2);
+    let ended = world.carry_out_by(rest, log()).end(&world).await;
+    assert_eq!(words(&ended), ["done", "done"]);
+    assert_eq!(tgscope::domain::plan::progress::unfinished(&log().entries().unwrap()), []);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_log_that_cannot_be_written_forbids_the_write() {
+    let world = Still::start("drift").await;
+    let first = keys(&world.report().await)[0].clone();
+    let plan = world.plan(|it| targets::deregister(it, &[first.clone()].into())).await;
+    let full = Log::words(|_| Err(std::io::Error::other("no space left on device")));
+    let ended = world.carry_out_by(plan, full).end(&world).await;
+    let [Stage::Refused(why)] = ended.as_slice() else { panic!("{ended:?}") };
+    assert!(why.contains("no space left"), "{why}");
+    assert!(live(&world).await.contains(&first.to_string()));
+}
