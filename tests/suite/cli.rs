@@ -255,6 +255,9 @@ fn the_demos_are_listed_a_line_each_and_a_wrong_name_says_which_there_are() {
             "crashloop",
             "throttling",
             "expired-credentials",
+            "stuck-finalizer",
+            "no-controller",
+            "two-writers",
             "instance",
             "large"
         ]

@@ -2,8 +2,10 @@
 //! never run where fewer would stay healthy than it says, and never call done what AWS does not have so.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use proptest::prelude::*;
+use tgscope::audit::Log;
 use tgscope::domain::ids::RowKey;
 use tgscope::domain::ids::TargetKey;
 use tgscope::domain::plan::Act;
@@ -35,8 +37,12 @@ fn outside() -> impl Strategy<Value = Outside> {
 }
 
 fn act(world: &Still, it: Outside) {
-    let step = match it {
-        Outside::Nothing => return,
+    world.lab.act(&step(it)).unwrap();
+}
+
+fn step(it: Outside) -> String {
+    match it {
+        Outside::Nothing => "mend = \"*\"".to_owned(),
         Outside::DeletePod(index) => format!("delete-pod = {{ app = \"testapp\", index = {index} }}"),
         Outside::Deregister(index) => {
             format!("deregister = {{ group = \"eksworkshoptg\", app = \"testapp\", index = {index} }}")
@@ -46,8 +52,7 @@ fn act(world: &Still, it: Outside) {
         }
         Outside::Scale(replicas) => format!("scale = {{ app = \"testapp\", replicas = {replicas} }}"),
         Outside::Close => "close = { group = \"eksworkshoptg\" }".to_owned(),
-    };
-    world.lab.act(&step).unwrap();
+    }
 }
 
 /// Targets by whether they are draining.
@@ -147,8 +152,48 @@ async fn life(before: Vec<Outside>, pick: usize, between: Vec<(Outside, u64)>) {
     }
 }
 
+/// One change by others exactly between the last look and the call: what we then say of it must be so.
+async fn ambush(pick: usize, others: Outside) {
+    let world = Arc::new(Still::start("no-controller").await);
+    world.seconds(40);
+    let rows = world.report().await.rows;
+    let orphan = rows.iter().find(|it| it.endpoint.is_none()).unwrap().key.clone();
+    let RowKey::Target(orphan) = orphan else { panic!("{orphan}") };
+    let serving = rows.iter().find(|it| it.standing.word() == "in service").unwrap().key.clone();
+    let RowKey::Target(serving) = serving else { panic!("{serving}") };
+    let mut plan = match pick {
+        0 => world.plan(targets::sync).await,
+        1 => world.plan(|it| targets::deregister(it, &[orphan.clone()].into())).await,
+        _ => world.plan(|it| targets::deregister(it, &[serving.clone(), orphan.clone()].into())).await,
+    };
+    plan.steps.retain(|it| !it.act.only_waits());
+    let hidden = world.clone();
+    let log = Log::words(move |line| {
+        if line.contains("\"stage\":\"begin\"") {
+            act(&hidden, others);
+        }
+        Ok(())
+    });
+    let ended = world.carry_out_by(plan.clone(), log).end(&world).await;
+    let (live, _) = targets_of(&world.report().await);
+    let last = ended.len().saturating_sub(1);
+    for (index, (step, stage)) in plan.steps.iter().zip(&ended).enumerate() {
+        let done = matches!(stage, Stage::Done(_));
+        match &step.act {
+            // Of an earlier step only the last can still be looked at: others went on meanwhile.
+            Act::Deregister { targets, .. } if done && index == last => {
+                assert!(targets.iter().all(|it| !live.contains(&it.key)), "{others:?}: {stage:?}, {live:?}");
+            }
+            Act::Register { targets, .. } if done && index == last => {
+                assert!(targets.iter().all(|it| live.contains(&it.key)), "{others:?}: {stage:?}, {live:?}");
+            }
+            _ => {}
+        }
+    }
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 96, max_shrink_iters: 60, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, max_shrink_iters: 40, ..ProptestConfig::default() })]
 
     #[test]
     fn our_steps_do_what_the_plan_said_or_nothing(
@@ -158,5 +203,14 @@ proptest! {
     ) {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
         runtime.block_on(life(before, pick, between));
+    }
+
+    #[test]
+    fn what_others_do_between_the_look_and_the_call_is_never_called_done(
+        pick in 0..3_usize,
+        others in outside(),
+    ) {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+        runtime.block_on(ambush(pick, others));
     }
 }
