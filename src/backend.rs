@@ -3,6 +3,7 @@
 
 pub mod apply;
 pub mod clock;
+pub mod examine;
 mod link;
 mod look;
 mod observe;

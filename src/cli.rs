@@ -114,6 +114,9 @@ pub enum Command {
     /// Turn the last plan round, where it can be
     Undo(hands::Undo),
 
+    /// Whether both sides can be reached, as whom, and what may be done there
+    Doctor(Doctor),
+
     /// Start a world of its own on this machine and open the program on it; needs no cluster and no account
     Demo(Demo),
 }
@@ -131,6 +134,17 @@ pub struct Get {
     /// Exit with 1 when something is not as it should be
     #[arg(long)]
     pub exit_code: bool,
+}
+
+#[derive(Clone, Debug, Default, Args)]
+pub struct Doctor {
+    /// Only print the Kubernetes roles that allow everything, for kubectl apply -f -
+    #[arg(long)]
+    pub rbac: bool,
+
+    /// Only print the IAM policy that allows everything
+    #[arg(long)]
+    pub iam: bool,
 }
 
 #[derive(Clone, Debug, Args)]

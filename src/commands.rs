@@ -1,6 +1,7 @@
 //! From the command line to what it asks for, and how that ended.
 
 mod demo;
+pub mod doctor;
 mod get;
 pub mod hands;
 mod screen;
@@ -52,6 +53,7 @@ pub fn main() -> ExitCode {
     let ended = match &cli.command {
         Some(Command::Get(get)) => get::run(&cli, get),
         Some(Command::Demo(demo)) => demo::run(&cli, demo),
+        Some(Command::Doctor(doctor)) => doctor::run(&cli, doctor),
         Some(command) => match Wanted::of(command) {
             Some(wanted) => hands::run(&cli, wanted),
             None => Err(anyhow::anyhow!("this command does nothing")),

@@ -28,6 +28,7 @@ pub mod waiting;
 pub mod columns;
 pub mod words;
 
+pub mod permissions;
 pub mod plan;
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! Kubernetes, in domain types: connecting, listing, watching. No type of kube leaves this module.
 
+mod access;
 mod connect;
 mod controller;
 mod error;

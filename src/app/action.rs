@@ -1,6 +1,8 @@
 //! THE table of actions: everything a person can ask for. A row is the key, the help line, the footer hint,
 //! the README row and the rule when it is offered; no text about an action exists anywhere else.
 
+use std::borrow::Cow;
+
 use super::key::Code;
 use super::key::Key;
 use super::key::ctrl;
@@ -8,6 +10,7 @@ use super::key::key;
 use super::key::plain;
 use super::state::State;
 use super::state::View;
+use crate::domain::plan::Hand;
 
 /// What must be there for an action to be offered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -141,27 +144,48 @@ impl Action {
     }
 
     /// Why it cannot be done now; `None`: it can.
-    pub fn refusal(self, state: &State) -> Option<&'static str> {
+    pub fn refusal(self, state: &State) -> Option<Cow<'static, str>> {
         let row = self.row()?;
         if row.safety == Safety::Writes && state.opening.read_only {
-            return Some("read only: nothing is written");
+            return Some("read only: nothing is written".into());
         }
-        match row.needs {
-            Needs::Nothing => None,
-            Needs::Rows => state.lines().is_empty().then_some("nothing to move through"),
-            Needs::Selection => (!state.has_selection()).then_some("select a line first"),
-            Needs::Row => match &state.view {
-                View::Board(_) if state.selected.is_some() || !state.hands.marked.is_empty() => None,
-                View::Board(_) => Some("select a row first"),
-                View::Bindings => Some("open a binding first"),
-            },
-            Needs::Subject => state.report().is_none().then_some("select a binding first"),
-            Needs::Done => state.hands.last().is_none().then_some("nothing was changed in this session"),
-            Needs::Board => match &state.view {
-                View::Board(_) => None,
-                View::Bindings => (state.last_board().is_none()).then_some("open a binding first"),
-            },
-        }
+        let needed = self.hand().and_then(|it| state.lacks(it));
+        needed.map(Cow::from).or_else(|| missing(row.needs, state).map(Cow::from))
+    }
+
+    /// The hand it is.
+    pub fn hand(self) -> Option<Hand> {
+        Some(match self {
+            Self::Bind => Hand::Bind,
+            Self::Unbind => Hand::Unbind,
+            Self::Resync => Hand::Resync,
+            Self::Drain => Hand::Drain,
+            Self::Deregister => Hand::Deregister,
+            Self::Register => Hand::Register,
+            Self::Sync => Hand::Sync,
+            Self::Undo => Hand::Undo,
+            _ => return None,
+        })
+    }
+}
+
+/// What is not there that it needs.
+fn missing(needs: Needs, state: &State) -> Option<&'static str> {
+    match needs {
+        Needs::Nothing => None,
+        Needs::Rows => state.lines().is_empty().then_some("nothing to move through"),
+        Needs::Selection => (!state.has_selection()).then_some("select a line first"),
+        Needs::Row => match &state.view {
+            View::Board(_) if state.selected.is_some() || !state.hands.marked.is_empty() => None,
+            View::Board(_) => Some("select a row first"),
+            View::Bindings => Some("open a binding first"),
+        },
+        Needs::Subject => state.report().is_none().then_some("select a binding first"),
+        Needs::Done => state.hands.last().is_none().then_some("nothing was changed in this session"),
+        Needs::Board => match &state.view {
+            View::Board(_) => None,
+            View::Bindings => (state.last_board().is_none()).then_some("open a binding first"),
+        },
     }
 }
 

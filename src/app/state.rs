@@ -16,6 +16,7 @@ use crate::domain::follow::Follow;
 use crate::domain::history::History;
 use crate::domain::ids::RowKey;
 use crate::domain::inventory::Inventory;
+use crate::domain::permissions;
 use crate::domain::plan::Hand;
 use crate::domain::report::Report;
 use crate::domain::report::Row;
@@ -366,6 +367,21 @@ impl State {
             View::Bindings => self.listed.clone().map(Line::Subject),
             View::Board(_) => self.selected.clone().map(Line::Row),
         }
+    }
+
+    /// The permission a hand lacks here, in words.
+    pub fn lacks(&self, hand: Hand) -> Option<String> {
+        let subject = match &self.view {
+            View::Board(subject) => Some(subject),
+            View::Bindings => self.listed.as_ref(),
+        };
+        let (cluster, namespace) = match subject {
+            Some(Subject::Binding(it)) => (Some(&it.cluster), Some(it.namespace.clone())),
+            _ => (self.inventory.clusters.keys().next(), self.opening.namespace.clone()),
+        };
+        let permitted = &self.inventory.cluster(cluster?)?.permitted;
+        let allowed = permitted.get(&namespace).or_else(|| permitted.get(&self.opening.namespace))?;
+        permissions::lacks(hand, allowed).map(|it| format!("not permitted: {} needs {it}", hand.word()))
     }
 
     /// Says something in the footer for a while.

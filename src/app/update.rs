@@ -66,7 +66,7 @@ fn act(state: &mut State, action: Action) -> Vec<Effect> {
         return Vec::new();
     }
     if let Some(refusal) = action.refusal(state) {
-        state.say(refusal.to_owned());
+        state.say(refusal.into_owned());
         return Vec::new();
     }
     state.status = None;

@@ -19,6 +19,7 @@ use crate::domain::failure::Failure;
 use crate::domain::inventory::Inventory;
 use crate::domain::inventory::Kind;
 use crate::domain::inventory::Source;
+use crate::domain::permissions::Verb;
 use crate::domain::plan::Act;
 use crate::domain::plan::Plan;
 use crate::domain::plan::Role;
@@ -100,8 +101,12 @@ pub async fn rehearse(connection: Connection, plan: Plan, scope: Scope) -> Vec<R
     for (index, step) in plan.steps.iter().enumerate() {
         // What a later step needs may only be so once an earlier one was done.
         let guarded = if index == 0 { guards(step, &facts, &plan.subject) } else { Ok(()) };
+        let forbidden = forbidden(&linked, &step.act).await;
         answers.push(match (guarded, step.act.cluster()) {
             (Err(why), _) => Err(why),
+            (Ok(()), _) if forbidden.is_some() => {
+                Err(format!("not permitted: needs {}", forbidden.map_or_else(String::new, |it| it.to_string())))
+            }
             (Ok(()), _) if step.act.only_waits() => Ok("only waits".to_owned()),
             (Ok(()), None) => Ok(
                 "AWS has no dry run. Checked instead: the group exists, its targets and their pods are as the plan says, enough stay healthy"
@@ -184,6 +189,11 @@ impl Running {
             self.record.refused(&self.job, index, &why);
             return Stage::Refused(why);
         }
+        if let Some(verb) = forbidden(&self.linked, &step.act).await {
+            let why = format!("not permitted: needs {verb}");
+            self.record.refused(&self.job, index, &why);
+            return Stage::Refused(why);
+        }
         let before = now(&step.act, &facts);
         if let Err(error) = self.record.begin(&self.job, index, &before, self.linked.clock().now()) {
             let place = self.job.log.place();
@@ -192,7 +202,10 @@ impl Running {
         self.tell(index, Stage::Writing).await;
         let stage = match self.write(&step.act).await {
             Err(failure) if failure.kind == ErrorKind::Conflict => Stage::Refused(failure.to_string()),
-            Err(failure) => Stage::Failed(failure.to_string()),
+            Err(failure) => Stage::Failed(match &failure.hint {
+                Some(hint) => format!("{failure} ({hint})"),
+                None => failure.to_string(),
+            }),
             Ok(()) => self.verify(index, &step).await,
         };
         if self.signal() == Signal::Leave && stage == Stage::Cancelled {
@@ -310,6 +323,13 @@ impl Running {
             facts = self.back(act, role).await;
         }
     }
+}
+
+/// What the API server says we may not do, asked before it is tried.
+async fn forbidden(linked: &Linked, act: &Act) -> Option<Verb> {
+    let asked = act.verb()?;
+    let answers = linked.cluster(act.cluster()?).ok()?.allowed(vec![asked]).await;
+    answers.into_iter().find(|it| !it.1).map(|it| it.0)
 }
 
 /// What a step is about, as it is now.

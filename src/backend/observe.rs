@@ -27,6 +27,7 @@ use crate::domain::ids::ClusterId;
 use crate::domain::inventory::Change;
 use crate::domain::inventory::Kind;
 use crate::domain::inventory::Source;
+use crate::domain::permissions;
 use crate::domain::time::Timestamp;
 use crate::kubernetes::Access;
 use crate::kubernetes::Cluster;
@@ -58,6 +59,9 @@ impl AwsSide {
 const DISCOVERY: i64 = 30_000;
 /// Milliseconds between two looks at the controller's own objects.
 const SIGNS: i64 = 30_000;
+
+/// How long an answer about permissions is good.
+const PERMISSIONS: Duration = Duration::from_mins(5);
 
 /// Seconds between two questions whether the server is still there.
 const HEARTBEAT: Duration = Duration::from_secs(8);
@@ -283,9 +287,25 @@ async fn bindings_of(cluster: Cluster, api: BindingApi, scope: Scope, changes: T
     }
 }
 
+/// What we may do in a namespace, asked now and every few minutes.
+async fn permissions(cluster: Cluster, namespace: Option<String>, changes: Teller) {
+    loop {
+        let verbs =
+            permissions::of_hands().map(|(need, verb)| (verb, namespace.clone().filter(|_| !need.cluster)));
+        let allowed = cluster.allowed(verbs.collect()).await;
+        let change =
+            Change::Permitted { cluster: cluster.id().clone(), namespace: namespace.clone(), allowed };
+        if !changes.tell(change).await {
+            return;
+        }
+        tokio::time::sleep(PERMISSIONS).await;
+    }
+}
+
 /// What only some boards need: events of their namespace, ConfigMaps of multi-cluster bindings.
 async fn on_demand(cluster: Cluster, mut follow: watch::Receiver<Follow>, changes: Teller) {
     let mut events: Option<(String, JoinSet<()>)> = None;
+    let mut permitted: Option<(Option<String>, JoinSet<()>)> = None;
     let mut ledgers: BTreeMap<BindingRef, JoinSet<()>> = BTreeMap::new();
     loop {
         let wish = follow.borrow_and_update().clone();
@@ -297,6 +317,11 @@ async fn on_demand(cluster: Cluster, mut follow: watch::Receiver<Follow>, change
                 }
                 (namespace, task)
             });
+        }
+        if permitted.as_ref().map(|it| &it.0) != Some(&wish.permissions) {
+            let mut task = JoinSet::new();
+            task.spawn(permissions(cluster.clone(), wish.permissions.clone(), changes.clone()));
+            permitted = Some((wish.permissions.clone(), task));
         }
         let ours = |it: &BindingRef| it.cluster == *cluster.id();
         ledgers.retain(|reference, _| wish.ledgers.contains(reference));

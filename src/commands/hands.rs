@@ -67,7 +67,7 @@ impl<'a> Wanted<'a> {
             Command::Register(it) => Some(Self::Register(it)),
             Command::Sync(it) => Some(Self::Sync(it)),
             Command::Undo(it) => Some(Self::Undo(it)),
-            Command::Get(_) | Command::Demo(_) => None,
+            Command::Get(_) | Command::Demo(_) | Command::Doctor(_) => None,
         }
     }
 

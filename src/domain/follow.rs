@@ -21,6 +21,8 @@ pub struct Follow {
     pub roles: BTreeMap<TargetGroupArn, (String, Option<String>)>,
     /// Namespace whose events about bindings are watched.
     pub events: Option<String>,
+    /// Namespace in which is asked what one may do; `None`: everywhere.
+    pub permissions: Option<String>,
     /// Multi-cluster bindings whose ConfigMap is watched.
     pub ledgers: BTreeSet<BindingRef>,
     /// Nothing is asked of AWS.

@@ -34,6 +34,8 @@ use super::ids::ClusterId;
 use super::ids::LoadBalancerArn;
 use super::ids::ObjectName;
 use super::ids::TargetGroupArn;
+use super::permissions::Allowed;
+use super::permissions::Verb;
 use super::time::Timestamp;
 
 /// A kind of Kubernetes object that is watched on its own.
@@ -127,6 +129,12 @@ pub enum Change {
         name: ObjectName,
         ledger: Option<Ledger>,
     },
+    /// What we may do in a namespace of a cluster.
+    Permitted {
+        cluster: ClusterId,
+        namespace: Option<String>,
+        allowed: Vec<(Verb, bool)>,
+    },
     Groups(Vec<TargetGroup>),
     Attributes(TargetGroupArn, Attributes),
     Tags(Vec<(TargetGroupArn, BTreeMap<String, String>)>),
@@ -151,6 +159,9 @@ pub struct Cluster {
     /// What guards pods by their labels, in the namespace of the open board.
     pub guarding: BTreeMap<(GuardingKind, ObjectName), Guarding>,
     pub signs: ControllerSigns,
+    /// What we may do, by namespace, as the API server said.
+    #[serde(skip)]
+    pub permitted: BTreeMap<Option<String>, Allowed>,
     /// Which namespace the list of each kind covers; `None`: all of them.
     pub covered: BTreeMap<Kind, Option<String>>,
     /// When a slice, pod, service or the binding itself last changed, for each binding.
@@ -275,6 +286,14 @@ impl Inventory {
                 }
                 touched
             }
+            Change::Permitted { cluster, namespace, allowed } => {
+                self.clusters
+                    .entry(cluster)
+                    .or_default()
+                    .permitted
+                    .insert(namespace, allowed.into_iter().collect());
+                Touched::default()
+            }
             Change::Failed(source, failure) => self.failed(source, failure, at),
             Change::Awaited(source) => {
                 self.sources.entry(source).or_default();
@@ -337,6 +356,7 @@ impl Inventory {
             | Change::Skipped { .. }
             | Change::Signs { .. }
             | Change::Ledger { .. }
+            | Change::Permitted { .. }
             | Change::Awaited(..)
             | Change::Failed(..) => {}
         }

@@ -21,12 +21,14 @@ use serde::Serialize;
 use self::bind::Manifest;
 use self::counts::Count;
 use self::guard::Guard;
+use super::ids::BindingApi;
 use super::ids::BindingRef;
 use super::ids::ClusterId;
 use super::ids::ObjectName;
 use super::ids::TargetGroupArn;
 use super::ids::TargetKey;
 use super::ids::Uid;
+use super::permissions::Verb;
 use super::report::Subject;
 use super::time::Timestamp;
 
@@ -155,6 +157,31 @@ impl Act {
             Self::Label { object: Labelled::Pod(..), .. } => "patch pods",
             Self::Label { object: Labelled::Node(_), .. } => "patch nodes",
             Self::AwaitLeaving { .. } | Self::AwaitGone { .. } | Self::AwaitInStep { .. } => "wait",
+        }
+    }
+
+    /// What one must be permitted for it in its cluster, and in which namespace.
+    pub fn verb(&self) -> Option<(Verb, Option<String>)> {
+        let bindings = |verb: &str, api: BindingApi, namespace: &str| {
+            let group = api.version().split('/').next().unwrap_or_default();
+            Some((Verb::new(verb, group, "targetgroupbindings"), Some(namespace.to_owned())))
+        };
+        match self {
+            Self::Mark { binding, .. } => bindings("patch", binding.api, &binding.namespace),
+            Self::Create { manifest, .. } => bindings("create", manifest.api, &manifest.name.namespace),
+            Self::DeleteBinding { binding, .. } => bindings("delete", binding.api, &binding.namespace),
+            Self::DeletePod { name, .. } => {
+                Some((Verb::new("delete", "", "pods"), Some(name.namespace.clone())))
+            }
+            Self::Label { object: Labelled::Pod(name, _), .. } => {
+                Some((Verb::new("patch", "", "pods"), Some(name.namespace.clone())))
+            }
+            Self::Label { object: Labelled::Node(_), .. } => Some((Verb::new("patch", "", "nodes"), None)),
+            Self::Register { .. }
+            | Self::Deregister { .. }
+            | Self::AwaitLeaving { .. }
+            | Self::AwaitGone { .. }
+            | Self::AwaitInStep { .. } => None,
         }
     }
 

@@ -1,7 +1,6 @@
 //! The writes: one object at a time, read just before, compared with what the plan saw, and changed under the version
 //! that was read, so that nothing can come in between. Called by `backend::apply` alone.
 
-use k8s_openapi::api::authentication::v1::SelfSubjectReview;
 use kube::Api;
 use kube::api::DeleteParams;
 use kube::api::DynamicObject;
@@ -111,18 +110,6 @@ impl Cluster {
             | Act::AwaitGone { .. }
             | Act::AwaitInStep { .. } => Ok(()),
         }
-    }
-
-    /// The name the API server knows us by.
-    pub async fn user(&self) -> Result<String, Failure> {
-        let api: Api<SelfSubjectReview> = Api::all(self.client().clone());
-        let params = PostParams::default();
-        let review = SelfSubjectReview::default();
-        let answer = tokio::time::timeout(self.request_timeout(), api.create(&params, &review)).await;
-        let answer =
-            answer.map_err(|_| error::silence("create selfsubjectreviews", self.request_timeout()))?;
-        let answer = answer.map_err(|it| error::named("create", "selfsubjectreviews", &it))?;
-        Ok(answer.status.and_then(|it| it.user_info).and_then(|it| it.username).unwrap_or_default())
     }
 
     async fn change(&self, change: &Change<'_>, dry: bool) -> Result<(), Failure> {

@@ -6,6 +6,7 @@ use std::path::Path;
 
 use tgscope::app::action::Family;
 use tgscope::app::action::TABLE;
+use tgscope::domain::permissions;
 use tgscope::domain::standing::Standing;
 use tgscope::report;
 use tgscope::report::document;
@@ -88,10 +89,50 @@ fn the_policy_allows_just_what_is_called() {
         .map(|it| it.as_str().unwrap().trim_start_matches("elasticloadbalancing:").to_owned())
         .collect();
     let calls = std::fs::read_to_string(path("src/aws/calls.rs")).unwrap();
-    let called: BTreeSet<String> =
-        calls.split("ask!(").skip(1).filter_map(|it| it.split('"').nth(1)).map(str::to_owned).collect();
-    assert!(called.len() >= 8, "the calls were not found");
+    let writes = std::fs::read_to_string(path("src/aws/write.rs")).unwrap();
+    let named = |it: &str| it.split('"').nth(1).map(str::to_owned);
+    let mut called: BTreeSet<String> = calls.split("ask!(").skip(1).filter_map(named).collect();
+    called.extend(writes.split("error::failure(").skip(1).filter_map(named));
+    assert!(called.len() >= 10, "the calls were not found");
     assert_eq!(allowed, called);
+    let listed: BTreeSet<String> = permissions::AWS.iter().map(|it| it.name.to_owned()).collect();
+    assert_eq!(allowed, listed, "the table of permissions says otherwise");
+}
+
+/// Verbs on resources that roles of a file allow, in the words of the table.
+fn verbs(rbac: &str) -> BTreeSet<String> {
+    let list = |line: &str| -> Vec<String> {
+        let inside = line.split('[').nth(1).unwrap().trim_end_matches(']');
+        inside.split(',').map(|it| it.trim().trim_matches('"').to_owned()).collect()
+    };
+    let mut found = BTreeSet::new();
+    let (mut groups, mut resources) = (Vec::new(), Vec::new());
+    for line in rbac.lines().filter(|it| it.contains('[')) {
+        match line.trim().trim_start_matches("- ").split(':').next().unwrap() {
+            "apiGroups" => groups = list(line),
+            "resources" => resources = list(line),
+            "verbs" => {
+                for group in groups.iter().filter(|it| *it != "eks.amazonaws.com") {
+                    for (resource, verb) in
+                        resources.iter().flat_map(|it| list(line).into_iter().map(move |verb| (it, verb)))
+                    {
+                        let dot = if group.is_empty() { "" } else { "." };
+                        found.insert(format!("{verb} {resource}{dot}{group}"));
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+    found
+}
+
+#[test]
+fn the_roles_allow_just_what_the_table_of_permissions_has() {
+    let allowed = verbs(&std::fs::read_to_string(path("assets/rbac.yaml")).unwrap());
+    let listed: BTreeSet<String> =
+        permissions::KUBERNETES.iter().flat_map(|it| it.verbs()).map(|it| it.to_string()).collect();
+    assert_eq!(allowed, listed);
 }
 
 #[test]

@@ -8,6 +8,7 @@ mod random;
 use std::time::Duration;
 
 use tgscope::audit::Log;
+use tgscope::backend::Connection;
 use tgscope::backend::Question;
 use tgscope::backend::Scope;
 use tgscope::backend::apply::Job;
@@ -43,8 +44,16 @@ impl Still {
     }
 
     async fn planned(&self, make: impl FnOnce(&Known<'_>) -> Result<Plan, Refusal>) -> Result<Plan, Refusal> {
+        self.planned_by(self.connection(), make).await
+    }
+
+    async fn planned_by(
+        &self,
+        connection: Connection,
+        make: impl FnOnce(&Known<'_>) -> Result<Plan, Refusal>,
+    ) -> Result<Plan, Refusal> {
         let question = Question { pointed: self.open.as_ref(), thorough: true, ..Question::default() };
-        let look = look(self.connection(), &self.scope(), question).await;
+        let look = look(connection, &self.scope(), question).await;
         let report = look.reports.first().unwrap();
         make(&Known { inventory: &look.inventory, report, now: look.at })
     }
@@ -58,10 +67,13 @@ impl Still {
     }
 
     fn carry_out_by(&self, plan: Plan, log: Log) -> Carried {
+        self.carry_out_with(plan, log, self.connection())
+    }
+
+    fn carry_out_with(&self, plan: Plan, log: Log, connection: Connection) -> Carried {
         let (signal, signalled) = watch::channel(Signal::Go);
         let (tell, told) = mpsc::channel(1_000);
         let job = Job { plan, scope: self.scope(), log: log.clone() };
-        let connection = self.connection();
         #[expect(clippy::disallowed_methods, reason = "the writer of the test; it is waited for")]
         let work = tokio::spawn(apply(connection, job, signalled, tell));
         Carried { work, told, signal, log }

@@ -57,12 +57,18 @@ impl Still {
 
     /// The connection a demo has, in the lab's time and without a budget that would hold tests up.
     pub(crate) fn connection(&self) -> Connection {
-        let clusters = vec![Contexts::from_text(&self.lab.kubeconfig()).unwrap().access(None).unwrap()];
+        self.connection_by("demo", lab::ADMIN_KEY)
+    }
+
+    /// The same as somebody else, on either side.
+    pub(crate) fn connection_by(&self, context: &str, key: &str) -> Connection {
+        let contexts = Contexts::from_text(&self.lab.kubeconfig()).unwrap();
+        let clusters = vec![contexts.access(Some(context)).unwrap()];
         let aws = Settings {
             profile: None,
             region: Some(self.lab.region()),
             endpoint: Some(self.lab.aws_url()),
-            keys: Some((lab::ADMIN_KEY.to_owned(), lab::SECRET.to_owned())),
+            keys: Some((key.to_owned(), lab::SECRET.to_owned())),
         };
         let told = self.clock.clone();
         let budget = Buckets::new(Budget { per_second: 1_000, burst: 1_000 });

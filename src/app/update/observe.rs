@@ -112,6 +112,7 @@ fn subjects(state: &State) -> BTreeSet<Subject> {
 /// What to follow from now on; `None`: the same as before.
 pub(super) fn wish(state: &mut State) -> Option<Follow> {
     let mut wish = Follow { frozen: state.frozen.is_some(), hurry: state.hurry, ..Follow::default() };
+    wish.permissions.clone_from(&state.opening.namespace);
     let groups = state.boards.values().filter_map(|it| it.report.group.clone());
     match &state.view {
         View::Board(subject) => {
@@ -119,6 +120,7 @@ pub(super) fn wish(state: &mut State) -> Option<Follow> {
             wish.focus = board.and_then(|it| it.report.group.clone());
             wish.moving = board.is_some_and(moving);
             if let Subject::Binding(reference) = subject {
+                wish.permissions = Some(reference.namespace.clone());
                 wish.events = Some(reference.namespace.clone());
             }
         }

@@ -113,3 +113,29 @@ async fn what_undo_will_do_is_what_was_done_turned_round() {
     }
     insta::assert_snapshot!("dry_run_undo", told);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn doctor_tells_both_sides_and_every_permission() {
+    use tgscope::backend::examine::examine;
+    use tgscope::commands::doctor::told;
+    let world = Still::of(super::at_rest()).await;
+    let mut all = String::new();
+    for (context, key) in [("demo", tgscope::lab::ADMIN_KEY), ("demo-viewer", tgscope::lab::VIEWER_KEY)] {
+        let examined = examine(world.connection_by(context, key), &world.scope()).await;
+        _ = writeln!(all, "{}", told(&examined, Some("workshop")));
+    }
+    world.lab.act("fault = { on = \"*\", wrong = \"expired\" }").unwrap();
+    let examined = examine(world.connection(), &world.scope()).await;
+    _ = writeln!(all, "{}", told(&examined, Some("workshop")));
+    let addresses = without_port(&all);
+    insta::assert_snapshot!("doctor", addresses);
+}
+
+/// The lab's port is another one in every run.
+fn without_port(text: &str) -> String {
+    let line = |it: &str| match it.split_once("http://127.0.0.1:") {
+        Some((before, _)) => format!("{before}http://127.0.0.1:PORT"),
+        None => it.to_owned(),
+    };
+    text.lines().map(line).collect::<Vec<_>>().join("\n")
+}

@@ -55,7 +55,7 @@ async fn a_drained_pod_is_deleted_at_the_end() {
     let session = Session::open("drift").await;
     session.until(&["SERVING  3 of 3", "settled"]).await;
     session.keys("jDy");
-    session.live(&["drain · done", "is terminating"]).await;
+    session.live(&["drain · done", "✓ 4. delete pod"]).await;
     session.keys("⎋");
     session.live(&["SERVING  3 of 3"]).await;
     session.quit().await;
@@ -200,6 +200,31 @@ async fn a_protected_context_asks_for_its_name() {
     session.until(&["Plan · resync", "type demo", "the context demo is protected"]).await;
     session.keys("demo⏎");
     session.live(&["resync · done"]).await;
+    session.keys("⎋");
+    session.quit().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_viewer_sees_everything_and_is_told_what_each_hand_needs() {
+    let world = Still::start("drift").await;
+    let connection = world.connection_by("demo-viewer", tgscope::lab::VIEWER_KEY);
+    let session = Session::by(world, connection, "drift", Opening::default());
+    session.until(&["SERVING  3 of 3", "settled"]).await;
+    session.pass(20, &["+ unregistered"]).await;
+    session.keys("j");
+    for (key, needs) in [
+        ("b", "bind needs create targetgroupbindings.elbv2.k8s.aws"),
+        ("B", "unbind needs delete targetgroupbindings.elbv2.k8s.aws"),
+        ("r", "resync needs patch targetgroupbindings.elbv2.k8s.aws"),
+        ("D", "drain needs patch pods"),
+    ] {
+        session.keys(key);
+        session.until(&[needs]).await;
+        session.pass(6, &["q quit"]).await;
+    }
+    // AWS only tells when it is asked to do it.
+    session.keys("Ry");
+    session.live(&["register · not done", "needs elasticloadbalancing:RegisterTargets"]).await;
     session.keys("⎋");
     session.quit().await;
 }

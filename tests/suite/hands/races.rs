@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 
 use tgscope::audit::Log;
+use tgscope::backend::Connection;
 use tgscope::backend::apply::Signal;
 use tgscope::domain::ids::RowKey;
 use tgscope::domain::ids::TargetKey;
@@ -186,4 +187,54 @@ async fn a_log_that_cannot_be_written_forbids_the_write() {
     let [Stage::Refused(why)] = ended.as_slice() else { panic!("{ended:?}") };
     assert!(why.contains("no space left"), "{why}");
     assert!(live(&world).await.contains(&first.to_string()));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn read_only_is_held_where_it_is_written() {
+    let world = Still::start("drift").await;
+    let first = keys(&world.report().await)[0].clone();
+    let row = RowKey::Target(first.clone());
+    let plans = [
+        world.plan(|it| targets::deregister(it, &[first.clone()].into())).await,
+        world.plan(binding::resync).await,
+        world.plan(binding::unbind).await,
+        world.plan(|it| drain::drain(it, &[row], Then::Delete)).await,
+    ];
+    // A world that lets nothing be written: it would be noticed if something was tried.
+    for what in ["patch", "create", "delete", "update"] {
+        for kind in ["pods", "targetgroupbindings.elbv2.k8s.aws", "nodes"] {
+            world.lab.act(&format!("fault = {{ on = \"{what} {kind}\", wrong = \"html\" }}")).unwrap();
+        }
+    }
+    for what in ["RegisterTargets", "DeregisterTargets"] {
+        world.lab.act(&format!("fault = {{ on = \"{what}\", wrong = \"html\" }}")).unwrap();
+    }
+    for plan in plans {
+        let tried = world.carry_out(plan.clone()).end(&world).await;
+        assert_eq!(words(&tried), ["failed"], "the fake fails on any write: {:?}", plan.hand);
+        let read_only = Connection { read_only: true, ..world.connection() };
+        let log = Log::forgotten();
+        let ended = world.carry_out_with(plan, log.clone(), read_only).end(&world).await;
+        assert_eq!(ended, [Stage::Refused("read only: nothing is written".to_owned())]);
+        assert_eq!(log.entries().unwrap(), []);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_the_api_server_does_not_permit_is_not_even_tried() {
+    let world = Still::start("drift").await;
+    let first = keys(&world.report().await)[0].clone();
+    let row = RowKey::Target(first);
+    let viewer = || world.connection_by("demo-viewer", tgscope::lab::VIEWER_KEY);
+    for plan in [
+        world.planned_by(viewer(), binding::resync).await,
+        world.planned_by(viewer(), binding::unbind).await,
+        world.planned_by(viewer(), |it| drain::drain(it, &[row], Then::Delete)).await,
+    ] {
+        let log = Log::forgotten();
+        let ended = world.carry_out_with(plan.unwrap(), log.clone(), viewer()).end(&world).await;
+        let [Stage::Refused(why)] = ended.as_slice() else { panic!("{ended:?}") };
+        assert!(why.starts_with("not permitted: needs "), "{why}");
+        assert!(log.entries().unwrap().iter().all(|it| it.stage == "refused"));
+    }
 }

@@ -98,6 +98,12 @@ impl Session {
 
     /// On a world of one's own, opened in another way.
     pub(crate) fn of(world: Still, name: &str, opening: Opening) -> Self {
+        let connection = Connection { read_only: opening.read_only, ..world.connection() };
+        Self::by(world, connection, name, opening)
+    }
+
+    /// By a connection of one's own.
+    pub(crate) fn by(world: Still, connection: Connection, name: &str, opening: Opening) -> Self {
         let screen = Arc::new(Mutex::new(TestBackend::new(120, 30)));
         let shown = Shown { screen, drawn: Arc::default() };
         let (keys, typed) = mpsc::unbounded_channel();
@@ -110,7 +116,6 @@ impl Session {
             demo: Some(name.to_owned()),
             ..opening
         };
-        let connection = Connection { read_only: opening.read_only, ..world.connection() };
         let (scope, log) = (world.scope(), Log::forgotten());
         let screen = Screen { connection, scope, opening, log, folder: None };
         let mut terminal = Terminal::new(shown.clone()).unwrap();

@@ -1,0 +1,197 @@
+//! What may be done is asked before it is offered: every permission the program uses, on both sides, and what for.
+//! `assets/rbac.yaml` and `assets/iam-policy.json` say the same; a test compares them.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use serde::Serialize;
+
+use super::plan::Hand;
+
+/// A verb on a resource, as RBAC has it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Verb {
+    pub verb: String,
+    pub group: String,
+    pub resource: String,
+}
+
+impl Verb {
+    pub fn new(verb: &str, group: &str, resource: &str) -> Self {
+        Self { verb: verb.to_owned(), group: group.to_owned(), resource: resource.to_owned() }
+    }
+}
+
+impl std::fmt::Display for Verb {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.group.as_str() {
+            "" => write!(f, "{} {}", self.verb, self.resource),
+            group => write!(f, "{} {}.{group}", self.verb, self.resource),
+        }
+    }
+}
+
+/// One row: verbs on resources of an API group, in a namespace or for the whole cluster.
+pub struct Need {
+    pub verbs: &'static [&'static str],
+    pub group: &'static str,
+    pub resources: &'static [&'static str],
+    /// Asked for without a namespace.
+    pub cluster: bool,
+    /// Hands that need it; empty: looking does.
+    pub hands: &'static [Hand],
+    /// What is missing without it.
+    pub without: &'static str,
+}
+
+const LOOK: &[&str] = &["get", "list", "watch"];
+
+const fn looks(group: &'static str, resources: &'static [&'static str], without: &'static str) -> Need {
+    Need { verbs: LOOK, group, resources, cluster: false, hands: &[], without }
+}
+
+/// What Kubernetes is asked for.
+pub const KUBERNETES: &[Need] = &[
+    looks("", &["pods", "services"], "rows become unknown"),
+    looks("", &["events"], "why the controller fails is not said"),
+    looks("", &["configmaps"], "whose a target of a multi-cluster binding is stays unknown"),
+    Need {
+        cluster: true,
+        ..looks("", &["nodes"], "every node is taken as ready; instance targets stay unknown")
+    },
+    looks("discovery.k8s.io", &["endpointslices"], "rows become unknown"),
+    looks(
+        "apps",
+        &["deployments", "statefulsets", "daemonsets"],
+        "rollouts are unknown, pods cannot be drained",
+    ),
+    looks("elbv2.k8s.aws", &["targetgroupbindings"], "there is nothing to show"),
+    looks("networking.k8s.io", &["networkpolicies"], "a drain does not say which policies stop matching"),
+    looks("policy", &["poddisruptionbudgets"], "a drain does not say which budgets stop matching"),
+    Need {
+        verbs: &["get"],
+        cluster: true,
+        ..looks(
+            "admissionregistration.k8s.io",
+            &["validatingwebhookconfigurations"],
+            "whether a controller is there is less certain",
+        )
+    },
+    Need {
+        verbs: &["get"],
+        ..looks("coordination.k8s.io", &["leases"], "whether a controller is alive is less certain")
+    },
+    Need {
+        verbs: &["patch"],
+        group: "elbv2.k8s.aws",
+        resources: &["targetgroupbindings"],
+        cluster: false,
+        hands: &[Hand::Resync],
+        without: "r resync",
+    },
+    Need {
+        verbs: &["create"],
+        group: "elbv2.k8s.aws",
+        resources: &["targetgroupbindings"],
+        cluster: false,
+        hands: &[Hand::Bind],
+        without: "b bind",
+    },
+    Need {
+        verbs: &["delete"],
+        group: "elbv2.k8s.aws",
+        resources: &["targetgroupbindings"],
+        cluster: false,
+        hands: &[Hand::Unbind],
+        without: "B unbind, undo of a bind",
+    },
+    Need {
+        verbs: &["patch", "delete"],
+        group: "",
+        resources: &["pods"],
+        cluster: false,
+        hands: &[Hand::Drain],
+        without: "D drain",
+    },
+    Need {
+        verbs: &["patch"],
+        group: "",
+        resources: &["nodes"],
+        cluster: true,
+        hands: &[],
+        without: "D drain of instance targets",
+    },
+];
+
+/// An action of AWS, and what needs it.
+pub struct Action {
+    pub name: &'static str,
+    pub hands: &'static [Hand],
+    pub without: &'static str,
+}
+
+const fn describes(name: &'static str, without: &'static str) -> Action {
+    Action { name, hands: &[], without }
+}
+
+/// What Elastic Load Balancing is asked for.
+pub const AWS: &[Action] = &[
+    describes("DescribeTargetHealth", "rows become unknown"),
+    describes("DescribeTargetGroups", "type and health check of groups are unknown"),
+    describes("DescribeTargetGroupAttributes", "deregistration delay and minimum are taken as by default"),
+    describes("DescribeLoadBalancers", "where a group hangs is unknown"),
+    describes("DescribeLoadBalancerAttributes", "cross-zone of network load balancers is unknown"),
+    describes("DescribeListeners", "routes are unknown"),
+    describes("DescribeRules", "routes are unknown"),
+    describes("DescribeTags", "groups nobody binds are not found, stacks are not named"),
+    Action {
+        name: "RegisterTargets",
+        hands: &[Hand::Register, Hand::Sync],
+        without: "R register, S sync, undo",
+    },
+    Action {
+        name: "DeregisterTargets",
+        hands: &[Hand::Deregister, Hand::Sync],
+        without: "X deregister, S sync",
+    },
+];
+
+impl Need {
+    /// Each verb on each resource.
+    pub fn verbs(&self) -> impl Iterator<Item = Verb> {
+        self.resources
+            .iter()
+            .flat_map(|resource| self.verbs.iter().map(|verb| Verb::new(verb, self.group, resource)))
+    }
+}
+
+/// The verbs that hands need.
+pub fn of_hands() -> impl Iterator<Item = (&'static Need, Verb)> {
+    KUBERNETES
+        .iter()
+        .filter(|it| it.verbs != LOOK && it.verbs != ["get"])
+        .flat_map(|it| it.verbs().map(move |verb| (it, verb)))
+}
+
+/// What the API server said one may do; what it was not asked, or did not say, is missing.
+pub type Allowed = BTreeMap<Verb, bool>;
+
+/// The first permission a hand lacks.
+pub fn lacks(hand: Hand, allowed: &Allowed) -> Option<Verb> {
+    let needs = KUBERNETES.iter().filter(|it| it.hands.contains(&hand)).flat_map(Need::verbs);
+    needs.into_iter().find(|it| allowed.get(it) == Some(&false))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_hand_lacks_what_was_refused_and_nothing_that_is_unknown() {
+        let verb = |text: &str| Verb::new(text, "", "pods");
+        assert_eq!(lacks(Hand::Drain, &Allowed::new()), None);
+        let allowed = Allowed::from([(verb("patch"), true), (verb("delete"), false)]);
+        assert_eq!(lacks(Hand::Drain, &allowed).map(|it| it.to_string()).as_deref(), Some("delete pods"));
+        assert_eq!(lacks(Hand::Resync, &allowed), None);
+    }
+}

@@ -1,0 +1,63 @@
+//! Who we are for a cluster, and what we may do there: the reviews every user may ask for.
+
+use futures::StreamExt;
+use futures::stream;
+use k8s_openapi::api::authentication::v1::SelfSubjectReview;
+use k8s_openapi::api::authorization::v1::ResourceAttributes;
+use k8s_openapi::api::authorization::v1::SelfSubjectAccessReview;
+use k8s_openapi::api::authorization::v1::SelfSubjectAccessReviewSpec;
+use kube::Api;
+use kube::api::PostParams;
+
+use super::connect::Cluster;
+use super::error;
+use crate::domain::failure::Failure;
+use crate::domain::permissions::Verb;
+
+/// Questions under way at once.
+const AT_A_TIME: usize = 6;
+
+impl Cluster {
+    /// The name the API server knows us by.
+    pub async fn user(&self) -> Result<String, Failure> {
+        let api: Api<SelfSubjectReview> = Api::all(self.client().clone());
+        let (params, review) = (PostParams::default(), SelfSubjectReview::default());
+        let answer = tokio::time::timeout(self.request_timeout(), api.create(&params, &review)).await;
+        let answer =
+            answer.map_err(|_| error::silence("create selfsubjectreviews", self.request_timeout()))?;
+        let answer = answer.map_err(|it| error::named("create", "selfsubjectreviews", &it))?;
+        Ok(answer.status.and_then(|it| it.user_info).and_then(|it| it.username).unwrap_or_default())
+    }
+
+    /// Which of these one may do, each in its namespace or (`None`) for the whole cluster. What is not answered is
+    /// left out.
+    pub async fn allowed(&self, verbs: Vec<(Verb, Option<String>)>) -> Vec<(Verb, bool)> {
+        let mut asked = Vec::new();
+        for (verb, namespace) in verbs {
+            asked.push(self.may(verb, namespace));
+        }
+        let answers: Vec<Option<(Verb, bool)>> =
+            stream::iter(asked).buffer_unordered(AT_A_TIME).collect().await;
+        answers.into_iter().flatten().collect()
+    }
+
+    async fn may(&self, verb: Verb, namespace: Option<String>) -> Option<(Verb, bool)> {
+        let api: Api<SelfSubjectAccessReview> = Api::all(self.client().clone());
+        let attributes = ResourceAttributes {
+            verb: Some(verb.verb.clone()),
+            group: Some(verb.group.clone()),
+            resource: Some(verb.resource.clone()),
+            namespace,
+            ..ResourceAttributes::default()
+        };
+        let spec = SelfSubjectAccessReviewSpec {
+            resource_attributes: Some(attributes),
+            ..SelfSubjectAccessReviewSpec::default()
+        };
+        let review = SelfSubjectAccessReview { spec, ..SelfSubjectAccessReview::default() };
+        let params = PostParams::default();
+        let answer = tokio::time::timeout(self.request_timeout(), api.create(&params, &review)).await;
+        let status = answer.ok()?.ok()?.status?;
+        Some((verb, status.allowed))
+    }
+}
