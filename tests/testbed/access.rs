@@ -12,7 +12,7 @@ use super::support::Settings;
 use super::support::bed;
 use super::world::World;
 
-fn kubeconfig(bed: &Bed, user: &str) -> String {
+pub(crate) fn kubeconfig(bed: &Bed, user: &str) -> String {
     bed.folder.join(format!("{user}.kubeconfig")).to_string_lossy().into_owned()
 }
 

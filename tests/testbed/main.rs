@@ -18,6 +18,7 @@ mod contract_of_aws;
 #[path = "../contract/kubernetes.rs"]
 mod contract_of_kubernetes;
 mod follow;
+mod hands;
 mod health;
 mod kinds;
 mod lab;

@@ -1,0 +1,179 @@
+//! The hands against a real API server and an AWS that lives, where no controller is installed: what each did is
+//! looked at with plain `kubectl` and `aws`.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+use serde_json::json;
+
+use super::access::kubeconfig;
+use super::pty::Terminal;
+use super::pty::WIDE;
+use super::support::Settings;
+use super::support::aws;
+use super::support::bed;
+use super::support::until;
+use super::world::PORT;
+use super::world::World;
+
+/// Runs a command that writes; gives exit code, output and complaints.
+fn hand(world: &World, args: &[&str]) -> (i32, String, String) {
+    let all: Vec<&str> = args.iter().copied().chain(["-n", &world.namespace]).collect();
+    world.settings.tgscope(&all)
+}
+
+fn done(world: &World, args: &[&str]) -> String {
+    let (code, out, err) = hand(world, args);
+    assert_eq!(code, 0, "{args:?}: {out}\n{err}");
+    out
+}
+
+/// The targets AWS has, by whether they are draining.
+fn targets(world: &World, draining: bool) -> BTreeSet<String> {
+    let answer = aws(&["describe-target-health", "--target-group-arn", &world.arn]);
+    let of = |it: &Value| format!("{}:{}", it["Target"]["Id"].as_str().unwrap(), it["Target"]["Port"]);
+    let all = answer["TargetHealthDescriptions"].as_array().unwrap();
+    all.iter().filter(|it| (it["TargetHealth"]["State"] == "draining") == draining).map(of).collect()
+}
+
+fn endpoints(world: &World) -> BTreeSet<String> {
+    world.pods().iter().map(|it| format!("{}:{PORT}", it.ip)).collect()
+}
+
+#[test]
+fn every_hand_without_a_controller() {
+    let Some(bed) = bed() else { return };
+    let world = World::new(&bed, "hands");
+    world.service();
+    world.deploy("web", 3, &json!({}));
+    world.ready(3);
+    let board = "tgb/web-tgb";
+
+    // Bind: the object is made, and since nobody follows it its endpoints are registered once.
+    let (code, out, _) = hand(&world, &["bind", "svc/web", "--target-group", &world.arn, "--dry-run=server"]);
+    assert_eq!(code, 0, "{out}");
+    assert_eq!(world.kubectl(&["get", "targetgroupbindings.elbv2.k8s.aws", "-o", "name"]), "");
+    done(&world, &["bind", "svc/web", "--target-group", &world.arn, "--yes"]);
+    let spec =
+        world.kubectl(&["get", "targetgroupbindings.elbv2.k8s.aws", "web-tgb", "-o", "jsonpath={.spec}"]);
+    let spec: Value = serde_json::from_str(&spec).unwrap();
+    assert_eq!(
+        spec,
+        json!({"serviceRef": {"name": "web", "port": 80}, "targetGroupARN": world.arn, "targetType": "ip"})
+    );
+    assert_eq!(targets(&world, false), endpoints(&world));
+
+    // Deregister and register one.
+    let one = endpoints(&world).first().unwrap().clone();
+    // It is followed until it has drained, which is not what is looked at here.
+    let (code, ..) = hand(&world, &["deregister", board, &one, "--yes", "--timeout", "2s"]);
+    assert!(code == 0 || code == 4, "{code}");
+    assert!(!targets(&world, false).contains(&one));
+    done(&world, &["register", board, &one, "--yes"]);
+    assert_eq!(targets(&world, false), endpoints(&world));
+    let (code, _, err) = hand(&world, &["register", board, &one, "--yes"]);
+    assert!(code == 3 && err.contains("registered already"), "{code}: {err}");
+
+    // Scale up and down, and bring the group in step.
+    for replicas in [5, 2] {
+        world.kubectl(&["scale", "deployment", "web", &format!("--replicas={replicas}")]);
+        world.ready(replicas);
+        until("the pods are as many", 30, || (world.pods().len() == replicas).then_some(()));
+        let (code, out, err) = hand(&world, &["sync", board, "--dry-run"]);
+        assert_eq!(code, 1, "{out}\n{err}");
+        let (code, _, err) = hand(&world, &["sync", board]);
+        assert!(code == 3 && err.contains("add --yes"), "{code}: {err}");
+        done(&world, &["sync", board, "--yes"]);
+        assert_eq!(targets(&world, false), endpoints(&world));
+        let (code, out, _) = hand(&world, &["sync", board, "--dry-run"]);
+        assert!(code == 0 && out.contains("Nothing to do"), "{code}: {out}");
+    }
+    until("both are healthy", 20, || (world.binding()["inService"] == 2).then_some(()));
+
+    // Drain a pod: without a controller its target is deregistered, and the pod keeps its labels.
+    let pod = world.pods()[0].clone();
+    let (code, out, err) = hand(&world, &["drain", board, &pod.name, "--yes", "--timeout", "3s"]);
+    assert!(code == 0 || code == 4, "{out}\n{err}");
+    assert!(!targets(&world, false).contains(&format!("{}:{PORT}", pod.ip)));
+    assert!(world.pods().contains(&pod));
+
+    // Unbind takes the last healthy target, so its name has to be given.
+    let (code, _, err) = hand(&world, &["unbind", board, "--yes"]);
+    assert!(code == 3 && err.contains("--confirm web-tgb"), "{code}: {err}");
+    done(&world, &["unbind", board, "--yes", "--confirm", "web-tgb"]);
+    assert_eq!(world.kubectl(&["get", "targetgroupbindings.elbv2.k8s.aws", "-o", "name"]), "");
+    assert_eq!(targets(&world, false), BTreeSet::new());
+
+    let log = std::fs::read_to_string(world.settings.home().join("state/tgscope/audit.jsonl")).unwrap();
+    let lines: Vec<Value> = log.lines().map(|it| serde_json::from_str(it).unwrap()).collect();
+    let begun = lines.iter().filter(|it| it["stage"] == "begin").count();
+    assert!(begun >= 8, "{begun} writes in the log");
+    assert!(
+        lines.iter().all(|it| it["kubernetes_user"].is_string() && it["aws_identity"].is_string()),
+        "{log}"
+    );
+}
+
+#[test]
+fn a_drained_pod_leaves_by_its_label_on_a_real_api_server() {
+    let Some(bed) = bed() else { return };
+    let world = World::new(&bed, "label");
+    world.service();
+    // The service selects by what the Deployment selects by too.
+    world.deploy("web", 2, &json!({}));
+    world.ready(2);
+    let selector = json!({"spec": {"selector": {"of": "web"}}}).to_string();
+    world.kubectl(&["patch", "service", "web", "-p", &selector]);
+    world.bind();
+    world.register(&world.pods());
+    until("both are healthy", 20, || (world.binding()["inService"] == 2).then_some(()));
+    let pod = world.pods()[0].clone();
+    // A binding whose marks are left and whose controller is gone: down. The target is deregistered directly.
+    let (code, out, err) = hand(&world, &["drain", "tgb/web", &pod.name, "--yes", "--then", "keep"]);
+    assert_eq!(code, 0, "{out}\n{err}");
+    let labels = world.kubectl(&["get", "pod", &pod.name, "-o", "jsonpath={.metadata.labels}"]);
+    assert!(!labels.contains("\"of\":") || !labels.contains("\"app\":"), "{labels}");
+    assert!(!targets(&world, false).contains(&format!("{}:{PORT}", pod.ip)));
+    let out = done(&world, &["undo", "--yes"]);
+    assert!(out.contains("put label"), "{out}");
+    let after =
+        world.kubectl(&["get", "pod", &pod.name, "-o", "jsonpath={.metadata.labels}", "--ignore-not-found"]);
+    assert!(after.is_empty() || after.contains("\"app\":\"web\""), "{after}");
+}
+
+#[test]
+fn a_viewer_is_told_what_each_hand_needs_and_writes_nothing() {
+    let Some(bed) = bed() else { return };
+    let mut world = World::serving(&bed, "viewers", 2);
+    let version = |world: &World| {
+        let path = "jsonpath={.items[*].metadata.resourceVersion}";
+        world.kubectl(&["get", "pods,targetgroupbindings.elbv2.k8s.aws", "-o", path])
+    };
+    let before = version(&world);
+    world.settings = Settings::new().with("KUBECONFIG", kubeconfig(&bed, "viewer"));
+    let mut board = Terminal::start(&world.settings, &["-n", &world.namespace], WIDE);
+    board.shows("2 of 2", 15);
+    board.keys("j");
+    for (key, needs) in [
+        ("b", "bind needs create targetgroupbindings"),
+        ("B", "unbind needs delete targetgroupbindings"),
+        ("r", "resync needs patch targetgroupbindings"),
+        ("D", "drain needs patch pods"),
+    ] {
+        // What may be done is asked after the first frame: a key that is faster than the answer opens a plan.
+        until(needs, 20, || {
+            board.keys(key);
+            std::thread::sleep(std::time::Duration::from_millis(200));
+            if board.frame().has(needs) {
+                return Some(());
+            }
+            board.keys("\x1b");
+            None
+        });
+    }
+    let (code, _, err) = hand(&world, &["resync", "tgb/web", "--yes"]);
+    assert!(code == 3, "{code}: {err}");
+    let (code, out, _) = world.settings.tgscope(&["doctor", "-n", &world.namespace]);
+    assert!(code == 0 && out.contains("NO       patch,delete pods"), "{out}");
+    assert_eq!(version(&world), before);
+}
