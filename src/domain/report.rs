@@ -151,6 +151,15 @@ pub struct ZoneCount {
     pub healthy: u32,
 }
 
+/// Why a binding that is being deleted is still there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Deleting {
+    pub since: Timestamp,
+    pub finalizers: Vec<String>,
+    /// What the controller's clean-up fails with.
+    pub failed: Option<String>,
+}
+
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Report {
     pub subject: Subject,
@@ -164,6 +173,8 @@ pub struct Report {
     pub settled: Settled,
     pub controller: Controller,
     pub routes: Routes,
+    /// The binding is being deleted.
+    pub deleting: Option<Deleting>,
     /// What was assumed because it could not be read.
     pub assumptions: Vec<&'static str>,
     /// When the health on show was asked for.
@@ -205,6 +216,13 @@ pub fn judge(inventory: &Inventory, subject: &Subject, history: &History, now: T
         group: view.arn.clone(),
         backend: view.resolution.backend.clone(),
         asked: view.targets().map(|it| it.asked),
+        deleting: view.binding.and_then(|it| {
+            Some(Deleting {
+                since: it.deleted?,
+                finalizers: it.finalizers.clone(),
+                failed: it.failed_cleanup.clone(),
+            })
+        }),
         routes: view.routes.clone(),
         rows,
         counts,

@@ -11,6 +11,7 @@ use super::elb::HealthState;
 use super::elb::Reason;
 use super::elb::Target;
 use super::elb::TargetGroup;
+use super::report::Deleting;
 use super::report::Flag;
 use super::report::Report;
 use super::report::Row;
@@ -330,6 +331,9 @@ pub fn of_report(report: &Report, now: Timestamp) -> Words {
             .facts
             .push("No binding names this group: nothing in Kubernetes is compared with it.".to_owned());
     }
+    if let Some(deleting) = &report.deleting {
+        return of_deletion(report, deleting, now);
+    }
     match report.settled.value {
         Some(true) => {
             words.facts.push("Settled: everything wanted is in service and nothing moves.".to_owned())
@@ -358,6 +362,35 @@ pub fn of_report(report: &Report, now: Timestamp) -> Words {
         Backend::Found | Backend::Unread(_) => {}
     }
     words.facts.extend(report.assumptions.iter().map(|it| format!("{it}.")));
+    words
+}
+
+/// A binding that is on its way out: what it waits for, and what to do about it.
+fn of_deletion(report: &Report, deleting: &Deleting, now: Timestamp) -> Words {
+    let waits = match deleting.finalizers.as_slice() {
+        [] => "it goes at once".to_owned(),
+        [one] => format!("it waits for its finalizer {one}"),
+        all => format!("it waits for its finalizers {}", all.join(", ")),
+    };
+    let mut words = say(format!("Being deleted for {}: {waits}.", age(now.since(deleting.since))));
+    if let Some(error) = &deleting.failed {
+        words.facts.push(format!("The controller's clean-up fails: {error}."));
+    }
+    let registered = report.counts.registered;
+    if registered > 0 {
+        let targets =
+            if registered == 1 { "1 target is".to_owned() } else { format!("{registered} targets are") };
+        words.facts.push(format!("{targets} still registered and takes traffic if healthy."));
+    }
+    words.next = match (report.controller.presence, &deleting.failed) {
+        (Presence::Present | Presence::Unknown, Some(_)) => {
+            Some("give the controller what the message asks for; it tries again by itself, at the latest after 17 minutes".to_owned())
+        }
+        (Presence::Down | Presence::Absent, _) => Some(
+            "bring the controller back; only without one remove the finalizer by hand, and X the targets it leaves behind".to_owned(),
+        ),
+        _ => None,
+    };
     words
 }
 

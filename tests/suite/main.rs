@@ -20,6 +20,7 @@ mod kubernetes_wire;
 mod lab;
 #[path = "../contract/matching.rs"]
 mod matching;
+mod pty;
 mod recordings;
 mod support;
 #[path = "../contract/wire.rs"]

@@ -148,14 +148,20 @@ pub(super) fn accept(state: &mut State) -> Vec<Effect> {
     }
     let plan = planned.plan.clone();
     state.dialogs.pop();
+    let mut effects = Vec::new();
     if plan.hand == Hand::Undo
         && let Some((id, ..)) = state.hands.last()
     {
+        // What is still under way must not go on against its own undoing.
+        if state.hands.running().any(|it| it.plan.id() == id) {
+            effects.push(Effect::Cancel(id.clone()));
+        }
         state.hands.undone.insert(id);
     }
     state.hands.accept(plan.clone());
     state.dialogs.push(Dialog::Run { plan: plan.id(), scroll: 0 });
-    vec![Effect::Apply(Box::new(plan))]
+    effects.push(Effect::Apply(Box::new(plan)));
+    effects
 }
 
 /// Writes the object of the plan on show to a file, for a repository.

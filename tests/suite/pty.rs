@@ -1,0 +1,136 @@
+//! The program in a terminal of its own, by its own demo: how many keys it takes, counted from the launch.
+
+use std::io::Read;
+use std::io::Write;
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::time::Duration;
+
+use portable_pty::Child;
+use portable_pty::CommandBuilder;
+use portable_pty::PtySize;
+use portable_pty::native_pty_system;
+
+use crate::support::PATIENCE;
+
+/// A demo in a terminal. Dropping it ends it.
+struct Terminal {
+    screen: Arc<Mutex<vt100::Parser>>,
+    keys: Box<dyn Write + Send>,
+    child: Box<dyn Child + Send + Sync>,
+    /// Keys pressed since the count began.
+    pressed: usize,
+    _home: tempfile::TempDir,
+}
+
+impl Terminal {
+    fn demo(arguments: &[&str]) -> Self {
+        let home = tempfile::tempdir().unwrap();
+        let size = PtySize { rows: 45, cols: 160, pixel_width: 0, pixel_height: 0 };
+        let pair = native_pty_system().openpty(size).unwrap();
+        let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_tgscope"));
+        command.arg("demo");
+        command.args(arguments);
+        command.env_clear();
+        command.env("HOME", home.path());
+        command.env("TERM", "xterm-256color");
+        command.cwd(home.path());
+        let child = pair.slave.spawn_command(command).unwrap();
+        drop(pair.slave);
+        let cells = |n| std::num::NonZeroU16::new(n).unwrap();
+        let screen = Arc::new(Mutex::new(vt100::Parser::new(cells(45), cells(160), 0)));
+        let (mut reader, seen) = (pair.master.try_clone_reader().unwrap(), screen.clone());
+        let keys = pair.master.take_writer().unwrap();
+        std::thread::spawn(move || {
+            let _master = pair.master;
+            let mut bytes = [0; 4096];
+            while let Ok(n @ 1..) = reader.read(&mut bytes) {
+                seen.lock().unwrap().process(&bytes[..n]);
+            }
+        });
+        Self { screen, keys, child, pressed: 0, _home: home }
+    }
+
+    fn text(&self) -> String {
+        self.screen.lock().unwrap().screen().contents()
+    }
+
+    /// Looks until it is so, with a generous limit.
+    fn until_so(&self, what: &str, so: impl Fn(&str) -> bool) {
+        const PAUSE: Duration = Duration::from_millis(25);
+        for _ in 0..PATIENCE.as_millis() / PAUSE.as_millis() {
+            if so(&self.text()) {
+                return;
+            }
+            std::thread::sleep(PAUSE);
+        }
+        panic!("{what} never came:\n{}", self.text());
+    }
+
+    fn until(&self, all: &[&str]) {
+        self.until_so(&format!("{all:?}"), |text| all.iter().all(|it| text.contains(it)));
+    }
+
+    fn press(&mut self, keys: &str) {
+        self.pressed += keys.chars().count();
+        write!(self.keys, "{keys}").unwrap();
+        self.keys.flush().unwrap();
+    }
+
+    /// The keys since the last count.
+    fn count(&mut self) -> usize {
+        std::mem::take(&mut self.pressed)
+    }
+}
+
+impl Drop for Terminal {
+    fn drop(&mut self) {
+        _ = self.child.kill();
+        _ = self.child.wait();
+    }
+}
+
+#[test]
+fn a_pod_is_drained_by_three_keys_and_that_is_undone_by_two() {
+    let mut it = Terminal::demo(&["drift"]);
+    it.until(&["SERVING  3 of 3", "settled"]);
+    it.press("jDy");
+    it.until(&["drain · under way", "✓ 1."]);
+    assert_eq!(it.count(), 3);
+    it.press("uy");
+    it.until(&["undo · done"]);
+    assert_eq!(it.count(), 2);
+}
+
+#[test]
+fn a_service_is_bound_by_eight_keys_at_most() {
+    let mut it = Terminal::demo(&["drift"]);
+    it.until(&["SERVING  3 of 3", "settled"]);
+    it.press("Btestapptgb\r");
+    it.until(&["unbind · done"]);
+    it.press("\x1b");
+    it.until_so("the board", |text| !text.contains("unbind · done"));
+    it.count();
+    it.press("b\r\ry");
+    it.until(&["bind · done"]);
+    assert!(it.count() <= 8);
+}
+
+#[test]
+fn two_orphans_are_deregistered_by_four_keys() {
+    let mut it = Terminal::demo(&["two-writers", "--speed", "2"]);
+    it.until(&["192.168.77.7:8080", "192.168.77.8:8080", "! orphan"]);
+    it.press("  Xy");
+    it.until(&["✓ 1.", "2 of 2 out of rotation"]);
+    assert_eq!(it.count(), 4);
+}
+
+#[test]
+fn a_stuck_deletion_is_explained_by_two_keys_at_most() {
+    let mut it = Terminal::demo(&["stuck-finalizer", "--speed", "4"]);
+    it.until(&["Being deleted for", "clean-up fails"]);
+    // The board says it without any key; all of it is a key away.
+    it.press("d");
+    it.until(&["Details", "elbv2.k8s.aws/resources", "DeregisterTargets"]);
+    assert!(it.count() <= 2);
+}
