@@ -14,6 +14,7 @@ use std::sync::Mutex;
 use std::sync::PoisonError;
 
 use crate::domain::plan::progress::Entry;
+use crate::domain::plan::progress::Unfinished;
 
 /// Where lines go. Copies write to the same place.
 #[derive(Clone)]
@@ -75,6 +76,18 @@ impl Log {
                     Ok(mut file) => file.read_to_string(&mut text)?,
                 };
                 Ok(text.lines().filter_map(|it| serde_json::from_str(it).ok()).collect())
+            }
+        }
+    }
+
+    /// Notes that a plan another session began is not to be gone on with.
+    pub fn forget(&self, open: &Unfinished) -> io::Result<()> {
+        let entries = self.entries()?;
+        let last = entries.iter().rev().find(|it| it.plan == open.plan.id());
+        match last {
+            None => Ok(()),
+            Some(last) => {
+                self.write(&Entry { stage: "cancelled".to_owned(), accepted: None, ..last.clone() })
             }
         }
     }

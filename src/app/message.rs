@@ -7,6 +7,7 @@ use crate::domain::inventory::Change;
 use crate::domain::plan::Plan;
 use crate::domain::plan::progress::Entry;
 use crate::domain::plan::progress::Progress;
+use crate::domain::plan::progress::Unfinished;
 use crate::domain::time::Timestamp;
 
 /// Counts connections: answers of an abandoned one are dropped.
@@ -29,6 +30,8 @@ pub enum Message {
     Progress(Progress),
     /// The audit log, read.
     Log(Vec<Entry>),
+    /// Plans of the log that another session began and did not end.
+    Unfinished(Vec<Unfinished>),
     /// Something was written to a file, or not.
     Saved(Result<String, String>),
     /// The terminal or the session ends: leave at once.
@@ -55,6 +58,8 @@ pub enum Effect {
     Cancel(String),
     /// Read the audit log.
     ReadLog,
+    /// Note that a plan of the log is not to be gone on with.
+    Forget(Box<Unfinished>),
     /// Write a text to a file of this name where the program was started.
     Save(String, String),
 }

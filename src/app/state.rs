@@ -18,6 +18,7 @@ use crate::domain::ids::RowKey;
 use crate::domain::inventory::Inventory;
 use crate::domain::permissions;
 use crate::domain::plan::Hand;
+use crate::domain::plan::progress::Unfinished;
 use crate::domain::report::Report;
 use crate::domain::report::Row;
 use crate::domain::report::Subject;
@@ -117,6 +118,8 @@ pub enum Dialog {
     },
     /// Plans run; whoever leaves stops watching them.
     Leaving,
+    /// Another session began these and did not end them.
+    Unfinished(Vec<Unfinished>),
     /// The filter is being typed; holds what it was before.
     Filter {
         before: String,

@@ -185,6 +185,14 @@ impl Running {
             }
             return stage;
         }
+        if self.job.plan.resumed
+            && let Effect::There(text) = effect(&step.act, facts.report.as_ref(), &facts.inventory)
+        {
+            // The session that began it did not live to note that it was done.
+            let stage = Stage::Done(format!("it was so already: {text}"));
+            self.record.wait(&self.job, index, &stage);
+            return stage;
+        }
         if let Err(why) = guards(&step, &facts, &self.job.plan.subject) {
             self.record.refused(&self.job, index, &why);
             return Stage::Refused(why);

@@ -36,6 +36,8 @@ pub struct History {
     endpoints: BTreeMap<TargetKey, Timestamp>,
     served: BTreeSet<Uid>,
     verdict: Option<(Word, Option<Timestamp>)>,
+    /// Pods we took out of the service by a label, with the target each was.
+    detached: BTreeMap<Uid, Option<TargetKey>>,
     /// Both sides were judged once: what appears from now on is new.
     watching: bool,
     /// Somebody looks only once: nothing will get better while they watch, so nothing gets a grace.
@@ -46,6 +48,15 @@ impl History {
     /// For a single look.
     pub fn of_one_look() -> Self {
         Self { once: true, ..Self::default() }
+    }
+
+    /// Which pods are detached by us now.
+    pub fn set_detached(&mut self, detached: BTreeMap<Uid, Option<TargetKey>>) {
+        self.detached = detached;
+    }
+
+    pub fn detached(&self) -> &BTreeMap<Uid, Option<TargetKey>> {
+        &self.detached
     }
 
     /// Whether something that has lasted these seconds has had its grace.

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use self::ownership::Claims;
 use super::cluster::Binding;
+use super::cluster::Pod;
 use super::cluster::Service;
 use super::cluster::Status;
 use super::cluster::TargetType;
@@ -155,6 +156,20 @@ impl<'a> View<'a> {
     }
 }
 
+/// Pods we took out of the service, as long as they are there: at the place of the target they were.
+fn detached<'a>(view: &View<'a>, history: &History) -> Vec<(RowKey, &'a Pod)> {
+    if history.detached().is_empty() {
+        return Vec::new();
+    }
+    let pods = view.cluster.into_iter().flat_map(|it| it.pods.values());
+    let ours = pods.filter(|pod| !view.service.is_some_and(|it| it.selects(pod)));
+    ours.filter_map(|pod| {
+        let key = history.detached().get(&pod.uid)?;
+        Some((key.clone().map_or_else(|| RowKey::Pod(pod.uid.clone()), RowKey::Target), pod))
+    })
+    .collect()
+}
+
 /// All rows of a subject, worst first.
 pub fn rows(view: &View<'_>, history: &History) -> Vec<Row> {
     let mut sides: BTreeMap<RowKey, (Vec<EndpointSide>, Option<&Target>)> = BTreeMap::new();
@@ -179,6 +194,9 @@ pub fn rows(view: &View<'_>, history: &History) -> Vec<Row> {
         if let Some(pod) = view.cluster.and_then(|it| it.pods.get(name)) {
             sides.entry(RowKey::Pod(pod.uid.clone())).or_default().0.push(sides::pod_side(view, pod));
         }
+    }
+    for (key, pod) in detached(view, history) {
+        sides.entry(key).or_default().0.push(sides::detached_side(view, pod));
     }
     for (key, target) in targets {
         sides.entry(RowKey::Target(key.clone())).or_default().1 = Some(target);
@@ -356,7 +374,8 @@ fn problem(view: &View<'_>, history: &History, row: &Row) -> bool {
         }
         Standing::InService => row.flags.iter().any(|it| matches!(it, Flag::Anomaly | Flag::NoLoadBalancer)),
         Standing::Waiting => {
-            let served = row.uid().is_some_and(|uid| history.served(uid));
+            let ours = row.uid().is_some_and(|uid| history.detached().contains_key(uid));
+            let served = !ours && row.uid().is_some_and(|uid| history.served(uid));
             let wrong = match row.endpoint.as_ref().and_then(|it| it.wait.as_ref()) {
                 Some(reason) => !reason.starting,
                 // A ready pod that is not wanted all the same waits for nothing that comes by itself.

@@ -303,6 +303,9 @@ pub struct Plan {
     pub lasting: Vec<String>,
     /// `None`: one key is enough.
     pub typed: Option<Typed>,
+    /// What another session began: a step may have had its effect already.
+    #[serde(default)]
+    pub resumed: bool,
 }
 
 impl Plan {
@@ -318,6 +321,7 @@ impl Plan {
             warnings: Vec::new(),
             lasting: Vec::new(),
             typed: None,
+            resumed: false,
         }
     }
 

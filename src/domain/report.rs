@@ -29,6 +29,7 @@ use super::time::Timestamp;
 use super::verdict;
 use super::verdict::Verdict;
 use super::verdict::Word;
+use super::waiting::DETACHED;
 
 /// What a board shows: a binding, or a group that no binding names.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -123,6 +124,12 @@ impl Row {
     /// Its target, if AWS has it.
     pub fn registered(&self) -> Option<&Target> {
         self.target.as_ref().filter(|it| !it.health.not_registered())
+    }
+
+    /// Its pod was taken out of the service by us.
+    pub fn detached(&self) -> bool {
+        let wait = self.endpoint.as_ref().and_then(|it| it.wait.as_ref());
+        wait.is_some_and(|it| &*it.code == DETACHED)
     }
 
     pub fn terminating(&self) -> bool {

@@ -96,7 +96,7 @@ pub fn settled(view: &View<'_>, rows: &[Row], counts: &Counts) -> Settled {
     for row in rows {
         match (row.standing, row.standing.unsettles()) {
             // A pod on its way out without a target has nothing left to wait for.
-            (Standing::Waiting, _) if row.terminating() => {}
+            (Standing::Waiting, _) if row.terminating() || row.detached() => {}
             (Standing::Unknown, Some(code)) => _ = unknown.insert(code),
             (_, Some(code)) => _ = because.insert(code),
             (_, None) => {}

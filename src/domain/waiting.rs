@@ -10,6 +10,9 @@ use super::cluster::Status;
 use super::report::WaitReason;
 use super::time::Timestamp;
 
+/// The reason of a pod that we took out of its service.
+pub const DETACHED: &str = "detached by us";
+
 /// Reasons of a waiting container that are part of every start.
 const STARTING: [&str; 2] = ["ContainerCreating", "PodInitializing"];
 

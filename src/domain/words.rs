@@ -20,6 +20,7 @@ use super::settled;
 use super::standing::Standing;
 use super::time::Timestamp;
 use super::time::age;
+use super::waiting::DETACHED;
 
 /// What to say about something: a sentence, facts under it, the next step.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -112,11 +113,11 @@ fn unregistered(row: &Row, controller: &Controller) -> Words {
         false => say("The endpoint is wanted, but it is not registered in the target group."),
     };
     match hand(controller) {
-        Hand::Nobody => words.next(format!("no controller follows this binding ({}): register the target yourself", controller.sign)),
+        Hand::Nobody => words.next(format!("no controller follows this binding ({}): R registers the target", controller.sign)),
         Hand::Sleeps => words
             .fact("The controller sleeps: its checkpoint matches the endpoints, so it does not notice what was deregistered by hand.")
-            .next("empty its checkpoint annotation to make it look, or register the target"),
-        Hand::Acts => words.next("the controller registers it within seconds; if it does not, see the controller line"),
+            .next("r makes it look, R registers the target now"),
+        Hand::Acts => words.next("the controller registers it within seconds; if it does not, R does"),
     }
 }
 
@@ -130,7 +131,7 @@ fn lingering(row: &Row, controller: &Controller) -> Words {
     }
     match hand(controller) {
         Hand::Nobody => words.next(format!(
-            "no controller follows this binding ({}): deregister the target yourself",
+            "no controller follows this binding ({}): X deregisters the target",
             controller.sign
         )),
         Hand::Sleeps | Hand::Acts => words
@@ -146,11 +147,11 @@ fn orphan(row: &Row, controller: &Controller) -> Words {
         None => say("A registered target that no endpoint of the service explains."),
     };
     match hand(controller) {
-        Hand::Nobody => words.next(format!("no controller follows this binding ({}): deregister the target yourself", controller.sign)),
+        Hand::Nobody => words.next(format!("no controller follows this binding ({}): X deregisters the target", controller.sign)),
         Hand::Sleeps => words
             .fact("The controller sleeps: its checkpoint matches the endpoints, so it does not look at what else is registered.")
-            .next("empty its checkpoint annotation to make it look, or deregister the target"),
-        Hand::Acts => words.next("the controller deregisters it when it looks; if it does not, deregister the target"),
+            .next("r makes it look, X deregisters the target now"),
+        Hand::Acts => words.next("the controller deregisters it when it looks; X does it now"),
     }
 }
 
@@ -199,6 +200,10 @@ fn wait_words(code: &str) -> (String, Option<&'static str>) {
             Some("the controller sets its gate when the target is healthy, looking every 15 s"),
         ),
         "ContainerCreating" | "PodInitializing" | "Pending" => ("The pod is starting.", None),
+        DETACHED => (
+            "Taken out of the service by us: its label is gone, and its replacement runs.",
+            Some("u puts the label back"),
+        ),
         "Terminating" => ("The pod is on its way out and no longer registered.", None),
         other => return (format!("The pod is not ready: {other}."), Some("kubectl describe pod")),
     };

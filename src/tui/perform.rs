@@ -18,6 +18,7 @@ use crate::backend::apply::Job;
 use crate::backend::apply::Signal;
 use crate::domain::follow::Follow;
 use crate::domain::plan::Plan;
+use crate::domain::plan::progress::unfinished;
 
 /// News of one plan that may wait for the loop.
 const QUEUE: usize = 64;
@@ -54,6 +55,12 @@ impl Performer {
                     _ = sender.send(Message::Log(entries.unwrap_or_default())).await;
                 });
             }
+            Effect::Forget(open) => {
+                let log = self.log.clone();
+                self.running.spawn(async move {
+                    _ = tokio::task::spawn_blocking(move || log.forget(&open)).await;
+                });
+            }
             Effect::Save(name, text) => {
                 let sender = self.sender.clone();
                 self.running.spawn(async move {
@@ -64,6 +71,16 @@ impl Performer {
             }
             Effect::Quit => {}
         }
+    }
+
+    /// Looks in the log for what another session began and did not end.
+    pub(super) fn look_back(&mut self) {
+        let (log, sender) = (self.log.clone(), self.sender.clone());
+        self.running.spawn(async move {
+            let read = tokio::task::spawn_blocking(move || log.entries().unwrap_or_default()).await;
+            let open = unfinished(&read.unwrap_or_default());
+            _ = sender.send(Message::Unfinished(open)).await;
+        });
     }
 
     fn apply(&mut self, plan: Plan) {

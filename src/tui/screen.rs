@@ -91,6 +91,7 @@ impl Screen {
             running: JoinSet::new(),
             signals: BTreeMap::new(),
         };
+        performer.look_back();
         let perform = |effect| performer.perform(effect);
         let outside = Outside { keys, messages: &mut messages, perform, theme };
         let ended = run::run(terminal, &mut state, outside).await;

@@ -58,6 +58,7 @@ pub fn render(state: &State, theme: &Theme, area: Rect, buffer: &mut Buffer) {
         Some(Dialog::Refusal { hand, text }) => hands::refusal(theme, (*hand, text), area, buffer),
         Some(Dialog::Form(it)) => hands::form(it, theme, area, buffer),
         Some(Dialog::Audit { scroll }) => hands::audit(state, theme, *scroll, area, buffer),
+        Some(Dialog::Unfinished(open)) => hands::unfinished(theme, open, area, buffer),
         Some(Dialog::Leaving) => hands::leaving(state, theme, area, buffer),
         Some(Dialog::Filter { .. }) | None => {}
     }

@@ -25,7 +25,10 @@ impl Dialog {
     /// It knows keys of its own beside the actions.
     pub fn reads_keys(&self) -> bool {
         self.reads_text()
-            || matches!(self, Self::Plan(_) | Self::Run { .. } | Self::Refusal { .. } | Self::Leaving)
+            || matches!(
+                self,
+                Self::Unfinished(_) | Self::Plan(_) | Self::Run { .. } | Self::Refusal { .. } | Self::Leaving
+            )
     }
 }
 
@@ -37,6 +40,14 @@ pub(super) fn typed(state: &mut State, key: Key) -> Vec<Effect> {
         Some(Dialog::Form(_)) => return choosing(state, key),
         Some(Dialog::Plan(_)) => return planned(state, key),
         Some(Dialog::Run { .. }) => return running(state, key),
+        Some(Dialog::Unfinished(_)) => {
+            return match key.code {
+                Code::Char(c @ ('g' | 'x')) => hands::resume(state, c),
+                Code::Enter => hands::resume(state, 'g'),
+                Code::Esc => hands::resume(state, ' '),
+                _ => Vec::new(),
+            };
+        }
         Some(Dialog::Refusal { .. } | Dialog::Leaving) => drop(state.dialogs.pop()),
         _ => {}
     }

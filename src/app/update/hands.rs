@@ -20,6 +20,7 @@ use crate::domain::plan::drain;
 use crate::domain::plan::drain::Then;
 use crate::domain::plan::progress::Progress;
 use crate::domain::plan::progress::Stage;
+use crate::domain::plan::progress::Unfinished;
 use crate::domain::plan::targets;
 use crate::domain::plan::targets::Known;
 use crate::domain::plan::undo;
@@ -195,6 +196,38 @@ pub(super) fn progress(state: &mut State, progress: &Progress) {
         let text =
             format!("{} {word}{}{said}", run.plan.hand.word(), if said.is_empty() { "" } else { ": " });
         state.say(text);
+    }
+}
+
+/// Offers to go on with what another session began, where it is about what is on show here.
+pub(super) fn unfinished(state: &mut State, mut open: Vec<Unfinished>) {
+    open.retain(|it| match &it.plan.subject {
+        Subject::Binding(it) => state.opening.contexts.iter().any(|context| **context == *it.cluster.0),
+        Subject::Group(_) => true,
+    });
+    if !open.is_empty() {
+        state.dialogs.push(Dialog::Unfinished(open));
+        state.dirty = true;
+    }
+}
+
+/// What is done with the first of them: gone on with, as a plan to accept; forgotten; or left for later.
+pub(super) fn resume(state: &mut State, key: char) -> Vec<Effect> {
+    let Some(Dialog::Unfinished(open)) = state.dialogs.last() else { return Vec::new() };
+    let (Some(first), rest) = (open.first().cloned(), open.get(1..).unwrap_or_default().to_vec()) else {
+        return Vec::new();
+    };
+    state.dialogs.pop();
+    if !rest.is_empty() {
+        state.dialogs.push(Dialog::Unfinished(rest));
+    }
+    match (key, first.rest()) {
+        ('g', Some(plan)) => {
+            state.dialogs.push(Dialog::Plan(Box::new(Planned::new(plan, Asked::Plainly))));
+            Vec::new()
+        }
+        ('x', _) => vec![Effect::Forget(Box::new(first))],
+        _ => Vec::new(),
     }
 }
 

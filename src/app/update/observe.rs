@@ -73,6 +73,7 @@ pub(super) fn settle(state: &mut State) {
     state.boards.retain(|subject, _| wanted.contains(subject));
     for subject in stale {
         let mut history = state.boards.remove(&subject).map_or_else(History::default, |it| it.history);
+        history.set_detached(state.hands.detached(&subject));
         if let Some(report) = report::judge(&state.inventory, &subject, &history, state.now) {
             history.note(&report.rows, report.word(), state.now);
             state.boards.insert(subject, Board { report, history });

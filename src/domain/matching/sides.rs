@@ -9,7 +9,9 @@ use crate::domain::cluster::Status;
 use crate::domain::desired::Backing;
 use crate::domain::desired::Endpoint;
 use crate::domain::report::EndpointSide;
+use crate::domain::report::WaitReason;
 use crate::domain::waiting;
+use crate::domain::waiting::DETACHED;
 
 pub(super) fn side(
     view: &View<'_>,
@@ -87,4 +89,10 @@ pub(super) fn pod_side(view: &View<'_>, pod: &Pod) -> EndpointSide {
         exclusion: None,
         created: Some(pod.created),
     }
+}
+
+/// A pod that we took out of the service: it waits for nothing.
+pub(super) fn detached_side(view: &View<'_>, pod: &Pod) -> EndpointSide {
+    let wait = WaitReason { code: DETACHED.into(), message: None, since: None, starting: true };
+    EndpointSide { wait: Some(wait), ..pod_side(view, pod) }
 }

@@ -121,9 +121,13 @@ impl Unfinished {
     pub fn rest(&self) -> Option<Plan> {
         let steps = self.plan.steps.get(self.next..)?.to_vec();
         (!steps.is_empty()).then(|| Plan {
-            effect: format!("Goes on with what was begun at {}: {}", self.begun, self.plan.effect),
+            effect: match self.plan.resumed {
+                true => self.plan.effect.clone(),
+                false => format!("Goes on with what was begun at {}: {}", self.begun, self.plan.effect),
+            },
             steps,
             counts: Vec::new(),
+            resumed: true,
             ..self.plan.clone()
         })
     }

@@ -22,6 +22,7 @@ use crate::domain::plan::Act;
 use crate::domain::plan::Hand;
 use crate::domain::plan::drain::Then;
 use crate::domain::plan::progress::Stage;
+use crate::domain::plan::progress::Unfinished;
 use crate::domain::time::age;
 use crate::report::plan;
 use crate::report::plan::Tone;
@@ -181,6 +182,24 @@ pub(super) fn leaving(state: &State, theme: &Theme, area: Rect, buffer: &mut Buf
     let what = "What was written stays written; nothing more is done. The next start offers to go on.";
     lines.push((what.to_owned(), theme.plain));
     small("Leave?", theme, lines, " q leaves · any other key stays ", (area, buffer));
+}
+
+pub(super) fn unfinished(theme: &Theme, open: &[Unfinished], area: Rect, buffer: &mut Buffer) {
+    let Some(first) = open.first() else { return };
+    let at = first.plan.steps.get(first.next).map_or_else(String::new, |it| it.act.sentence());
+    let mut lines: Lines = vec![
+        (format!("Begun at {} and not ended:", first.begun), theme.plain),
+        (format!("  {}", first.plan.effect), theme.title),
+        (format!("{} of {} steps are done. Next: {at}.", first.next, first.plan.steps.len()), theme.plain),
+    ];
+    if first.uncertain {
+        lines.push(("Whether that was done was not noted: it is looked at first.".to_owned(), theme.warn));
+    }
+    lines.push(("If another session still follows it, leave it to that one.".to_owned(), theme.plain));
+    if open.len() > 1 {
+        lines.push((format!("And {} more.", open.len() - 1), theme.plain));
+    }
+    small("Not ended", theme, lines, " g goes on · x forgets it · Esc later ", (area, buffer));
 }
 
 /// A box no larger than what it says.

@@ -2,6 +2,10 @@
 
 use crossterm::event::KeyCode;
 use tgscope::app::state::Opening;
+use tgscope::audit::Log;
+use tgscope::backend::apply::Signal;
+use tgscope::domain::plan::drain;
+use tgscope::domain::plan::drain::Then;
 
 use super::at_rest;
 use crate::lab::Still;
@@ -41,6 +45,11 @@ async fn a_pod_is_drained_by_three_keys_and_put_back_by_two() {
     session.until(&["Plan · drain", "take label app=testapp", "delete pod", "y accepts"]).await;
     session.keys("y");
     session.live(&["drain · under way", "✓ 1.", "✓ 2.", "is draining, at most"]).await;
+    // Hidden, it goes on, and the pod stays on the board.
+    session.keys("⎋");
+    session.until(&["detached", "↓ draining", "drain 3/4 waiting"]).await;
+    session.keys("p");
+    session.until(&["drain · under way"]).await;
     // Somebody thinks better of it: the label comes back, and with it the endpoint.
     session.keys("c");
     session.live(&["drain · not done", "cancelled"]).await;
@@ -227,4 +236,31 @@ async fn a_viewer_sees_everything_and_is_told_what_each_hand_needs() {
     session.live(&["register · not done", "needs elasticloadbalancing:RegisterTargets"]).await;
     session.keys("⎋");
     session.quit().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_another_session_began_is_offered_at_the_next_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = || Log::file(folder.path().join("audit.jsonl"));
+    let world = Still::of(at_rest()).await;
+    let row = world.report().await.rows[0].key.clone();
+    let plan = world.plan(|it| drain::drain(it, &[row], Then::Delete)).await;
+    let mut carried = world.carry_out_by(plan, log());
+    carried.until(0, "done").await;
+    world.seconds(10);
+    carried.until(2, "waiting").await;
+    carried.signal.send_replace(Signal::Leave);
+    carried.end(&world).await;
+
+    let connection = world.connection();
+    let session = Session::logged(world, connection, log());
+    session.until(&["Not ended", "2 of 4 steps are done", "g goes on"]).await;
+    session.keys("g");
+    session.until(&["Plan · drain", "Goes on with what was begun at 2026-01-15", "y accepts"]).await;
+    session.keys("y");
+    session.live(&["drain · done", "✓ 2. delete pod"]).await;
+    session.keys("⎋");
+    session.quit().await;
+    let entries = log().entries().unwrap();
+    assert_eq!(tgscope::domain::plan::progress::unfinished(&entries), []);
 }

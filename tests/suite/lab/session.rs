@@ -104,6 +104,15 @@ impl Session {
 
     /// By a connection of one's own.
     pub(crate) fn by(world: Still, connection: Connection, name: &str, opening: Opening) -> Self {
+        Self::with(world, connection, (name, opening), Log::forgotten())
+    }
+
+    /// With an audit log of one's own.
+    pub(crate) fn logged(world: Still, connection: Connection, log: Log) -> Self {
+        Self::with(world, connection, ("rest", Opening::default()), log)
+    }
+
+    fn with(world: Still, connection: Connection, (name, opening): (&str, Opening), log: Log) -> Self {
         let screen = Arc::new(Mutex::new(TestBackend::new(120, 30)));
         let shown = Shown { screen, drawn: Arc::default() };
         let (keys, typed) = mpsc::unbounded_channel();
@@ -116,7 +125,7 @@ impl Session {
             demo: Some(name.to_owned()),
             ..opening
         };
-        let (scope, log) = (world.scope(), Log::forgotten());
+        let scope = world.scope();
         let screen = Screen { connection, scope, opening, log, folder: None };
         let mut terminal = Terminal::new(shown.clone()).unwrap();
         #[expect(clippy::disallowed_methods, reason = "the program of the test; it is waited for")]
