@@ -143,14 +143,15 @@ impl Hands {
     pub fn detached(&self, subject: &Subject) -> BTreeMap<Uid, Option<TargetKey>> {
         let mut detached = BTreeMap::new();
         for run in self.runs.iter().filter(|it| it.plan.subject == *subject) {
-            let mut key = run.plan.steps.iter().filter_map(|it| match &it.act {
-                Act::AwaitGone { targets, .. } => Some(targets.first().cloned()),
+            let key = run.plan.steps.iter().filter_map(|it| match &it.act {
+                Act::AwaitGone { targets, .. } => Some(targets.iter().cloned()),
                 _ => None,
             });
+            let mut key = key.flatten();
             for act in run.done() {
                 match act {
                     Act::Label { object: Labelled::Pod(_, uid), to: None, .. } => {
-                        detached.insert(uid, key.next().flatten());
+                        detached.insert(uid, key.next());
                     }
                     Act::Label { object: Labelled::Pod(_, uid), .. } | Act::DeletePod { uid, .. } => {
                         detached.remove(&uid);

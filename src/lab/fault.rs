@@ -42,6 +42,8 @@ pub(super) struct Fault {
     /// Only of this identity.
     pub(super) who: Option<String>,
     pub(super) until: Option<Millis>,
+    /// How many answers stay right before.
+    pub(super) skip: u32,
     /// How many answers are left to go wrong.
     pub(super) left: Option<u32>,
 }
@@ -86,6 +88,10 @@ impl Faults {
             .on
             .iter_mut()
             .find(|it| matches(&it.on, side, operation) && it.who.as_deref().is_none_or(|it| it == who))?;
+        if fault.skip > 0 {
+            fault.skip -= 1;
+            return None;
+        }
         if let Some(left) = &mut fault.left {
             *left -= 1;
         }
@@ -117,7 +123,15 @@ mod tests {
 
     fn fault(on: &str, left: Option<u32>, until: Option<Millis>) -> Faults {
         let mut faults = Faults::default();
-        faults.add(Fault { on: on.to_owned(), wrong: Wrong::Denied, latency: 0, who: None, until, left });
+        faults.add(Fault {
+            on: on.to_owned(),
+            wrong: Wrong::Denied,
+            latency: 0,
+            who: None,
+            until,
+            skip: 0,
+            left,
+        });
         faults
     }
 

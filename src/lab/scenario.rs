@@ -284,6 +284,7 @@ tables! {
         #[serde(rename = "for")]
         lasts: Option<Span>,
         times: Option<u32>,
+        skip: Option<u32>,
     }
 }
 

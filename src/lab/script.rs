@@ -70,6 +70,7 @@ pub(super) fn act(world: &mut World, step: &Step) {
             latency: it.latency,
             who: it.who.clone(),
             until,
+            skip: it.skip.unwrap_or(0),
             left: it.times,
         });
         world.kube.ring();

@@ -128,6 +128,10 @@ fn chosen(state: &mut State, key: Key) -> Vec<Effect> {
 
 fn running(state: &mut State, key: Key) -> Vec<Effect> {
     let Some(Dialog::Run { scroll, .. }) = state.dialogs.last_mut() else { return Vec::new() };
+    if let Code::Char(again @ ('r' | 'R')) = key.code {
+        hands::again(state, again);
+        return Vec::new();
+    }
     match (key.code, key.ctrl) {
         (Code::Char('c'), false) => return hands::cancel(state),
         (Code::Down | Code::Char('j'), false) => *scroll = scroll.saturating_add(1).min(END),

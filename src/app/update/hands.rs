@@ -25,6 +25,7 @@ use crate::domain::plan::targets;
 use crate::domain::plan::targets::Known;
 use crate::domain::plan::undo;
 use crate::domain::report::Subject;
+use crate::domain::standing::Standing;
 
 /// Opens the plan a key asks for, or says why there is none.
 pub(super) fn ask(state: &mut State, action: Action) {
@@ -229,6 +230,23 @@ pub(super) fn resume(state: &mut State, key: char) -> Vec<Effect> {
         ('x', _) => vec![Effect::Forget(Box::new(first))],
         _ => Vec::new(),
     }
+}
+
+/// After a resync without effect: once more, or register what is missing by oneself.
+pub(super) fn again(state: &mut State, key: char) {
+    let Some(Dialog::Run { plan, .. }) = state.dialogs.last() else { return };
+    let run = state.hands.runs.iter().find(|it| it.plan.id() == *plan);
+    if !run.is_some_and(|it| it.plan.hand == Hand::Resync && it.ended.is_some() && !it.succeeded()) {
+        return;
+    }
+    state.dialogs.pop();
+    if key == 'r' {
+        return ask(state, Action::Resync);
+    }
+    let missing = state.report().into_iter().flat_map(|it| &it.rows);
+    let missing = missing.filter(|it| it.standing == Standing::Unregistered).map(|it| it.key.clone());
+    state.hands.marked = missing.collect();
+    ask(state, Action::Register);
 }
 
 /// Stops a plan that runs: before its next step, or in the middle of a wait.

@@ -20,6 +20,7 @@ use super::targets::checks;
 use super::targets::drains;
 use crate::domain::cluster::AddressType;
 use crate::domain::cluster::Binding;
+use crate::domain::cluster::GATE;
 use crate::domain::cluster::PortRef;
 use crate::domain::cluster::Service;
 use crate::domain::cluster::ServiceType;
@@ -342,6 +343,7 @@ fn plan(inventory: &Inventory, wish: &Wish, mut manifest: Manifest, now: Timesta
         plan.step(subject, wanted.iter().map(|key| Guard::Absent { key: (*key).clone() }).collect());
     }
     warnings(&mut plan, &view, (&manifest, wanted.len(), &foreign), presence);
+    plan.warnings.extend(gates(inventory, wish, manifest.target_type));
     let zones: BTreeSet<&Arc<str>> = resolution.wanted().filter_map(|it| it.zone.as_ref()).collect();
     disabled(&mut plan, inventory, group_of(inventory, wish), &zones);
     if manifest.target_type == TargetType::Ip && !wanted.is_empty() {
@@ -400,6 +402,17 @@ fn presence(inventory: &Inventory, cluster: &ClusterId, report: &Report) -> Pres
         Some(it) if it.webhook_configured == Some(false) && it.lease == Some(None) => Presence::Absent,
         _ => Presence::Unknown,
     }
+}
+
+/// Pods get readiness gates when they are made, where their namespace is labelled so: those that exist have none for
+/// a new binding.
+fn gates(inventory: &Inventory, wish: &Wish, kind: TargetType) -> Option<String> {
+    let cluster = inventory.cluster(&wish.cluster).filter(|_| kind == TargetType::Ip)?;
+    let pods = cluster.pods.values().filter(|it| it.name.namespace == wish.service.namespace);
+    let gated = pods.flat_map(|it| &it.gates).any(|it| it.starts_with(GATE));
+    gated.then(|| {
+        "Pods of this namespace get readiness gates when they are made: those that exist have none for this binding until they are restarted.".to_owned()
+    })
 }
 
 fn group_of<'a>(inventory: &'a Inventory, wish: &Wish) -> Option<&'a TargetGroup> {

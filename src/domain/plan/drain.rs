@@ -14,6 +14,7 @@ use super::ownership;
 use super::targets;
 use super::targets::Known;
 use super::targets::drains;
+use crate::domain::cluster::GuardingKind;
 use crate::domain::cluster::Pod;
 use crate::domain::cluster::Service;
 use crate::domain::cluster::Workload;
@@ -24,6 +25,7 @@ use crate::domain::ids::ObjectName;
 use crate::domain::ids::RowKey;
 use crate::domain::ids::TargetKey;
 use crate::domain::inventory::Cluster;
+use crate::domain::inventory::Kind;
 use crate::domain::matching::View;
 use crate::domain::report::Row;
 
@@ -55,9 +57,9 @@ pub const EXCLUDE: &str = "node.kubernetes.io/exclude-from-external-load-balance
 pub fn drain(known: &Known<'_>, rows: &[RowKey], then: Then) -> Result<Plan, Refusal> {
     let view = known.view()?;
     let found: Vec<&Row> = rows.iter().filter_map(|it| known.report.row(it)).collect();
-    let Some(first) = found.first() else {
+    if found.is_empty() {
         return Err(Refusal::new("select the row of a pod, or mark several"));
-    };
+    }
     if view.binding.is_none() {
         return Err(Refusal::new("no binding names this group: its endpoints are not known")
             .instead("X deregisters the target"));
@@ -75,26 +77,25 @@ pub fn drain(known: &Known<'_>, rows: &[RowKey], then: Then) -> Result<Plan, Ref
         );
         return Ok(plan);
     }
-    let mut plan = match found.as_slice() {
-        [_] => Plan::new(Hand::Drain, &known.report.subject, known.now, String::new()),
-        rows => Plan::new(
-            Hand::Drain,
-            &known.report.subject,
-            known.now,
-            format!("Drains {} pods, one after the other.", rows.len()),
-        ),
+    let effect = match found.as_slice() {
+        [only] => sentence(only, then),
+        rows => sentence_of_several(rows.len(), then),
     };
+    let mut plan = Plan::new(Hand::Drain, &known.report.subject, known.now, effect);
     let leaving: BTreeSet<&TargetKey> = found.iter().filter_map(|it| targets::key(it)).collect();
     plan.counts = counts::counts(known.report, &leaving, 0);
     let name = view.arn.as_ref().map_or("", |it| it.name()).to_owned();
+    // Of several, each promises what all of them leave.
     let enough = counts::keep_enough(&mut plan, &view, &name);
+    let mut endings = Vec::new();
     for row in &found {
-        // Of several, each only promises what all of them leave.
-        pod(known, &view, row, then, (&mut plan, &enough))?;
+        endings.extend(detach(known, &view, row, then, (&mut plan, &enough))?);
     }
-    if let [only] = found.as_slice() {
-        plan.effect = sentence(only, then);
+    quiet(&mut plan, known, &view, &found);
+    for (act, guards) in endings {
+        plan.step(act, guards);
     }
+    plan.follows.dedup();
     plan.follows.push(drains(&view));
     if known.report.controller.presence == Presence::Down {
         plan.warnings.push("The controller is down: the target is deregistered directly.".to_owned());
@@ -103,8 +104,34 @@ pub fn drain(known: &Known<'_>, rows: &[RowKey], then: Then) -> Result<Plan, Ref
     if then == Then::Delete {
         plan.lasting.push("A deleted pod does not come back; its replacement is another pod.".to_owned());
     }
-    _ = first;
     Ok(plan)
+}
+
+/// The steps between a label that is gone and a pod that is quiet.
+fn quiet(plan: &mut Plan, known: &Known<'_>, view: &View<'_>, rows: &[&Row]) {
+    let leaving: Vec<_> = rows.iter().filter_map(|it| targets::leaving(it)).collect();
+    let Some(group) = view.arn.clone().filter(|_| !leaving.is_empty()) else { return };
+    let keys: Vec<TargetKey> = leaving.iter().map(|it| it.key.clone()).collect();
+    if known.report.controller.presence == Presence::Down {
+        // Nobody else does it, and whoever comes back does not want it: its endpoint is gone.
+        let act = Act::Deregister { group: group.clone(), role: Known::role(view), targets: leaving };
+        plan.step(act, Known::same(view).into_iter().collect());
+    } else {
+        plan.step(Act::AwaitLeaving { group: group.clone(), targets: keys.clone() }, Vec::new());
+    }
+    plan.step(Act::AwaitGone { group, targets: keys }, Vec::new());
+}
+
+fn sentence_of_several(n: usize, then: Then) -> String {
+    match then {
+        Then::Delete => {
+            format!("Takes {n} pods out of rotation, waits until they have drained, deletes them.")
+        }
+        Then::PutBack => {
+            format!("Takes {n} pods out of rotation, waits until they have drained, puts them back.")
+        }
+        Then::Keep => format!("Takes {n} pods out of rotation and leaves them running, detached."),
+    }
 }
 
 fn sentence(row: &Row, then: Then) -> String {
@@ -135,13 +162,14 @@ fn pod_of<'a>(view: &View<'a>, row: &Row) -> Result<(&'a ClusterId, &'a Cluster,
     }
 }
 
-fn pod(
+/// The step that takes a pod's label away; gives what is done with it at the end.
+fn detach(
     known: &Known<'_>,
     view: &View<'_>,
     row: &Row,
     then: Then,
     (plan, enough): (&mut Plan, &[Guard]),
-) -> Result<(), Refusal> {
+) -> Result<Option<(Act, Vec<Guard>)>, Refusal> {
     let (cluster_id, cluster, pod) = pod_of(view, row)?;
     let service = view.service.ok_or_else(|| Refusal::new("the service could not be read"))?;
     let owner = owner(cluster, pod)?;
@@ -154,64 +182,48 @@ fn pod(
         key: label.clone(),
         value: value.clone(),
     };
+    let relabel = |from: Option<String>, to: Option<String>| Act::Label {
+        cluster: cluster_id.clone(),
+        object: object(),
+        key: label.clone(),
+        from,
+        to,
+    };
     let mut guards: Vec<Guard> = Known::same(view).into_iter().collect();
     guards.push(is(&value));
     guards.extend(enough.iter().cloned());
-    plan.step(
-        Act::Label {
-            cluster: cluster_id.clone(),
-            object: object(),
-            key: label.clone(),
-            from: value.clone(),
-            to: None,
-        },
-        guards,
-    );
-    if let (Some(target), Some(group)) = (targets::leaving(row), &view.arn) {
-        let keys = vec![target.key.clone()];
-        if known.report.controller.presence == Presence::Down {
-            // Nobody else does it, and whoever comes back does not want it: its endpoint is gone.
-            let role = Known::role(view);
-            let act = Act::Deregister { group: group.clone(), role, targets: vec![target] };
-            plan.step(act, Known::same(view).into_iter().collect());
-        } else {
-            plan.step(Act::AwaitLeaving { group: group.clone(), targets: keys.clone() }, Vec::new());
-        }
-        plan.step(Act::AwaitGone { group: group.clone(), targets: keys }, Vec::new());
-    }
-    match then {
-        Then::Delete => {
-            let act =
-                Act::DeletePod { cluster: cluster_id.clone(), name: pod.name.clone(), uid: pod.uid.clone() };
-            plan.step(act, vec![is(&None)]);
-        }
-        Then::PutBack => {
-            let act = Act::Label {
-                cluster: cluster_id.clone(),
-                object: object(),
-                key: label.clone(),
-                from: None,
-                to: value.clone(),
-            };
-            plan.step(act, vec![is(&None)]);
-            plan.follows.push(format!(
-                "{} then has one pod too many and deletes one, not necessarily this one.",
-                owner.name.name
-            ));
-        }
-        Then::Keep => {}
+    plan.step(relabel(value.clone(), None), guards);
+    let deployment = &owner.name.name;
+    plan.follows.push(format!("{deployment} makes a replacement at once."));
+    if then == Then::PutBack {
+        plan.follows.push(format!(
+            "{deployment} then has one pod too many and deletes one, not necessarily this one."
+        ));
     }
     let name = &pod.name.name;
-    plan.follows.push(format!("{} makes a replacement at once.", owner.name.name));
     if !lost.is_empty() {
         plan.warnings
             .push(format!("Without {label} also these no longer match {name}: {}.", lost.join(", ")));
     }
+    for kind in [GuardingKind::NetworkPolicy, GuardingKind::DisruptionBudget] {
+        if !known.inventory.has_read(cluster_id, Kind::Guarding(kind)) {
+            let unread = format!("Whether a {} stops matching could not be read.", kind.word());
+            if !plan.warnings.contains(&unread) {
+                plan.warnings.push(unread);
+            }
+        }
+    }
     if let Some(tool) = ownership::kept_by(&pod.labels) {
         plan.warnings
-            .push(format!("{tool} keeps the objects of {}; it does not watch single pods.", owner.name.name));
+            .push(format!("{tool} keeps the objects of {deployment}; it does not watch single pods."));
     }
-    Ok(())
+    let delete =
+        || Act::DeletePod { cluster: cluster_id.clone(), name: pod.name.clone(), uid: pod.uid.clone() };
+    Ok(match then {
+        Then::Delete => Some((delete(), vec![is(&None)])),
+        Then::PutBack => Some((relabel(None, value), vec![is(&None)])),
+        Then::Keep => None,
+    })
 }
 
 /// The Deployment behind a pod: only its ReplicaSet makes a replacement for a pod it lost.

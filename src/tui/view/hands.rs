@@ -20,6 +20,7 @@ use crate::app::hands::Planned;
 use crate::app::hands::Run;
 use crate::domain::plan::Act;
 use crate::domain::plan::Hand;
+use crate::domain::plan::binding;
 use crate::domain::plan::drain::Then;
 use crate::domain::plan::progress::Stage;
 use crate::domain::plan::progress::Unfinished;
@@ -112,7 +113,7 @@ pub(super) fn run(state: &State, theme: &Theme, (id, scroll): (&str, u16), area:
             lines.push((format!("     {said}"), theme.plain));
         }
     }
-    if let Some(offer) = offer(run) {
+    if let Some(offer) = offer(state, run) {
         lines.push((String::new(), theme.plain));
         lines.push((format!("next: {offer}"), theme.plain));
     }
@@ -155,20 +156,34 @@ fn colour(theme: &Theme, stage: &Stage) -> Style {
     }
 }
 
+/// The controller looked and changed nothing: it may trust the list of targets it made up to five minutes before.
+fn trusting(state: &State, run: &Run) -> String {
+    let looked = run.stages.get(&0).map_or(run.plan.made, |it| it.1);
+    let left = binding::CACHE - state.now.since(looked);
+    match left > 0 {
+        true => format!(
+            "the controller may still trust its own list of targets, for {} at most: r tries again then, R registers now",
+            age(left)
+        ),
+        false => "its list of targets is over by now: r tries again, R registers now".to_owned(),
+    }
+}
+
 /// What a person can do about a plan that did not come to its end.
-fn offer(run: &Run) -> Option<&'static str> {
+fn offer(state: &State, run: &Run) -> Option<String> {
     run.ended?;
     let (_, stage, _) = run.at()?;
-    match (run.plan.hand, stage) {
-        (Hand::Resync, Stage::Unverified(_)) => Some(
-            "the controller still trusts its own list of targets, for at most 5 minutes: r tries again then, R registers now",
-        ),
-        (_, Stage::Refused(_)) => Some("nothing was written by this step; look at the board and ask again"),
-        (_, Stage::Unverified(_)) => Some("look at the board: it shows what is so now"),
-        (_, Stage::Failed(_)) => Some("what was done before stays; u turns that round where it can be"),
-        (_, Stage::Cancelled) => Some("what was written stays; u turns it round where it can be"),
-        _ => None,
+    if let (Hand::Resync, Stage::Unverified(_)) = (run.plan.hand, stage) {
+        return Some(trusting(state, run));
     }
+    let text = match stage {
+        Stage::Refused(_) => "nothing was written by this step; look at the board and ask again",
+        Stage::Unverified(_) => "look at the board: it shows what is so now",
+        Stage::Failed(_) => "what was done before stays; u turns that round where it can be",
+        Stage::Cancelled => "what was written stays; u turns it round where it can be",
+        _ => return None,
+    };
+    Some(text.to_owned())
 }
 
 pub(super) fn refusal(theme: &Theme, (hand, why): (Hand, &str), area: Rect, buffer: &mut Buffer) {

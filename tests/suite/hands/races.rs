@@ -238,3 +238,77 @@ async fn what_the_api_server_does_not_permit_is_not_even_tried() {
         assert!(log.entries().unwrap().iter().all(|it| it.stage == "refused"));
     }
 }
+
+/// More targets than one call takes, in a group that nobody follows.
+async fn crowded() -> (Still, BTreeSet<TargetKey>) {
+    let world = Still::start("no-controller").await;
+    world.seconds(40);
+    let many: Vec<String> =
+        (0..450).map(|it| format!("\"192.168.{}.{}:8080\"", 100 + it / 200, 1 + it % 200)).collect();
+    let step = format!("register = {{ group = \"eksworkshoptg\", addresses = [{}] }}", many.join(", "));
+    world.lab.act(&step).unwrap();
+    let report = world.report().await;
+    let orphans = report.rows.iter().filter(|it| it.endpoint.is_none());
+    let keys = orphans.filter_map(|it| match &it.key {
+        RowKey::Target(key) => Some(key.clone()),
+        RowKey::Pod(_) => None,
+    });
+    let keys = keys.collect();
+    (world, keys)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_api_that_is_lost_after_the_first_of_three_batches_leaves_an_exact_account() {
+    let (world, keys) = crowded().await;
+    let plan = world.plan(|it| targets::deregister(it, &keys)).await;
+    world.lab.act("fault = { on = \"DeregisterTargets\", wrong = \"down\", skip = 1 }").unwrap();
+    let ended = world.carry_out(plan).end(&world).await;
+    let [Stage::Failed(why)] = ended.as_slice() else { panic!("{ended:?}") };
+    assert!(why.contains("200 of 451 were deregistered before, 251 were not"), "{why}");
+    assert_eq!(live(&world).await.len(), 451 + 2 - 200);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_throttled_batch_is_made_again_because_nothing_was_done() {
+    let (world, keys) = crowded().await;
+    let mut plan = world.plan(|it| targets::deregister(it, &keys)).await;
+    plan.steps.truncate(1);
+    world
+        .lab
+        .act("fault = { on = \"DeregisterTargets\", wrong = \"throttled\", skip = 1, times = 2 }")
+        .unwrap();
+    let ended = world.carry_out(plan).end(&world).await;
+    assert_eq!(words(&ended), ["done"], "{ended:?}");
+    assert_eq!(live(&world).await.len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_group_that_is_full_says_so_and_nothing_is_registered() {
+    let world = Still::start("no-controller").await;
+    world.seconds(40);
+    let many: Vec<String> =
+        (0..998).map(|it| format!("\"192.168.{}.{}:8080\"", 100 + it / 200, 1 + it % 200)).collect();
+    let step = format!("register = {{ group = \"eksworkshoptg\", addresses = [{}] }}", many.join(", "));
+    world.lab.act(&step).unwrap();
+    let report = world.report().await;
+    let missing = report.rows.iter().find(|it| it.standing.word() == "unregistered").unwrap();
+    let RowKey::Target(missing) = missing.key.clone() else { panic!("no address") };
+    let plan = world.plan(|it| targets::register(it, &[missing.clone()].into())).await;
+    let ended = world.carry_out(plan).end(&world).await;
+    let [Stage::Failed(why)] = ended.as_slice() else { panic!("{ended:?}") };
+    assert!(why.contains("TooManyTargets"), "{why}");
+    assert!(!live(&world).await.contains(&missing.to_string()));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn several_pods_are_drained_together() {
+    let world = Still::of(super::at_rest()).await;
+    let rows: Vec<RowKey> = world.report().await.rows.iter().take(2).map(|it| it.key.clone()).collect();
+    let plan = world.plan(|it| drain::drain(it, &rows, Then::Delete)).await;
+    assert_eq!(plan.steps.len(), 6, "two labels, one wait to leave, one to be gone, two pods");
+    let ended = world.carry_out(plan).end(&world).await;
+    assert_eq!(words(&ended), ["done"; 6], "{ended:?}");
+    for row in rows {
+        assert!(!live(&world).await.contains(&row.to_string()));
+    }
+}
