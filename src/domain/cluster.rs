@@ -312,6 +312,8 @@ pub struct Binding {
     pub generation: i64,
     pub observed_generation: Option<i64>,
     pub labels: Labels,
+    /// The tool that keeps it as a repository says, by the marks it left.
+    pub kept_by: Option<Arc<str>>,
     /// Finalizers, as they are.
     pub finalizers: Vec<String>,
     /// The annotation the controller compares before it acts; `None` when absent.

@@ -37,6 +37,7 @@ use crate::domain::ids::ObjectName;
 use crate::domain::ids::Uid;
 use crate::domain::inventory::Kind;
 use crate::domain::inventory::Object;
+use crate::domain::plan::ownership;
 use crate::domain::selector::Requirement;
 use crate::domain::selector::Selector;
 use crate::domain::time::Timestamp;
@@ -278,6 +279,9 @@ fn binding(api: BindingApi, it: wire::Binding) -> Result<Binding, String> {
         deleted: time(it.metadata.deletion_timestamp.as_deref()),
         generation: it.metadata.generation,
         observed_generation: it.status.observed_generation,
+        kept_by: ownership::kept_by(&it.metadata.labels)
+            .or_else(|| ownership::kept_by(&it.metadata.annotations))
+            .map(Arc::from),
         labels: it.metadata.labels,
         finalizers: it.metadata.finalizers,
         checkpoint: it.metadata.annotations.get(CHECKPOINT).cloned(),

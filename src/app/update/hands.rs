@@ -12,6 +12,7 @@ use crate::domain::ids::RowKey;
 use crate::domain::ids::TargetKey;
 use crate::domain::plan::Act;
 use crate::domain::plan::Hand;
+use crate::domain::plan::Labelled;
 use crate::domain::plan::Plan;
 use crate::domain::plan::Refusal;
 use crate::domain::plan::bind;
@@ -99,7 +100,12 @@ fn keys(state: &State) -> Result<BTreeSet<TargetKey>, Refusal> {
 
 fn drains(state: &mut State, rows: Vec<RowKey>, then: Then) {
     let made = with(state, |it| drain::drain(it, &rows, then));
-    offer(state, Hand::Drain, made, Asked::Drain { rows, then });
+    // Only of a pod there is something to choose: what becomes of it.
+    let pods = made.as_ref().is_ok_and(|it| {
+        it.steps.iter().any(|it| matches!(it.act, Act::Label { object: Labelled::Pod(..), .. }))
+    });
+    let asked = if pods { Asked::Drain { rows, then } } else { Asked::Plainly };
+    offer(state, Hand::Drain, made, asked);
 }
 
 /// Makes the plan of a bind form.

@@ -261,6 +261,7 @@ fn imagined(manifest: &Manifest, now: Timestamp) -> Binding {
         generation: 1,
         observed_generation: None,
         labels: std::collections::BTreeMap::new(),
+        kept_by: None,
         finalizers: Vec::new(),
         checkpoint: None,
         checkpoint_at: None,

@@ -167,7 +167,7 @@ pub fn unbind(known: &Known<'_>) -> Result<Plan, Refusal> {
         plan.warnings.push(format!("It is not made again before its {from} changes or the controller's next full look (10h by default)."));
         plan.ask_for(&reference.name, "the controller made this binding".to_owned());
     }
-    if let Some(tool) = ownership::kept_by(&binding.labels) {
+    if let Some(tool) = &binding.kept_by {
         plan.warnings.push(format!("{tool} keeps this binding: it may be made again."));
     }
     ownership::warn(&mut plan, &view, &[]);

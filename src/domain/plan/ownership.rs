@@ -20,7 +20,7 @@ const GITOPS: [(&str, &str); 6] = [
     ("helm.sh/", "Helm"),
 ];
 
-/// The tool that keeps an object as a repository says, by its labels.
+/// The tool that keeps an object as a repository says, by its labels or its annotations.
 pub fn kept_by(labels: &Labels) -> Option<&'static str> {
     labels
         .iter()

@@ -1,1 +1,388 @@
-//! What plans say and ask, on worlds in a short notation.
+//! What plans say, ask and refuse, on worlds in a short notation: whose a thing is decides.
+
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+
+use super::Plan;
+use super::Refusal;
+use super::bind;
+use super::bind::Wish;
+use super::binding;
+use super::drain;
+use super::drain::Then;
+use super::targets;
+use super::targets::Known;
+use crate::domain::cluster::ServiceType;
+use crate::domain::elb::GroupType;
+use crate::domain::fixture;
+use crate::domain::fixture::World;
+use crate::domain::fixture::objects;
+use crate::domain::ids::BindingApi;
+use crate::domain::ids::RowKey;
+use crate::domain::inventory::Change;
+use crate::domain::inventory::Kind;
+use crate::domain::inventory::Object;
+
+const SERVING: &str =
+    "10.0.0.1 ready a, 10.0.0.2 ready b | 10.0.0.1 healthy a, 10.0.0.2 healthy b, 10.0.0.9 healthy a";
+
+fn plan(world: &World, make: impl FnOnce(&Known<'_>) -> Result<Plan, Refusal>) -> Result<Plan, Refusal> {
+    let report = world.report();
+    make(&Known { inventory: &world.inventory, report: &report, now: world.now })
+}
+
+fn deregister(world: &World, addresses: &[&str]) -> Result<Plan, Refusal> {
+    let keys: BTreeSet<_> = addresses.iter().map(|it| fixture::key(it)).collect();
+    plan(world, |it| targets::deregister(it, &keys))
+}
+
+fn drained(world: &World, address: &str) -> Result<Plan, Refusal> {
+    let row = RowKey::Target(fixture::key(address));
+    plan(world, |it| drain::drain(it, &[row], Then::Delete))
+}
+
+fn wish() -> Wish {
+    Wish {
+        cluster: fixture::cluster(),
+        service: fixture::named("testapp"),
+        port: None,
+        group: fixture::arn(),
+        name: None,
+        multi_cluster: false,
+        networking: false,
+    }
+}
+
+fn bound(world: &World, edit: impl FnOnce(&mut Wish)) -> Result<Plan, Refusal> {
+    let mut wish = wish();
+    edit(&mut wish);
+    bind::bind(&world.inventory, &wish, world.now)
+}
+
+/// A world in which nothing binds the group.
+fn unbound(text: &str) -> World {
+    let mut world = World::of(text);
+    world.remove(Kind::Bindings(fixture::API), "testapptgb");
+    world
+}
+
+/// All that a plan says, or why there is none.
+fn said(plan: Result<Plan, Refusal>) -> String {
+    match plan {
+        Err(refusal) => format!("refused: {refusal}"),
+        Ok(plan) => {
+            let typed = plan.typed.iter().map(|it| format!("type {}: {}", it.name, it.because.join("; ")));
+            let parts = std::iter::once(plan.effect.clone()).chain(typed);
+            parts.chain(plan.warnings).chain(plan.follows).collect::<Vec<_>>().join("\n")
+        }
+    }
+}
+
+#[track_caller]
+fn says(plan: Result<Plan, Refusal>, texts: &[&str]) {
+    let said = said(plan);
+    for text in texts {
+        assert!(said.contains(text), "{text:?} is not in:\n{said}");
+    }
+}
+
+fn edited(edit: impl FnOnce(&mut World)) -> World {
+    let mut world = World::of(SERVING);
+    edit(&mut world);
+    world
+}
+
+#[test]
+fn the_last_healthy_target_needs_its_groups_name() {
+    let world = World::of(SERVING);
+    assert_eq!(deregister(&world, &["10.0.0.1"]).unwrap().typed, None);
+    says(
+        deregister(&world, &["10.0.0.1", "10.0.0.2", "10.0.0.9"]),
+        &["type eksworkshoptg: no healthy target is left", "3 targets"],
+    );
+}
+
+#[test]
+fn the_last_of_a_zone_counts_where_zones_stand_alone() {
+    let world = edited(|it| it.attribute("load_balancing.cross_zone.enabled", "false"));
+    says(
+        deregister(&world, &["10.0.0.2"]),
+        &["type eksworkshoptg: no healthy target of zone us-west-2b is left"],
+    );
+    assert_eq!(deregister(&world, &["10.0.0.1"]).unwrap().typed, None);
+    let world = edited(|it| it.attribute("load_balancing.cross_zone.enabled", "true"));
+    assert_eq!(deregister(&world, &["10.0.0.2"]).unwrap().typed, None);
+}
+
+#[test]
+fn below_the_groups_minimum_is_typed_too() {
+    let key = "target_group_health.unhealthy_state_routing.minimum_healthy_targets.count";
+    let world = edited(|it| it.attribute(key, "3"));
+    says(
+        deregister(&world, &["10.0.0.1"]),
+        &["type eksworkshoptg: 2 healthy would be left where the group asks for 3"],
+    );
+}
+
+#[test]
+fn targets_that_a_zonal_shift_took_out_do_not_count_as_staying() {
+    let mut world = World::of(SERVING);
+    world.ask(|it| {
+        for target in it.iter_mut().filter(|it| it.zone.as_deref() == Some("us-west-2a")) {
+            target.shifted = Some(crate::domain::elb::Override::Shifted);
+        }
+    });
+    says(deregister(&world, &["10.0.0.2"]), &["no healthy target is left"]);
+}
+
+#[test]
+fn who_made_a_binding_is_said_before_it_is_deleted() {
+    for (label, from) in [
+        ("ingress.k8s.aws/stack", "an Ingress"),
+        ("service.k8s.aws/stack-name", "a Service"),
+        ("gateway.k8s.aws.alb/stack-name", "a Gateway"),
+    ] {
+        let world = edited(|it| {
+            it.binding(|it| {
+                it.labels.insert(label.to_owned(), "web".to_owned());
+            });
+        });
+        says(
+            plan(&world, binding::unbind),
+            &[
+                &format!("The controller made this binding from {from}"),
+                "type testapptgb",
+                "not made again before",
+            ],
+        );
+    }
+    let world = edited(|it| it.binding(|it| it.kept_by = Some("Flux".into())));
+    says(plan(&world, binding::unbind), &["Flux keeps this binding: it may be made again"]);
+}
+
+#[test]
+fn tags_of_a_stack_or_of_another_controller_are_said() {
+    let tagged = |key: &str, value: &str| {
+        edited(|it| {
+            let tags = BTreeMap::from([(key.to_owned(), value.to_owned())]);
+            it.apply(Change::Tags(vec![(fixture::arn(), tags)]));
+        })
+    };
+    says(
+        deregister(&tagged("aws:cloudformation:stack-name", "shop"), &["10.0.0.1"]),
+        &["The group belongs to the CloudFormation stack shop"],
+    );
+    says(
+        deregister(&tagged("elbv2.k8s.aws/cluster", "elsewhere"), &["10.0.0.1"]),
+        &["made by the controller of cluster elsewhere"],
+    );
+}
+
+#[test]
+fn a_second_binding_on_the_group_is_named() {
+    let world = edited(|it| {
+        let mut other = objects::binding();
+        other.name.name = "second".to_owned();
+        other.uid = crate::domain::ids::Uid::new("second");
+        it.put(Object::Binding(Box::new(other)));
+    });
+    says(
+        deregister(&world, &["10.0.0.1"]),
+        &["Binding workshop/second is on the same group and not multi-cluster"],
+    );
+    says(
+        bound(&world, |_| {}),
+        &["is already bound to following TargetGroupBindings [workshop/second workshop/testapptgb]"],
+    );
+}
+
+#[test]
+fn what_a_multi_cluster_binding_does_not_own_is_another_owners() {
+    let world = edited(|it| {
+        it.binding(|it| it.multi_cluster = true);
+        it.ledger(Some(&["10.0.0.1:8080", "10.0.0.2:8080"]));
+    });
+    says(deregister(&world, &["10.0.0.9"]), &["type eksworkshoptg: 10.0.0.9:8080 is not this binding's"]);
+    // Deleting it leaves what is not its own.
+    says(plan(&world, binding::unbind), &["takes 2 targets out", "its list of targets (ConfigMap)"]);
+    let world = edited(|it| {
+        it.binding(|it| it.multi_cluster = true);
+        it.ledger(None);
+    });
+    says(deregister(&world, &["10.0.0.9"]), &["type eksworkshoptg"]);
+}
+
+#[test]
+fn a_resync_depends_on_who_is_there_to_look() {
+    says(plan(&World::of(SERVING), binding::resync), &["It deregisters 1 target", "5 minutes"]);
+    let absent = edited(|it| {
+        it.signs(|it| {
+            it.deployment = Some(None);
+            it.lease = Some(None);
+            it.webhook_configured = Some(false);
+            it.webhook_endpoints = Some(None);
+        });
+        it.binding(|it| {
+            it.finalizers.clear();
+            it.observed_generation = None;
+            it.checkpoint = None;
+        });
+    });
+    says(plan(&absent, binding::resync), &["refused: there is no controller", "sync registers"]);
+    let unhooked = edited(|it| it.signs(|it| it.webhook_endpoints = Some(Some(0))));
+    says(plan(&unhooked, binding::resync), &["refused: the controller's webhook has no ready endpoint"]);
+    let old = edited(|it| {
+        it.signs(|it| {
+            if let Some(Some(deployment)) = it.deployment.as_mut() {
+                deployment.version = Some("2.8.2".into());
+            }
+        });
+    });
+    says(plan(&old, binding::resync), &["keeps no checkpoint"]);
+    let deleted = edited(|it| {
+        let now = it.now;
+        it.binding(|it| it.deleted = Some(now));
+    });
+    says(plan(&deleted, binding::resync), &["refused: the binding is being deleted"]);
+}
+
+#[test]
+fn auto_mode_is_not_verified() {
+    let mut world = World::of(SERVING);
+    let mut other = objects::binding();
+    other.api = BindingApi::AutoMode;
+    world.remove(Kind::Bindings(fixture::API), "testapptgb");
+    world.put(Object::Binding(Box::new(other)));
+    let reference = crate::domain::ids::BindingRef { api: BindingApi::AutoMode, ..fixture::reference() };
+    let report = world.report_on(&crate::domain::report::Subject::Binding(reference));
+    let known = Known { inventory: &world.inventory, report: &report, now: world.now };
+    says(
+        binding::resync(&known),
+        &["EKS Auto Mode: whether its controller heeds this annotation is not verified"],
+    );
+}
+
+#[test]
+fn a_gate_is_written_by_a_full_look() {
+    let mut world =
+        World::of("10.0.0.1 gated a, 10.0.0.2 ready b | 10.0.0.1 unhealthy Timeout a, 10.0.0.2 healthy b");
+    world.edit_pod("10.0.0.1", |it| {
+        for condition in it.conditions.iter_mut().filter(|it| it.kind.starts_with("target-health")) {
+            condition.status = crate::domain::cluster::Status::True;
+        }
+    });
+    says(plan(&world, binding::resync), &["1 pod with a readiness gate without a healthy target"]);
+}
+
+#[test]
+fn only_a_pod_that_is_replaced_is_drained() {
+    says(
+        drained(&World::of(SERVING), "10.0.0.1"),
+        &["waits until it has drained, deletes it", "makes a replacement"],
+    );
+    let owned = |kind: &'static str| {
+        edited(|it| it.edit_pod("10.0.0.1", |it| it.owner.as_mut().unwrap().kind = kind.into()))
+    };
+    says(drained(&owned("StatefulSet"), "10.0.0.1"), &["refused:", "of a StatefulSet", "X deregisters"]);
+    says(drained(&owned("DaemonSet"), "10.0.0.1"), &["refused:", "of a DaemonSet"]);
+    let alone = edited(|it| it.edit_pod("10.0.0.1", |it| it.owner = None));
+    says(drained(&alone, "10.0.0.1"), &["refused: nothing makes a replacement"]);
+    let other = edited(|it| it.deployment(|it| it.selector = objects::labels(&[("of", "web")])));
+    says(drained(&other, "10.0.0.1"), &["refused: testapp selects nothing that testapp selects by"]);
+    says(drained(&World::of(SERVING), "10.0.0.9"), &["refused: no pod is behind", "X deregisters"]);
+}
+
+#[test]
+fn the_label_that_touches_least_is_taken() {
+    let world = edited(|it| {
+        let both = objects::labels(&[("app", "testapp"), ("tier", "web")]);
+        it.service(|it| it.selector.clone_from(&both));
+        it.deployment(|it| it.selector.clone_from(&both));
+        for pod in ["10.0.0.1", "10.0.0.2"] {
+            it.edit_pod(pod, |it| it.labels.clone_from(&both));
+        }
+        let mut other = objects::service();
+        other.name = fixture::named("metrics");
+        it.put(Object::Service(other));
+    });
+    // `app` is what another service selects by too; `tier` is this one's alone.
+    says(drained(&world, "10.0.0.1"), &["Takes pod"]);
+    let plan = drained(&world, "10.0.0.1").unwrap();
+    assert_eq!(plan.steps[0].act.sentence(), "take label tier=web from pod testapp-10-0-0-1");
+    assert!(!plan.warnings.iter().any(|it| it.contains("no longer match")), "{:?}", plan.warnings);
+}
+
+#[test]
+fn a_bind_is_refused_in_the_webhooks_words() {
+    let world = unbound(SERVING);
+    says(
+        bound(&world, |it| it.port = Some(crate::domain::cluster::PortRef::Number(8080))),
+        &["refused: unable to find port 8080 on service workshop/testapp", "the service has 80"],
+    );
+    let mut lambda = unbound(SERVING);
+    lambda.group(|it| it.kind = GroupType::Lambda);
+    says(bound(&lambda, |_| {}), &["refused: unsupported TargetType: lambda"]);
+    let mut instances = unbound(SERVING);
+    instances.group(|it| it.kind = GroupType::Instance);
+    says(
+        bound(&instances, |_| {}),
+        &["refused: service type must be either 'NodePort' or 'LoadBalancer': workshop/testapp"],
+    );
+    instances.service(|it| it.kind = ServiceType::NodePort);
+    instances.service(|it| it.ports[0].node_port = Some(30080));
+    says(bound(&instances, |_| {}), &["Binds service workshop/testapp"]);
+    says(bound(&World::of(SERVING), |it| it.name = Some("testapptgb".to_owned())), &["is already bound"]);
+    says(
+        bound(&world, |it| it.service = fixture::named("nothing")),
+        &["refused: there is no service workshop/nothing"],
+    );
+}
+
+#[test]
+fn a_bind_says_what_nobody_else_checks() {
+    let world = unbound(SERVING);
+    says(
+        bound(&world, |_| {}),
+        &[
+            "registers 2 endpoints and follows them",
+            "The controller removes 1 target that is not of this service: 10.0.0.9:8080",
+            "Without spec.networking",
+        ],
+    );
+    let mut unrouted = unbound(SERVING);
+    unrouted.group(|it| it.load_balancers.clear());
+    unrouted.routes(Vec::new());
+    says(bound(&unrouted, |_| {}), &["No listener or rule leads to the group"]);
+    let mut narrow = unbound(SERVING);
+    narrow.load_balancer(|it| it.zones = vec!["us-west-2a".into()]);
+    let zone = |it: &mut crate::domain::cluster::SliceEndpoint| it.zone = Some("us-west-2b".into());
+    narrow.endpoint("10.0.0.2", zone);
+    says(bound(&narrow, |_| {}), &["is not enabled in us-west-2b"]);
+    let shared = bound(&world, |it| it.multi_cluster = true).unwrap();
+    assert_eq!(shared.counts[0].after.registered, 3, "nothing of others is removed");
+    // The load balancer's security groups, where they could be read.
+    let mut open = unbound(SERVING);
+    open.load_balancer(|it| it.security_groups = vec!["sg-0a7".into()]);
+    let plan = bound(&open, |it| it.networking = true).unwrap();
+    let super::Act::Create { manifest, .. } = &plan.steps[0].act else { panic!("{:?}", plan.steps) };
+    assert!(manifest.yaml().contains("groupID: \"sg-0a7\"") && manifest.yaml().contains("port: 8080"));
+    open.load_balancer(|it| it.security_groups.clear());
+    says(bound(&open, |it| it.networking = true), &["refused:", "no security group that could be read"]);
+}
+
+#[test]
+fn sync_leaves_what_is_not_known() {
+    let world = World::of("10.0.0.1 ready a | 10.0.0.9 healthy a");
+    says(
+        plan(&world, targets::sync),
+        &["Registers 1 endpoint", "then takes 1 target out", "type eksworkshoptg: no healthy"],
+    );
+    let mut unread = World::of(SERVING);
+    unread.failed(fixture::kubernetes(Kind::Slices));
+    unread.later(120);
+    says(plan(&unread, targets::sync), &["refused: what the controller would register could not be read"]);
+    let mut old = World::of(SERVING);
+    old.failed(fixture::targets_source());
+    old.later(120);
+    says(deregister(&old, &["10.0.0.1"]), &["refused: the targets of the group could not be read lately"]);
+}

@@ -1,6 +1,7 @@
 //! Frames, with their colours: what is on show is read by people before it is accepted.
 
 mod picture;
+mod plans;
 
 use std::fmt::Write;
 use std::str::FromStr;

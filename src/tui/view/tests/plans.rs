@@ -1,0 +1,225 @@
+//! Frames of each plan and of what lies around it, at the smallest usual size.
+
+use super::*;
+use crate::app::hands::Run;
+use crate::app::key::Code;
+use crate::app::key::Key;
+use crate::app::key::plain;
+use crate::app::state::Dialog;
+use crate::app::state::View;
+use crate::domain::cluster::Guarding;
+use crate::domain::cluster::GuardingKind;
+use crate::domain::inventory::Object;
+use crate::domain::plan::progress::Progress;
+use crate::domain::plan::progress::Stage;
+use crate::domain::plan::progress::Unfinished;
+use crate::domain::report::Subject;
+
+/// Three in service, one missing, one that nobody knows.
+fn drifted() -> World {
+    let mut world = World::of(
+        "10.0.0.1 ready a, 10.0.0.2 ready b, 10.0.0.3 ready a | 10.0.0.1 healthy a, 10.0.0.2 healthy b, 10.0.0.9 unhealthy Timeout a",
+    );
+    for kind in [GuardingKind::NetworkPolicy, GuardingKind::DisruptionBudget] {
+        world.apply(Change::Listed {
+            cluster: fixture::cluster(),
+            kind: Kind::Guarding(kind),
+            namespace: None,
+            objects: Vec::new(),
+        });
+    }
+    world
+}
+
+/// The row with this address.
+fn select(state: &mut State, address: &str) {
+    let rows = &state.board().unwrap().report.rows;
+    let key = rows.iter().find(|it| it.key.to_string().starts_with(address)).unwrap().key.clone();
+    state.selected = Some(key);
+}
+
+fn typed(state: &mut State, text: &str) {
+    for c in text.chars() {
+        app::update(state, Message::Key(key(c)));
+    }
+}
+
+fn planned(world: &World, row: &str, action: Action) -> State {
+    let mut state = screen(world);
+    if !row.is_empty() {
+        select(&mut state, row);
+    }
+    press(&mut state, &[action]);
+    state
+}
+
+macro_rules! frames {
+    ($($name:ident: $world:expr, $row:literal, $action:ident;)*) => {
+        $(#[test]
+        fn $name() {
+            insta::assert_snapshot!(stringify!($name), frame(&planned(&$world, $row, Action::$action), 80, 24));
+        })*
+    };
+}
+
+frames! {
+    plan_deregister: drifted(), "10.0.0.1", Deregister;
+    plan_deregister_orphan: drifted(), "10.0.0.9", Deregister;
+    plan_register: drifted(), "10.0.0.3", Register;
+    plan_sync: drifted(), "", Sync;
+    plan_resync: drifted(), "", Resync;
+    plan_drain: drifted(), "10.0.0.2", Drain;
+    plan_drain_with_policies: guarded(), "10.0.0.2", Drain;
+    plan_unbind: drifted(), "", Unbind;
+    plan_unbind_of_ingress: made_of_ingress(), "", Unbind;
+    refusal_drain_of_stateful_set: stateful(), "10.0.0.2", Drain;
+    refusal_resync_without_webhook: unhooked(), "", Resync;
+    drain_of_a_node: nodes(), "i-0a", Drain;
+    palette: drifted(), "", Palette;
+}
+
+fn guarded() -> World {
+    let mut world = drifted();
+    for (kind, name) in [(GuardingKind::NetworkPolicy, "allow-web"), (GuardingKind::DisruptionBudget, "web")]
+    {
+        let name = fixture::named(name);
+        world.put(Object::Guarding(Guarding { kind, name, selector: "app=testapp".parse().unwrap() }));
+    }
+    world
+}
+
+fn made_of_ingress() -> World {
+    let mut world = drifted();
+    world.binding(|it| {
+        it.labels.insert("ingress.k8s.aws/stack-namespace".to_owned(), "workshop".to_owned());
+        it.kept_by = Some("Argo CD".into());
+    });
+    world
+}
+
+fn stateful() -> World {
+    let mut world = drifted();
+    world.edit_pod("10.0.0.2", |it| it.owner.as_mut().unwrap().kind = "StatefulSet".into());
+    world
+}
+
+fn unhooked() -> World {
+    let mut world = drifted();
+    world.signs(|it| it.webhook_endpoints = Some(Some(0)));
+    world
+}
+
+fn nodes() -> World {
+    World::instances("10.0.0.1 ready a, 10.0.0.2 ready b | i-0a healthy a, i-0b healthy b")
+}
+
+#[test]
+fn a_name_is_typed_where_it_is_asked_for() {
+    let mut state = planned(&drifted(), "", Action::Unbind);
+    typed(&mut state, "testapp");
+    app::update(&mut state, Message::Key(plain(Code::Enter)));
+    insta::assert_snapshot!("plan_unbind_typed", frame(&state, 80, 24));
+}
+
+#[test]
+fn a_running_plan_says_how_far_it_is_and_what_is_left() {
+    let mut state = planned(&drifted(), "10.0.0.2", Action::Drain);
+    app::update(&mut state, Message::Key(key('y')));
+    let plan = state.hands.runs[0].plan.id();
+    let told = |step, seconds, stage| {
+        let at = fixture::BEGIN.plus_seconds(seconds);
+        Message::Progress(Progress { plan: plan.clone(), step, at, stage })
+    };
+    for (step, seconds, stage) in [
+        (0, 10, Stage::Done("it has no label app".to_owned())),
+        (1, 12, Stage::Done("1 of 1 out of rotation".to_owned())),
+        (2, 12, Stage::Awaiting("10.0.0.2:8080 is draining".to_owned())),
+    ] {
+        app::update(&mut state, told(step, seconds, stage));
+    }
+    app::update(&mut state, Message::Tick(fixture::BEGIN.plus_seconds(52), 21));
+    app::settle(&mut state);
+    insta::assert_snapshot!("run_drain", frame(&state, 80, 24));
+    app::update(&mut state, Message::Key(plain(Code::Esc)));
+    insta::assert_snapshot!("run_drain_hidden", frame(&state, 120, 30));
+    press(&mut state, &[Action::Quit]);
+    insta::assert_snapshot!("leaving", frame(&state, 80, 24));
+}
+
+#[test]
+fn a_resync_without_effect_offers_what_is_left() {
+    let mut state = planned(&drifted(), "", Action::Resync);
+    app::update(&mut state, Message::Key(key('y')));
+    let plan = state.hands.runs[0].plan.id();
+    let now = state.now;
+    for (step, stage) in [
+        (0, Stage::Done("the controller looked: it overwrote the marker".to_owned())),
+        (1, Stage::Unverified("1 unregistered, 1 orphan".to_owned())),
+    ] {
+        app::update(&mut state, Message::Progress(Progress { plan: plan.clone(), step, at: now, stage }));
+    }
+    app::update(&mut state, Message::Tick(now.plus_seconds(40), 21));
+    insta::assert_snapshot!("run_resync_without_effect", frame(&state, 80, 24));
+    // By the key it offers what is missing is registered.
+    app::update(&mut state, Message::Key(Key { ctrl: false, code: Code::Char('R') }));
+    let Some(Dialog::Plan(planned)) = state.dialogs.last() else { panic!("{:?}", state.dialogs.last()) };
+    assert_eq!(planned.plan.effect, "Registers 10.0.0.3:8080 in eksworkshoptg.");
+}
+
+#[test]
+fn what_was_not_ended_is_offered() {
+    let mut state = planned(&drifted(), "10.0.0.2", Action::Drain);
+    app::update(&mut state, Message::Key(key('y')));
+    let Run { plan, .. } = state.hands.runs[0].clone();
+    let mut state = screen(&drifted());
+    state.opening.contexts = vec!["test".to_owned()];
+    let begun = "2026-11-18T11:33:20Z".to_owned();
+    let open = vec![Unfinished { plan, next: 1, uncertain: true, begun }];
+    app::update(&mut state, Message::Unfinished(open));
+    insta::assert_snapshot!("unfinished", frame(&state, 80, 24));
+}
+
+#[test]
+fn marked_rows_carry_a_star() {
+    let mut state = screen(&drifted());
+    press(&mut state, &[Action::Mark, Action::Mark]);
+    insta::assert_snapshot!("marked", frame(&state, 120, 30));
+}
+
+#[test]
+fn a_bind_goes_from_list_to_list_to_its_plan() {
+    let mut world = drifted();
+    world.binding(|it| it.name.name = "other".to_owned());
+    let mut state = screen(&world);
+    press(&mut state, &[Action::Bind]);
+    insta::assert_snapshot!("bind_service", frame(&state, 80, 24));
+    app::update(&mut state, Message::Key(plain(Code::Enter)));
+    insta::assert_snapshot!("bind_group", frame(&state, 80, 24));
+}
+
+#[test]
+fn a_bind_of_a_group_nobody_binds_shows_its_object() {
+    let mut world = drifted();
+    world.remove(Kind::Bindings(fixture::API), "testapptgb");
+    let mut state = screen(&world);
+    state.view = View::Board(Subject::Group(fixture::arn()));
+    press(&mut state, &[Action::Bind]);
+    insta::assert_snapshot!("bind_service_to_group", frame(&state, 80, 24));
+    app::update(&mut state, Message::Key(plain(Code::Enter)));
+    insta::assert_snapshot!("plan_bind", frame(&state, 80, 24));
+}
+
+#[test]
+fn the_header_says_read_only_and_protected() {
+    let names = |it: &str| Opening {
+        contexts: vec!["prod".to_owned()],
+        namespace: Some("workshop".to_owned()),
+        read_only: it == "read only",
+        protected: std::collections::BTreeSet::from(["prod".to_owned()]),
+        ..Opening::default()
+    };
+    for (opening, word) in [("read only", "READ ONLY"), ("protected", "PROTECTED")] {
+        let shown = frame(&opened(&drifted(), names(opening)), 80, 24);
+        assert!(shown.lines().next().unwrap().contains(word), "{shown}");
+    }
+}
