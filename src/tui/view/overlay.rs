@@ -197,14 +197,16 @@ pub(super) fn framed(
     (area, buffer): (Rect, &mut Buffer),
 ) {
     let width = area.width.saturating_sub(4).min(110);
-    let height = area.height.saturating_sub(2);
-    let place = Rect { x: area.x + (area.width - width) / 2, y: area.y + 1, width, height };
-    Clear.render(place, buffer);
     let room = usize::from(width.saturating_sub(4));
     let broken: Lines = lines
         .into_iter()
         .flat_map(|(line, style)| hanging(&line, room).into_iter().map(move |it| (it, style)))
         .collect();
+    // No larger than what it says: what lies under it goes on living.
+    let needed = u16::try_from(broken.len() + 2).unwrap_or(u16::MAX);
+    let height = area.height.saturating_sub(2).min(needed);
+    let place = Rect { x: area.x + (area.width - width) / 2, y: area.y + 1, width, height };
+    Clear.render(place, buffer);
     let shown = usize::from(height.saturating_sub(2));
     let first = usize::from(scroll).min(broken.len().saturating_sub(shown));
     let more = broken.len().saturating_sub(first + shown);
