@@ -123,7 +123,6 @@ impl Cluster {
             compare(&operation, change, &metadata)?;
             let mut patch = change.metadata.clone();
             patch.insert("resourceVersion".to_owned(), json!(metadata.resource_version));
-            patch.insert("uid".to_owned(), json!(metadata.uid));
             let params = PatchParams {
                 dry_run: dry,
                 field_manager: Some(MANAGER.to_owned()),

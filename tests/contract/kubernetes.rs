@@ -1,5 +1,8 @@
 //! What is expected of an API server: one list of calls and answers, for the real one and for the lab's.
 
+#[path = "writes.rs"]
+mod writes;
+
 use std::collections::BTreeMap;
 
 use serde_json::Value;
@@ -268,31 +271,6 @@ fn kinds() -> Vec<Fact> {
     ]
 }
 
-const REVIEWS: &str = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews";
-
-/// Rights.
-fn rights() -> Vec<Fact> {
-    let review = |verb: &str, resource: &str| {
-        json!({"apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectAccessReview",
-            "spec": {"resourceAttributes": {"verb": verb, "resource": resource, "namespace": "{ns}"}}})
-    };
-    vec![
-        fact("that the administrator may", "POST", REVIEWS, 201, json!({"status": {"allowed": true}})).with(review("delete", "pods")),
-        fact("that the viewer may look", "POST", REVIEWS, 201, json!({"status": {"allowed": true}})).with(review("list", "pods")).by_viewer(),
-        fact("that the viewer may not delete", "POST", REVIEWS, 201, json!({"status": {"allowed": false}})).with(review("delete", "pods")).by_viewer(),
-        fact("all that one may", "POST", "/apis/authorization.k8s.io/v1/selfsubjectrulesreviews", 201,
-            json!({"status": {"resourceRules": {"has": [{"resources": {"has": ["pods"]}, "verbs": {"has": ["list"]}}]}, "incomplete": false}}))
-            .with(json!({"apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectRulesReview", "spec": {"namespace": "{ns}"}})).by_viewer(),
-        fact("a look of the viewer's", "GET", "/api/v1/namespaces/{ns}/pods", 200, json!({"kind": "PodList"})).by_viewer(),
-        fact("a deletion of the viewer's", "DELETE", "/api/v1/namespaces/{ns}/pods/x", 403,
-            refusal(403, "Forbidden", "~pods \"x\" is forbidden: User \"viewer\" cannot delete resource \"pods\" in API group \"\" in the namespace")).by_viewer(),
-        fact("a list the viewer may not see", "GET", "/apis/coordination.k8s.io/v1/leases", 403,
-            refusal(403, "Forbidden", "~leases.coordination.k8s.io is forbidden: User \"viewer\" cannot list resource \"leases\" in API group \"coordination.k8s.io\" at the cluster scope")).by_viewer(),
-        fact("a binding the viewer may not change", "PATCH", "/apis/elbv2.k8s.aws/v1beta1/namespaces/{ns}/targetgroupbindings/b", 403,
-            refusal(403, "Forbidden", "~targetgroupbindings.elbv2.k8s.aws \"b\" is forbidden")).with(json!({})).by_viewer(),
-    ]
-}
-
 /// The columns `kubectl get` prints, with their priority.
 #[expect(clippy::too_many_lines, reason = "a table: a line for each column")]
 fn columns() -> Vec<Fact> {
@@ -464,7 +442,7 @@ pub(crate) async fn broken(admin: &Wire, viewer: &Wire, namespace: &str) -> Vec<
         kept.iter().fold(text.to_owned(), |text, (key, value)| text.replace(&format!("{{{key}}}"), value))
     };
     let mut broken = Vec::new();
-    let all = [server(), objects(), kinds(), rights(), columns()];
+    let all = [server(), objects(), kinds(), writes::rights(), writes::preconditions(), columns()];
     for fact in all.into_iter().flatten() {
         let wire = if fact.who == Who::Viewer { viewer } else { admin };
         let path = fill(fact.path, &kept);

@@ -150,7 +150,8 @@ pub(super) fn patch(world: &mut World, target: &Target, ask: &Ask) -> Result<Rep
     let old = current(world, target, text(&patch, "metadata.resourceVersion"))?;
     let wanted = text(&patch, "metadata.uid");
     if !wanted.is_empty() && wanted != text(&old, "metadata.uid") {
-        return Err(Refusal::conflict(target.kind, &target.name));
+        let cause = format!("metadata.uid: Invalid value: {wanted:?}: field is immutable");
+        return Err(Refusal::invalid(target.kind, &target.name, &cause));
     }
     if target.sub == "scale" {
         let mut scale = read::scale(&old);
@@ -268,8 +269,8 @@ fn delete_one(world: &mut World, target: &Target, options: &Value, dry: bool) ->
     let wanted = text(options, "preconditions.uid");
     if !wanted.is_empty() && wanted != uid {
         let message = format!(
-            "Operation cannot be fulfilled on {} {:?}: Precondition failed: UID in precondition: {wanted}, UID in object meta: {uid}",
-            kind.id, target.name
+            "Operation cannot be fulfilled on {} {:?}: the UID in the precondition ({wanted}) does not match the UID in record ({uid}). The object might have been deleted and then recreated",
+            kind.name, target.name
         );
         return Err(Refusal { message, ..Refusal::conflict(kind, &target.name) });
     }
