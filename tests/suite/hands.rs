@@ -1,5 +1,6 @@
 //! The hands in tests: what each says it will do, what it does, and what it refuses.
 
+mod cli;
 mod golden;
 mod keys;
 mod races;

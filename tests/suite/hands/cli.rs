@@ -1,0 +1,147 @@
+//! The hands as commands: what is printed where, and how they end.
+
+use std::path::Path;
+use std::path::PathBuf;
+use std::process::Command;
+
+use serde_json::Value;
+
+use crate::lab::Still;
+use crate::support::program;
+use crate::support::said;
+
+/// A home with a kubeconfig for the world, and the program in it.
+struct Desk {
+    home: tempfile::TempDir,
+    world: Still,
+}
+
+impl Desk {
+    async fn new(scenario: &str, seconds: u64) -> Self {
+        let world = Still::start(scenario).await;
+        world.seconds(seconds);
+        let home = tempfile::tempdir().unwrap();
+        std::fs::write(home.path().join("kubeconfig"), world.lab.kubeconfig()).unwrap();
+        Self { home, world }
+    }
+
+    fn path(&self) -> &Path {
+        self.home.path()
+    }
+
+    fn log(&self) -> PathBuf {
+        self.path().join(".local/state/tgscope/audit.jsonl")
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = program(self.path(), arguments);
+        command.env("KUBECONFIG", "kubeconfig").env("AWS_REGION", self.world.lab.region());
+        command.env("AWS_ENDPOINT_URL", self.world.lab.aws_url());
+        command.env("AWS_ACCESS_KEY_ID", tgscope::lab::ADMIN_KEY);
+        command.env("AWS_SECRET_ACCESS_KEY", tgscope::lab::SECRET);
+        command
+    }
+
+    /// Runs a command that only reads, or is refused; the world stands still.
+    fn run(&self, arguments: &[&str]) -> (Option<i32>, String, String) {
+        said(&self.command(arguments).output().unwrap())
+    }
+}
+
+const BOARD: &str = "tgb/testapptgb";
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_plan_is_printed_and_nothing_is_done_until_it_is_accepted() {
+    let desk = Desk::new("no-controller", 40).await;
+    let (code, out, err) = desk.run(&["sync", BOARD, "--dry-run"]);
+    assert_eq!(code, Some(1), "drift: {err}");
+    assert!(out.starts_with("Registers 1 endpoint in eksworkshoptg, then takes 1 target out"), "{out}");
+    let (code, same, err) = desk.run(&["sync", BOARD]);
+    assert_eq!((code, &same), (Some(3), &out));
+    assert!(err.contains("not accepted: add --yes"), "{err}");
+    let (code, ..) = desk.run(&["sync", BOARD, "--dry-run=server"]);
+    assert_eq!(code, Some(0));
+    let (code, json, _) = desk.run(&["sync", BOARD, "--dry-run", "-o", "json"]);
+    let plan: Value = serde_json::from_str(&json).unwrap();
+    assert_eq!((code, &plan["kind"], &plan["hand"]), (Some(1), &"Plan".into(), &"sync".into()));
+    assert_eq!(plan["steps"][0]["act"], "register");
+    let (_, yaml, _) = desk.run(&["sync", BOARD, "--dry-run", "-o", "yaml"]);
+    assert!(yaml.contains("kind: Plan") && yaml.contains("act: register"), "{yaml}");
+    assert!(!desk.log().exists(), "nothing was written");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_flag_a_variable_or_the_configuration_forbids_every_write() {
+    let desk = Desk::new("no-controller", 40).await;
+    let refused = |mut command: Command| {
+        let (code, _, err) = said(&command.output().unwrap());
+        assert!(code == Some(3) && err.contains("read only"), "{code:?}: {err}");
+    };
+    refused(desk.command(&["sync", BOARD, "--yes", "--read-only"]));
+    let mut command = desk.command(&["sync", BOARD, "--yes"]);
+    command.env("TGSCOPE_READ_ONLY", "1");
+    refused(command);
+    std::fs::write(desk.path().join("config.toml"), "[contexts.demo]\nread-only = true\n").unwrap();
+    let mut command = desk.command(&["sync", BOARD, "--yes"]);
+    command.env("TGSCOPE_CONFIG", "config.toml");
+    refused(command);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_protected_context_needs_its_name() {
+    let desk = Desk::new("no-controller", 40).await;
+    std::fs::write(desk.path().join("config.toml"), "[contexts.demo]\nprotected = true\n").unwrap();
+    let sync = |more: &[&str]| {
+        let mut command = desk.command(&[&["sync", BOARD], more].concat());
+        command.env("TGSCOPE_CONFIG", "config.toml");
+        said(&command.output().unwrap())
+    };
+    let (code, out, err) = sync(&["--yes"]);
+    assert!(code == Some(3) && err.contains("add --confirm demo"), "{code:?}: {out}{err}");
+    let (code, _, err) = sync(&["--yes", "--confirm", "other"]);
+    assert!(code == Some(3), "{err}");
+    let (code, out, err) = sync(&["--yes", "--confirm", "demo", "-o", "json"]);
+    assert_eq!(code, Some(0), "{err}");
+    let result: Value = serde_json::from_str(&out).unwrap();
+    assert_eq!((&result["kind"], &result["steps"][1]["stage"]), (&"Result".into(), &"done".into()));
+    let log = std::fs::read_to_string(desk.log()).unwrap();
+    assert_eq!(log.lines().count(), 4, "two steps, before and after");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_binding_is_saved_for_a_repository_and_not_made() {
+    let desk = Desk::new("no-controller", 40).await;
+    let save =
+        ["bind", "svc/testapp", "--target-group", "eksworkshoptg", "--multi-cluster", "--save", "b.yaml"];
+    let (code, _, err) = desk.run(&save);
+    // The group is bound by one that is not multi-cluster: the webhook would refuse, and so do we.
+    assert!(code == Some(3) && err.contains("is already bound"), "{code:?}: {err}");
+    assert!(!desk.path().join("b.yaml").exists());
+    let mut command = desk.command(&["unbind", BOARD, "--yes", "--confirm", "testapptgb"]);
+    let (code, _, err) = said(&command.output().unwrap());
+    assert_eq!(code, Some(0), "{err}");
+    let (code, _, err) = desk.run(&save);
+    assert_eq!(code, Some(0), "{err}");
+    let saved = std::fs::read_to_string(desk.path().join("b.yaml")).unwrap();
+    assert!(saved.contains("multiClusterTargetGroup: true") && saved.contains("port: 80"), "{saved}");
+    let (code, out, _) = desk.run(&["get", "-o", "name"]);
+    assert_eq!((code, out.contains("testapp-tgb")), (Some(0), false));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_typed_wrong_is_told_with_what_to_do() {
+    let desk = Desk::new("no-controller", 40).await;
+    for (arguments, said) in [
+        (&["deregister", BOARD][..], "which rows?"),
+        (&["deregister", BOARD, "10.9.9.9:1"][..], "no row 10.9.9.9:1"),
+        (&["drain", "tgb/nothing", "x"][..], "nothing found that this points at"),
+        (
+            &["bind", "svc/testapp", "--target-group", "nothing"][..],
+            "target group nothing could not be found",
+        ),
+        (&["undo"][..], "has no plan that was carried out"),
+    ] {
+        let (code, _, err) = desk.run(arguments);
+        assert!(code == Some(2) && err.contains(said), "{arguments:?}: {code:?}: {err}");
+    }
+}
