@@ -26,6 +26,11 @@ use super::inventory::Change;
 use super::inventory::Inventory;
 use super::inventory::Kind;
 use super::inventory::Object;
+use super::plan::Act;
+use super::plan::Arriving;
+use super::plan::guard::check;
+use super::plan::targets::Known;
+use super::plan::targets::sync;
 use super::report;
 use super::report::Subject;
 use super::standing::Standing;
@@ -290,5 +295,42 @@ proptest! {
         };
         prop_assert_eq!(standings(&first), standings(&second));
         prop_assert_eq!(first.verdict, second.verdict);
+    }
+
+    #[test]
+    fn a_sync_leaves_nothing_to_be_done_or_says_why(plan in plan()) {
+        let mut world = plan.world();
+        let report = world.report();
+        let known = Known { inventory: &world.inventory, report: &report, now: world.now };
+        let Ok(planned) = sync(&known) else { return Ok(()) };
+        for step in &planned.steps {
+            for guard in &step.guards {
+                prop_assert_eq!(check(guard, &step.act, Some(&report), &world.inventory), Ok(()), "its own guard");
+            }
+        }
+        world.ask(|targets| {
+            for step in &planned.steps {
+                match &step.act {
+                    Act::Register { targets: new, .. } => {
+                        targets.retain(|it| !new.iter().any(|new| new.key == it.key));
+                        let arriving = |it: &Arriving| Target { key: it.key.clone(), ..objects::target("10.0.0.1 initial") };
+                        targets.extend(new.iter().map(arriving));
+                    }
+                    Act::Deregister { targets: old, .. } => {
+                        targets.retain(|it| !old.iter().any(|old| old.key == it.key));
+                    }
+                    other => panic!("{other:?}"),
+                }
+            }
+        });
+        let left = world.report().rows;
+        for standing in [Standing::Unregistered, Standing::Lingering, Standing::Orphan] {
+            prop_assert!(left.iter().all(|it| it.standing != standing), "{standing:?}");
+        }
+        // What is others', and what could not be judged, is as it was.
+        for row in report.rows.iter().filter(|it| matches!(it.standing, Standing::Elsewhere | Standing::Contested | Standing::Unknown)) {
+            let now = left.iter().find(|it| it.key == row.key);
+            prop_assert_eq!(now.map(|it| &it.target), Some(&row.target));
+        }
     }
 }
