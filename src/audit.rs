@@ -5,6 +5,8 @@ use std::fs::File;
 use std::fs::OpenOptions;
 use std::io;
 use std::io::Read;
+use std::io::Seek;
+use std::io::SeekFrom;
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
@@ -106,7 +108,16 @@ fn append(path: &Path) -> io::Result<File> {
         std::fs::create_dir_all(folder)?;
     }
     // What it says names clusters, accounts and pods.
-    OpenOptions::new().create(true).append(true).mode(0o600).open(path)
+    let mut file = OpenOptions::new().read(true).create(true).append(true).mode(0o600).open(path)?;
+    // A line that was cut off (a full disk, a power cut) must not take the next one with it.
+    let mut last = [b'\n'];
+    if file.seek(SeekFrom::End(-1)).is_ok() {
+        file.read_exact(&mut last)?;
+    }
+    if last != [b'\n'] {
+        file.write_all(b"\n")?;
+    }
+    Ok(file)
 }
 
 #[cfg(test)]
@@ -126,6 +137,7 @@ mod tests {
             time: "2026-01-15T09:00:00Z".to_owned(),
             plan: "1-deregister".to_owned(),
             hand: Hand::Deregister,
+            undoes: None,
             subject: Subject::Group(group.clone()),
             step: 1,
             of: 1,
@@ -153,8 +165,9 @@ mod tests {
         log.write(&entry("done")).unwrap();
         assert_eq!(log.entries().unwrap(), [entry("begin"), entry("done")]);
         assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
-        std::fs::write(&path, "no line of ours\n").unwrap();
-        assert_eq!(log.entries().unwrap(), []);
+        std::fs::write(&path, "a line that was cut o").unwrap();
+        Log::file(path.clone()).write(&entry("begin")).unwrap();
+        assert_eq!(log.entries().unwrap(), [entry("begin")]);
     }
 
     #[test]

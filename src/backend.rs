@@ -28,6 +28,7 @@ pub use self::observe::AwsSide;
 pub use self::observe::Observed;
 pub use self::observe::observe;
 use crate::aws::Settings;
+use crate::domain::report::Subject;
 use crate::kubernetes::Access;
 
 /// What to connect to. Made from flags and files; holds no connection.
@@ -49,6 +50,17 @@ pub struct Scope {
 }
 
 impl Scope {
+    /// The same, or the namespace of a subject where it lies outside.
+    #[must_use]
+    pub fn of(&self, subject: &Subject) -> Self {
+        match subject {
+            Subject::Binding(it) if !self.covers(&it.namespace) => {
+                Self { namespace: Some(it.namespace.clone()) }
+            }
+            _ => self.clone(),
+        }
+    }
+
     pub fn covers(&self, namespace: &str) -> bool {
         self.namespace.as_deref().is_none_or(|it| it == namespace)
     }

@@ -16,6 +16,7 @@ use crate::domain::plan::drain::Then;
 use crate::domain::plan::progress::Entry;
 use crate::domain::plan::progress::Progress;
 use crate::domain::plan::progress::Stage;
+use crate::domain::plan::undo::Done;
 use crate::domain::report::Subject;
 use crate::domain::time::Timestamp;
 
@@ -69,6 +70,14 @@ impl Run {
         self.stages.last_key_value().map(|(step, (stage, at))| (*step, stage, *at))
     }
 
+    /// Every step whose call was made, whatever came of it: what is so now decides what can be turned round.
+    pub fn written(&self) -> Vec<Act> {
+        let made = |stage: &Stage| !matches!(stage, Stage::Checking | Stage::Refused(_));
+        let written = self.stages.iter().filter(|(_, (stage, _))| made(stage));
+        let acts = written.filter_map(|(step, _)| Some(self.plan.steps.get(*step)?.act.clone()));
+        acts.filter(|it| !it.only_waits()).collect()
+    }
+
     /// What had its effect.
     pub fn done(&self) -> Vec<Act> {
         let done = self.stages.iter().filter(|(_, (stage, _))| matches!(stage, Stage::Done(_)));
@@ -97,10 +106,12 @@ pub struct Hands {
     pub runs: Vec<Run>,
     /// The audit log, as read when it was asked for.
     pub log: Vec<Entry>,
+    /// What is to be bound once its group was read.
+    pub binding: Option<Wish>,
     /// A binding that was just made: its board is opened once it is there.
     pub made: Option<BindingRef>,
-    /// The plans that were undone, by id: a second undo goes further back.
-    pub undone: BTreeSet<String>,
+    /// An accepted plan that waits until the one it turns round has stopped.
+    pub queued: Option<Plan>,
 }
 
 /// Accepted plans that are remembered.
@@ -129,14 +140,18 @@ impl Hands {
     }
 
     /// The last plan that changed something and was not undone.
-    pub fn last(&self) -> Option<(String, Hand, Subject, Vec<Act>)> {
+    pub fn last(&self) -> Option<Done> {
         let wrote = |run: &&Run| {
-            run.plan.hand != Hand::Undo
-                && !self.undone.contains(&run.plan.id())
-                && run.done().iter().any(|it| !it.only_waits())
+            run.plan.hand != Hand::Undo && !self.undone(&run.plan.id()) && !run.written().is_empty()
         };
         let run = self.runs.iter().rev().find(wrote)?;
-        Some((run.plan.id(), run.plan.hand, run.plan.subject.clone(), run.done()))
+        let (id, hand, subject) = (run.plan.id(), run.plan.hand, run.plan.subject.clone());
+        Some(Done { id, hand, subject, acts: run.written() })
+    }
+
+    /// A plan of this session turned it round.
+    fn undone(&self, id: &str) -> bool {
+        self.runs.iter().any(|it| it.plan.undoes.as_deref() == Some(id) && it.succeeded())
     }
 
     /// Pods whose label we took away and did not put back, with the target they were; for one board.

@@ -14,6 +14,7 @@ use crate::domain::columns::Side;
 use crate::domain::elb::TargetGroup;
 use crate::domain::follow::Follow;
 use crate::domain::history::History;
+use crate::domain::ids::BindingApi;
 use crate::domain::ids::RowKey;
 use crate::domain::inventory::Inventory;
 use crate::domain::permissions;
@@ -108,6 +109,10 @@ pub enum Dialog {
     /// Why a hand cannot do what was asked for.
     Refusal {
         hand: Hand,
+        text: String,
+    },
+    /// Something has to be read first.
+    Reading {
         text: String,
     },
     /// A list to choose from.
@@ -382,6 +387,10 @@ impl State {
             Some(Subject::Binding(it)) => (Some(&it.cluster), Some(it.namespace.clone())),
             _ => (self.inventory.clusters.keys().next(), self.opening.namespace.clone()),
         };
+        if matches!(subject, Some(Subject::Binding(it)) if it.api == BindingApi::AutoMode) {
+            // Asked is only about the open kind.
+            return None;
+        }
         let permitted = &self.inventory.cluster(cluster?)?.permitted;
         let allowed = permitted.get(&namespace).or_else(|| permitted.get(&self.opening.namespace))?;
         permissions::lacks(hand, allowed).map(|it| format!("not permitted: {} needs {it}", hand.word()))

@@ -31,7 +31,7 @@ pub fn update(state: &mut State, message: Message) -> Vec<Effect> {
         }
         Message::Tick(now, calls) => tick(state, now, calls),
         Message::Leave => return vec![Effect::Quit],
-        Message::Progress(progress) => hands::progress(state, &progress),
+        Message::Progress(progress) => return hands::progress(state, &progress),
         Message::Log(entries) => {
             state.hands.log = entries;
             state.dirty = true;
@@ -55,6 +55,7 @@ pub fn settle(state: &mut State) -> Vec<Effect> {
     observe::settle(state);
     navigate::open(state);
     navigate::follow_made(state);
+    hands::bind_on(state);
     observe::wish(state).map(Effect::Follow).into_iter().collect()
 }
 

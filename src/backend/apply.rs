@@ -3,22 +3,26 @@
 //! after; without the first line nothing is written.
 
 mod batch;
+mod facts;
 mod record;
 
 use tokio::sync::mpsc;
 use tokio::sync::watch;
 
+use self::facts::Facts;
+use self::facts::guards;
+use self::facts::pointed;
+use self::facts::read;
+use self::facts::unread;
 use self::record::Record;
 use super::Connection;
 use super::Linked;
 use super::Scope;
 use super::snapshot::Extra;
 use crate::audit::Log;
+use crate::domain::cluster::Binding;
 use crate::domain::failure::ErrorKind;
 use crate::domain::failure::Failure;
-use crate::domain::inventory::Inventory;
-use crate::domain::inventory::Kind;
-use crate::domain::inventory::Source;
 use crate::domain::permissions::Verb;
 use crate::domain::plan::Act;
 use crate::domain::plan::Plan;
@@ -30,15 +34,18 @@ use crate::domain::plan::guard::check;
 use crate::domain::plan::progress::Progress;
 use crate::domain::plan::progress::Stage;
 use crate::domain::plan::targets::report_of;
-use crate::domain::report::Report;
 use crate::domain::report::Subject;
-use crate::domain::scope::Pointed;
-use crate::domain::scope::Thing;
 
 /// Milliseconds between two readings of what followed.
 const AGAIN: i64 = 2_000;
 /// Seconds after which a write that cannot be read back is called not verified.
 const READ_BACK: i64 = 30;
+/// Seconds within which the controller is expected to have acted on a new look.
+const IN_STEP: i64 = 30;
+/// The longest a group may let targets drain, in seconds (elbv2.md §1.10).
+const LONGEST_DELAY: i64 = 3_600;
+/// Seconds after which what cannot be read is not waited for any more.
+const GIVE_UP: i64 = 1_800;
 
 /// A plan with what it takes to carry it out.
 pub struct Job {
@@ -58,12 +65,6 @@ pub enum Signal {
     Leave,
 }
 
-/// What was read in one go.
-struct Facts {
-    inventory: Inventory,
-    report: Option<Report>,
-}
-
 /// Carries a plan out. Gives how each step that was reached ended, in order; the first that is not done is the last.
 /// `cancel` stops it before the next step, or in the middle of a wait; what was written stays.
 pub async fn apply(
@@ -73,9 +74,10 @@ pub async fn apply(
     tell: mpsc::Sender<Progress>,
 ) -> Vec<Stage> {
     let read_only = connection.read_only;
-    let linked = Linked::open(connection).await;
+    let linked = Linked::open(connection.clone()).await;
     let id = job.plan.id();
-    let mut running = Running { record: Record::new(&job, &linked).await, linked, job, cancel, tell, id };
+    let mut running =
+        Running { record: Record::new(&job, &linked).await, connection, linked, job, cancel, tell, id };
     let mut ended = Vec::new();
     for index in 0..running.job.plan.steps.len() {
         let stage = match read_only {
@@ -96,11 +98,11 @@ pub async fn apply(
 /// One answer for each step, in words.
 pub async fn rehearse(connection: Connection, plan: Plan, scope: Scope) -> Vec<Result<String, String>> {
     let linked = Linked::open(connection).await;
-    let facts = read(&linked, &scope, &plan.subject).await;
+    let facts = read(&linked, &scope, &plan).await;
     let mut answers = Vec::new();
     for (index, step) in plan.steps.iter().enumerate() {
         // What a later step needs may only be so once an earlier one was done.
-        let guarded = if index == 0 { guards(step, &facts, &plan.subject) } else { Ok(()) };
+        let guarded = if index == 0 { guards(step, &facts, &plan.subject, linked.clock()) } else { Ok(()) };
         let forbidden = forbidden(&linked, &step.act).await;
         answers.push(match (guarded, step.act.cluster()) {
             (Err(why), _) => Err(why),
@@ -123,6 +125,7 @@ pub async fn rehearse(connection: Connection, plan: Plan, scope: Scope) -> Vec<R
 }
 
 struct Running {
+    connection: Connection,
     linked: Linked,
     job: Job,
     record: Record,
@@ -143,7 +146,14 @@ impl Running {
     }
 
     async fn facts(&self) -> Facts {
-        read(&self.linked, &self.job.scope, &self.job.plan.subject).await
+        read(&self.linked, &self.job.scope, &self.job.plan).await
+    }
+
+    /// A cluster that could not be reached at the start may be there by now.
+    async fn reconnect(&mut self) {
+        if self.linked.clusters.iter().any(|it| it.1.is_err()) {
+            self.linked = Linked::open(self.connection.clone()).await;
+        }
     }
 
     /// As much as tells whether an act has had its effect: little, since it is read again and again.
@@ -168,39 +178,30 @@ impl Running {
 
     async fn step(&mut self, index: usize) -> Stage {
         let Some(step) = self.job.plan.steps.get(index).cloned() else { return Stage::Cancelled };
-        match self.signal() {
-            Signal::Go => {}
-            Signal::Cancel => {
-                self.record.wait(&self.job, index, &Stage::Cancelled);
-                return Stage::Cancelled;
-            }
-            Signal::Leave => return Stage::Cancelled,
+        if let Some(stage) = self.stopped(index) {
+            return stage;
         }
         self.tell(index, Stage::Checking).await;
         let facts = self.facts().await;
         if step.act.only_waits() {
             let stage = self.wait(index, &step, facts).await;
             if self.signal() != Signal::Leave {
-                self.record.wait(&self.job, index, &stage);
+                self.record.wait(&self.job, index, &stage, self.linked.clock().now());
             }
             return stage;
         }
-        if self.job.plan.resumed
-            && let Effect::There(text) = effect(&step.act, facts.report.as_ref(), &facts.inventory)
-        {
-            // The session that began it did not live to note that it was done.
+        if let Some(text) = self.so_already(&step, &facts) {
             let stage = Stage::Done(format!("it was so already: {text}"));
-            self.record.wait(&self.job, index, &stage);
+            self.record.wait(&self.job, index, &stage, self.linked.clock().now());
             return stage;
         }
-        if let Err(why) = guards(&step, &facts, &self.job.plan.subject) {
-            self.record.refused(&self.job, index, &why);
+        if let Err(why) = self.allowed(index, &step, &facts).await {
+            self.record.refused(&self.job, index, &why, self.linked.clock().now());
             return Stage::Refused(why);
         }
-        if let Some(verb) = forbidden(&self.linked, &step.act).await {
-            let why = format!("not permitted: needs {verb}");
-            self.record.refused(&self.job, index, &why);
-            return Stage::Refused(why);
+        // Looking took its time: whoever stopped it meanwhile must find nothing written.
+        if let Some(stage) = self.stopped(index) {
+            return stage;
         }
         let before = now(&step.act, &facts);
         if let Err(error) = self.record.begin(&self.job, index, &before, self.linked.clock().now()) {
@@ -208,14 +209,7 @@ impl Running {
             return Stage::Refused(format!("the audit log {place} cannot be written: {error}"));
         }
         self.tell(index, Stage::Writing).await;
-        let stage = match self.write(&step.act).await {
-            Err(failure) if failure.kind == ErrorKind::Conflict => Stage::Refused(failure.to_string()),
-            Err(failure) => Stage::Failed(match &failure.hint {
-                Some(hint) => format!("{failure} ({hint})"),
-                None => failure.to_string(),
-            }),
-            Ok(()) => self.verify(index, &step).await,
-        };
+        let stage = self.written(index, &step).await;
         if self.signal() == Signal::Leave && stage == Stage::Cancelled {
             // It was written and not read back: the next start finds out.
             return stage;
@@ -227,6 +221,62 @@ impl Running {
             Err(error) => {
                 Stage::Unverified(format!("{}; the audit log cannot be written: {error}", stage.said()))
             }
+        }
+    }
+
+    /// Somebody stopped the plan, or leaves.
+    fn stopped(&mut self, index: usize) -> Option<Stage> {
+        match self.signal() {
+            Signal::Go => return None,
+            Signal::Cancel => {
+                self.record.wait(&self.job, index, &Stage::Cancelled, self.linked.clock().now());
+            }
+            Signal::Leave => {}
+        }
+        Some(Stage::Cancelled)
+    }
+
+    /// What another session began may be done: it did not live to note it.
+    fn so_already(&self, step: &Step, facts: &Facts) -> Option<String> {
+        let tells = self.job.plan.resumed && !matches!(step.act, Act::Mark { .. });
+        if !tells || unread(facts, &self.job.plan.subject).is_some() {
+            return None;
+        }
+        match effect(&step.act, facts.report.as_ref(), &facts.inventory) {
+            Effect::There(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// Whether a step may run: its guards hold, and nothing that the plan still has to do is forbidden.
+    async fn allowed(&self, index: usize, step: &Step, facts: &Facts) -> Result<(), String> {
+        guards(step, facts, &self.job.plan.subject, self.linked.clock())?;
+        // A plan that could not come to its end is better not begun.
+        let ahead = self.job.plan.steps.get(index..).unwrap_or_default();
+        let asked = if index == 0 { ahead } else { std::slice::from_ref(step) };
+        for step in asked {
+            if let Some(verb) = forbidden(&self.linked, &step.act).await {
+                return Err(format!("not permitted: needs {verb}"));
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes the call and reads back what came of it, also where no answer came.
+    async fn written(&mut self, index: usize, step: &Step) -> Stage {
+        match self.write(&step.act).await {
+            Ok(()) => self.verify(index, step).await,
+            Err(failure) if failure.kind == ErrorKind::Conflict => Stage::Refused(failure.to_string()),
+            // Whether it was heard is not known until it is looked at.
+            Err(failure) if unheard(&failure, &step.act) => match self.verify(index, step).await {
+                Stage::Done(text) => Stage::Done(format!("{text}, though the answer was: {failure}")),
+                Stage::Unverified(text) => Stage::Unverified(format!("{failure}; read back: {text}")),
+                other => other,
+            },
+            Err(failure) => Stage::Failed(match &failure.hint {
+                Some(hint) => format!("{failure} ({hint})"),
+                None => failure.to_string(),
+            }),
         }
     }
 
@@ -244,7 +294,7 @@ impl Running {
     }
 
     /// Reads back until the step has had its effect, or for as long as that may take.
-    async fn verify(&self, index: usize, step: &Step) -> Stage {
+    async fn verify(&mut self, index: usize, step: &Step) -> Stage {
         let patience = match &step.act {
             Act::Mark { .. } => 60,
             Act::DeleteBinding { .. } => 120,
@@ -262,28 +312,34 @@ impl Running {
     }
 
     /// A step that only waits.
-    async fn wait(&self, index: usize, step: &Step, facts: Facts) -> Stage {
-        if let Some(why) = step
+    async fn wait(&mut self, index: usize, step: &Step, facts: Facts) -> Stage {
+        let missing = unread(&facts, &self.job.plan.subject);
+        let broken = step
             .guards
             .iter()
-            .find_map(|guard| check(guard, &step.act, facts.report.as_ref(), &facts.inventory).err())
-        {
-            if unread(&facts, &self.job.plan.subject).is_none() {
-                return Stage::Refused(why);
-            }
+            .find_map(|guard| check(guard, facts.report.as_ref(), &facts.inventory).err())
+            .filter(|_| missing.is_none());
+        if let Some(why) = broken {
+            return Stage::Refused(why);
         }
-        let delay = facts.inventory.groups.values().filter_map(|it| it.attributes.as_ref());
-        let delay = delay.map(|it| i64::from(it.deregistration_delay())).max().unwrap_or(300);
         let patience = match &step.act {
-            Act::AwaitGone { .. } => delay + 60,
-            Act::AwaitInStep { .. } => 20,
+            Act::AwaitGone { group, .. } => {
+                let known = facts.inventory.groups.get(group).and_then(|it| it.attributes.as_ref());
+                known.map_or(LONGEST_DELAY, |it| i64::from(it.deregistration_delay())) + 60
+            }
+            Act::AwaitInStep { .. } => IN_STEP,
             _ => 120,
         };
-        let binding = match &self.job.plan.subject {
-            Subject::Binding(it) => facts.inventory.binding(it),
-            Subject::Group(_) => None,
+        let role = step.act.group().and_then(|group| {
+            let on = |it: &Binding| it.group.as_ref() == Some(group);
+            let binding = facts.inventory.bindings().find(|(_, it)| on(it))?.1;
+            Some((binding.assume_role.clone()?, binding.external_id.clone()))
+        });
+        // Of a group only its own targets tell; the plan's board may be of another.
+        let facts = match step.act.group() {
+            Some(_) => self.back(&step.act, &role).await,
+            None => facts,
         };
-        let role = binding.and_then(|it| Some((it.assume_role.clone()?, it.external_id.clone())));
         match self.until(index, (&step.act, &role), facts, patience).await {
             Err(stage) => stage,
             Ok(text) => Stage::Done(text),
@@ -291,23 +347,31 @@ impl Running {
     }
 
     /// Reads again and again until an act has had its effect. What cannot be read is waited for; that does not use
-    /// up the patience.
+    /// up the patience, but not for ever.
     async fn until(
-        &self,
+        &mut self,
         index: usize,
         (act, role): (&Act, &Role),
         facts: Facts,
         patience: i64,
     ) -> Result<String, Stage> {
-        let clock = self.linked.clock();
+        let clock = self.linked.clock().clone();
         let mut end = clock.now().plus_seconds(patience);
+        let mut blind = None;
         let mut facts = facts;
         let mut said = String::new();
         let mut cancel = self.cancel.clone();
         loop {
             let text = match unread(&facts, &self.job.plan.subject) {
                 Some(failure) => {
+                    let since = *blind.get_or_insert(clock.now());
+                    if clock.now().since(since) > GIVE_UP {
+                        return Err(Stage::Unverified(format!(
+                            "could not be read for half an hour: {failure}"
+                        )));
+                    }
                     end = end.max(clock.now().plus_seconds(patience));
+                    self.reconnect().await;
                     format!("cannot be read: {failure}; it is read again")
                 }
                 None => match effect(act, facts.report.as_ref(), &facts.inventory) {
@@ -317,6 +381,9 @@ impl Running {
                     Effect::Awaited(text) => text,
                 },
             };
+            if !text.starts_with("cannot be read") {
+                blind = None;
+            }
             if text != said {
                 said.clone_from(&text);
                 self.tell(index, Stage::Awaiting(text)).await;
@@ -335,8 +402,9 @@ impl Running {
 
 /// What the API server says we may not do, asked before it is tried.
 async fn forbidden(linked: &Linked, act: &Act) -> Option<Verb> {
-    let asked = act.verb()?;
-    let answers = linked.cluster(act.cluster()?).ok()?.allowed(vec![asked]).await;
+    let (verb, namespace) = act.verb()?;
+    let asked = vec![(verb, namespace, act.object())];
+    let answers = linked.cluster(act.cluster()?).ok()?.allowed(asked).await;
     answers.into_iter().find(|it| !it.1).map(|it| it.0)
 }
 
@@ -347,57 +415,11 @@ fn now(act: &Act, facts: &Facts) -> String {
     }
 }
 
-/// Both sides, now, as far as the plan is about them.
-async fn read(linked: &Linked, scope: &Scope, subject: &Subject) -> Facts {
-    let groups = match subject {
-        Subject::Group(arn) => vec![arn.clone()],
-        Subject::Binding(_) => Vec::new(),
-    };
-    let wish = Extra { groups, only: Some(pointed(subject)), thorough: true, ..Extra::default() };
-    let inventory = linked.read(scope, wish).await;
-    let report = report_of(&inventory, subject, linked.clock().now());
-    Facts { inventory, report }
-}
-
-fn pointed(subject: &Subject) -> Pointed {
-    match subject {
-        Subject::Group(arn) => Pointed { namespace: None, thing: Thing::Arn(arn.clone()) },
-        Subject::Binding(it) => {
-            let thing = Thing::Binding(it.name.clone(), Some(it.api));
-            Pointed { namespace: Some(it.namespace.clone()), thing }
-        }
-    }
-}
-
-/// What a plan is about that could not be read just now.
-fn unread(facts: &Facts, subject: &Subject) -> Option<Failure> {
-    let needed = |source: &Source| match (source, subject) {
-        (Source::Kubernetes(cluster, kind), Subject::Binding(it)) => {
-            *cluster == it.cluster
-                && match kind {
-                    Kind::Pods | Kind::Services | Kind::Slices => true,
-                    Kind::Bindings(api) => *api == it.api,
-                    _ => false,
-                }
-        }
-        (Source::Kubernetes(_, Kind::Bindings(_)), Subject::Group(_)) => true,
-        (Source::Targets(arn), Subject::Group(group)) => arn == group,
-        (Source::Targets(arn), Subject::Binding(_)) => {
-            facts.report.as_ref().and_then(|it| it.group.as_ref()) == Some(arn)
-        }
+/// A call that may have been heard though its answer is missing, or found nothing left to do.
+fn unheard(failure: &Failure, act: &Act) -> bool {
+    match failure.kind {
+        ErrorKind::Unreachable | ErrorKind::Unreadable => true,
+        ErrorKind::NotFound => matches!(act, Act::DeletePod { .. } | Act::DeleteBinding { .. }),
         _ => false,
-    };
-    let mut failed = facts.inventory.sources.iter().filter(|(source, _)| needed(source));
-    // A kind that is not served hides nothing.
-    failed.find_map(|(_, it)| {
-        it.failed.as_ref().map(|it| it.1.clone()).filter(|it| it.kind != ErrorKind::NotFound)
-    })
-}
-
-/// Whether everything a step rests on still holds.
-fn guards(step: &Step, facts: &Facts, subject: &Subject) -> Result<(), String> {
-    if let Some(failure) = unread(facts, subject) {
-        return Err(format!("what it rests on cannot be read: {failure}"));
     }
-    step.guards.iter().try_for_each(|guard| check(guard, &step.act, facts.report.as_ref(), &facts.inventory))
 }

@@ -51,11 +51,11 @@ pub async fn examine(connection: Connection, scope: &Scope) -> Examination {
             }
             Ok(cluster) => {
                 let of = |need: &permissions::Need, verb: Verb| {
-                    (verb, scope.namespace.clone().filter(|_| !need.cluster))
+                    (verb, scope.namespace.clone().filter(|_| !need.cluster), None)
                 };
                 let verbs =
                     permissions::KUBERNETES.iter().flat_map(|it| it.verbs().map(move |verb| of(it, verb)));
-                let verbs: Vec<(Verb, Option<String>)> = verbs.collect();
+                let verbs: Vec<(Verb, Option<String>, Option<String>)> = verbs.collect();
                 let user = match cluster.user().await {
                     // Before 1.28 nobody can be asked; whoever answers that knows us all the same.
                     Err(failure) if failure.kind == ErrorKind::NotFound => {

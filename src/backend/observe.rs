@@ -290,8 +290,8 @@ async fn bindings_of(cluster: Cluster, api: BindingApi, scope: Scope, changes: T
 /// What we may do in a namespace, asked now and every few minutes.
 async fn permissions(cluster: Cluster, namespace: Option<String>, changes: Teller) {
     loop {
-        let verbs =
-            permissions::of_hands().map(|(need, verb)| (verb, namespace.clone().filter(|_| !need.cluster)));
+        let verbs = permissions::of_hands()
+            .map(|(need, verb)| (verb, namespace.clone().filter(|_| !need.cluster), None));
         let allowed = cluster.allowed(verbs.collect()).await;
         let change =
             Change::Permitted { cluster: cluster.id().clone(), namespace: namespace.clone(), allowed };

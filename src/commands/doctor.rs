@@ -76,7 +76,8 @@ pub fn told(examined: &Examination, namespace: Option<&str>) -> String {
             lines.extend(failure.hint.iter().map(|it| format!("  next: {it}")));
         }
     }
-    for (action, (_, answer)) in permissions::AWS.iter().zip(&aws.answers) {
+    let answers = aws.answers.iter().filter(|_| aws.caller.is_ok());
+    for (action, (_, answer)) in permissions::AWS.iter().zip(answers) {
         lines.push(match answer {
             Some(Ok(())) => format!("  yes      {}", action.name),
             Some(Err(failure)) => {

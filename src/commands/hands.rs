@@ -32,6 +32,7 @@ use crate::domain::plan::drain;
 use crate::domain::plan::drain::Then;
 use crate::domain::plan::targets;
 use crate::domain::plan::targets::Known;
+use crate::domain::plan::unbind;
 use crate::domain::plan::undo;
 use crate::domain::scope::Pointed;
 use crate::domain::scope::Thing;
@@ -147,11 +148,15 @@ async fn planned(
     };
     // A binding that is to be made is looked for by its service, and what the group has is read beside it.
     let question = Question { pointed, thorough: true, group, selector: None };
-    let look = backend::look(setup.connection.clone(), &setup.scope, question).await;
+    let scope = match &done {
+        Some(done) => setup.scope.of(&done.subject),
+        None => setup.scope.clone(),
+    };
+    let look = backend::look(setup.connection.clone(), &scope, question).await;
     let failures = choose::failures(&look);
     let mut planned = match (wanted, &done) {
         (Wanted::Bind(it), _) => binds(setup, it, &look)?,
-        (_, Some(done)) => undo::undo(&look.inventory, &done.subject, (done.hand, &done.acts), look.at),
+        (_, Some(done)) => undo::undo(&look.inventory, done, look.at),
         (wanted, None) => one(wanted, &look)?,
     };
     if let Ok(plan) = &mut planned
@@ -167,7 +172,7 @@ fn one(wanted: Wanted<'_>, look: &Look) -> anyhow::Result<Result<Plan, Refusal>>
     let report = choose::report(look)?;
     let known = Known { inventory: &look.inventory, report, now: look.at };
     Ok(match wanted {
-        Wanted::Unbind(_) => binding::unbind(&known),
+        Wanted::Unbind(_) => unbind::unbind(&known),
         Wanted::Resync(_) => binding::resync(&known),
         Wanted::Sync(_) => targets::sync(&known),
         Wanted::Deregister(it) => targets::deregister(&known, &choose::keys(report, it)?),

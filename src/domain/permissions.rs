@@ -106,12 +106,20 @@ pub const KUBERNETES: &[Need] = &[
         without: "B unbind, undo of a bind",
     },
     Need {
-        verbs: &["patch", "delete"],
+        verbs: &["patch"],
         group: "",
         resources: &["pods"],
         cluster: false,
         hands: &[Hand::Drain],
         without: "D drain",
+    },
+    Need {
+        verbs: &["delete"],
+        group: "",
+        resources: &["pods"],
+        cluster: false,
+        hands: &[],
+        without: "D drain that ends with the pod's deletion",
     },
     Need {
         verbs: &["patch"],
@@ -190,8 +198,9 @@ mod tests {
     fn a_hand_lacks_what_was_refused_and_nothing_that_is_unknown() {
         let verb = |text: &str| Verb::new(text, "", "pods");
         assert_eq!(lacks(Hand::Drain, &Allowed::new()), None);
-        let allowed = Allowed::from([(verb("patch"), true), (verb("delete"), false)]);
-        assert_eq!(lacks(Hand::Drain, &allowed).map(|it| it.to_string()).as_deref(), Some("delete pods"));
+        let allowed = Allowed::from([(verb("patch"), false), (verb("delete"), true)]);
+        assert_eq!(lacks(Hand::Drain, &allowed).map(|it| it.to_string()).as_deref(), Some("patch pods"));
+        assert_eq!(lacks(Hand::Drain, &Allowed::from([(verb("delete"), false)])), None, "it can be put back");
         assert_eq!(lacks(Hand::Resync, &allowed), None);
     }
 }

@@ -8,9 +8,11 @@ pub mod drain;
 pub mod effect;
 pub mod equivalents;
 pub mod guard;
+pub mod manifest;
 pub mod ownership;
 pub mod progress;
 pub mod targets;
+pub mod unbind;
 pub mod undo;
 
 use std::sync::Arc;
@@ -18,9 +20,9 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde::Serialize;
 
-use self::bind::Manifest;
 use self::counts::Count;
 use self::guard::Guard;
+use self::manifest::Manifest;
 use super::ids::BindingApi;
 use super::ids::BindingRef;
 use super::ids::ClusterId;
@@ -68,8 +70,11 @@ pub type Role = Option<(String, Option<String>)>;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Arriving {
     pub key: TargetKey,
-    /// `all` where the controller would send it; else AWS chooses.
+    /// `all` where it is outside of the group's VPC; else AWS chooses.
     pub zone: Option<Arc<str>>,
+    /// The pod that is behind it, or was when it left.
+    #[serde(default)]
+    pub pod: Option<Uid>,
 }
 
 /// A pod or a node whose labels are changed.
@@ -182,6 +187,18 @@ impl Act {
             | Self::AwaitLeaving { .. }
             | Self::AwaitGone { .. }
             | Self::AwaitInStep { .. } => None,
+        }
+    }
+
+    /// The name of the object it changes; `None`: there is none yet, or it writes to AWS.
+    pub fn object(&self) -> Option<String> {
+        match self {
+            Self::Mark { binding, .. } | Self::DeleteBinding { binding, .. } => Some(binding.name.clone()),
+            Self::DeletePod { name, .. } | Self::Label { object: Labelled::Pod(name, _), .. } => {
+                Some(name.name.clone())
+            }
+            Self::Label { object: Labelled::Node(name), .. } => Some(name.clone()),
+            _ => None,
         }
     }
 
@@ -303,6 +320,9 @@ pub struct Plan {
     pub lasting: Vec<String>,
     /// `None`: one key is enough.
     pub typed: Option<Typed>,
+    /// The plan that this one turns round, by its id.
+    #[serde(default)]
+    pub undoes: Option<String>,
     /// What another session began: a step may have had its effect already.
     #[serde(default)]
     pub resumed: bool,
@@ -321,6 +341,7 @@ impl Plan {
             warnings: Vec::new(),
             lasting: Vec::new(),
             typed: None,
+            undoes: None,
             resumed: false,
         }
     }

@@ -305,7 +305,7 @@ proptest! {
         let Ok(planned) = sync(&known) else { return Ok(()) };
         for step in &planned.steps {
             for guard in &step.guards {
-                prop_assert_eq!(check(guard, &step.act, Some(&report), &world.inventory), Ok(()), "its own guard");
+                prop_assert_eq!(check(guard, Some(&report), &world.inventory), Ok(()), "its own guard");
             }
         }
         world.ask(|targets| {

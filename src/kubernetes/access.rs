@@ -29,25 +29,26 @@ impl Cluster {
         Ok(answer.status.and_then(|it| it.user_info).and_then(|it| it.username).unwrap_or_default())
     }
 
-    /// Which of these one may do, each in its namespace or (`None`) for the whole cluster. What is not answered is
+    /// Which of these one may do, each in its namespace or (`None`) for the whole cluster, to one object or to all. What is not answered is
     /// left out.
-    pub async fn allowed(&self, verbs: Vec<(Verb, Option<String>)>) -> Vec<(Verb, bool)> {
+    pub async fn allowed(&self, verbs: Vec<(Verb, Option<String>, Option<String>)>) -> Vec<(Verb, bool)> {
         let mut asked = Vec::new();
-        for (verb, namespace) in verbs {
-            asked.push(self.may(verb, namespace));
+        for (verb, namespace, name) in verbs {
+            asked.push(self.may(verb, namespace, name));
         }
         let answers: Vec<Option<(Verb, bool)>> =
             stream::iter(asked).buffer_unordered(AT_A_TIME).collect().await;
         answers.into_iter().flatten().collect()
     }
 
-    async fn may(&self, verb: Verb, namespace: Option<String>) -> Option<(Verb, bool)> {
+    async fn may(&self, verb: Verb, namespace: Option<String>, name: Option<String>) -> Option<(Verb, bool)> {
         let api: Api<SelfSubjectAccessReview> = Api::all(self.client().clone());
         let attributes = ResourceAttributes {
             verb: Some(verb.verb.clone()),
             group: Some(verb.group.clone()),
             resource: Some(verb.resource.clone()),
             namespace,
+            name,
             ..ResourceAttributes::default()
         };
         let spec = SelfSubjectAccessReviewSpec {

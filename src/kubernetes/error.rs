@@ -62,6 +62,8 @@ fn of_status(operation: &str, status: &Status, verb: &str, resource: &str) -> Fa
     let say = |kind| Failure::new(operation, kind, &message);
     match status.code {
         401 => say(ErrorKind::Expired).with_hint("log in to the cluster again"),
+        // The controller's own refusals come as this too: no role would change them.
+        403 if message.contains("admission webhook") => say(ErrorKind::Other),
         403 => say(ErrorKind::Denied).with_hint(&format!("needs the RBAC verb {verb} on {resource}")),
         404 => say(ErrorKind::NotFound),
         409 => say(ErrorKind::Conflict),

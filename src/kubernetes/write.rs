@@ -25,7 +25,7 @@ use crate::domain::failure::Failure;
 use crate::domain::inventory::Kind;
 use crate::domain::plan::Act;
 use crate::domain::plan::Labelled;
-use crate::domain::plan::bind::Manifest;
+use crate::domain::plan::manifest::Manifest;
 
 /// Who the API server notes as having written.
 const MANAGER: &str = "tgscope";
@@ -230,7 +230,7 @@ fn object(manifest: &Manifest) -> Value {
         let from: Vec<Value> =
             manifest.security_groups.iter().map(|it| json!({"securityGroup": {"groupID": it}})).collect();
         let ports: Vec<Value> =
-            manifest.ports.iter().map(|it| json!({"protocol": "TCP", "port": it})).collect();
+            manifest.openings().map(|(protocol, port)| json!({"protocol": protocol, "port": port})).collect();
         put("networking", json!({"ingress": [{"from": from, "ports": ports}]}));
     }
     json!({

@@ -4,10 +4,10 @@ use serde::Serialize;
 
 use crate::domain::plan::Act;
 use crate::domain::plan::Plan;
-use crate::domain::plan::bind::Manifest;
 use crate::domain::plan::counts::Count;
 use crate::domain::plan::counts::Number;
 use crate::domain::plan::equivalents;
+use crate::domain::plan::manifest::Manifest;
 
 /// What a line is, for whoever colours it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

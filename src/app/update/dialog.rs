@@ -27,7 +27,12 @@ impl Dialog {
         self.reads_text()
             || matches!(
                 self,
-                Self::Unfinished(_) | Self::Plan(_) | Self::Run { .. } | Self::Refusal { .. } | Self::Leaving
+                Self::Reading { .. }
+                    | Self::Unfinished(_)
+                    | Self::Plan(_)
+                    | Self::Run { .. }
+                    | Self::Refusal { .. }
+                    | Self::Leaving
             )
     }
 }
@@ -48,7 +53,7 @@ pub(super) fn typed(state: &mut State, key: Key) -> Vec<Effect> {
                 _ => Vec::new(),
             };
         }
-        Some(Dialog::Refusal { .. } | Dialog::Leaving) => drop(state.dialogs.pop()),
+        Some(Dialog::Refusal { .. } | Dialog::Leaving | Dialog::Reading { .. }) => drop(state.dialogs.pop()),
         _ => {}
     }
     Vec::new()
@@ -137,8 +142,16 @@ fn running(state: &mut State, key: Key) -> Vec<Effect> {
         (Code::Down | Code::Char('j'), false) => *scroll = scroll.saturating_add(1).min(END),
         (Code::Up | Code::Char('k'), false) => *scroll = scroll.saturating_sub(1),
         (Code::Char('u'), false) => {
-            state.dialogs.pop();
-            return super::act(state, Action::Undo);
+            // Only what is on show: another plan is undone by its own key.
+            let shown = match state.dialogs.last() {
+                Some(Dialog::Run { plan, .. }) => Some(plan.clone()),
+                _ => None,
+            };
+            if state.hands.last().map(|it| it.id) == shown {
+                state.dialogs.pop();
+                return super::act(state, Action::Undo);
+            }
+            state.say("there is nothing of this plan to undo".to_owned());
         }
         (Code::Esc | Code::Enter | Code::Char('p'), _) => drop(state.dialogs.pop()),
         _ => {}

@@ -5,11 +5,15 @@ use std::collections::BTreeSet;
 use crate::app::action::Action;
 use crate::app::hands::Asked;
 use crate::app::hands::Planned;
+use crate::app::hands::Run;
 use crate::app::message::Effect;
 use crate::app::state::Dialog;
 use crate::app::state::State;
+use crate::app::state::View as Shown;
 use crate::domain::ids::RowKey;
 use crate::domain::ids::TargetKey;
+use crate::domain::inventory::Source;
+use crate::domain::matching::View;
 use crate::domain::plan::Act;
 use crate::domain::plan::Hand;
 use crate::domain::plan::Labelled;
@@ -24,6 +28,7 @@ use crate::domain::plan::progress::Stage;
 use crate::domain::plan::progress::Unfinished;
 use crate::domain::plan::targets;
 use crate::domain::plan::targets::Known;
+use crate::domain::plan::unbind;
 use crate::domain::plan::undo;
 use crate::domain::report::Subject;
 use crate::domain::standing::Standing;
@@ -31,7 +36,7 @@ use crate::domain::standing::Standing;
 /// Opens the plan a key asks for, or says why there is none.
 pub(super) fn ask(state: &mut State, action: Action) {
     let (hand, made) = match action {
-        Action::Unbind => (Hand::Unbind, with(state, binding::unbind)),
+        Action::Unbind => (Hand::Unbind, with(state, unbind::unbind)),
         Action::Resync => (Hand::Resync, with(state, binding::resync)),
         Action::Sync => (Hand::Sync, with(state, targets::sync)),
         Action::Deregister => {
@@ -108,16 +113,40 @@ fn drains(state: &mut State, rows: Vec<RowKey>, then: Then) {
     offer(state, Hand::Drain, made, asked);
 }
 
-/// Makes the plan of a bind form.
+/// Makes the plan of a bind form, once what the group has was read: it decides what the controller will remove.
 pub(super) fn binds(state: &mut State, wish: bind::Wish) {
+    let subject = Subject::Group(wish.group.clone());
+    let read = View::of(&state.inventory, &subject, state.now).is_some_and(|it| it.targets_usable());
+    if !read && state.hands.binding.is_none() {
+        let text = format!("reading what {} has; Esc gives up", wish.group.name());
+        state.hands.binding = Some(wish);
+        state.dialogs.push(Dialog::Reading { text });
+        return;
+    }
     let made = bind::bind(&state.inventory, &wish, state.now);
     offer(state, Hand::Bind, made, Asked::Bind(wish));
 }
 
 fn undoes(state: &State) -> Result<Plan, Refusal> {
-    let (_, hand, subject, done) =
-        state.hands.last().ok_or_else(|| Refusal::plain("nothing was changed in this session"))?;
-    undo::undo(&state.inventory, &subject, (hand, &done), state.now)
+    let done = state.hands.last().ok_or_else(|| Refusal::plain("nothing was changed in this session"))?;
+    undo::undo(&state.inventory, &done, state.now)
+}
+
+/// Goes on with a bind whose group was read meanwhile.
+pub(super) fn bind_on(state: &mut State) {
+    let waits = matches!(state.dialogs.last(), Some(Dialog::Reading { .. }));
+    let Some(wish) = state.hands.binding.clone() else { return };
+    if !waits {
+        state.hands.binding = None;
+        return;
+    }
+    let source = Source::Targets(wish.group.clone());
+    let read = state.inventory.freshness(&source).is_some_and(|it| it.read.is_some() || it.failed.is_some());
+    if read {
+        state.dialogs.pop();
+        binds(state, wish);
+        state.hands.binding = None;
+    }
 }
 
 /// The same plan with another choice.
@@ -156,20 +185,17 @@ pub(super) fn accept(state: &mut State) -> Vec<Effect> {
     }
     let plan = planned.plan.clone();
     state.dialogs.pop();
-    let mut effects = Vec::new();
-    if plan.hand == Hand::Undo
-        && let Some((id, ..)) = state.hands.last()
-    {
-        // What is still under way must not go on against its own undoing.
-        if state.hands.running().any(|it| it.plan.id() == id) {
-            effects.push(Effect::Cancel(id.clone()));
-        }
-        state.hands.undone.insert(id);
-    }
     state.hands.accept(plan.clone());
     state.dialogs.push(Dialog::Run { plan: plan.id(), scroll: 0 });
-    effects.push(Effect::Apply(Box::new(plan)));
-    effects
+    // What is still under way must not go on beside its own undoing: that begins once it has stopped.
+    let running = state.hands.running().find(|it| Some(&it.plan.id()) == plan.undoes.as_ref());
+    match running.map(|it| it.plan.id()) {
+        Some(id) => {
+            state.hands.queued = Some(plan);
+            vec![Effect::Cancel(id)]
+        }
+        None => vec![Effect::Apply(Box::new(plan))],
+    }
 }
 
 /// Writes the object of the plan on show to a file, for a repository.
@@ -183,18 +209,21 @@ pub(super) fn save(state: &mut State) -> Vec<Effect> {
 }
 
 /// What is heard of a running plan. News of one that is not on show stands in the status line.
-pub(super) fn progress(state: &mut State, progress: &Progress) {
+pub(super) fn progress(state: &mut State, progress: &Progress) -> Vec<Effect> {
     state.hands.take(progress);
     // What was written is to be seen soon.
     state.hurry += u64::from(progress.stage.over());
     state.dirty = true;
-    let Some(run) = state.hands.runs.iter().find(|it| it.plan.id() == progress.plan) else { return };
+    let Some(run) = state.hands.runs.iter().find(|it| it.plan.id() == progress.plan) else {
+        return Vec::new();
+    };
     if let (Stage::Done(_), Some(Act::Create { cluster, manifest })) =
         (&progress.stage, run.plan.steps.get(progress.step).map(|it| &it.act))
     {
         state.hands.made = Some(manifest.reference(cluster));
     }
     state.all_stale = true;
+    let ended = run.ended.is_some();
     let shown =
         state.dialogs.iter().any(|it| matches!(it, Dialog::Run { plan, .. } if *plan == progress.plan));
     if run.ended.is_some() && !shown {
@@ -203,6 +232,11 @@ pub(super) fn progress(state: &mut State, progress: &Progress) {
         let text =
             format!("{} {word}{}{said}", run.plan.hand.word(), if said.is_empty() { "" } else { ": " });
         state.say(text);
+    }
+    let stopped = state.hands.queued.as_ref().is_some_and(|it| it.undoes.as_ref() == Some(&progress.plan));
+    match stopped && ended {
+        true => state.hands.queued.take().map(|it| Effect::Apply(Box::new(it))).into_iter().collect(),
+        false => Vec::new(),
     }
 }
 
@@ -230,7 +264,8 @@ pub(super) fn resume(state: &mut State, key: char) -> Vec<Effect> {
     }
     match (key, first.rest()) {
         ('g', Some(plan)) => {
-            state.dialogs.push(Dialog::Plan(Box::new(Planned::new(plan, Asked::Plainly))));
+            let hand = plan.hand;
+            offer(state, hand, Ok(plan), Asked::Plainly);
             Vec::new()
         }
         ('x', _) => vec![Effect::Forget(Box::new(first))],
@@ -242,10 +277,11 @@ pub(super) fn resume(state: &mut State, key: char) -> Vec<Effect> {
 pub(super) fn again(state: &mut State, key: char) {
     let Some(Dialog::Run { plan, .. }) = state.dialogs.last() else { return };
     let run = state.hands.runs.iter().find(|it| it.plan.id() == *plan);
-    if !run.is_some_and(|it| it.plan.hand == Hand::Resync && it.ended.is_some() && !it.succeeded()) {
-        return;
-    }
+    let failed = |it: &&Run| it.plan.hand == Hand::Resync && it.ended.is_some() && !it.succeeded();
+    let Some(run) = run.filter(failed) else { return };
+    let subject = run.plan.subject.clone();
     state.dialogs.pop();
+    super::navigate::show(state, Shown::Board(subject));
     if key == 'r' {
         return ask(state, Action::Resync);
     }

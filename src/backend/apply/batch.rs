@@ -1,6 +1,8 @@
 //! Targets in and out, in calls of so many as ELBv2 takes. A batch that fails in the middle says exactly what was done
 //! before it; only a call that AWS did not even take in is made again.
 
+use std::sync::Arc;
+
 use crate::aws::LoadBalancing;
 use crate::backend::Linked;
 use crate::domain::failure::ErrorKind;
@@ -14,6 +16,8 @@ use crate::domain::plan::equivalents::BATCH;
 const TRIES: u32 = 5;
 /// Milliseconds to leave AWS alone after a throttled call.
 const REST: i64 = 2_000;
+/// How many refusals about zones are followed in one call's worth of targets.
+const ZONES: usize = BATCH;
 
 pub(super) struct Batch<'a> {
     pub(super) linked: &'a Linked,
@@ -26,13 +30,14 @@ impl Batch<'_> {
         for (index, batch) in targets.chunks(BATCH).enumerate() {
             let mut batch = batch.to_vec();
             let mut answer = self.call(|client| client.register(batch.clone())).await;
-            // AWS says so where an address is outside of the group's VPC; the controller sends `all` then too.
-            if let Err(failure) = &answer
-                && failure.message.contains("Availability Zone of 'all'")
+            let mut tries = 0;
+            // AWS refuses the whole call and names an address whose zone has to be sent, or must not be; the controller
+            // finds that out beforehand, from the ranges of the VPC, which we may not read.
+            while let Err(failure) = &answer
+                && tries < ZONES
+                && correct(&mut batch, &failure.message)
             {
-                for target in &mut batch {
-                    target.zone = Some("all".into());
-                }
+                tries += 1;
                 answer = self.call(|client| client.register(batch.clone())).await;
             }
             answer.map_err(|it| partly(it, "registered", index, targets.len()))?;
@@ -87,12 +92,74 @@ impl Caller {
     }
 }
 
+/// Sends `all` for the address a refusal asks it for, or for none any more. False: it is about something else, or
+/// nothing changed.
+fn correct(batch: &mut [Arriving], message: &str) -> bool {
+    if !message.contains("Availability Zone") {
+        return false;
+    }
+    let inside = message.contains("within the VPC") || message.contains("overridden");
+    let zone = if inside { None } else { Some(Arc::from("all")) };
+    let quoted: Vec<&str> = message.split('\'').skip(1).step_by(2).collect();
+    let named = |it: &Arriving| quoted.contains(&it.key.id.to_string().as_str());
+    let any = batch.iter().any(named);
+    let mut changed = false;
+    for target in batch.iter_mut().filter(|it| !any || named(it)) {
+        changed |= target.zone != zone;
+        target.zone.clone_from(&zone);
+    }
+    changed
+}
+
 /// What of several batches was done before one failed.
 fn partly(mut failure: Failure, done: &str, batches: usize, all: usize) -> Failure {
     if all > BATCH {
         let n = batches * BATCH;
-        failure.message =
-            format!("{} ({n} of {all} were {done} before, {} were not)", failure.message, all - n);
+        let this = BATCH.min(all - n);
+        let rest = match failure.kind {
+            ErrorKind::Unreachable | ErrorKind::Unreadable if all - n > this => {
+                format!("{this} got no answer, {} were not asked for", all - n - this)
+            }
+            ErrorKind::Unreachable | ErrorKind::Unreadable => format!("{this} got no answer"),
+            _ => format!("{} were not", all - n),
+        };
+        failure.message = format!("{} ({n} of {all} were {done} before, {rest})", failure.message);
     }
     failure
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::ids::TargetId;
+    use crate::domain::ids::TargetKey;
+
+    fn batch() -> Vec<Arriving> {
+        let target =
+            |id: &str| Arriving { key: TargetKey::new(TargetId::read(id), 80), zone: None, pod: None };
+        vec![target("10.0.0.1"), target("192.168.0.1")]
+    }
+
+    fn zones(batch: &[Arriving]) -> Vec<Option<&str>> {
+        batch.iter().map(|it| it.zone.as_deref()).collect()
+    }
+
+    #[test]
+    fn the_zone_is_corrected_by_what_aws_says_of_which_address() {
+        for said in [
+            "ValidationError: You must specify a valid Availability Zone or select 'all' for the IP address since the IP address '192.168.0.1' is outside the VPC",
+            "The Availability Zone is required for IP address '192.168.0.1' because it is not in the VPC",
+        ] {
+            let mut all = batch();
+            assert!(correct(&mut all, said));
+            assert_eq!(zones(&all), [None, Some("all")], "{said}");
+            assert!(!correct(&mut all, said), "what was sent so is not sent again");
+        }
+        let mut all = batch();
+        all[0].zone = Some("all".into());
+        let said = "IP address '10.0.0.1' is within the VPC, and cannot have its Availability Zone overridden to 'all' from 'us-west-2a'";
+        assert!(correct(&mut all, said));
+        assert_eq!(zones(&all), [None, None]);
+        assert!(!correct(&mut all, "TargetGroupNotFound: One or more target groups not found"));
+    }
 }

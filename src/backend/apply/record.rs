@@ -21,10 +21,13 @@ pub(super) struct Record {
 impl Record {
     /// Asks both sides who we are. Where they do not tell, the log says nothing of it.
     pub(super) async fn new(job: &Job, linked: &Linked) -> Self {
-        let cluster = match &job.plan.subject {
-            Subject::Binding(it) => linked.cluster(&it.cluster).ok(),
-            Subject::Group(_) => linked.clusters.first().and_then(|it| it.1.as_ref().ok()),
+        // A plan of ours writes to one cluster at most.
+        let of_steps = job.plan.steps.iter().find_map(|it| it.act.cluster());
+        let of_subject = match &job.plan.subject {
+            Subject::Binding(it) => Some(&it.cluster),
+            Subject::Group(_) => linked.clusters.first().map(|it| &it.0),
         };
+        let cluster = of_steps.or(of_subject).and_then(|it| linked.cluster(it).ok());
         let user = async { cluster?.user().await.ok() };
         let region = linked.asker.session.region().unwrap_or_else(|| "us-east-1".to_owned());
         let (kubernetes_user, caller) = tokio::join!(user, linked.asker.session.caller(&region));
@@ -50,6 +53,7 @@ impl Record {
             time: jiff::Timestamp::from_millisecond(at.0).map_or_else(|_| String::new(), |it| it.to_string()),
             plan: plan.id(),
             hand: plan.hand,
+            undoes: plan.undoes.clone(),
             subject: plan.subject.clone(),
             step: index + 1,
             of: plan.steps.len(),
@@ -91,18 +95,18 @@ impl Record {
     }
 
     /// A step that was not even begun. That it cannot be written down changes nothing.
-    pub(super) fn refused(&self, job: &Job, index: usize, why: &str) {
-        if let Some(entry) = self.entry(job, index, "refused", self.began) {
+    pub(super) fn refused(&self, job: &Job, index: usize, why: &str, now: Timestamp) {
+        if let Some(entry) = self.entry(job, index, "refused", now) {
             _ = job.log.write(&Entry { after: Some(why.to_owned()), ..entry });
         }
     }
 
     /// A wait that ended: the next start must know that nothing is left to be waited for.
-    pub(super) fn wait(&mut self, job: &Job, index: usize, stage: &Stage) {
+    pub(super) fn wait(&mut self, job: &Job, index: usize, stage: &Stage, now: Timestamp) {
         // What goes on after another session begins with a wait.
         let accepted = (!self.told).then(|| Box::new(job.plan.clone()));
         self.told = true;
-        if let Some(entry) = self.entry(job, index, stage.word(), self.began) {
+        if let Some(entry) = self.entry(job, index, stage.word(), now) {
             _ = job.log.write(&Entry { after: Some(stage.said().to_owned()), accepted, ..entry });
         }
     }

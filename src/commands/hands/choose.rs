@@ -11,10 +11,10 @@ use crate::backend::Look;
 use crate::cli::hands::Some as Rows;
 use crate::domain::ids::RowKey;
 use crate::domain::ids::TargetKey;
-use crate::domain::plan::Act;
 use crate::domain::plan::Hand;
 use crate::domain::plan::Plan;
 use crate::domain::plan::progress::Entry;
+use crate::domain::plan::undo::Done;
 use crate::domain::report::Report;
 use crate::domain::report::Row;
 use crate::domain::report::Subject;
@@ -97,27 +97,23 @@ pub(super) fn keys(report: &Report, typed: &Rows) -> anyhow::Result<BTreeSet<Tar
         .collect()
 }
 
-/// A plan of the audit log that was carried out, at least in part.
-pub(super) struct Done {
-    pub(super) hand: Hand,
-    pub(super) subject: Subject,
-    pub(super) acts: Vec<Act>,
-}
-
-/// The plan with this id, or the last one; only its steps that had their effect.
+/// The plan with this id, or the last one that was not undone; every step whose call was made.
 pub(super) fn done(log: &Log, id: Option<&str>) -> anyhow::Result<Done> {
     let entries = log.entries().with_context(|| format!("cannot read the audit log {}", log.place()))?;
-    let written = |it: &&Entry| it.stage == "done" && !it.request.only_waits();
-    let last = entries.iter().rev().filter(written).find(|it| id.is_none_or(|id| it.plan == id));
+    let undone: BTreeSet<&str> = entries
+        .iter()
+        .filter(|it| it.hand == Hand::Undo && it.stage == "done" && it.step == it.of)
+        .filter_map(|it| it.undoes.as_deref())
+        .collect();
+    let wrote =
+        |it: &&Entry| it.stage == "begin" && it.hand != Hand::Undo && !undone.contains(it.plan.as_str());
+    let last = entries.iter().rev().filter(wrote).find(|it| id.is_none_or(|id| it.plan == id));
     let Some(last) = last else {
-        bail!(
-            "the audit log {} has no plan that was carried out{}",
-            log.place(),
-            id.map_or_else(String::new, |it| format!(" and is named {it}"))
-        );
+        let named = id.map_or_else(String::new, |it| format!(" and is named {it}"));
+        bail!("the audit log {} has no plan that was carried out, is not undone{named}", log.place());
     };
-    let acts = entries.iter().filter(written).filter(|it| it.plan == last.plan).map(|it| it.request.clone());
-    Ok(Done { hand: last.hand, subject: last.subject.clone(), acts: acts.collect() })
+    let acts = entries.iter().filter(wrote).filter(|it| it.plan == last.plan).map(|it| it.request.clone());
+    Ok(Done { id: last.plan.clone(), hand: last.hand, subject: last.subject.clone(), acts: acts.collect() })
 }
 
 /// What a subject is pointed at by.

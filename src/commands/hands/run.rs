@@ -52,7 +52,7 @@ pub(super) async fn plan(setup: Setup, plan: Plan, accept: &Accept, log: Log) ->
         complain(&format!("tgscope: refused: {why}"));
         return Ok(Exit::Refused);
     }
-    carry_out(setup, plan, accept, log).await
+    Box::pin(carry_out(setup, plan, accept, log)).await
 }
 
 fn formatted(plan: &Plan, output: PlanOutput) -> anyhow::Result<String> {
@@ -88,23 +88,30 @@ async fn carry_out(setup: Setup, plan: Plan, accept: &Accept, log: Log) -> anyho
     let job = Job { plan, scope: setup.scope, log };
     let mut work = std::pin::pin!(apply::apply(setup.connection, job, cancelled, tell));
     let mut interrupted = std::pin::pin!(interrupted);
+    let mut typed = std::pin::pin!(tokio::signal::ctrl_c());
     let timeout = accept.timeout.unwrap_or(std::time::Duration::from_secs(u64::from(u32::MAX)));
     let mut late = std::pin::pin!(tokio::time::sleep(timeout));
     let mut early = None;
     let stages = loop {
         tokio::select! {
+            biased;
             stages = &mut work => break stages,
             Some(it) = told.recv() => {
                 let said = if it.stage.said().is_empty() { String::new() } else { format!(": {}", it.stage.said()) };
                 complain(&format!("{}/{} {}{said}", it.step + 1, sentences.len(), it.stage.word()));
             }
-            () = &mut interrupted, if early.is_none() => {
+            Ok(()) = &mut typed, if early.is_none() => {
                 early = Some(Exit::Interrupted);
                 cancel.send_replace(Signal::Cancel);
             }
+            // Nobody gave it up: the next start of the screen offers to go on.
+            () = &mut interrupted, if early.is_none() => {
+                early = Some(Exit::Interrupted);
+                cancel.send_replace(Signal::Leave);
+            }
             () = &mut late, if early.is_none() => {
                 early = Some(Exit::TimedOut);
-                cancel.send_replace(Signal::Cancel);
+                cancel.send_replace(Signal::Leave);
             }
         }
     };

@@ -4,9 +4,6 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use serde::Deserialize;
-use serde::Serialize;
-
 use super::Act;
 use super::Arriving;
 use super::Hand;
@@ -15,7 +12,9 @@ use super::Refusal;
 use super::counted;
 use super::counts;
 use super::guard::Guard;
+use super::manifest::Manifest;
 use super::ownership;
+use super::targets::Known;
 use super::targets::checks;
 use super::targets::drains;
 use crate::domain::cluster::AddressType;
@@ -45,72 +44,6 @@ use crate::domain::report::Row;
 use crate::domain::report::Subject;
 use crate::domain::selector::Selector;
 use crate::domain::time::Timestamp;
-
-/// A binding that does not exist yet.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Manifest {
-    pub api: BindingApi,
-    pub name: ObjectName,
-    pub service: String,
-    pub port: PortRef,
-    pub group: TargetGroupArn,
-    /// `ip` or `instance`, as the group has it.
-    pub target_type: TargetType,
-    pub multi_cluster: bool,
-    /// Security groups traffic comes from, for `spec.networking`; empty: none is written.
-    pub security_groups: Vec<Arc<str>>,
-    /// The port they need, where `spec.networking` is written.
-    pub ports: Vec<u16>,
-}
-
-impl Manifest {
-    pub fn reference(&self, cluster: &ClusterId) -> BindingRef {
-        BindingRef::of(cluster, self.api, &self.name)
-    }
-
-    /// The object as text, for `kubectl apply -f -` and for a repository. Every value is a quoted string or a
-    /// number, so nothing in it can be taken for anything else.
-    pub fn yaml(&self) -> String {
-        let quoted = |text: &str| format!("{text:?}");
-        let port = match &self.port {
-            PortRef::Number(number) => number.to_string(),
-            PortRef::Name(name) => quoted(name),
-        };
-        let kind = match self.target_type {
-            TargetType::Ip => "ip",
-            TargetType::Instance => "instance",
-        };
-        let mut lines = vec![
-            format!("apiVersion: {}", self.api.version()),
-            "kind: TargetGroupBinding".to_owned(),
-            "metadata:".to_owned(),
-            format!("  name: {}", quoted(&self.name.name)),
-            format!("  namespace: {}", quoted(&self.name.namespace)),
-            "spec:".to_owned(),
-            "  serviceRef:".to_owned(),
-            format!("    name: {}", quoted(&self.service)),
-            format!("    port: {port}"),
-            format!("  targetGroupARN: {}", quoted(self.group.as_str())),
-            format!("  targetType: {kind}"),
-        ];
-        if self.multi_cluster {
-            lines.push("  multiClusterTargetGroup: true".to_owned());
-        }
-        if !self.security_groups.is_empty() {
-            lines.extend(["  networking:".to_owned(), "    ingress:".to_owned(), "      - from:".to_owned()]);
-            for group in &self.security_groups {
-                lines.push("          - securityGroup:".to_owned());
-                lines.push(format!("              groupID: {}", quoted(group)));
-            }
-            lines.push("        ports:".to_owned());
-            for port in &self.ports {
-                lines.push("          - protocol: TCP".to_owned());
-                lines.push(format!("            port: {port}"));
-            }
-        }
-        lines.join("\n") + "\n"
-    }
-}
 
 /// What a person wants to be bound.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -171,6 +104,7 @@ pub fn bind(inventory: &Inventory, wish: &Wish, now: Timestamp) -> Result<Plan, 
         target_type,
         multi_cluster: wish.multi_cluster,
         ports: Vec::new(),
+        protocols: protocols(group),
         security_groups,
     };
     plan(inventory, wish, manifest, now)
@@ -250,8 +184,18 @@ fn sources(inventory: &Inventory, group: &TargetGroup) -> Result<Vec<Arc<str>>, 
     }
 }
 
+/// What the group's traffic and its health checks come by.
+fn protocols(group: &TargetGroup) -> Vec<Arc<str>> {
+    let of = |it: &[&str]| it.iter().map(|it| Arc::from(*it)).collect();
+    match group.protocol.as_deref() {
+        // Health checks of these come by TCP all the same.
+        Some("UDP" | "TCP_UDP" | "QUIC" | "TCP_QUIC") => of(&["TCP", "UDP"]),
+        _ => of(&["TCP"]),
+    }
+}
+
 /// What the binding would be once it exists, so that the same rules judge it as any other.
-fn imagined(manifest: &Manifest, now: Timestamp) -> Binding {
+fn imagined(manifest: &Manifest, group: &TargetGroup, now: Timestamp) -> Binding {
     Binding {
         api: manifest.api,
         name: manifest.name.clone(),
@@ -272,7 +216,7 @@ fn imagined(manifest: &Manifest, now: Timestamp) -> Binding {
         port: manifest.port.clone(),
         target_type: Some(manifest.target_type),
         address_type: Some(AddressType::Ipv4),
-        protocol: None,
+        protocol: group.protocol.clone(),
         multi_cluster: manifest.multi_cluster,
         networking: !manifest.security_groups.is_empty(),
         node_selector: Selector::default(),
@@ -283,12 +227,15 @@ fn imagined(manifest: &Manifest, now: Timestamp) -> Binding {
 }
 
 fn plan(inventory: &Inventory, wish: &Wish, mut manifest: Manifest, now: Timestamp) -> Result<Plan, Refusal> {
-    let subject = Subject::Group(wish.group.clone());
-    let view =
-        View::of(inventory, &subject, now).ok_or_else(|| Refusal::new("the group could not be read"))?;
+    let of_group = Subject::Group(wish.group.clone());
+    let unread = || Refusal::new("the group could not be read");
+    let view = View::of(inventory, &of_group, now).ok_or_else(unread)?;
+    let group = group_of(inventory, wish).ok_or_else(unread)?;
+    // What is registered now decides what the controller will remove.
+    Known::targets_read(&view)?;
     let reference = manifest.reference(&wish.cluster);
-    let mut binding = imagined(&manifest, now);
-    if view.target_group().is_some_and(|it| it.ipv6) {
+    let mut binding = imagined(&manifest, group, now);
+    if group.ipv6 {
         binding.address_type = Some(AddressType::Ipv6);
     }
     let resolution = desired::resolve(inventory, &reference, &binding);
@@ -304,23 +251,46 @@ fn plan(inventory: &Inventory, wish: &Wish, mut manifest: Manifest, now: Timesta
         }
     }
     let wanted: BTreeSet<&TargetKey> = resolution.wanted().map(|it| &it.key).collect();
-    manifest.ports = wanted.iter().map(|it| it.port).collect::<BTreeSet<_>>().into_iter().collect();
-    if manifest.ports.is_empty() {
-        let port = wish_port(inventory, wish, &manifest);
-        manifest.ports.extend(port);
-    }
-    let report = super::targets::report_of(inventory, &subject, now)
-        .ok_or_else(|| Refusal::new("the group could not be read"))?;
-    let mut plan = Plan::new(Hand::Bind, &subject, now, String::new());
+    open_ports(&mut manifest, inventory, wish, &wanted);
+    let report = super::targets::report_of(inventory, &of_group, now).ok_or_else(unread)?;
+    let mut plan = Plan::new(Hand::Bind, &Subject::Binding(reference.clone()), now, String::new());
     let (present, foreign) = split(&report, &wanted, manifest.multi_cluster);
-    let presence = presence(inventory, &wish.cluster, &report);
-    let arriving = wanted.len() - present;
-    plan.counts = counts::counts(&report, &foreign.iter().copied().collect(), arriving);
-    let absent = presence == Presence::Absent;
-    let name = wish.group.name();
-    let endpoints = counted(wanted.len(), "endpoint");
-    let service = &wish.service;
-    plan.effect = match presence {
+    let presence = presence(inventory, &wish.cluster, manifest.api, now);
+    let leaving: BTreeSet<&TargetKey> = foreign.iter().copied().collect();
+    plan.counts = counts::counts(&report, &leaving, wanted.len() - present);
+    plan.effect = effect(wish, wanted.len(), presence);
+    let mut guards = Vec::new();
+    if !manifest.multi_cluster {
+        guards.push(Guard::Unbound { group: wish.group.clone(), cluster: Some(wish.cluster.clone()) });
+        let keys = wanted.iter().chain(&leaving).map(|it| (*it).clone()).collect();
+        guards.push(Guard::Only { keys });
+    }
+    guards.extend(counts::keep_enough(&mut plan, &view, &leaving, wish.group.name()));
+    plan.step(Act::Create { cluster: wish.cluster.clone(), manifest: Box::new(manifest.clone()) }, guards);
+    if presence == Presence::Absent && !wanted.is_empty() {
+        register_once(&mut plan, inventory, (&reference, wish), &resolution);
+    } else if presence != Presence::Down {
+        plan.step(Act::AwaitInStep { subject: Subject::Binding(reference) }, Vec::new());
+    }
+    warnings(&mut plan, &view, (&manifest, wanted.len(), &foreign), presence);
+    others(&mut plan, inventory, wish);
+    plan.warnings.extend(gates(inventory, wish, manifest.target_type));
+    let zones: BTreeSet<&Arc<str>> = resolution.wanted().filter_map(|it| it.zone.as_ref()).collect();
+    disabled(&mut plan, inventory, Some(group), &zones);
+    if manifest.target_type == TargetType::Ip && !wanted.is_empty() {
+        plan.follows.push(checks(&view));
+    }
+    if !foreign.is_empty() {
+        plan.follows.push(drains(&view));
+    }
+    ownership::warn(&mut plan, &view, &[]);
+    Ok(plan)
+}
+
+/// What it comes to, by who is there to follow.
+fn effect(wish: &Wish, wanted: usize, presence: Presence) -> String {
+    let (service, name, endpoints) = (&wish.service, wish.group.name(), counted(wanted, "endpoint"));
+    match presence {
         Presence::Absent => {
             format!("Binds service {service} to {name}; nobody follows it: there is no controller.")
         }
@@ -334,31 +304,54 @@ fn plan(inventory: &Inventory, wish: &Wish, mut manifest: Manifest, now: Timesta
                 "Binds service {service} to {name}: the controller registers {endpoints} and follows them."
             )
         }
-    };
-    let unbound = Guard::Unbound { group: wish.group.clone() };
-    let guards = if manifest.multi_cluster { Vec::new() } else { vec![unbound.clone()] };
-    plan.step(Act::Create { cluster: wish.cluster.clone(), manifest: Box::new(manifest.clone()) }, guards);
-    if absent && !wanted.is_empty() {
-        let targets = wanted.iter().map(|key| Arriving { key: (*key).clone(), zone: None }).collect();
-        let subject = Act::Register { group: wish.group.clone(), role: None, targets };
-        plan.step(subject, wanted.iter().map(|key| Guard::Absent { key: (*key).clone() }).collect());
     }
-    warnings(&mut plan, &view, (&manifest, wanted.len(), &foreign), presence);
-    plan.warnings.extend(gates(inventory, wish, manifest.target_type));
-    let zones: BTreeSet<&Arc<str>> = resolution.wanted().filter_map(|it| it.zone.as_ref()).collect();
-    disabled(&mut plan, inventory, group_of(inventory, wish), &zones);
-    if manifest.target_type == TargetType::Ip && !wanted.is_empty() {
-        plan.follows.push(checks(&view));
+}
+
+/// The ports that `spec.networking` opens: those of the targets, and that of the health check where it has its own.
+fn open_ports(manifest: &mut Manifest, inventory: &Inventory, wish: &Wish, wanted: &BTreeSet<&TargetKey>) {
+    let mut ports: BTreeSet<u16> = wanted.iter().map(|it| it.port).collect();
+    if ports.is_empty() {
+        ports.extend(wish_port(inventory, wish, manifest));
     }
-    if !foreign.is_empty() {
-        plan.follows.push(drains(&view));
-        let enough = plan.counts.first().is_some_and(|it| it.before.healthy > 0 && it.after.healthy == 0);
-        if enough {
-            plan.ask_for(name, "every healthy target the group has now is removed".to_owned());
+    let check = group_of(inventory, wish).and_then(|it| it.check.port.as_ref()?.parse::<u16>().ok());
+    ports.extend(check);
+    manifest.ports = ports.into_iter().collect();
+}
+
+/// Without a controller the endpoints are registered once, as any others.
+fn register_once(
+    plan: &mut Plan,
+    inventory: &Inventory,
+    (reference, wish): (&BindingRef, &Wish),
+    resolution: &desired::Resolution,
+) {
+    let uid = |endpoint: &desired::Endpoint| match &endpoint.backing {
+        desired::Backing::Pod(Some(name)) => {
+            inventory.cluster(&reference.cluster)?.pods.get(name).map(|it| it.uid.clone())
         }
+        _ => None,
+    };
+    let new: Vec<Arriving> =
+        resolution.wanted().map(|it| Arriving { key: it.key.clone(), zone: None, pod: uid(it) }).collect();
+    let guards = new.iter().map(|it| Guard::Arrives { key: it.key.clone(), pod: it.pod.clone() }).collect();
+    plan.step(Act::Register { group: wish.group.clone(), role: None, targets: new }, guards);
+}
+
+/// Bindings of other clusters on the group.
+fn others(plan: &mut Plan, inventory: &Inventory, wish: &Wish) {
+    let on = |it: &(BindingRef, &Binding)| {
+        it.1.group.as_ref() == Some(&wish.group) && it.0.cluster != wish.cluster
+    };
+    for (reference, binding) in inventory.bindings().filter(on) {
+        if binding.multi_cluster && wish.multi_cluster {
+            continue;
+        }
+        let cluster = &reference.cluster;
+        plan.warnings.push(format!(
+            "Cluster {cluster} binds the group too ({reference}), and not both are multi-cluster: each controller removes the other's targets."
+        ));
+        plan.ask_for(wish.group.name(), format!("cluster {cluster} binds it too"));
     }
-    ownership::warn(&mut plan, &view, &[]);
-    Ok(plan)
 }
 
 /// The port the service's pods listen on, where it is a number.
@@ -383,14 +376,16 @@ fn split<'a>(report: &'a Report, wanted: &BTreeSet<&TargetKey>, multi: bool) -> 
 }
 
 /// The controller of the cluster, by its own signs and those at other bindings.
-fn presence(inventory: &Inventory, cluster: &ClusterId, report: &Report) -> Presence {
-    let other =
-        inventory.bindings().find(|(it, binding)| it.cluster == *cluster && !binding.finalizers.is_empty());
-    let judged = other.and_then(|(it, _)| {
-        super::targets::report_of(inventory, &Subject::Binding(it), report.asked.unwrap_or_default())
-    });
+fn presence(inventory: &Inventory, cluster: &ClusterId, api: BindingApi, now: Timestamp) -> Presence {
+    let of_kind = |it: &(BindingRef, &Binding)| it.0.cluster == *cluster && it.0.api == api;
+    let other = inventory.bindings().filter(of_kind).find(|(_, binding)| !binding.finalizers.is_empty());
+    let judged = other.and_then(|(it, _)| super::targets::report_of(inventory, &Subject::Binding(it), now));
     if let Some(report) = judged {
         return report.controller.presence;
+    }
+    if api == BindingApi::AutoMode {
+        // It runs outside of the cluster, and nothing it did is there to tell.
+        return Presence::Unknown;
     }
     let signs = inventory.cluster(cluster).map(|it| &it.signs);
     match signs {

@@ -1,20 +1,13 @@
-//! Plans about a binding that exists: resync makes its controller look again, unbind deletes it.
-
-use std::collections::BTreeSet;
+//! The plan that makes a binding's controller look again.
 
 use super::Act;
 use super::Hand;
 use super::Plan;
 use super::Refusal;
 use super::counted;
-use super::counts;
 use super::guard::Guard;
 use super::ownership;
 use super::targets::Known;
-use super::targets::drains;
-use super::targets::key;
-use super::targets::leaves;
-use super::targets::leaving;
 use crate::domain::cluster::Binding;
 use crate::domain::cluster::Status;
 use crate::domain::controller::Doing;
@@ -22,10 +15,8 @@ use crate::domain::controller::Presence;
 use crate::domain::elb::HealthState;
 use crate::domain::ids::BindingApi;
 use crate::domain::ids::BindingRef;
-use crate::domain::ids::TargetKey;
 use crate::domain::matching::View;
 use crate::domain::report::Row;
-use crate::domain::report::Subject;
 use crate::domain::standing::Standing;
 
 /// The controller lists a group's targets at most this long before it lists them anew, in seconds
@@ -35,7 +26,7 @@ pub const CACHE: i64 = 300;
 const CHECKPOINTS_SINCE: (u32, u32, u32) = (2, 9, 1);
 
 /// Binding and reference of a plan that needs one.
-fn bound<'a>(view: &View<'a>) -> Result<(&'a BindingRef, &'a Binding), Refusal> {
+pub(super) fn bound<'a>(view: &View<'a>) -> Result<(&'a BindingRef, &'a Binding), Refusal> {
     let bound = view.reference.zip(view.binding);
     bound.ok_or_else(|| Refusal::new("no binding names this group").instead("b binds a service to it"))
 }
@@ -70,6 +61,9 @@ pub fn resync(known: &Known<'_>) -> Result<Plan, Refusal> {
     let (missing, extra) =
         (of(&[Standing::Unregistered]), of(&[Standing::Lingering, Standing::Orphan, Standing::Contested]));
     plan.follows.push(match (missing, extra) {
+        _ if !view.targets_usable() => {
+            "What AWS has could not be read: what it will change is not known.".to_owned()
+        }
         (0, 0) => "It finds AWS as it should be: nothing changes there.".to_owned(),
         (n, 0) => format!("It registers {}, within seconds.", counted(n, "endpoint")),
         (0, m) => format!("It deregisters {}, within seconds.", counted(m, "target")),
@@ -99,7 +93,9 @@ pub fn resync(known: &Known<'_>) -> Result<Plan, Refusal> {
     if let Doing::Failing(error) = &controller.doing {
         plan.warnings.push(format!("The controller fails at this binding: {error}."));
     }
-    ownership::warn(&mut plan, &view, &[]);
+    // What it removes of others is the gravest thing a look can do.
+    let theirs = known.report.rows.iter().filter(|it| it.standing == Standing::Contested).collect::<Vec<_>>();
+    ownership::warn(&mut plan, &view, &theirs);
     plan.lasting.push("The old checkpoint is overwritten by the controller's own next one.".to_owned());
     Ok(plan)
 }
@@ -119,130 +115,6 @@ fn gates(plan: &mut Plan, known: &Known<'_>) {
 fn version(text: &str) -> Option<(u32, u32, u32)> {
     let mut parts = text.trim_start_matches('v').split(['.', '-', '+']).map(str::parse::<u32>);
     Some((parts.next()?.ok()?, parts.next()?.ok()?, parts.next().and_then(Result::ok).unwrap_or(0)))
-}
-
-pub fn unbind(known: &Known<'_>) -> Result<Plan, Refusal> {
-    let view = known.view()?;
-    let (reference, binding) = bound(&view)?;
-    if binding.deleted.is_some() {
-        return Err(Refusal::new("the binding is being deleted already"));
-    }
-    let presence = known.report.controller.presence;
-    let leaving = going(&view, known);
-    let keys: BTreeSet<&TargetKey> = leaving.iter().filter_map(|it| key(it)).collect();
-    let name = view.arn.as_ref().map_or("its target group", |it| it.name()).to_owned();
-    let effect = match (leaving.len(), presence) {
-        (0, _) => format!("Deletes binding {reference}; no target is registered."),
-        (n, Presence::Down) => format!(
-            "Marks binding {reference} for deletion; its {} stay until the controller is back.",
-            counted(n, "target")
-        ),
-        (n, _) => format!("Deletes binding {reference} and takes {} out of {name}.", counted(n, "target")),
-    };
-    let mut plan = Plan::new(Hand::Unbind, &known.report.subject, known.now, effect);
-    plan.counts = counts::counts(known.report, &keys, 0);
-    let same: Vec<Guard> = Known::same(&view).into_iter().collect();
-    let enough = counts::keep_enough(&mut plan, &view, &reference.name);
-    let delete = Act::DeleteBinding { binding: reference.clone(), uid: binding.uid.clone() };
-    if presence == Presence::Absent {
-        let group = known.group()?;
-        let targets: Vec<_> = leaving.iter().filter_map(|it| self::leaving(it)).collect();
-        if !targets.is_empty() {
-            Known::targets_read(&view)?;
-            let guards = same
-                .iter()
-                .cloned()
-                .chain(enough)
-                .chain(leaving.iter().filter_map(|it| leaves(it)))
-                .collect();
-            plan.step(Act::Deregister { group, role: Known::role(&view), targets }, guards);
-        }
-        plan.step(delete, same);
-    } else {
-        plan.step(delete, same.into_iter().chain(enough).collect());
-    }
-    said(&mut plan, &view, known, leaving.len());
-    if let Some(from) = binding.made_from() {
-        plan.warnings.extend(ownership::made(binding));
-        plan.warnings.push(format!("It is not made again before its {from} changes or the controller's next full look (10h by default)."));
-        plan.ask_for(&reference.name, "the controller made this binding".to_owned());
-    }
-    if let Some(tool) = &binding.kept_by {
-        plan.warnings.push(format!("{tool} keeps this binding: it may be made again."));
-    }
-    ownership::warn(&mut plan, &view, &[]);
-    plan.lasting.push("A binding made again is another object: its history and checkpoint are gone, and its targets were out meanwhile.".to_owned());
-    Ok(plan)
-}
-
-/// The registered rows that go with a binding: all, or those its controller owns.
-fn going<'a>(view: &View<'_>, known: &Known<'a>) -> Vec<&'a Row> {
-    let multi = view.binding.is_some_and(|it| it.multi_cluster);
-    let absent = known.report.controller.presence == Presence::Absent;
-    let goes = |row: &&Row| {
-        let live = row.state().is_some_and(|it| *it != HealthState::Draining);
-        let foreign = matches!(row.standing, Standing::Elsewhere | Standing::Contested | Standing::Unknown);
-        live && !(foreign && (multi || absent))
-    };
-    known.report.rows.iter().filter(goes).collect()
-}
-
-fn said(plan: &mut Plan, view: &View<'_>, known: &Known<'_>, targets: usize) {
-    let presence = known.report.controller.presence;
-    let binding = view.binding;
-    let finalized = binding.is_some_and(|it| !it.finalizers.is_empty());
-    match presence {
-        Presence::Present | Presence::Unknown => {
-            if targets > 0 {
-                plan.follows.push(
-                    "The controller deregisters them, whoever registered them, then removes its finalizer."
-                        .to_owned(),
-                );
-            }
-            if binding.is_some_and(|it| it.networking) {
-                plan.follows.push("It removes the security-group rules of this binding.".to_owned());
-            }
-            if binding.is_some_and(|it| it.multi_cluster) {
-                plan.follows.push("It deletes its list of targets (ConfigMap) too.".to_owned());
-            }
-            plan.follows.push(
-                "Readiness gates of this binding become True; the target group itself stays.".to_owned(),
-            );
-        }
-        Presence::Down => {
-            if finalized {
-                plan.warnings.push("The controller is down: the binding will hang in deletion until it is back, and its targets stay registered.".to_owned());
-            }
-        }
-        Presence::Absent => {
-            if finalized {
-                plan.warnings.push(
-                    "There is no controller to remove its finalizer: the binding will hang in deletion."
-                        .to_owned(),
-                );
-            }
-            plan.follows.push("The target group itself stays.".to_owned());
-        }
-    }
-    if targets > 0 {
-        plan.follows.push(drains(view));
-    }
-    if matches!(&known.report.subject, Subject::Binding(_))
-        && targets > 0
-        && !view.routes.none_lead()
-        && !view.routes.list().is_empty()
-    {
-        let routes = view.routes.list().len();
-        plan.warnings.push(format!(
-            "{} to the group: {} empty target group answers 503.",
-            if routes == 1 { "A rule leads".to_owned() } else { format!("{routes} rules lead") },
-            if view.target_group().is_some_and(crate::domain::elb::TargetGroup::of_application_lb) {
-                "an"
-            } else {
-                "an NLB's"
-            }
-        ));
-    }
 }
 
 #[cfg(test)]

@@ -9,7 +9,9 @@ use serde::Serialize;
 
 use super::Plan;
 use super::guard::Guard;
+use crate::domain::elb::Attributes;
 use crate::domain::elb::HealthState;
+use crate::domain::ids::LoadBalancerArn;
 use crate::domain::ids::TargetKey;
 use crate::domain::matching::View;
 use crate::domain::report::Report;
@@ -67,11 +69,17 @@ pub(super) fn serves(target: &crate::domain::elb::Target) -> bool {
     target.health.state == HealthState::Healthy && target.shifted.is_none()
 }
 
-/// Guards a plan that takes targets away: what stays healthy must be as many as it says. Asks for the group's
-/// name where that is too few.
-pub(super) fn keep_enough(plan: &mut Plan, view: &View<'_>, name: &str) -> Vec<Guard> {
+/// Guards a plan that takes targets away: what stays healthy must be as many as it says. Asks for a name where that
+/// is too few, or where it cannot be told what is enough.
+pub(super) fn keep_enough(
+    plan: &mut Plan,
+    view: &View<'_>,
+    leaving: &BTreeSet<&TargetKey>,
+    name: &str,
+) -> Vec<Guard> {
     let attributes = view.attributes().cloned().unwrap_or_default();
-    let alone = !verdict::cross_zone(view);
+    let alone = zones_may_stand_alone(view);
+    let leaving: BTreeSet<TargetKey> = leaving.iter().map(|it| (*it).clone()).collect();
     let mut guards = Vec::new();
     let mut asks = Vec::new();
     for count in &plan.counts {
@@ -79,7 +87,11 @@ pub(super) fn keep_enough(plan: &mut Plan, view: &View<'_>, name: &str) -> Vec<G
             continue;
         }
         if count.after.healthy > 0 {
-            guards.push(Guard::Healthy { zone: count.zone.clone(), least: count.after.healthy });
+            guards.push(Guard::Healthy {
+                zone: count.zone.clone(),
+                least: count.after.healthy,
+                leaving: leaving.clone(),
+            });
         }
         let least = attributes.minimum_healthy(count.after.registered);
         let place = count.zone.as_ref().map_or_else(String::new, |it| format!(" of zone {it}"));
@@ -90,10 +102,22 @@ pub(super) fn keep_enough(plan: &mut Plan, view: &View<'_>, name: &str) -> Vec<G
             asks.push(format!(
                 "{healthy} healthy{place} would be left where the group asks for {least}: traffic then goes to all registered targets, healthy or not"
             ));
+        } else if count.zone.is_none() && view.attributes().is_none() {
+            asks.push("how many healthy targets the group asks for could not be read".to_owned());
         }
     }
     for because in asks {
         plan.ask_for(name, because);
     }
     guards
+}
+
+/// Cross-zone load balancing is off, or whether it is could not be read.
+fn zones_may_stand_alone(view: &View<'_>) -> bool {
+    if let Some(own) = view.attributes().and_then(Attributes::cross_zone) {
+        return !own;
+    }
+    let hangs_on = view.target_group().map(|it| it.load_balancers.as_slice()).unwrap_or_default();
+    let unread = |arn: &LoadBalancerArn| !view.inventory.load_balancers.contains_key(arn);
+    hangs_on.iter().any(unread) || !verdict::cross_zone(view)
 }

@@ -20,9 +20,12 @@ use crate::domain::cluster::Service;
 use crate::domain::cluster::Workload;
 use crate::domain::cluster::WorkloadKind;
 use crate::domain::controller::Presence;
+use crate::domain::desired;
+use crate::domain::desired::Backing;
 use crate::domain::ids::ClusterId;
 use crate::domain::ids::ObjectName;
 use crate::domain::ids::RowKey;
+use crate::domain::ids::TargetGroupArn;
 use crate::domain::ids::TargetKey;
 use crate::domain::inventory::Cluster;
 use crate::domain::inventory::Kind;
@@ -56,16 +59,16 @@ pub const EXCLUDE: &str = "node.kubernetes.io/exclude-from-external-load-balance
 
 pub fn drain(known: &Known<'_>, rows: &[RowKey], then: Then) -> Result<Plan, Refusal> {
     let view = known.view()?;
-    let found: Vec<&Row> = rows.iter().filter_map(|it| known.report.row(it)).collect();
+    let mut found: Vec<&Row> = rows.iter().filter_map(|it| known.report.row(it)).collect();
+    // One pod may stand in several rows; it is taken out once.
+    let mut seen = BTreeSet::new();
+    found.retain(|it| it.uid().is_none_or(|uid| seen.insert(uid.clone())));
     if found.is_empty() {
         return Err(Refusal::new("select the row of a pod, or mark several"));
     }
     if view.binding.is_none() {
         return Err(Refusal::new("no binding names this group: its endpoints are not known")
             .instead("X deregisters the target"));
-    }
-    if view.instances() {
-        return node(known, &view, &found);
     }
     if known.report.controller.presence == Presence::Absent {
         let keys: BTreeSet<TargetKey> = found.iter().filter_map(|it| targets::key(it)).cloned().collect();
@@ -77,6 +80,10 @@ pub fn drain(known: &Known<'_>, rows: &[RowKey], then: Then) -> Result<Plan, Ref
         );
         return Ok(plan);
     }
+    Known::targets_read(&view)?;
+    if view.instances() {
+        return node(known, &view, &found);
+    }
     let effect = match found.as_slice() {
         [only] => sentence(only, then),
         rows => sentence_of_several(rows.len(), then),
@@ -86,7 +93,7 @@ pub fn drain(known: &Known<'_>, rows: &[RowKey], then: Then) -> Result<Plan, Ref
     plan.counts = counts::counts(known.report, &leaving, 0);
     let name = view.arn.as_ref().map_or("", |it| it.name()).to_owned();
     // Of several, each promises what all of them leave.
-    let enough = counts::keep_enough(&mut plan, &view, &name);
+    let enough = counts::keep_enough(&mut plan, &view, &leaving, &name);
     let mut endings = Vec::new();
     for row in &found {
         endings.extend(detach(known, &view, row, then, (&mut plan, &enough))?);
@@ -107,19 +114,53 @@ pub fn drain(known: &Known<'_>, rows: &[RowKey], then: Then) -> Result<Plan, Ref
     Ok(plan)
 }
 
-/// The steps between a label that is gone and a pod that is quiet.
+/// The steps between a label that is gone and a pod that is quiet: in this group, and in every other the pod leaves
+/// with its label.
 fn quiet(plan: &mut Plan, known: &Known<'_>, view: &View<'_>, rows: &[&Row]) {
-    let leaving: Vec<_> = rows.iter().filter_map(|it| targets::leaving(it)).collect();
-    let Some(group) = view.arn.clone().filter(|_| !leaving.is_empty()) else { return };
-    let keys: Vec<TargetKey> = leaving.iter().map(|it| it.key.clone()).collect();
-    if known.report.controller.presence == Presence::Down {
-        // Nobody else does it, and whoever comes back does not want it: its endpoint is gone.
-        let act = Act::Deregister { group: group.clone(), role: Known::role(view), targets: leaving };
-        plan.step(act, Known::same(view).into_iter().collect());
-    } else {
-        plan.step(Act::AwaitLeaving { group: group.clone(), targets: keys.clone() }, Vec::new());
+    // A target that is missing now may be registered before the label goes.
+    let keys: Vec<TargetKey> = rows.iter().filter_map(|it| targets::key(it)).cloned().collect();
+    let mut places: Vec<(TargetGroupArn, Vec<TargetKey>)> = Vec::new();
+    if let Some(group) = view.arn.clone().filter(|_| !keys.is_empty()) {
+        let leaving: Vec<_> = rows.iter().filter_map(|it| targets::leaving(it)).collect();
+        if known.report.controller.presence == Presence::Down && !leaving.is_empty() {
+            // Nobody else does it, and whoever comes back does not want it: its endpoint is gone.
+            let act = Act::Deregister { group: group.clone(), role: Known::role(view), targets: leaving };
+            plan.step(act, Known::same(view).into_iter().collect());
+            plan.step(Act::AwaitGone { group, targets: keys }, Vec::new());
+        } else {
+            places.push((group, keys));
+        }
     }
-    plan.step(Act::AwaitGone { group, targets: keys }, Vec::new());
+    places.extend(elsewhere(known, view, rows));
+    for (group, targets) in &places {
+        plan.step(Act::AwaitLeaving { group: group.clone(), targets: targets.clone() }, Vec::new());
+    }
+    for (group, targets) in places {
+        plan.step(Act::AwaitGone { group, targets }, Vec::new());
+    }
+}
+
+/// What the pods of these rows are in the groups of other bindings.
+fn elsewhere(known: &Known<'_>, view: &View<'_>, rows: &[&Row]) -> Vec<(TargetGroupArn, Vec<TargetKey>)> {
+    let Some(reference) = view.reference else { return Vec::new() };
+    let pods: BTreeSet<String> = rows.iter().filter_map(|it| it.endpoint.as_ref()?.pod.clone()).collect();
+    let others = known.inventory.bindings().filter(|(it, _)| {
+        it.cluster == reference.cluster && it.namespace == reference.namespace && it != reference
+    });
+    let mut places = Vec::new();
+    for (other, binding) in others {
+        let Some(group) = binding.group.clone().filter(|it| Some(it) != view.arn.as_ref()) else { continue };
+        let resolution = desired::resolve(known.inventory, &other, binding);
+        let of_pods = resolution
+            .endpoints
+            .into_iter()
+            .filter(|it| matches!(&it.backing, Backing::Pod(Some(name)) if pods.contains(&name.name)));
+        let keys: Vec<TargetKey> = of_pods.map(|it| it.key).collect();
+        if !keys.is_empty() {
+            places.push((group, keys));
+        }
+    }
+    places
 }
 
 fn sentence_of_several(n: usize, then: Then) -> String {
@@ -335,10 +376,11 @@ fn node(known: &Known<'_>, view: &View<'_>, rows: &[&Row]) -> Result<Plan, Refus
     let effect = format!("Keeps node {name} out of every load balancer; its pods keep running.");
     let mut plan = Plan::new(Hand::Drain, &known.report.subject, known.now, effect);
     let key = targets::key(row);
-    plan.counts = counts::counts(known.report, &key.into_iter().collect(), 0);
+    let leaving: BTreeSet<&TargetKey> = key.into_iter().collect();
+    plan.counts = counts::counts(known.report, &leaving, 0);
     let group = view.arn.as_ref().map_or("", |it| it.name()).to_owned();
     let mut guards: Vec<Guard> = Known::same(view).into_iter().collect();
-    guards.extend(counts::keep_enough(&mut plan, view, &group));
+    guards.extend(counts::keep_enough(&mut plan, view, &leaving, &group));
     let object = Labelled::Node(name.to_string());
     guards.push(Guard::Label {
         object: object.clone(),

@@ -2,6 +2,7 @@
 
 use super::Act;
 use super::Labelled;
+use crate::domain::desired::Backend;
 use crate::domain::elb::HealthState;
 use crate::domain::ids::RowKey;
 use crate::domain::ids::TargetKey;
@@ -150,7 +151,14 @@ fn in_step(report: Option<&Report>) -> Effect {
         return Effect::Awaited("the targets could not be read".to_owned());
     };
     let count = |standing| report.rows.iter().filter(|it| it.standing == standing).count();
-    let words = [Standing::Unregistered, Standing::Lingering, Standing::Orphan]
+    match &report.backend {
+        Backend::Found => {}
+        Backend::Broken(problem) => {
+            return Effect::Awaited(format!("the controller cannot compute endpoints: {problem}"));
+        }
+        other => return Effect::Awaited(format!("what is wanted cannot be told: {other:?}")),
+    }
+    let words = [Standing::Unregistered, Standing::Lingering, Standing::Orphan, Standing::Unknown]
         .map(|it| (count(it), it.word()))
         .into_iter()
         .filter(|(n, _)| *n > 0)

@@ -6,12 +6,12 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde::Serialize;
 
-use super::Act;
 use super::Labelled;
 use super::counts;
 use crate::domain::cluster::Labels;
 use crate::domain::elb::HealthState;
 use crate::domain::ids::BindingRef;
+use crate::domain::ids::ClusterId;
 use crate::domain::ids::RowKey;
 use crate::domain::ids::TargetGroupArn;
 use crate::domain::ids::TargetKey;
@@ -19,29 +19,35 @@ use crate::domain::ids::Uid;
 use crate::domain::inventory::Inventory;
 use crate::domain::report::Report;
 use crate::domain::report::Row;
+use crate::domain::report::Subject;
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "guard", rename_all = "camelCase")]
 pub enum Guard {
     /// The binding is the one that was looked at, still on this group, and nobody deletes it.
     Binding { binding: BindingRef, uid: Uid, group: Option<TargetGroupArn> },
-    /// No binding names the group.
-    Unbound { group: TargetGroupArn },
+    /// No binding names the group; in one cluster, or in any.
+    Unbound {
+        group: TargetGroupArn,
+        #[serde(default)]
+        cluster: Option<ClusterId>,
+    },
+    /// Nothing else is registered: what follows removes what it does not know.
+    Only { keys: BTreeSet<TargetKey> },
     /// The target is still registered, and the same pod (or none) is behind its address.
     Leaves { key: TargetKey, pod: Option<Uid>, wanted: bool },
     /// The endpoint is still wanted, the same pod is behind it, and AWS has no live target for it.
     Arrives { key: TargetKey, pod: Option<Uid> },
     /// Nobody registered a target again that this puts back.
     Absent { key: TargetKey },
-    /// At least so many healthy targets stay, in a zone or in all.
-    Healthy { zone: Option<Arc<str>>, least: u32 },
+    /// At least so many healthy targets stay, in a zone or in all, beside those that leave.
+    Healthy { zone: Option<Arc<str>>, least: u32, leaving: BTreeSet<TargetKey> },
     /// The pod is the same, and the label is as it was.
-    Label { object: Labelled, cluster: crate::domain::ids::ClusterId, key: String, value: Option<String> },
+    Label { object: Labelled, cluster: ClusterId, key: String, value: Option<String> },
 }
 
-/// Looks whether a guard holds. `act` is the step it guards: what that takes away does not count as staying.
-/// An `Err` says what is different, in words.
-pub fn check(guard: &Guard, act: &Act, report: Option<&Report>, inventory: &Inventory) -> Result<(), String> {
+/// Looks whether a guard holds. An `Err` says what is different, in words.
+pub fn check(guard: &Guard, report: Option<&Report>, inventory: &Inventory) -> Result<(), String> {
     match guard {
         Guard::Binding { binding, uid, group } => {
             let found = inventory.binding(binding).ok_or_else(|| format!("binding {binding} is gone"))?;
@@ -56,9 +62,23 @@ pub fn check(guard: &Guard, act: &Act, report: Option<&Report>, inventory: &Inve
                 None => Ok(()),
             }
         }
-        Guard::Unbound { group } => {
-            let mut bindings = inventory.bindings().filter(|(_, it)| it.group.as_ref() == Some(group));
-            bindings.next().map_or(Ok(()), |(it, _)| Err(format!("binding {it} now names the group")))
+        Guard::Unbound { group, cluster } => {
+            let inside = |it: &BindingRef| cluster.as_ref().is_none_or(|cluster| *cluster == it.cluster);
+            let mut bindings = inventory
+                .bindings()
+                .filter(|(it, binding)| binding.group.as_ref() == Some(group) && inside(it));
+            bindings.next().map_or(Ok(()), |(it, _)| Err(format!("binding {it} names the group")))
+        }
+        Guard::Only { keys } => {
+            let report = report.filter(|it| it.asked.is_some()).ok_or("the targets could not be read")?;
+            let live = |row: &&Row| {
+                row.registered().is_some_and(|it| it.health.state != HealthState::Draining)
+                    && !matches!(&row.key, RowKey::Target(key) if keys.contains(key))
+            };
+            let other = report.rows.iter().find(live);
+            other.map_or(Ok(()), |it| {
+                Err(format!("{} was registered meanwhile, and would be removed", it.key))
+            })
         }
         Guard::Leaves { key, pod, wanted } => {
             let row = row(report, key)?.ok_or_else(|| format!("{key} is no longer registered"))?;
@@ -69,7 +89,10 @@ pub fn check(guard: &Guard, act: &Act, report: Option<&Report>, inventory: &Inve
             same_pod(row, key, pod.as_ref())?;
             match (row.wanted, wanted) {
                 (Some(true), false) => Err(format!("{key} is wanted now: an endpoint stands behind it")),
-                (None, _) => Err(format!("whether {key} is wanted could not be read")),
+                // Nothing in Kubernetes is compared with a group that no binding names.
+                (None, _) if !matches!(report.map(|it| &it.subject), Some(Subject::Group(_))) => {
+                    Err(format!("whether {key} is wanted could not be read"))
+                }
                 _ => Ok(()),
             }
         }
@@ -83,9 +106,9 @@ pub fn check(guard: &Guard, act: &Act, report: Option<&Report>, inventory: &Inve
             }
         }
         Guard::Absent { key } => row(report, key)?.map_or(Ok(()), |row| absent(row, key)),
-        Guard::Healthy { zone, least } => {
-            let report = report.ok_or("the targets could not be read")?;
-            let stays = staying(report, act, zone.as_ref());
+        Guard::Healthy { zone, least, leaving } => {
+            let report = report.filter(|it| it.asked.is_some()).ok_or("the targets could not be read")?;
+            let stays = staying(report, leaving, zone.as_ref());
             let place = zone.as_ref().map_or_else(String::new, |it| format!(" in zone {it}"));
             match stays >= *least {
                 true => Ok(()),
@@ -128,20 +151,8 @@ fn same_pod(row: &Row, key: &TargetKey, pod: Option<&Uid>) -> Result<(), String>
     }
 }
 
-/// Healthy targets that a step leaves alone.
-fn staying(report: &Report, act: &Act, zone: Option<&Arc<str>>) -> u32 {
-    let leaving: BTreeSet<&TargetKey> = match act {
-        Act::Deregister { targets, .. } => targets.iter().map(|it| &it.key).collect(),
-        Act::Label { object: Labelled::Pod(_, uid), .. } => {
-            let of_pod = |row: &&Row| row.uid() == Some(uid);
-            report.rows.iter().filter(of_pod).filter_map(|it| it.target.as_ref()).map(|it| &it.key).collect()
-        }
-        Act::Label { object: Labelled::Node(node), .. } => {
-            let on = |row: &&Row| row.endpoint.as_ref().is_some_and(|it| it.node.as_deref() == Some(node));
-            report.rows.iter().filter(on).filter_map(|it| it.target.as_ref()).map(|it| &it.key).collect()
-        }
-        _ => BTreeSet::new(),
-    };
+/// Healthy targets beside those that leave.
+fn staying(report: &Report, leaving: &BTreeSet<TargetKey>, zone: Option<&Arc<str>>) -> u32 {
     let stays = report.rows.iter().filter_map(Row::registered).filter(|it| {
         counts::serves(it)
             && !leaving.contains(&it.key)
@@ -152,7 +163,7 @@ fn staying(report: &Report, act: &Act, zone: Option<&Arc<str>>) -> u32 {
 
 fn labels<'a>(
     object: &Labelled,
-    cluster: &crate::domain::ids::ClusterId,
+    cluster: &ClusterId,
     inventory: &'a Inventory,
 ) -> Result<(&'a Labels, String), String> {
     let cluster = inventory.cluster(cluster).ok_or("the cluster could not be read")?;
@@ -175,13 +186,18 @@ impl Guard {
     pub fn words(&self) -> String {
         match self {
             Self::Binding { .. } => "same binding and group".to_owned(),
-            Self::Unbound { group } => format!("no binding names {}", group.name()),
+            Self::Unbound { group, .. } => format!("no binding names {}", group.name()),
+            Self::Only { keys } => {
+                format!("no other than {} registered", super::counted(keys.len(), "target"))
+            }
             Self::Leaves { key, pod: Some(_), .. } => format!("{key} registered, same pod"),
             Self::Leaves { key, pod: None, .. } => format!("{key} registered, no pod"),
             Self::Arrives { key, .. } => format!("{key} wanted, same pod, not registered"),
             Self::Absent { key } => format!("{key} not registered"),
-            Self::Healthy { zone: None, least } => format!("{least} or more healthy stay"),
-            Self::Healthy { zone: Some(zone), least } => format!("{least} or more healthy stay in {zone}"),
+            Self::Healthy { zone: None, least, .. } => format!("{least} or more healthy stay"),
+            Self::Healthy { zone: Some(zone), least, .. } => {
+                format!("{least} or more healthy stay in {zone}")
+            }
             Self::Label { object, key, value, .. } => {
                 let value =
                     value.as_ref().map_or_else(|| format!("no label {key}"), |it| format!("{key}={it}"));

@@ -49,7 +49,7 @@ fn tagged(view: &View<'_>) -> Option<String> {
 
 /// Warnings about owners and rivals of the rows a plan touches.
 pub(super) fn warn(plan: &mut Plan, view: &View<'_>, rows: &[&Row]) {
-    for row in rows {
+    for row in rows.iter().filter(|_| view.binding.is_some()) {
         match (row.standing, &row.note) {
             (Standing::Contested | Standing::Elsewhere, note) => {
                 let owner = note.clone().unwrap_or_else(|| "an owner nobody here knows".to_owned());

@@ -81,6 +81,9 @@ pub struct Entry {
     pub time: String,
     pub plan: String,
     pub hand: Hand,
+    /// The plan it turns round.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub undoes: Option<String>,
     pub subject: Subject,
     /// Which step of how many, from 1.
     pub step: usize,

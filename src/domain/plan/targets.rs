@@ -1,7 +1,6 @@
 //! Plans about targets themselves: deregister, register, and sync, which does both for a whole binding.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 
 use super::Act;
 use super::Arriving;
@@ -74,7 +73,7 @@ impl<'a> Known<'a> {
                 uid: binding.uid.clone(),
                 group: group.clone(),
             }),
-            (None, None, Some(group)) => Some(Guard::Unbound { group: group.clone() }),
+            (None, None, Some(group)) => Some(Guard::Unbound { group: group.clone(), cluster: None }),
             _ => None,
         }
     }
@@ -83,12 +82,6 @@ impl<'a> Known<'a> {
 /// A report of what was just read, for guards and for reading back.
 pub fn report_of(inventory: &Inventory, subject: &Subject, now: Timestamp) -> Option<Report> {
     report::judge(inventory, subject, &History::of_one_look(), now)
-}
-
-/// The zone the controller would send: `all` where it registers in another account's group, else none, and AWS
-/// takes that of the subnet (controller.md §2.4; where AWS asks for `all`, the step sends it then).
-fn zone(role: &Role) -> Option<Arc<str>> {
-    role.as_ref().map(|_| "all".into())
 }
 
 pub fn deregister(known: &Known<'_>, keys: &BTreeSet<TargetKey>) -> Result<Plan, Refusal> {
@@ -105,9 +98,10 @@ pub fn deregister(known: &Known<'_>, keys: &BTreeSet<TargetKey>) -> Result<Plan,
         rows => format!("Takes {} out of {name}: {}.", counted(rows.len(), "target"), listed(keys)),
     };
     let mut plan = Plan::new(Hand::Deregister, &known.report.subject, known.now, effect);
-    plan.counts = counts::counts(known.report, &keys.iter().collect(), 0);
+    let leaving_keys: BTreeSet<&TargetKey> = keys.iter().collect();
+    plan.counts = counts::counts(known.report, &leaving_keys, 0);
     let mut guards: Vec<Guard> = Known::same(&view).into_iter().collect();
-    guards.extend(counts::keep_enough(&mut plan, &view, name));
+    guards.extend(counts::keep_enough(&mut plan, &view, &leaving_keys, name));
     guards.extend(rows.iter().filter_map(|row| leaves(row)));
     let role = Known::role(&view);
     let targets = rows.iter().filter_map(|row| leaving(row)).collect();
@@ -132,6 +126,12 @@ pub(super) fn drains(view: &View<'_>) -> String {
 /// When the controller registers again what it wants.
 fn comes_back(report: &Report, view: &View<'_>, rows: &[&Row], now: Timestamp) -> Vec<String> {
     let wanted = rows.iter().filter(|it| it.wanted == Some(true)).count();
+    if rows
+        .iter()
+        .any(|it| matches!(it.standing, Standing::Elsewhere | Standing::Contested | Standing::Unknown))
+    {
+        return vec!["Whoever registered it may do so again.".to_owned()];
+    }
     if wanted == 0 {
         return vec!["Nobody registers it again: no endpoint wants it.".to_owned()];
     }
@@ -182,7 +182,14 @@ pub(super) fn leaves(row: &Row) -> Option<Guard> {
 /// The target as it is now, so that it can be put back as it was.
 pub(super) fn leaving(row: &Row) -> Option<Arriving> {
     let target = row.registered()?;
-    Some(Arriving { key: target.key.clone(), zone: target.zone.clone().filter(|it| &**it == "all") })
+    let zone = target.zone.clone().filter(|it| &**it == "all");
+    Some(Arriving { key: target.key.clone(), zone, pod: row.uid().cloned() })
+}
+
+/// An endpoint to be registered. Its zone is AWS's to choose; where that asks for `all`, the step sends it then, as the
+/// controller does (controller.md §2.4).
+pub(super) fn arriving(row: &Row) -> Option<Arriving> {
+    Some(Arriving { key: key(row)?.clone(), zone: None, pod: row.uid().cloned() })
 }
 
 fn arrives(row: &Row) -> Option<Guard> {
@@ -209,7 +216,7 @@ pub fn register(known: &Known<'_>, keys: &BTreeSet<TargetKey>) -> Result<Plan, R
     let role = Known::role(&view);
     let mut guards: Vec<Guard> = Known::same(&view).into_iter().collect();
     guards.extend(rows.iter().filter_map(|row| arrives(row)));
-    let targets = keys.iter().map(|key| Arriving { key: key.clone(), zone: zone(&role) }).collect();
+    let targets = rows.iter().filter_map(|it| arriving(it)).collect();
     plan.step(Act::Register { group, role, targets }, guards);
     plan.follows.push(checks(&view));
     plan.follows.extend(followed(known.report));
@@ -293,13 +300,12 @@ pub fn sync(known: &Known<'_>) -> Result<Plan, Refusal> {
     let same = || Known::same(&view).into_iter();
     if !missing.is_empty() {
         let guards = same().chain(missing.iter().filter_map(|it| arrives(it))).collect();
-        let targets = missing.iter().filter_map(|it| key(it));
-        let targets = targets.map(|key| Arriving { key: key.clone(), zone: zone(&role) }).collect();
+        let targets = missing.iter().filter_map(|it| arriving(it)).collect();
         plan.step(Act::Register { group: group.clone(), role: role.clone(), targets }, guards);
         plan.follows.push(checks(&view));
     }
     if !extra.is_empty() {
-        let enough = counts::keep_enough(&mut plan, &view, &name);
+        let enough = counts::keep_enough(&mut plan, &view, &keys, &name);
         let guards = same().chain(enough).chain(extra.iter().filter_map(|it| leaves(it))).collect();
         let targets = extra.iter().filter_map(|it| leaving(it)).collect();
         plan.step(Act::Deregister { group, role, targets }, guards);

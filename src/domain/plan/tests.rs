@@ -12,6 +12,7 @@ use super::drain;
 use super::drain::Then;
 use super::targets;
 use super::targets::Known;
+use super::unbind;
 use crate::domain::cluster::ServiceType;
 use crate::domain::elb::GroupType;
 use crate::domain::fixture;
@@ -148,7 +149,7 @@ fn who_made_a_binding_is_said_before_it_is_deleted() {
             });
         });
         says(
-            plan(&world, binding::unbind),
+            plan(&world, unbind::unbind),
             &[
                 &format!("The controller made this binding from {from}"),
                 "type testapptgb",
@@ -157,7 +158,7 @@ fn who_made_a_binding_is_said_before_it_is_deleted() {
         );
     }
     let world = edited(|it| it.binding(|it| it.kept_by = Some("Flux".into())));
-    says(plan(&world, binding::unbind), &["Flux keeps this binding: it may be made again"]);
+    says(plan(&world, unbind::unbind), &["Flux keeps this binding: it may be made again"]);
 }
 
 #[test]
@@ -204,7 +205,7 @@ fn what_a_multi_cluster_binding_does_not_own_is_another_owners() {
     });
     says(deregister(&world, &["10.0.0.9"]), &["type eksworkshoptg: 10.0.0.9:8080 is not this binding's"]);
     // Deleting it leaves what is not its own.
-    says(plan(&world, binding::unbind), &["takes 2 targets out", "its list of targets (ConfigMap)"]);
+    says(plan(&world, unbind::unbind), &["takes 2 targets out", "its list of targets (ConfigMap)"]);
     let world = edited(|it| {
         it.binding(|it| it.multi_cluster = true);
         it.ledger(None);

@@ -1,4 +1,7 @@
-//! The inverse of what was done, where there is one.
+//! The inverse of what was done, where there is one: only of what is still as it was left, and only for the pods it was
+//! about.
+
+use std::collections::BTreeSet;
 
 use super::Act;
 use super::Arriving;
@@ -10,145 +13,145 @@ use super::Step;
 use super::counts;
 use super::guard::Guard;
 use super::targets::Known;
-use super::targets::leaves;
 use super::targets::report_of;
+use super::unbind;
+use crate::domain::elb::HealthState;
 use crate::domain::ids::ClusterId;
 use crate::domain::ids::RowKey;
 use crate::domain::ids::TargetKey;
 use crate::domain::inventory::Inventory;
 use crate::domain::report::Report;
+use crate::domain::report::Row;
 use crate::domain::report::Subject;
 use crate::domain::time::Timestamp;
 
-/// Turns round the steps of a plan that were done, last first. `done`: one for each step that had its effect.
-pub fn undo(
-    inventory: &Inventory,
-    subject: &Subject,
-    (hand, done): (Hand, &[Act]),
-    now: Timestamp,
-) -> Result<Plan, Refusal> {
-    let mut plan = Plan::new(Hand::Undo, subject, now, String::new());
+/// A plan that was carried out, at least in part.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Done {
+    pub id: String,
+    pub hand: Hand,
+    pub subject: Subject,
+    /// Every step whose call was made, whatever came of it.
+    pub acts: Vec<Act>,
+}
+
+/// Turns round what was done of a plan, last first.
+pub fn undo(inventory: &Inventory, done: &Done, now: Timestamp) -> Result<Plan, Refusal> {
+    let hand = done.hand.word();
+    let report = report_of(inventory, &done.subject, now).ok_or_else(|| {
+        Refusal::new(format!("{hand} cannot be undone: what it was about is gone, or not of this context"))
+    })?;
+    let known = Known { inventory, report: &report, now };
+    if done.acts.iter().any(|it| matches!(it, Act::Create { .. })) {
+        // What a binding took over goes with it: the same plan as to delete any other.
+        let mut plan = unbind::unbind(&known)?;
+        plan.hand = Hand::Undo;
+        plan.undoes = Some(done.id.clone());
+        return Ok(plan);
+    }
+    let mut plan = Plan::new(Hand::Undo, &done.subject, now, String::new());
+    plan.undoes = Some(done.id.clone());
     let mut refused = Vec::new();
-    for act in done.iter().rev().filter(|it| !it.only_waits()) {
-        match inverse(inventory, act) {
+    for act in done.acts.iter().rev().filter(|it| !it.only_waits()) {
+        match inverse(&known, act) {
             Ok(step) => plan.steps.push(step),
             Err(why) => refused.push(why),
         }
     }
     if plan.steps.is_empty() {
         let why = refused.into_iter().next().unwrap_or_else(|| "nothing was changed".to_owned());
-        return Err(Refusal::new(format!("{} cannot be undone: {why}", hand.word())));
+        return Err(Refusal::new(format!("{hand} cannot be undone: {why}")));
     }
     let sentences: Vec<String> = plan.steps.iter().map(|it| it.act.sentence()).collect();
-    plan.effect = format!("Undoes {}: {}.", hand.word(), sentences.join(", then "));
+    plan.effect = format!("Undoes {hand}: {}.", sentences.join(", then "));
     plan.warnings.extend(refused.into_iter().map(|it| format!("Stays as it is: {it}.")));
-    if let Some(report) = report_of(inventory, subject, now) {
-        let known = Known { inventory, report: &report, now };
-        let view = known.view()?;
-        let leaving: Vec<_> = plan
-            .steps
-            .iter()
-            .filter_map(|it| match &it.act {
-                Act::Deregister { targets, .. } => Some(targets.iter().map(|it| it.key.clone())),
-                _ => None,
-            })
-            .flatten()
-            .collect();
-        let arriving = plan
-            .steps
-            .iter()
-            .map(|it| match &it.act {
-                Act::Register { targets, .. } => targets.len(),
-                _ => 0,
-            })
-            .sum();
-        plan.counts = counts::counts(&report, &leaving.iter().collect(), arriving);
-        let same: Vec<Guard> = Known::same(&view).into_iter().collect();
-        for step in &mut plan.steps {
-            plan.warnings.extend(aim(step, &report));
-            if step.act.cluster().is_none() {
-                step.guards.extend(same.iter().cloned());
-            }
-        }
-        if !leaving.is_empty() {
-            let name = report.group.as_ref().map_or_else(String::new, |it| it.name().to_owned());
-            let guards = counts::keep_enough(&mut plan, &view, &name);
-            for step in plan.steps.iter_mut().filter(|it| matches!(it.act, Act::Deregister { .. })) {
-                step.guards.extend(guards.iter().cloned());
-            }
-        }
-    }
+    count(&mut plan, &known)?;
     Ok(plan)
 }
 
-/// Guards what comes back or goes by the pod that is behind it now: an address may have another owner since.
-fn aim(step: &mut Step, report: &Report) -> Vec<String> {
-    let row = |key: &TargetKey| report.row(&RowKey::Target(key.clone()));
-    match &step.act {
-        Act::Deregister { targets, .. } => {
-            step.guards.extend(targets.iter().filter_map(|it| row(&it.key)).filter_map(leaves));
-            Vec::new()
-        }
-        Act::Register { targets, .. } => {
-            let wanted = |key: &TargetKey| row(key).filter(|it| it.wanted == Some(true));
-            step.guards = targets
-                .iter()
-                .map(|it| match wanted(&it.key) {
-                    Some(row) => Guard::Arrives { key: it.key.clone(), pod: row.uid().cloned() },
-                    None => Guard::Absent { key: it.key.clone() },
-                })
-                .collect();
-            let unwanted = targets.iter().filter(|it| wanted(&it.key).is_none());
-            unwanted.map(|it| format!("No endpoint is behind {} now.", it.key)).collect()
-        }
+fn count(plan: &mut Plan, known: &Known<'_>) -> Result<(), Refusal> {
+    let view = known.view()?;
+    let of = |it: &Step, register: bool| match &it.act {
+        Act::Register { targets, .. } if register => targets.clone(),
+        Act::Deregister { targets, .. } if !register => targets.clone(),
         _ => Vec::new(),
+    };
+    let leaving: Vec<TargetKey> = plan.steps.iter().flat_map(|it| of(it, false)).map(|it| it.key).collect();
+    let leaving: BTreeSet<&TargetKey> = leaving.iter().collect();
+    let arriving = plan.steps.iter().map(|it| of(it, true).len()).sum();
+    if plan.steps.iter().any(|it| it.act.cluster().is_none()) {
+        Known::targets_read(&view)?;
     }
+    plan.counts = counts::counts(known.report, &leaving, arriving);
+    let same: Vec<Guard> = Known::same(&view).into_iter().collect();
+    let name = known.report.group.as_ref().map_or_else(String::new, |it| it.name().to_owned());
+    let enough = match leaving.is_empty() {
+        true => Vec::new(),
+        false => counts::keep_enough(plan, &view, &leaving, &name),
+    };
+    for step in plan.steps.iter_mut().filter(|it| it.act.cluster().is_none()) {
+        step.guards.extend(same.iter().cloned());
+        if matches!(step.act, Act::Deregister { .. }) {
+            step.guards.extend(enough.iter().cloned());
+        }
+    }
+    Ok(())
 }
 
-fn inverse(inventory: &Inventory, act: &Act) -> Result<Step, String> {
+fn row<'a>(known: &Known<'a>, key: &TargetKey) -> Option<&'a Row> {
+    known.report.row(&RowKey::Target(key.clone()))
+}
+
+fn live(report: &Report, key: &TargetKey) -> bool {
+    let row = report.row(&RowKey::Target(key.clone()));
+    row.and_then(Row::state).is_some_and(|it| *it != HealthState::Draining)
+}
+
+fn inverse(known: &Known<'_>, act: &Act) -> Result<Step, String> {
     match act {
-        Act::Deregister { group, role, targets } => Ok(Step {
-            guards: targets.iter().map(|it| Guard::Absent { key: it.key.clone() }).collect(),
-            act: Act::Register { group: group.clone(), role: role.clone(), targets: targets.clone() },
-        }),
-        Act::Register { group, role, targets } => {
-            let targets: Vec<Arriving> = targets.clone();
+        Act::Deregister { group, role, targets } => {
+            let gone: Vec<Arriving> =
+                targets.iter().filter(|it| !live(known.report, &it.key)).cloned().collect();
+            if gone.is_empty() {
+                return Err("what was deregistered is registered again".to_owned());
+            }
+            let guards = gone.iter().map(|it| returns(known, it)).collect::<Result<_, _>>()?;
             Ok(Step {
-                guards: Vec::new(),
-                act: Act::Deregister { group: group.clone(), role: role.clone(), targets },
+                guards,
+                act: Act::Register { group: group.clone(), role: role.clone(), targets: gone },
+            })
+        }
+        Act::Register { group, role, targets } => {
+            let there: Vec<Arriving> =
+                targets.iter().filter(|it| live(known.report, &it.key)).cloned().collect();
+            if there.is_empty() {
+                return Err("what was registered is not registered any more".to_owned());
+            }
+            let leaves = |it: &Arriving| {
+                let wanted = row(known, &it.key).is_some_and(|it| it.wanted == Some(true));
+                Guard::Leaves { key: it.key.clone(), pod: it.pod.clone(), wanted }
+            };
+            let guards = there.iter().map(leaves).collect();
+            Ok(Step {
+                guards,
+                act: Act::Deregister { group: group.clone(), role: role.clone(), targets: there },
             })
         }
         Act::Label { cluster, object, key, from, to } => {
-            there(inventory, cluster, object)?;
+            there(known.inventory, cluster, object)?;
+            let (cluster, object, key) = (cluster.clone(), object.clone(), key.clone());
+            let guard = Guard::Label {
+                object: object.clone(),
+                cluster: cluster.clone(),
+                key: key.clone(),
+                value: to.clone(),
+            };
             Ok(Step {
-                guards: vec![Guard::Label {
-                    object: object.clone(),
-                    cluster: cluster.clone(),
-                    key: key.clone(),
-                    value: to.clone(),
-                }],
-                act: Act::Label {
-                    cluster: cluster.clone(),
-                    object: object.clone(),
-                    key: key.clone(),
-                    from: to.clone(),
-                    to: from.clone(),
-                },
+                guards: vec![guard],
+                act: Act::Label { cluster, object, key, from: to.clone(), to: from.clone() },
             })
         }
-        Act::Create { cluster, manifest } => {
-            let reference = manifest.reference(cluster);
-            let binding =
-                inventory.binding(&reference).ok_or_else(|| format!("binding {reference} is gone"))?;
-            Ok(Step {
-                guards: vec![Guard::Binding {
-                    binding: reference.clone(),
-                    uid: binding.uid.clone(),
-                    group: binding.group.clone(),
-                }],
-                act: Act::DeleteBinding { binding: reference, uid: binding.uid.clone() },
-            })
-        }
+        Act::Create { manifest, .. } => Err(format!("binding {} is deleted as any other", manifest.name)),
         Act::DeletePod { name, .. } => Err(format!("pod {name} was deleted")),
         Act::DeleteBinding { binding, .. } => {
             Err(format!("binding {binding} was deleted; bind makes a new one"))
@@ -156,6 +159,27 @@ fn inverse(inventory: &Inventory, act: &Act) -> Result<Step, String> {
         Act::Mark { .. } => Err("the controller only looked again".to_owned()),
         Act::AwaitLeaving { .. } | Act::AwaitGone { .. } | Act::AwaitInStep { .. } => {
             Err("it only waited".to_owned())
+        }
+    }
+}
+
+/// What must hold for a target to come back: the pod it was is behind it, or nobody is.
+fn returns(known: &Known<'_>, target: &Arriving) -> Result<Guard, String> {
+    let key = &target.key;
+    match (&target.pod, row(known, key).filter(|it| it.wanted == Some(true))) {
+        (Some(pod), Some(row)) if row.uid() == Some(pod) => {
+            Ok(Guard::Arrives { key: key.clone(), pod: Some(pod.clone()) })
+        }
+        (Some(_), Some(_)) => Err(format!("another pod has the address {key} now")),
+        (Some(_), None) => Err(format!("the endpoint {key} is not wanted any more")),
+        (None, Some(row)) if row.uid().is_some() => Err(format!("a pod has the address {key} now")),
+        (None, _) => {
+            let holds = |pod: &crate::domain::cluster::Pod| key.ip().is_some_and(|ip| pod.ips.contains(&ip));
+            let mut pods = known.inventory.clusters.values().flat_map(|it| it.pods.values());
+            match pods.find(|it| holds(it) && !it.finished()) {
+                Some(pod) => Err(format!("the address {key} belongs to pod {} now", pod.name)),
+                None => Ok(Guard::Absent { key: key.clone() }),
+            }
         }
     }
 }

@@ -56,14 +56,13 @@ fn zone(world: &World, kind: &str, id: &str, asked: Option<&str>) -> Result<Stri
         return Err(Refused::invalid(format!("The IP address '{id}' is not a valid IPv4 address")));
     }
     match (world.elb.zone_of(id), asked) {
-        (Some(_), Some("all")) => Err(Refused::invalid(format!(
-            "You cannot specify the Availability Zone 'all' for the IP address '{id}', which is within the VPC"
+        (Some(zone), Some("all")) => Err(Refused::invalid(format!(
+            "IP address '{id}' is within the VPC, and cannot have its Availability Zone overridden to 'all' from '{zone}'"
         ))),
         (Some(zone), _) => Ok(zone),
         (None, Some("all")) => Ok("all".to_owned()),
         (None, _) => Err(Refused::invalid(format!(
-            "The IP address '{id}' is not within the VPC '{}': you must specify an Availability Zone of 'all'",
-            world.elb.vpc
+            "The Availability Zone is required for IP address '{id}' because it is not in the VPC"
         ))),
     }
 }

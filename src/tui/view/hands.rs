@@ -191,6 +191,10 @@ pub(super) fn refusal(theme: &Theme, (hand, why): (Hand, &str), area: Rect, buff
     small(&format!("{} · not possible", hand.word()), theme, lines, " any key closes ", (area, buffer));
 }
 
+pub(super) fn reading(theme: &Theme, text: &str, area: Rect, buffer: &mut Buffer) {
+    small("bind", theme, vec![(text.to_owned(), theme.plain)], " Esc gives up ", (area, buffer));
+}
+
 pub(super) fn leaving(state: &State, theme: &Theme, area: Rect, buffer: &mut Buffer) {
     let mut lines: Lines = vec![("Under way:".to_owned(), theme.plain)];
     lines.extend(state.hands.running().map(|it| (format!("  {}", it.plan.effect), theme.title)));

@@ -115,7 +115,7 @@ async fn life(before: Vec<Outside>, pick: usize, between: Vec<(Outside, u64)>) {
         }
     }
     let promised = plan.steps.iter().flat_map(|it| &it.guards).filter_map(|it| match it {
-        tgscope::domain::plan::guard::Guard::Healthy { zone: None, least } => Some(*least as usize),
+        tgscope::domain::plan::guard::Guard::Healthy { zone: None, least, .. } => Some(*least as usize),
         _ => None,
     });
     let promised = promised.max();

@@ -1,0 +1,99 @@
+//! What a step rests on, read just before it: both sides, what of them could not be read, and whether its guards hold.
+
+use crate::backend::Clock;
+use crate::backend::Linked;
+use crate::backend::Scope;
+use crate::backend::snapshot::Extra;
+use crate::domain::cluster::TargetType;
+use crate::domain::failure::ErrorKind;
+use crate::domain::failure::Failure;
+use crate::domain::ids::TargetGroupArn;
+use crate::domain::inventory::Inventory;
+use crate::domain::inventory::Kind;
+use crate::domain::inventory::Source;
+use crate::domain::plan::Act;
+use crate::domain::plan::Plan;
+use crate::domain::plan::Step;
+use crate::domain::plan::guard::check;
+use crate::domain::plan::targets::report_of;
+use crate::domain::report::Report;
+use crate::domain::report::Subject;
+use crate::domain::scope::Pointed;
+use crate::domain::scope::Thing;
+
+/// What was read in one go.
+pub(super) struct Facts {
+    pub(super) inventory: Inventory,
+    pub(super) report: Option<Report>,
+}
+
+/// Both sides, now, as far as the plan is about them: also where it is about what lies outside of the scope.
+pub(super) async fn read(linked: &Linked, scope: &Scope, plan: &Plan) -> Facts {
+    let subject = &plan.subject;
+    let mut groups: Vec<TargetGroupArn> =
+        plan.steps.iter().filter_map(|it| it.act.group().cloned()).collect();
+    if let Subject::Group(arn) = subject {
+        groups.push(arn.clone());
+    }
+    let wish = Extra { groups, only: Some(pointed(subject)), thorough: true, ..Extra::default() };
+    let inventory = linked.read(&scope.of(subject), wish).await;
+    let report = report_of(&inventory, subject, linked.clock().now());
+    Facts { inventory, report }
+}
+
+pub(super) fn pointed(subject: &Subject) -> Pointed {
+    match subject {
+        Subject::Group(arn) => Pointed { namespace: None, thing: Thing::Arn(arn.clone()) },
+        Subject::Binding(it) => {
+            let thing = Thing::Binding(it.name.clone(), Some(it.api));
+            Pointed { namespace: Some(it.namespace.clone()), thing }
+        }
+    }
+}
+
+/// What a plan is about that could not be read just now.
+pub(super) fn unread(facts: &Facts, subject: &Subject) -> Option<Failure> {
+    let binding = match subject {
+        Subject::Binding(it) => facts.inventory.binding(it),
+        Subject::Group(_) => None,
+    };
+    let needed = |source: &Source| match (source, subject) {
+        (Source::Kubernetes(cluster, kind), Subject::Binding(it)) => {
+            *cluster == it.cluster
+                && match kind {
+                    Kind::Pods | Kind::Services | Kind::Slices => true,
+                    Kind::Nodes => binding.is_some_and(|it| it.target_type == Some(TargetType::Instance)),
+                    Kind::Ledgers => binding.is_some_and(|it| it.multi_cluster),
+                    Kind::Bindings(api) => *api == it.api,
+                    _ => false,
+                }
+        }
+        (Source::Kubernetes(_, Kind::Bindings(_)), Subject::Group(_)) => true,
+        (Source::Targets(arn), Subject::Group(group)) => arn == group,
+        (Source::Targets(arn), Subject::Binding(_)) => {
+            facts.report.as_ref().and_then(|it| it.group.as_ref()) == Some(arn)
+        }
+        _ => false,
+    };
+    let mut failed = facts.inventory.sources.iter().filter(|(source, _)| needed(source));
+    // A kind that is not served hides nothing.
+    failed.find_map(|(_, it)| {
+        it.failed.as_ref().map(|it| it.1.clone()).filter(|it| it.kind != ErrorKind::NotFound)
+    })
+}
+
+/// Whether everything a step rests on still holds.
+pub(super) fn guards(step: &Step, facts: &Facts, subject: &Subject, clock: &Clock) -> Result<(), String> {
+    if let Some(failure) = unread(facts, subject) {
+        return Err(format!("what it rests on cannot be read: {failure}"));
+    }
+    // A binding that is about to be made has no board yet: its group has.
+    let of_group = match &step.act {
+        Act::Create { manifest, .. } => {
+            report_of(&facts.inventory, &Subject::Group(manifest.group.clone()), clock.now())
+        }
+        _ => None,
+    };
+    let report = of_group.as_ref().or(facts.report.as_ref());
+    step.guards.iter().try_for_each(|guard| check(guard, report, &facts.inventory))
+}

@@ -1,0 +1,174 @@
+//! The plan that deletes a binding: every target that goes with it, and what else does.
+
+use std::collections::BTreeSet;
+
+use super::Act;
+use super::Hand;
+use super::Plan;
+use super::Refusal;
+use super::binding::bound;
+use super::counted;
+use super::counts;
+use super::guard::Guard;
+use super::ownership;
+use super::targets::Known;
+use super::targets::drains;
+use super::targets::key;
+use super::targets::leaves;
+use super::targets::leaving;
+use crate::domain::controller::Presence;
+use crate::domain::elb::HealthState;
+use crate::domain::elb::TargetGroup;
+use crate::domain::ids::TargetKey;
+use crate::domain::matching::View;
+use crate::domain::report::Row;
+use crate::domain::standing::Standing;
+
+pub fn unbind(known: &Known<'_>) -> Result<Plan, Refusal> {
+    let view = known.view()?;
+    let (reference, binding) = bound(&view)?;
+    if binding.deleted.is_some() {
+        return Err(Refusal::new("the binding is being deleted already"));
+    }
+    let presence = known.report.controller.presence;
+    let leaving = going(&view, known);
+    let keys: BTreeSet<&TargetKey> = leaving.iter().filter_map(|it| key(it)).collect();
+    let name = view.arn.as_ref().map_or("its target group", |it| it.name()).to_owned();
+    let read = view.targets_usable();
+    let effect = match (leaving.len(), presence) {
+        _ if !read => format!("Deletes binding {reference}; which targets go with it could not be read."),
+        (0, _) if multi_unlisted(&view) => {
+            format!(
+                "Deletes binding {reference}; its list of targets (ConfigMap) is missing, so it takes none out."
+            )
+        }
+        (0, _) => format!("Deletes binding {reference}; no target is registered."),
+        (n, Presence::Down) => format!(
+            "Marks binding {reference} for deletion; its {} stay until the controller is back.",
+            counted(n, "target")
+        ),
+        (n, Presence::Unknown) => format!(
+            "Deletes binding {reference}; a controller, if there is one, takes {} out of {name}.",
+            counted(n, "target")
+        ),
+        (n, _) => format!("Deletes binding {reference} and takes {} out of {name}.", counted(n, "target")),
+    };
+    let mut plan = Plan::new(Hand::Unbind, &known.report.subject, known.now, effect);
+    plan.counts = counts::counts(known.report, &keys, 0);
+    let same: Vec<Guard> = Known::same(&view).into_iter().collect();
+    let enough = counts::keep_enough(&mut plan, &view, &keys, &reference.name);
+    if !read {
+        plan.ask_for(&reference.name, "which targets go could not be read".to_owned());
+    }
+    let delete = Act::DeleteBinding { binding: reference.clone(), uid: binding.uid.clone() };
+    if presence == Presence::Absent {
+        let group = known.group()?;
+        let targets: Vec<_> = leaving.iter().filter_map(|it| self::leaving(it)).collect();
+        if !targets.is_empty() {
+            Known::targets_read(&view)?;
+            let guards = same
+                .iter()
+                .cloned()
+                .chain(enough)
+                .chain(leaving.iter().filter_map(|it| leaves(it)))
+                .collect();
+            plan.step(Act::Deregister { group, role: Known::role(&view), targets }, guards);
+        }
+        plan.step(delete, same);
+    } else {
+        plan.step(delete, same.into_iter().chain(enough).collect());
+        let gone: Vec<TargetKey> = keys.iter().map(|it| (*it).clone()).collect();
+        if let Some(group) = view.arn.clone().filter(|_| presence != Presence::Down && !gone.is_empty()) {
+            // The binding being gone is not yet what was asked for.
+            plan.step(Act::AwaitLeaving { group, targets: gone }, Vec::new());
+        }
+    }
+    said(&mut plan, &view, known, leaving.len());
+    if let Some(from) = binding.made_from() {
+        plan.warnings.extend(ownership::made(binding));
+        plan.warnings.push(format!("It is not made again before its {from} changes or the controller's next full look (10h by default)."));
+        plan.ask_for(&reference.name, "the controller made this binding".to_owned());
+    }
+    if let Some(tool) = &binding.kept_by {
+        plan.warnings.push(format!("{tool} keeps this binding: it may be made again."));
+    }
+    ownership::warn(&mut plan, &view, &[]);
+    plan.lasting.push("A binding made again is another object: its history and checkpoint are gone, and its targets were out meanwhile.".to_owned());
+    Ok(plan)
+}
+
+/// The registered rows that go with a binding: all, or those its controller owns.
+fn going<'a>(view: &View<'_>, known: &Known<'a>) -> Vec<&'a Row> {
+    let multi = view.binding.is_some_and(|it| it.multi_cluster);
+    let absent = known.report.controller.presence == Presence::Absent;
+    let listed = view.reference.zip(view.cluster).and_then(|(it, cluster)| cluster.ledgers.get(&it.ledger()));
+    let listed = listed.and_then(|it| it.as_ref()).map(|it| it.targets.as_slice()).unwrap_or_default();
+    let ours = |row: &Row| key(row).is_some_and(|it| listed.contains(&it.identifier()));
+    let goes = |row: &&Row| {
+        if multi && !absent && !ours(row) {
+            return false;
+        }
+        let live = row.state().is_some_and(|it| *it != HealthState::Draining);
+        let foreign = matches!(row.standing, Standing::Elsewhere | Standing::Contested | Standing::Unknown);
+        live && !(foreign && (multi || absent))
+    };
+    known.report.rows.iter().filter(goes).collect()
+}
+
+/// A multi-cluster binding whose list is missing: its controller deregisters nothing (controller.md §4).
+fn multi_unlisted(view: &View<'_>) -> bool {
+    let listed = view.reference.zip(view.cluster).and_then(|(it, cluster)| cluster.ledgers.get(&it.ledger()));
+    view.binding.is_some_and(|it| it.multi_cluster) && matches!(listed, Some(None))
+}
+
+fn said(plan: &mut Plan, view: &View<'_>, known: &Known<'_>, targets: usize) {
+    let presence = known.report.controller.presence;
+    let binding = view.binding;
+    let finalized = binding.is_some_and(|it| !it.finalizers.is_empty());
+    match presence {
+        Presence::Present | Presence::Unknown => {
+            if targets > 0 {
+                plan.follows.push(
+                    "The controller deregisters them, whoever registered them, then removes its finalizer."
+                        .to_owned(),
+                );
+            }
+            if binding.is_some_and(|it| it.networking) {
+                plan.follows.push("It removes the security-group rules of this binding.".to_owned());
+            }
+            if binding.is_some_and(|it| it.multi_cluster) {
+                plan.follows.push("It deletes its list of targets (ConfigMap) too.".to_owned());
+            }
+            plan.follows.push(
+                "Readiness gates of this binding become True; the target group itself stays.".to_owned(),
+            );
+        }
+        Presence::Down => {
+            if finalized {
+                plan.warnings.push("The controller is down: the binding will hang in deletion until it is back, and its targets stay registered.".to_owned());
+            }
+        }
+        Presence::Absent => {
+            if finalized {
+                plan.warnings.push(
+                    "There is no controller to remove its finalizer: the binding will hang in deletion."
+                        .to_owned(),
+                );
+            }
+            plan.follows.push("The target group itself stays.".to_owned());
+        }
+    }
+    if targets > 0 {
+        plan.follows.push(drains(view));
+    }
+    let stay = plan.counts.first().is_some_and(|it| it.after.registered > 0);
+    if targets > 0 && !stay && !view.routes.list().is_empty() {
+        let application = view.target_group().is_some_and(TargetGroup::of_application_lb);
+        let then = if application { "it answers 503" } else { "connections fail" };
+        let routes = match view.routes.list().len() {
+            1 => "A rule leads".to_owned(),
+            n => format!("{n} rules lead"),
+        };
+        plan.warnings.push(format!("{routes} to the group: without targets {then}."));
+    }
+}
