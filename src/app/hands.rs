@@ -40,13 +40,15 @@ pub struct Planned {
     /// What was typed so far, where a name has to be.
     pub typed: String,
     pub scroll: u16,
+    /// What the API server says of each step, asked without doing it; empty: it was not asked.
+    pub rehearsed: Vec<Result<String, String>>,
     /// The last key that would have accepted did not, and why.
     pub objection: Option<String>,
 }
 
 impl Planned {
     pub fn new(plan: Plan, asked: Asked) -> Self {
-        Self { plan, asked, typed: String::new(), scroll: 0, objection: None }
+        Self { plan, asked, typed: String::new(), scroll: 0, rehearsed: Vec::new(), objection: None }
     }
 }
 

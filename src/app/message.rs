@@ -30,6 +30,8 @@ pub enum Message {
     Progress(Progress),
     /// The audit log, read.
     Log(Vec<Entry>),
+    /// What the API server says of a plan without doing it: one answer for each step.
+    Rehearsed(String, Vec<Result<String, String>>),
     /// Plans of the log that another session began and did not end.
     Unfinished(Vec<Unfinished>),
     /// Something was written to a file, or not.
@@ -54,6 +56,8 @@ pub enum Effect {
     Follow(Follow),
     /// Carry a plan out that was accepted.
     Apply(Box<Plan>),
+    /// Let the API server check a plan without doing it.
+    Rehearse(Box<Plan>),
     /// Stop the plan of this id.
     Cancel(String),
     /// Read the audit log.

@@ -36,6 +36,7 @@ pub fn update(state: &mut State, message: Message) -> Vec<Effect> {
             state.hands.log = entries;
             state.dirty = true;
         }
+        Message::Rehearsed(plan, answers) => hands::rehearsed(state, &plan, answers),
         Message::Unfinished(open) => hands::unfinished(state, open),
         Message::Saved(said) => {
             let text = said.unwrap_or_else(|why| format!("not saved: {why}"));

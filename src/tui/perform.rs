@@ -42,6 +42,15 @@ impl Performer {
         match effect {
             Effect::Follow(wish) => drop(self.follow.send_replace(wish)),
             Effect::Apply(plan) => self.apply(*plan),
+            Effect::Rehearse(plan) => {
+                let (connection, scope) = (self.connection.clone(), self.scope.clone());
+                let sender = self.sender.clone();
+                self.running.spawn(async move {
+                    let id = plan.id();
+                    let answers = apply::rehearse(connection, *plan, scope).await;
+                    _ = sender.send(Message::Rehearsed(id, answers)).await;
+                });
+            }
             Effect::Cancel(plan) => {
                 if let Some(signal) = self.signals.get(&plan) {
                     signal.send_replace(Signal::Cancel);

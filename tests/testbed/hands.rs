@@ -174,6 +174,6 @@ fn a_viewer_is_told_what_each_hand_needs_and_writes_nothing() {
     let (code, _, err) = hand(&world, &["resync", "tgb/web", "--yes"]);
     assert!(code == 3, "{code}: {err}");
     let (code, out, _) = world.settings.tgscope(&["doctor", "-n", &world.namespace]);
-    assert!(code == 0 && out.contains("NO       patch,delete pods"), "{out}");
+    assert!(code == 0 && out.contains("NO       patch pods"), "{out}");
     assert_eq!(version(&world), before);
 }

@@ -110,7 +110,7 @@ fn planned(state: &mut State, key: Key) -> Vec<Effect> {
         (Code::PageUp, _) => planned.scroll = planned.scroll.saturating_sub(page),
         (Code::Enter, _) if typing => return hands::accept(state),
         (Code::Tab, _) => hands::choose(state, 't'),
-        (Code::Char('t' | 'w' | 'm' | 's'), true) if typing => return chosen(state, key),
+        (Code::Char('t' | 'w' | 'm' | 's' | 'd'), true) if typing => return chosen(state, key),
         _ if typing => edit(&mut planned.typed, key),
         (Code::Char('y'), false) => return hands::accept(state),
         (Code::Char('n'), false) => drop(state.dialogs.pop()),
@@ -125,6 +125,7 @@ fn planned(state: &mut State, key: Key) -> Vec<Effect> {
 fn chosen(state: &mut State, key: Key) -> Vec<Effect> {
     match key.code {
         Code::Char('s') => return hands::save(state),
+        Code::Char('d') => return hands::rehearse(state),
         Code::Char(choice @ ('t' | 'w' | 'm')) => hands::choose(state, choice),
         _ => {}
     }

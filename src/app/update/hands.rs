@@ -198,6 +198,25 @@ pub(super) fn accept(state: &mut State) -> Vec<Effect> {
     }
 }
 
+/// Asks the API server what it would say of the plan on show.
+pub(super) fn rehearse(state: &State) -> Vec<Effect> {
+    match state.dialogs.last() {
+        Some(Dialog::Plan(it)) => vec![Effect::Rehearse(Box::new(it.plan.clone()))],
+        _ => Vec::new(),
+    }
+}
+
+pub(super) fn rehearsed(state: &mut State, plan: &str, answers: Vec<Result<String, String>>) {
+    let of = state.dialogs.iter_mut().find_map(|it| match it {
+        Dialog::Plan(it) if it.plan.id() == plan => Some(it),
+        _ => None,
+    });
+    if let Some(planned) = of {
+        planned.rehearsed = answers;
+        state.dirty = true;
+    }
+}
+
 /// Writes the object of the plan on show to a file, for a repository.
 pub(super) fn save(state: &mut State) -> Vec<Effect> {
     let Some(Dialog::Plan(planned)) = state.dialogs.last() else { return Vec::new() };

@@ -138,6 +138,11 @@ async fn carry_out(setup: Setup, plan: Plan, accept: &Accept, log: Log) -> anyho
             print(&lines.collect::<Vec<_>>().concat())?;
         }
     }
+    if let (Hand::Resync, Some(Stage::Unverified(_))) = (hand, stages.last()) {
+        complain(
+            "tgscope: the controller may still trust its own list of targets, for 5 minutes at most: try again then, or register what is missing",
+        );
+    }
     Ok(match (stages.last(), early) {
         (Some(Stage::Done(_)), _) if stages.len() == sentences.len() => Exit::Done,
         (_, Some(early)) => early,

@@ -65,6 +65,12 @@ pub fn undo(inventory: &Inventory, done: &Done, now: Timestamp) -> Result<Plan, 
     let sentences: Vec<String> = plan.steps.iter().map(|it| it.act.sentence()).collect();
     plan.effect = format!("Undoes {hand}: {}.", sentences.join(", then "));
     plan.warnings.extend(refused.into_iter().map(|it| format!("Stays as it is: {it}.")));
+    let back = |it: &Step| matches!(&it.act, Act::Label { object: Labelled::Pod(..), to: Some(_), .. });
+    if plan.steps.iter().any(back) {
+        plan.follows.push(
+            "Its ReplicaSet then has one pod too many and deletes one, not necessarily this one.".to_owned(),
+        );
+    }
     count(&mut plan, &known)?;
     Ok(plan)
 }

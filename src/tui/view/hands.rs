@@ -36,6 +36,12 @@ pub(super) fn planned(planned: &Planned, theme: &Theme, area: Rect, buffer: &mut
         // What has to be typed is said where it is looked for: below the effect.
         lines.insert(1, (format!("! {why}"), theme.bad));
     }
+    for (index, answer) in planned.rehearsed.iter().enumerate() {
+        lines.push(match answer {
+            Ok(said) => (format!("dry run {}. {said}", index + 1), theme.good),
+            Err(why) => (format!("dry run {}. refused: {why}", index + 1), theme.bad),
+        });
+    }
     let commands = plan::commands(&planned.plan);
     if !commands.is_empty() {
         lines.push((String::new(), theme.plain));
@@ -49,9 +55,9 @@ pub(super) fn planned(planned: &Planned, theme: &Theme, area: Rect, buffer: &mut
     let bottom = match (&planned.plan.typed, &planned.objection) {
         (Some(_), Some(objection)) => format!(" {objection} · type: {}▏ ", planned.typed),
         (Some(typed), None) => {
-            format!(" type {}: {}▏ Enter accepts · Esc leaves it ", typed.name, planned.typed)
+            format!(" type {}: {}▏ Enter accepts · Esc ", typed.name, planned.typed)
         }
-        (None, _) => format!(" y accepts{} · Esc leaves it ", choices(planned)),
+        (None, _) => format!(" y accepts · d dry run{} · Esc ", choices(planned)),
     };
     overlay::framed(&title, theme, (lines, planned.scroll), &bottom, (area, buffer));
 }
@@ -62,18 +68,14 @@ fn choices(planned: &Planned) -> String {
     match &planned.asked {
         Asked::Drain { then, .. } => {
             let other = match then {
-                Then::Delete => "put it back instead",
-                Then::PutBack => "leave it detached instead",
-                Then::Keep => "delete it instead",
+                Then::Delete => "put it back",
+                Then::PutBack => "leave it detached",
+                Then::Keep => "delete it",
             };
             format!(" · t {other}")
         }
         Asked::Bind(wish) => {
-            format!(
-                " · w networking {} · m multi-cluster {} · s save",
-                on(wish.networking),
-                on(wish.multi_cluster)
-            )
+            format!(" · w network {} · m multi {} · s save", on(wish.networking), on(wish.multi_cluster))
         }
         Asked::Plainly => String::new(),
     }

@@ -156,8 +156,10 @@ async fn a_service_is_bound_by_a_few_keys() {
     session.keys("⏎");
     session.until(&["Plan · bind", "registers 3 endpoints", "y accepts"]).await;
     session.keys("w");
-    session.until(&["networking off"]).await;
-    session.keys("wy");
+    session.until(&["network off"]).await;
+    session.keys("wd");
+    session.until(&["network on", "dry run 1. the API server would accept it"]).await;
+    session.keys("y");
     session.live(&["bind · done"]).await;
     session.keys("⎋");
     session.live(&["SERVING  3 of 3"]).await;

@@ -223,3 +223,18 @@ fn the_header_says_read_only_and_protected() {
         assert!(shown.lines().next().unwrap().contains(word), "{shown}");
     }
 }
+
+#[test]
+fn an_undo_is_a_plan_like_any_other() {
+    let mut state = planned(&drifted(), "10.0.0.2", Action::Drain);
+    app::update(&mut state, Message::Key(key('y')));
+    let plan = state.hands.runs[0].plan.id();
+    for (step, stage) in [(0, Stage::Done("it has no label app".to_owned())), (1, Stage::Cancelled)] {
+        let at = state.now;
+        app::update(&mut state, Message::Progress(Progress { plan: plan.clone(), step, at, stage }));
+    }
+    press(&mut state, &[Action::Back]);
+    app::update(&mut state, Message::Key(plain(Code::Esc)));
+    press(&mut state, &[Action::Undo]);
+    insta::assert_snapshot!("plan_undo", frame(&state, 80, 24));
+}
