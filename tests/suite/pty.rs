@@ -118,7 +118,7 @@ fn a_service_is_bound_by_eight_keys_at_most() {
 
 #[test]
 fn two_orphans_are_deregistered_by_four_keys() {
-    let mut it = Terminal::demo(&["two-writers", "--speed", "2"]);
+    let mut it = Terminal::demo(&["two-writers", "--speed", "5"]);
     it.until(&["192.168.77.7:8080", "192.168.77.8:8080", "! orphan"]);
     it.press("  Xy");
     it.until(&["✓ 1.", "2 of 2 out of rotation"]);
@@ -127,7 +127,7 @@ fn two_orphans_are_deregistered_by_four_keys() {
 
 #[test]
 fn a_stuck_deletion_is_explained_by_two_keys_at_most() {
-    let mut it = Terminal::demo(&["stuck-finalizer", "--speed", "4"]);
+    let mut it = Terminal::demo(&["stuck-finalizer", "--speed", "10"]);
     it.until(&["Being deleted for", "clean-up fails"]);
     // The board says it without any key; all of it is a key away.
     it.press("d");

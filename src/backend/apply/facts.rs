@@ -35,7 +35,7 @@ pub(super) async fn read(linked: &Linked, scope: &Scope, plan: &Plan) -> Facts {
     if let Subject::Group(arn) = subject {
         groups.push(arn.clone());
     }
-    let wish = Extra { groups, only: Some(pointed(subject)), thorough: true, ..Extra::default() };
+    let wish = Extra { groups, only: Some(pointed(subject)), lean: true, ..Extra::default() };
     let inventory = linked.read(&scope.of(subject), wish).await;
     let report = report_of(&inventory, subject, linked.clock().now());
     Facts { inventory, report }

@@ -212,8 +212,8 @@ pub(super) fn framed(
     let more = broken.len().saturating_sub(first + shown);
     let bottom = match (first, more) {
         (0, 0) => keys.to_owned(),
-        (_, 0) => format!(" ↑ more ·{keys}"),
-        (_, more) => format!(" ↓ {more} more ·{keys}"),
+        (_, 0) => format!(" ↑ ·{keys}"),
+        (_, more) => format!(" ↓{more} ·{keys}"),
     };
     let block = Block::bordered()
         .title(Span::styled(format!(" {} ", text::end(title, room)), theme.title))
