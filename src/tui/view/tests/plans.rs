@@ -114,6 +114,13 @@ fn nodes() -> World {
 }
 
 #[test]
+fn the_picture_of_a_plan_is_a_frame() {
+    let mut state = planned(&guarded(), "10.0.0.2", Action::Drain);
+    app::update(&mut state, Message::Resize(132, 26));
+    picture::hold("plan.svg", &cells(&state, (132, 26)));
+}
+
+#[test]
 fn a_name_is_typed_where_it_is_asked_for() {
     let mut state = planned(&drifted(), "", Action::Unbind);
     typed(&mut state, "testapp");
