@@ -27,7 +27,7 @@ pub struct Cli {
     pub scope: Option<Pointed>,
 
     /// Where the screen's audit log goes, instead of audit.jsonl in the state folder
-    #[arg(long, value_name = "PATH", env = "TGSCOPE_AUDIT_LOG")]
+    #[arg(long, value_name = "PATH|stderr", env = "TGSCOPE_AUDIT_LOG")]
     pub audit_log: Option<PathBuf>,
 
     #[command(flatten)]

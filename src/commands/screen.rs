@@ -1,5 +1,8 @@
 //! No command and a terminal: the live screen.
 
+use std::io::IsTerminal;
+use std::io::Write;
+
 use crate::app::state::Opening;
 use crate::audit::Log;
 use crate::cli::Cli;
@@ -26,6 +29,10 @@ pub(super) fn run(cli: &Cli) -> anyhow::Result<Exit> {
     };
     let runtime = setup::runtime()?;
     let written = match (&cli.audit_log, &folder) {
+        (Some(path), _) if path.as_os_str() == "stderr" => match std::io::stderr().is_terminal() {
+            true => anyhow::bail!("the screen is there: --audit-log stderr needs 2> somewhere else"),
+            false => Log::words(|line| std::io::stderr().write_all(line.as_bytes())),
+        },
         (Some(path), _) => Log::file(path.clone()),
         (None, Some(folder)) => Log::file(folder.join("audit.jsonl")),
         (None, None) => {

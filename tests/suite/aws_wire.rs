@@ -3,6 +3,7 @@
 mod answers;
 mod refusals;
 mod settings;
+mod writes;
 
 use tgscope::aws::LoadBalancing;
 use tgscope::aws::Session;

@@ -79,6 +79,10 @@ pub fn bind(inventory: &Inventory, wish: &Wish, now: Timestamp) -> Result<Plan, 
         ))
         .instead("the group is of type instance; use a group of type ip, or change the service"));
     }
+    let quic = matches!(group.protocol.as_deref(), Some("QUIC" | "TCP_QUIC"));
+    if quic && target_type == TargetType::Instance {
+        return Err(Refusal::new("QUIC protocol is not supported for Instance target types."));
+    }
     let api = api(cluster, inventory, wish)?;
     taken(inventory, wish)?;
     let name = wish.name.clone().unwrap_or_else(|| format!("{}-tgb", service.name.name));

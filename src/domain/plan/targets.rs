@@ -13,6 +13,7 @@ use super::counts;
 use super::guard::Guard;
 use super::listed;
 use super::ownership;
+use crate::domain::cluster::Status;
 use crate::domain::controller::Controller;
 use crate::domain::controller::Presence;
 use crate::domain::elb::Attributes;
@@ -110,6 +111,7 @@ pub fn deregister(known: &Known<'_>, keys: &BTreeSet<TargetKey>) -> Result<Plan,
     plan.step(Act::AwaitGone { group, targets: keys.iter().cloned().collect() }, same);
     plan.follows.push(drains(&view));
     plan.follows.extend(comes_back(known.report, &view, &rows, known.now));
+    plan.follows.extend(gates(known.report, &rows));
     ownership::warn(&mut plan, &view, &rows);
     Ok(plan)
 }
@@ -121,6 +123,15 @@ pub(super) fn drains(view: &View<'_>) -> String {
         Some(delay) => format!("It takes no new connections at once and is gone in {delay}s (deregistration delay)."),
         None => "It takes no new connections at once and is gone after the deregistration delay (300s unless set).".to_owned(),
     }
+}
+
+/// What becomes of the readiness gates of pods whose targets go (controller.md §2.8, §3).
+fn gates(report: &Report, rows: &[&Row]) -> Option<String> {
+    let gated = |row: &&&Row| row.endpoint.as_ref().is_some_and(|it| it.gate == Some(Status::True));
+    let there = matches!(report.controller.presence, Presence::Present | Presence::Unknown);
+    (there && rows.iter().any(|it| gated(&it))).then(|| {
+        "Readiness gates stay True until the controller's next full look; then they go False, and the pods leave every service.".to_owned()
+    })
 }
 
 /// When the controller registers again what it wants.

@@ -276,6 +276,17 @@ fn a_gate_is_written_by_a_full_look() {
 }
 
 #[test]
+fn a_gate_that_will_go_false_is_said() {
+    let mut world = World::of("10.0.0.1 gated a, 10.0.0.2 ready b | 10.0.0.1 healthy a, 10.0.0.2 healthy b");
+    world.edit_pod("10.0.0.1", |it| {
+        for condition in it.conditions.iter_mut().filter(|it| it.kind.starts_with("target-health")) {
+            condition.status = crate::domain::cluster::Status::True;
+        }
+    });
+    says(deregister(&world, &["10.0.0.1"]), &["then they go False", "registers it again: at the earliest"]);
+}
+
+#[test]
 fn only_a_pod_that_is_replaced_is_drained() {
     says(
         drained(&World::of(SERVING), "10.0.0.1"),
@@ -329,6 +340,13 @@ fn a_bind_is_refused_in_the_webhooks_words() {
         bound(&instances, |_| {}),
         &["refused: service type must be either 'NodePort' or 'LoadBalancer': workshop/testapp"],
     );
+    let mut quic = unbound(SERVING);
+    quic.group(|it| {
+        it.kind = GroupType::Instance;
+        it.protocol = Some("QUIC".into());
+    });
+    quic.service(|it| it.kind = ServiceType::NodePort);
+    says(bound(&quic, |_| {}), &["refused: QUIC protocol is not supported for Instance target types."]);
     instances.service(|it| it.kind = ServiceType::NodePort);
     instances.service(|it| it.ports[0].node_port = Some(30080));
     says(bound(&instances, |_| {}), &["Binds service workshop/testapp"]);

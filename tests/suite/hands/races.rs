@@ -367,3 +367,35 @@ async fn a_target_of_a_group_nobody_binds_is_deregistered() {
     let ended = world.carry_out(plan).end(&world).await;
     assert_eq!(words(&ended), ["done"], "{ended:?}");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_node_is_kept_out_of_load_balancers_and_let_in_again() {
+    let world = Still::start("instance").await;
+    let row =
+        world.report().await.rows.iter().find(|it| it.standing.word() == "in service").unwrap().key.clone();
+    let plan = world.plan(|it| drain::drain(it, std::slice::from_ref(&row), Then::Delete)).await;
+    assert!(plan.effect.starts_with("Keeps node "), "{}", plan.effect);
+    let undone = {
+        let mut plan = plan.clone();
+        plan.steps.truncate(2);
+        let ended = world.carry_out(plan.clone()).end(&world).await;
+        assert_eq!(words(&ended), ["done", "done"], "{ended:?}");
+        assert!(!live(&world).await.contains(&row.to_string()));
+        tgscope::domain::plan::undo::Done {
+            id: plan.id(),
+            hand: plan.hand,
+            subject: plan.subject.clone(),
+            acts: vec![plan.steps[0].act.clone()],
+        }
+    };
+    let plan = world.plan(|it| tgscope::domain::plan::undo::undo(it.inventory, &undone, it.now)).await;
+    let ended = world.carry_out(plan).end(&world).await;
+    assert_eq!(words(&ended), ["done"], "{ended:?}");
+    for _ in 0..100 {
+        if live(&world).await.contains(&row.to_string()) {
+            return;
+        }
+        world.seconds(5);
+    }
+    panic!("the controller never registered the node again");
+}
