@@ -25,6 +25,7 @@ use super::support::until;
 pub(crate) const WIDE: (u16, u16) = (160, 45);
 
 pub(crate) const ESC: &str = "\x1b";
+pub(crate) const PAGE_DOWN: &str = "\x1b[6~";
 pub(crate) const ENTER: &str = "\r";
 pub(crate) const CTRL_C: &str = "\x03";
 

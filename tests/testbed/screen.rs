@@ -5,6 +5,7 @@ use super::board;
 use super::pty::CTRL_C;
 use super::pty::ENTER;
 use super::pty::ESC;
+use super::pty::PAGE_DOWN;
 use super::pty::Terminal;
 use super::pty::WIDE;
 use super::support::Settings;
@@ -159,7 +160,7 @@ fn the_selection_stays_on_its_pod_when_rows_move() {
 }
 
 /// Keys and what they do, as the README's table will have them.
-const HELP: [&str; 24] = [
+const HELP: [&str; 34] = [
     "Next line",
     "Previous line",
     "First line",
@@ -181,9 +182,19 @@ const HELP: [&str; 24] = [
     "The pane alone",
     "Stop the picture",
     "Ask AWS now",
+    "Mark the row",
+    "Bind a service",
+    "Delete the binding",
+    "Make the controller compare",
+    "Take the pod out of rotation",
+    "Deregister the target",
+    "Register the endpoint",
+    "Register what is missing",
+    "Turn the last plan round",
+    "What was written",
+    "Find an action",
     "This page",
     "Leave",
-    "Standings",
 ];
 
 #[test]
@@ -193,8 +204,10 @@ fn help_lists_every_action_and_a_filter_leaves_what_contains_it() {
     let mut screen = world.settled_board(3);
     screen.keys("?");
     screen.until("every action", 5, |it| HELP.iter().all(|text| it.has(text)));
+    screen.keys(PAGE_DOWN);
+    screen.until("the words", 5, |it| it.has("Standings"));
     screen.keys(ESC);
-    screen.until("closed", 5, |it| !it.has("This page"));
+    screen.until("closed", 5, |it| !it.has(" Help "));
     screen.keys("d");
     let named = format!("elbv2.k8s.aws/v1beta1 {}/web", world.namespace);
     screen.until("the binding's details", 5, |it| {
