@@ -6,6 +6,7 @@ mod connect;
 mod error;
 mod meter;
 mod read;
+mod weights;
 mod whole;
 mod write;
 

@@ -10,6 +10,7 @@ mod observe;
 pub mod pace;
 mod poll;
 mod snapshot;
+pub mod weigh;
 
 use std::sync::Arc;
 

@@ -110,6 +110,8 @@ pub enum Command {
 
     /// Register what is missing and deregister what no endpoint wants, once
     Sync(hands::Whole),
+    /// Divide the requests of a rule between its target groups by other weights
+    Shift(hands::Shift),
 
     /// Turn the last plan round, where it can be
     Undo(hands::Undo),

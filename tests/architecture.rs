@@ -155,6 +155,7 @@ const WRITES: &[(&str, &[&str])] = &[
     (".carry_out(", &["src/backend/apply.rs"]),
     (".register_batch(", &["src/backend/apply/batch.rs"]),
     (".deregister_batch(", &["src/backend/apply/batch.rs"]),
+    (".shift(", &["src/backend/apply/batch.rs"]),
     (".register_targets(", &["src/aws/write.rs"]),
     (".deregister_targets(", &["src/aws/write.rs"]),
     (".modify_rule(", &["src/aws/write.rs"]),

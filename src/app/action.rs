@@ -121,10 +121,11 @@ actions! {
     Bind         "bind"        [key('b')]                                  Nothing   Writes Hands   "bind"    "Bind a service to a target group";
     Unbind       "unbind"      [key('B')]                                  Subject   Writes Hands   ""        "Delete the binding: its targets are deregistered";
     Resync       "resync"      [key('r')]                                  Subject   Writes Hands   "resync"  "Make the controller compare the binding with AWS again";
-    Drain        "drain"       [key('D')]                                  Row       Writes Hands   "drain"   "Take the pod out of rotation and wait until it has drained; for instance targets, the node";
+    Drain        "drain"       [key('D')]                                  Row       Writes Hands   "drain"   "Take the pod, or for instance targets the node, out of rotation until it has drained";
     Deregister   "deregister"  [key('X')]                                  Row       Writes Hands   "deregister" "Deregister the target, in this group only";
     Register     "register"    [key('R')]                                  Row       Writes Hands   ""        "Register the endpoint, if it is wanted and missing";
     Sync         "sync"        [key('S')]                                  Subject   Writes Hands   ""        "Register what is missing and deregister what no endpoint wants, once";
+    Shift        "shift"       [key('W')]                                  Subject   Writes Hands   ""        "Divide the requests of a rule between its target groups by other weights";
     Undo         "undo"        [key('u')]                                  Done      Writes Hands   "undo"    "Turn the last plan round, where it can be";
     Runs         "runs"        [key('p')]                                  Nothing   Reads  Hands   ""        "The accepted plans of this session, the last first, and how far they are";
     Audit        "audit"       [key('A')]                                  Nothing   Reads  Hands   ""        "What was written, by the audit log";
@@ -163,6 +164,7 @@ impl Action {
             Self::Deregister => Hand::Deregister,
             Self::Register => Hand::Register,
             Self::Sync => Hand::Sync,
+            Self::Shift => Hand::Shift,
             Self::Undo => Hand::Undo,
             _ => return None,
         })

@@ -1,9 +1,11 @@
-//! Choices from a list with a filter: what to bind, and the palette of all actions.
+//! Choices from a list with a filter: what to bind, which weights, and the palette of all actions.
 
 use crate::domain::cluster::PortRef;
+use crate::domain::elb::Forward;
 use crate::domain::ids::ClusterId;
 use crate::domain::ids::ObjectName;
 use crate::domain::ids::TargetGroupArn;
+use crate::domain::plan::weights::Place;
 
 use super::action::Action;
 
@@ -14,6 +16,10 @@ pub enum Choice {
     Group(TargetGroupArn),
     Port(PortRef),
     Action(Action),
+    /// A rule with the weights it has.
+    Place(Box<Place>, Vec<Forward>),
+    /// The weights it is to get.
+    Weights(Vec<Forward>),
 }
 
 /// One line of a list.
@@ -23,6 +29,15 @@ pub struct Item {
     /// Said beside it, dimmed.
     pub note: String,
     pub choice: Choice,
+}
+
+impl Item {
+    /// At the end of what is said of a line that was typed, and no choice before.
+    pub const TYPED: &str = " · as typed";
+
+    pub fn typed(&self) -> bool {
+        self.note.ends_with(Self::TYPED)
+    }
 }
 
 /// A list to choose from. What is typed narrows it down.
@@ -49,7 +64,8 @@ impl Form {
             let text = format!("{} {}", it.text, it.note).to_lowercase();
             words.iter().all(|word| text.contains(word))
         };
-        self.items.iter().filter(has).collect()
+        let typed = self.items.iter().filter(|it| it.typed());
+        typed.chain(self.items.iter().filter(|it| !it.typed()).filter(has)).collect()
     }
 
     pub fn choice(&self) -> Option<Choice> {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
+use crate::domain::elb::Forward;
 use crate::domain::ids::BindingRef;
 use crate::domain::ids::RowKey;
 use crate::domain::ids::TargetKey;
@@ -17,6 +18,7 @@ use crate::domain::plan::progress::Entry;
 use crate::domain::plan::progress::Progress;
 use crate::domain::plan::progress::Stage;
 use crate::domain::plan::undo::Done;
+use crate::domain::plan::weights::Place;
 use crate::domain::report::Subject;
 use crate::domain::time::Timestamp;
 
@@ -100,6 +102,13 @@ impl Run {
     }
 }
 
+/// Weights for a rule; `None`: those it had before the last plan.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Weighing {
+    pub place: Place,
+    pub to: Option<Vec<Forward>>,
+}
+
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Hands {
     /// Rows a hand is to be laid on.
@@ -110,6 +119,8 @@ pub struct Hands {
     pub log: Vec<Entry>,
     /// What is to be bound once its group was read.
     pub binding: Option<Wish>,
+    /// Weights that are to be given once what they rest on was read.
+    pub weighing: Option<Weighing>,
     /// A binding that was just made: its board is opened once it is there.
     pub made: Option<BindingRef>,
     /// An accepted plan that waits until the one it turns round has stopped.

@@ -3,11 +3,14 @@
 use super::action::Action;
 use super::key::Key;
 use crate::domain::follow::Follow;
+use crate::domain::ids::TargetGroupArn;
 use crate::domain::inventory::Change;
 use crate::domain::plan::Plan;
 use crate::domain::plan::progress::Entry;
 use crate::domain::plan::progress::Progress;
 use crate::domain::plan::progress::Unfinished;
+use crate::domain::plan::weights::Place;
+use crate::domain::plan::weights::Tags;
 use crate::domain::time::Timestamp;
 
 /// Counts connections: answers of an abandoned one are dropped.
@@ -32,12 +35,25 @@ pub enum Message {
     Log(Vec<Entry>),
     /// What the API server says of a plan without doing it: one answer for each step.
     Rehearsed(String, Vec<Result<String, String>>),
+    /// What a rule's weights rest on.
+    Weighed(Box<Weighed>),
     /// Plans of the log that another session began and did not end.
     Unfinished(Vec<Unfinished>),
     /// Something was written to a file, or not.
     Saved(Result<String, String>),
     /// The terminal or the session ends: leave at once.
     Leave,
+}
+
+/// What was read of a rule that is to be weighed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Weighed {
+    pub place: Place,
+    pub changes: Vec<Change>,
+    /// Tags of what it belongs to.
+    pub tags: Tags,
+    /// Why they could not be read.
+    pub untagged: Option<String>,
 }
 
 /// Where calls to AWS go.
@@ -58,6 +74,8 @@ pub enum Effect {
     Apply(Box<Plan>),
     /// Let the API server check a plan without doing it.
     Rehearse(Box<Plan>),
+    /// Read what a rule's weights rest on, and these groups of it.
+    Weigh(Box<Place>, Vec<TargetGroupArn>),
     /// Stop the plan of this id.
     Cancel(String),
     /// Read the audit log.

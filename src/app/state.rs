@@ -113,6 +113,7 @@ pub enum Dialog {
     },
     /// Something has to be read first.
     Reading {
+        hand: Hand,
         text: String,
     },
     /// A list to choose from.

@@ -5,6 +5,7 @@ mod form;
 mod hands;
 mod navigate;
 mod observe;
+mod shift;
 
 use super::action::Action;
 use super::message::Effect;
@@ -37,6 +38,7 @@ pub fn update(state: &mut State, message: Message) -> Vec<Effect> {
             state.dirty = true;
         }
         Message::Rehearsed(plan, answers) => hands::rehearsed(state, &plan, answers),
+        Message::Weighed(read) => shift::weighed(state, *read),
         Message::Unfinished(open) => hands::unfinished(state, open),
         Message::Saved(said) => {
             let text = said.unwrap_or_else(|why| format!("not saved: {why}"));
@@ -102,8 +104,12 @@ fn act(state: &mut State, action: Action) -> Vec<Effect> {
         | Action::Drain
         | Action::Deregister
         | Action::Register
-        | Action::Sync
-        | Action::Undo => hands::ask(state, action),
+        | Action::Sync => hands::ask(state, action),
+        Action::Shift => shift::places(state),
+        Action::Undo => match shift::undo(state) {
+            Some(effects) => return effects,
+            None => hands::ask(state, action),
+        },
         Action::Runs => match state.hands.runs.last().map(|it| it.plan.id()) {
             Some(plan) => state.dialogs.push(Dialog::Run { plan, scroll: 0 }),
             None => state.say("no plan was accepted in this session".to_owned()),

@@ -137,6 +137,8 @@ pub(super) fn listener(load_balancer: &LoadBalancerArn, it: &types::Listener) ->
         priority: "default".into(),
         conditions: Vec::new(),
         forwards: forwards(it.default_actions()),
+        sticky: sticky(it.default_actions()),
+        kinds: kinds(it.default_actions()),
     };
     Some(Listener {
         arn: ListenerArn(it.listener_arn()?.into()),
@@ -153,6 +155,8 @@ pub(super) fn rule(it: &types::Rule) -> Rule {
         priority: it.priority().unwrap_or("default").into(),
         conditions: it.conditions().iter().map(condition).collect(),
         forwards: forwards(it.actions()),
+        sticky: sticky(it.actions()),
+        kinds: kinds(it.actions()),
     }
 }
 
@@ -174,6 +178,17 @@ fn forwards(actions: &[types::Action]) -> Vec<Forward> {
         }
     }
     found
+}
+
+/// Seconds for which a client stays with the group it got first.
+fn sticky(actions: &[types::Action]) -> Option<u32> {
+    let configs = actions.iter().filter_map(|it| it.forward_config()?.target_group_stickiness_config());
+    let mut on = configs.filter(|it| it.enabled() == Some(true));
+    on.next().map(|it| seconds(it.duration_seconds()))
+}
+
+fn kinds(actions: &[types::Action]) -> Vec<Arc<str>> {
+    actions.iter().filter_map(|it| text(it.r#type().map(types::ActionTypeEnum::as_str))).collect()
 }
 
 fn condition(it: &types::RuleCondition) -> String {

@@ -1,13 +1,20 @@
-//! The writes: targets in and out of a group, never without their port, so many at once as one call takes. Called by
-//! `backend::apply` alone.
+//! The writes: targets in and out of a group, never without their port, so many at once as one call takes; weights of a
+//! rule. Called by `backend::apply` alone.
 
 use aws_sdk_elasticloadbalancingv2::types::TargetDescription;
 
 use super::calls::LoadBalancing;
 use super::error;
+use super::weights::weighed;
+use crate::domain::elb::Forward;
+use crate::domain::elb::Rule;
+use crate::domain::failure::ErrorKind;
 use crate::domain::failure::Failure;
 use crate::domain::ids::TargetGroupArn;
 use crate::domain::plan::Arriving;
+use crate::domain::plan::guard::same;
+use crate::domain::plan::weights::Place;
+use crate::domain::plan::weights::told;
 
 impl LoadBalancing {
     /// Registers at most `plan::equivalents::BATCH` targets. Asked once: whether it was heard is read back.
@@ -32,6 +39,30 @@ impl LoadBalancing {
             .set_targets(Some(targets.iter().map(|it| description(it, false)).collect()));
         let answer = call.send().await;
         answer.map(|_| ()).map_err(|it| error::failure("DeregisterTargets", self.profile(), &it))
+    }
+
+    /// Gives the groups of an action other weights, if it still is as `from` says: everything of it is read again just
+    /// before, and sent again as it was read.
+    #[tracing::instrument(skip_all, fields(place = place.short), err(level = "warn"))]
+    pub async fn shift(&self, place: &Place, from: &Rule, to: &[Forward]) -> Result<(), Failure> {
+        let (rule, actions) = self.actions(place).await?;
+        if !same(&rule, from) {
+            let said = format!("{} was changed meanwhile: it sends {}", place.name, told(&rule.forwards));
+            return Err(Failure::new("compare the actions", ErrorKind::Conflict, &said));
+        }
+        let actions = Some(weighed(actions, to));
+        match &place.rule {
+            None => {
+                let call = self.impatient().modify_listener().listener_arn(place.listener.as_str());
+                let answer = call.set_default_actions(actions).send().await;
+                answer.map(|_| ()).map_err(|it| error::failure("ModifyListener", self.profile(), &it))
+            }
+            Some(arn) => {
+                let call = self.impatient().modify_rule().rule_arn(arn.as_str());
+                let answer = call.set_actions(actions).send().await;
+                answer.map(|_| ()).map_err(|it| error::failure("ModifyRule", self.profile(), &it))
+            }
+        }
     }
 }
 

@@ -23,6 +23,7 @@ use crate::audit::Log;
 use crate::domain::cluster::Binding;
 use crate::domain::failure::ErrorKind;
 use crate::domain::failure::Failure;
+use crate::domain::inventory::Inventory;
 use crate::domain::permissions::Verb;
 use crate::domain::plan::Act;
 use crate::domain::plan::Plan;
@@ -110,6 +111,10 @@ pub async fn rehearse(connection: Connection, plan: Plan, scope: Scope) -> Vec<R
                 Err(format!("not permitted: needs {}", forbidden.map_or_else(String::new, |it| it.to_string())))
             }
             (Ok(()), _) if step.act.only_waits() => Ok("only waits".to_owned()),
+            (Ok(()), None) if matches!(step.act, Act::Shift { .. }) => Ok(
+                "AWS has no dry run. Checked instead: the rule is there and sends as the plan says, its groups have the healthy targets it needs"
+                    .to_owned(),
+            ),
             (Ok(()), None) => Ok(
                 "AWS has no dry run. Checked instead: the group exists, its targets and their pods are as the plan says, enough stay healthy"
                     .to_owned(),
@@ -160,6 +165,11 @@ impl Running {
     async fn back(&self, act: &Act, role: &Role) -> Facts {
         let subject = &self.job.plan.subject;
         let now = || self.linked.clock().now();
+        if let Act::Shift { place, .. } = act {
+            let mut inventory = Inventory::default();
+            inventory.apply(self.linked.action(place).await, now());
+            return Facts { inventory, report: None };
+        }
         if let (Some(group), None) = (act.group(), act.cluster()) {
             let inventory = self.linked.targets(group, role).await;
             let report = report_of(&inventory, &Subject::Group(group.clone()), now());
@@ -239,7 +249,7 @@ impl Running {
     /// What another session began may be done: it did not live to note it.
     fn so_already(&self, step: &Step, facts: &Facts) -> Option<String> {
         let tells = self.job.plan.resumed && !matches!(step.act, Act::Mark { .. });
-        if !tells || unread(facts, &self.job.plan.subject).is_some() {
+        if !tells || unread(facts, &step.act, &self.job.plan.subject).is_some() {
             return None;
         }
         match effect(&step.act, facts.report.as_ref(), &facts.inventory) {
@@ -289,6 +299,7 @@ impl Running {
             (None, Act::Deregister { group, role, targets }) => {
                 batch::Batch { linked: &self.linked, group, role }.deregister(targets).await
             }
+            (None, Act::Shift { place, from, to }) => batch::shift(&self.linked, place, from, to).await,
             (None, _) => Ok(()),
         }
     }
@@ -313,7 +324,7 @@ impl Running {
 
     /// A step that only waits.
     async fn wait(&mut self, index: usize, step: &Step, facts: Facts) -> Stage {
-        let missing = unread(&facts, &self.job.plan.subject);
+        let missing = unread(&facts, &step.act, &self.job.plan.subject);
         let broken = step
             .guards
             .iter()
@@ -362,7 +373,7 @@ impl Running {
         let mut said = String::new();
         let mut cancel = self.cancel.clone();
         loop {
-            let text = match unread(&facts, &self.job.plan.subject) {
+            let text = match unread(&facts, act, &self.job.plan.subject) {
                 Some(failure) => {
                     let since = *blind.get_or_insert(clock.now());
                     if clock.now().since(since) > GIVE_UP {

@@ -28,6 +28,11 @@ impl Linked {
         Self { clusters, asker: Asker { session, buckets: connection.budget, patient: true, clock } }
     }
 
+    /// The AWS side alone.
+    pub(super) async fn open_aws(connection: Connection) -> Self {
+        Self::open(Connection { clusters: Vec::new(), ..connection }).await
+    }
+
     pub(super) fn cluster(&self, id: &ClusterId) -> Result<&Cluster, Failure> {
         let found = self.clusters.iter().find(|it| it.0 == *id).map(|it| &it.1);
         let missing =

@@ -175,13 +175,7 @@ impl Asker {
             Ask::Caller => vec![self.caller().await],
             Ask::Targets(arn) => vec![self.targets(arn, roles).await],
             Ask::Groups(arns) => self.groups(arns, roles).await,
-            Ask::Attributes(arn) => {
-                let answer = self.client(arn, roles).await.attributes(arn).await;
-                vec![answer.map_or_else(
-                    |failure| Change::Failed(Source::Attributes(arn.clone()), failure),
-                    |attributes| Change::Attributes(arn.clone(), attributes),
-                )]
-            }
+            Ask::Attributes(arn) => vec![self.attributes(arn, roles).await],
             Ask::LoadBalancers(arns) => vec![self.load_balancers(arns).await],
             Ask::Routes(arn) => vec![self.routes(arn, kinds.get(arn).copied()).await],
             Ask::Discover => vec![self.discover().await],
@@ -201,6 +195,14 @@ impl Asker {
         answer.map_or_else(
             |failure| Change::Failed(Source::Targets(arn.clone()), failure),
             |targets| Change::Targets(arn.clone(), targets),
+        )
+    }
+
+    pub(super) async fn attributes(&self, arn: &TargetGroupArn, roles: &Roles) -> Change {
+        let answer = self.client(arn, roles).await.attributes(arn).await;
+        answer.map_or_else(
+            |failure| Change::Failed(Source::Attributes(arn.clone()), failure),
+            |attributes| Change::Attributes(arn.clone(), attributes),
         )
     }
 
@@ -256,7 +258,7 @@ impl Asker {
     }
 
     /// Listeners with their rules. Only application load balancers have rules beside the default action.
-    async fn routes(&self, arn: &LoadBalancerArn, kind: Option<LoadBalancerKind>) -> Change {
+    pub(super) async fn routes(&self, arn: &LoadBalancerArn, kind: Option<LoadBalancerKind>) -> Change {
         let answer = async {
             let mut listeners: Vec<Listener> = self.client_of(arn).await.listeners(arn).await?;
             if kind.unwrap_or(LoadBalancerKind::Application) == LoadBalancerKind::Application {

@@ -132,6 +132,24 @@ pub struct Bind {
 }
 
 #[derive(Clone, Debug, Args)]
+pub struct Shift {
+    /// A binding or group the rule leads to: [NAMESPACE/]KIND/NAME, or an ARN
+    #[arg(value_name = "SCOPE")]
+    pub scope: Pointed,
+
+    /// Weights from 0 to 999, the group by name or ARN; a group that is not named keeps its own
+    #[arg(value_name = "GROUP=WEIGHT", required = true)]
+    pub weights: Vec<String>,
+
+    /// The rule, where several lead there: 443:default, 443:10, or its ARN
+    #[arg(long, value_name = "PORT:PRIORITY")]
+    pub rule: Option<String>,
+
+    #[command(flatten)]
+    pub accept: Accept,
+}
+
+#[derive(Clone, Debug, Args)]
 pub struct Undo {
     /// The plan to undo, by its id in the audit log; the last one unless given
     #[arg(value_name = "PLAN")]

@@ -3,6 +3,7 @@
 mod accept;
 mod choose;
 mod run;
+mod weights;
 
 use std::collections::BTreeSet;
 
@@ -20,6 +21,7 @@ use crate::cli::hands::Accept;
 use crate::cli::hands::Afterwards;
 use crate::cli::hands::Bind;
 use crate::cli::hands::Drain;
+use crate::cli::hands::Shift;
 use crate::cli::hands::Some as Rows;
 use crate::cli::hands::Undo;
 use crate::cli::hands::Whole;
@@ -53,6 +55,7 @@ pub(super) enum Wanted<'a> {
     Deregister(&'a Rows),
     Register(&'a Rows),
     Sync(&'a Whole),
+    Shift(&'a Shift),
     Undo(&'a Undo),
 }
 
@@ -67,6 +70,7 @@ impl<'a> Wanted<'a> {
             Command::Deregister(it) => Some(Self::Deregister(it)),
             Command::Register(it) => Some(Self::Register(it)),
             Command::Sync(it) => Some(Self::Sync(it)),
+            Command::Shift(it) => Some(Self::Shift(it)),
             Command::Undo(it) => Some(Self::Undo(it)),
             Command::Get(_) | Command::Demo(_) | Command::Doctor(_) => None,
         }
@@ -77,6 +81,7 @@ impl<'a> Wanted<'a> {
             Self::Bind(it) => &it.accept,
             Self::Unbind(it) | Self::Resync(it) | Self::Sync(it) => &it.accept,
             Self::Drain(it) => &it.some.accept,
+            Self::Shift(it) => &it.accept,
             Self::Deregister(it) | Self::Register(it) => &it.accept,
             Self::Undo(it) => &it.accept,
         }
@@ -87,6 +92,7 @@ impl<'a> Wanted<'a> {
             Self::Bind(it) => Some(&it.service),
             Self::Unbind(it) | Self::Resync(it) | Self::Sync(it) => Some(&it.scope),
             Self::Drain(it) => Some(&it.some.scope),
+            Self::Shift(it) => Some(&it.scope),
             Self::Deregister(it) | Self::Register(it) => Some(&it.scope),
             Self::Undo(_) => None,
         }
@@ -152,11 +158,15 @@ async fn planned(
         Some(done) => setup.scope.of(&done.subject),
         None => setup.scope.clone(),
     };
-    let look = backend::look(setup.connection.clone(), &scope, question).await;
+    let mut look = backend::look(setup.connection.clone(), &scope, question).await;
     let failures = choose::failures(&look);
     let mut planned = match (wanted, &done) {
         (Wanted::Bind(it), _) => binds(setup, it, &look)?,
-        (_, Some(done)) => undo::undo(&look.inventory, done, look.at),
+        (Wanted::Shift(it), _) => weights::shift(setup.connection.clone(), it, &mut look).await?,
+        (_, Some(done)) => {
+            let tags = weights::of_undo(setup.connection.clone(), done, &mut look).await;
+            undo::undo(&look.inventory, done, look.at, &tags)
+        }
         (wanted, None) => one(wanted, &look)?,
     };
     if let Ok(plan) = &mut planned
@@ -185,7 +195,7 @@ fn one(wanted: Wanted<'_>, look: &Look) -> anyhow::Result<Result<Plan, Refusal>>
             };
             drain::drain(&known, &choose::rows(report, &it.some)?, then)
         }
-        Wanted::Bind(_) | Wanted::Undo(_) => bail!("this command is about no board"),
+        Wanted::Bind(_) | Wanted::Shift(_) | Wanted::Undo(_) => bail!("this command is about no board"),
     })
 }
 

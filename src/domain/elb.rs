@@ -275,6 +275,12 @@ pub struct Rule {
     /// Its conditions in short: `host a.example`, `path /api/*`.
     pub conditions: Vec<String>,
     pub forwards: Vec<Forward>,
+    /// Seconds for which a client stays with its group; `None`: it does not.
+    #[serde(default)]
+    pub sticky: Option<u32>,
+    /// Types of its actions, in order: `authenticate-oidc`, `forward`.
+    #[serde(default)]
+    pub kinds: Vec<Arc<str>>,
 }
 
 impl Rule {

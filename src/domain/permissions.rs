@@ -162,6 +162,8 @@ pub const AWS: &[Action] = &[
         hands: &[Hand::Deregister, Hand::Sync],
         without: "X deregister, S sync",
     },
+    Action { name: "ModifyListener", hands: &[Hand::Shift], without: "W shift of a default action" },
+    Action { name: "ModifyRule", hands: &[Hand::Shift], without: "W shift of a rule" },
 ];
 
 impl Need {

@@ -14,6 +14,7 @@ pub mod progress;
 pub mod targets;
 pub mod unbind;
 pub mod undo;
+pub mod weights;
 
 use std::sync::Arc;
 
@@ -23,6 +24,9 @@ use serde::Serialize;
 use self::counts::Count;
 use self::guard::Guard;
 use self::manifest::Manifest;
+use self::weights::Place;
+use super::elb::Forward;
+use super::elb::Rule;
 use super::ids::BindingApi;
 use super::ids::BindingRef;
 use super::ids::ClusterId;
@@ -45,6 +49,7 @@ pub enum Hand {
     Deregister,
     Register,
     Sync,
+    Shift,
     Undo,
 }
 
@@ -58,6 +63,7 @@ impl Hand {
             Self::Deregister => "deregister",
             Self::Register => "register",
             Self::Sync => "sync",
+            Self::Shift => "shift",
             Self::Undo => "undo",
         }
     }
@@ -128,6 +134,13 @@ pub enum Act {
         from: Option<String>,
         to: Option<String>,
     },
+    /// Divides the requests of a rule otherwise.
+    Shift {
+        place: Place,
+        /// The action as it was read.
+        from: Box<Rule>,
+        to: Vec<Forward>,
+    },
     /// Waits until none of these targets takes new connections: draining or gone.
     AwaitLeaving {
         group: TargetGroupArn,
@@ -161,6 +174,8 @@ impl Act {
             Self::DeletePod { .. } => "delete pods",
             Self::Label { object: Labelled::Pod(..), .. } => "patch pods",
             Self::Label { object: Labelled::Node(_), .. } => "patch nodes",
+            Self::Shift { place: Place { rule: None, .. }, .. } => "ModifyListener",
+            Self::Shift { .. } => "ModifyRule",
             Self::AwaitLeaving { .. } | Self::AwaitGone { .. } | Self::AwaitInStep { .. } => "wait",
         }
     }
@@ -184,6 +199,7 @@ impl Act {
             Self::Label { object: Labelled::Node(_), .. } => Some((Verb::new("patch", "", "nodes"), None)),
             Self::Register { .. }
             | Self::Deregister { .. }
+            | Self::Shift { .. }
             | Self::AwaitLeaving { .. }
             | Self::AwaitGone { .. }
             | Self::AwaitInStep { .. } => None,
@@ -211,6 +227,7 @@ impl Act {
             }
             Self::Register { .. }
             | Self::Deregister { .. }
+            | Self::Shift { .. }
             | Self::AwaitLeaving { .. }
             | Self::AwaitGone { .. }
             | Self::AwaitInStep { .. } => None,
@@ -229,7 +246,16 @@ impl Act {
             | Self::DeleteBinding { .. }
             | Self::DeletePod { .. }
             | Self::Label { .. }
+            | Self::Shift { .. }
             | Self::AwaitInStep { .. } => None,
+        }
+    }
+
+    /// The account and region of what it is about in AWS.
+    pub fn place(&self) -> Option<(&str, &str)> {
+        match self {
+            Self::Shift { place, .. } => Some((place.load_balancer.account(), place.load_balancer.region())),
+            other => other.group().map(|it| (it.account(), it.region())),
         }
     }
 
@@ -259,6 +285,12 @@ impl Act {
                     (None, None) => format!("leave the label {key} of {object} as it is"),
                 }
             }
+            Self::Shift { place, from, to } => format!(
+                "give {} the weights {}, instead of {}",
+                place.name,
+                weights::told(to),
+                weights::told(&from.forwards)
+            ),
             Self::AwaitLeaving { targets, .. } => {
                 format!("wait until {} no longer takes new connections", listed(targets))
             }

@@ -106,6 +106,7 @@ impl Cluster {
             }
             Act::Register { .. }
             | Act::Deregister { .. }
+            | Act::Shift { .. }
             | Act::AwaitLeaving { .. }
             | Act::AwaitGone { .. }
             | Act::AwaitInStep { .. } => Ok(()),

@@ -20,6 +20,7 @@ const BUILT_IN: &[(&str, &str)] = &[
     ("stuck-finalizer", include_str!("../../assets/scenarios/stuck-finalizer.toml")),
     ("no-controller", include_str!("../../assets/scenarios/no-controller.toml")),
     ("two-writers", include_str!("../../assets/scenarios/two-writers.toml")),
+    ("blue-green", include_str!("../../assets/scenarios/blue-green.toml")),
     ("instance", include_str!("../../assets/scenarios/instance.toml")),
     ("large", include_str!("../../assets/scenarios/large.toml")),
 ];

@@ -10,12 +10,14 @@ use tokio::task::JoinSet;
 
 use crate::app::Effect;
 use crate::app::Message;
+use crate::app::message::Weighed;
 use crate::audit::Log;
 use crate::backend::Connection;
 use crate::backend::Scope;
 use crate::backend::apply;
 use crate::backend::apply::Job;
 use crate::backend::apply::Signal;
+use crate::backend::weigh;
 use crate::domain::follow::Follow;
 use crate::domain::plan::Plan;
 use crate::domain::plan::progress::unfinished;
@@ -49,6 +51,15 @@ impl Performer {
                     let id = plan.id();
                     let answers = apply::rehearse(connection, *plan, scope).await;
                     _ = sender.send(Message::Rehearsed(id, answers)).await;
+                });
+            }
+            Effect::Weigh(place, groups) => {
+                let (connection, sender) = (self.connection.clone(), self.sender.clone());
+                self.running.spawn(async move {
+                    let read = weigh::weigh(connection, &place, &groups).await;
+                    let weigh::Weighed { changes, tags, untagged } = read;
+                    let read = Weighed { place: *place, changes, tags, untagged };
+                    _ = sender.send(Message::Weighed(Box::new(read))).await;
                 });
             }
             Effect::Cancel(plan) => {

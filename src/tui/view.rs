@@ -56,7 +56,7 @@ pub fn render(state: &State, theme: &Theme, area: Rect, buffer: &mut Buffer) {
         Some(Dialog::Plan(it)) => hands::planned(it, theme, area, buffer),
         Some(Dialog::Run { plan, scroll }) => hands::run(state, theme, (plan, *scroll), area, buffer),
         Some(Dialog::Refusal { hand, text }) => hands::refusal(theme, (*hand, text), area, buffer),
-        Some(Dialog::Reading { text }) => hands::reading(theme, text, area, buffer),
+        Some(Dialog::Reading { hand, text }) => hands::reading(theme, (*hand, text), area, buffer),
         Some(Dialog::Form(it)) => hands::form(it, theme, area, buffer),
         Some(Dialog::Audit { scroll }) => hands::audit(state, theme, *scroll, area, buffer),
         Some(Dialog::Unfinished(open)) => hands::unfinished(theme, open, area, buffer),

@@ -177,3 +177,70 @@ fn a_viewer_is_told_what_each_hand_needs_and_writes_nothing() {
     assert!(code == 0 && out.contains("NO       patch pods"), "{out}");
     assert_eq!(version(&world), before);
 }
+
+/// The weights of actions as the AWS CLI prints them: `blue 90, green 10`, by the names of the groups.
+fn weights(action: &Value) -> String {
+    let groups = action["ForwardConfig"]["TargetGroups"].as_array().unwrap();
+    let one = |it: &Value| {
+        let name = it["TargetGroupArn"].as_str().unwrap().split('/').nth(1).unwrap();
+        format!("{name} {}", it["Weight"])
+    };
+    groups.iter().map(one).collect::<Vec<_>>().join(", ")
+}
+
+#[test]
+fn weights_of_a_rule_and_of_a_default_action() {
+    let Some(bed) = bed() else { return };
+    let world = World::serving(&bed, "blue", 2);
+    let (blue, green) = (world.namespace.clone(), format!("g{}", world.namespace));
+    let vpc = bed.seeded["vpc"].as_str().unwrap();
+    let kind = ["--protocol", "HTTP", "--port", "80", "--vpc-id", vpc, "--target-type", "ip"];
+    let made = aws(&[&["create-target-group", "--name", &green], &kind[..]].concat());
+    let other = made["TargetGroups"][0]["TargetGroupArn"].as_str().unwrap();
+    let sticky = "TargetGroupStickinessConfig={Enabled=true,DurationSeconds=600}";
+    let forward = |blue: u32, green: u32| {
+        format!(
+            "Type=forward,ForwardConfig={{TargetGroups=[{{TargetGroupArn={},Weight={blue}}},{{TargetGroupArn={other},Weight={green}}}],{sticky}}}",
+            world.arn
+        )
+    };
+    aws(&["modify-rule", "--rule-arn", &world.rule, "--actions", &forward(100, 0)]);
+    let seeded = aws(&["describe-listeners", "--listener-arns", bed.seeded["listener"].as_str().unwrap()]);
+    let balancer = seeded["Listeners"][0]["LoadBalancerArn"].as_str().unwrap();
+    let port = (20_000 + std::process::id() % 20_000).to_string();
+    let make = ["create-listener", "--load-balancer-arn", balancer, "--protocol", "HTTP", "--port", &port];
+    let made = aws(&[&make[..], &["--default-actions", &forward(1, 1)]].concat());
+    let listener = made["Listeners"][0]["ListenerArn"].as_str().unwrap();
+    let rule = || aws(&["describe-rules", "--rule-arns", &world.rule])["Rules"][0]["Actions"][0].clone();
+    let default = || {
+        aws(&["describe-listeners", "--listener-arns", listener])["Listeners"][0]["DefaultActions"][0].clone()
+    };
+
+    let (ten, short) = (format!("{green}=10"), format!("{port}:default"));
+    let (code, _, err) = hand(&world, &["shift", "tgb/web", &ten]);
+    assert!(code == 2 && err.contains("name one with --rule") && err.contains(&short), "{code}: {err}");
+    // The other group has no target: it is asked for by name before it receives anything.
+    let of_rule = ["shift", "tgb/web", &ten, "--rule", &world.rule];
+    let (code, out, err) = hand(&world, &[&of_rule[..], &["--yes"]].concat());
+    assert!(code == 3 && err.contains(&format!("--confirm {green}")), "{code}: {out}\n{err}");
+    assert_eq!(weights(&rule()), format!("{blue} 100, {green} 0"));
+    let out = done(&world, &[&of_rule[..], &["--yes", "--confirm", &green]].concat());
+    assert!(out.contains("it has the weights"), "{out}");
+    assert_eq!(weights(&rule()), format!("{blue} 100, {green} 10"));
+    // What is no weight is as it was.
+    let kept = rule()["ForwardConfig"]["TargetGroupStickinessConfig"].clone();
+    assert_eq!(kept, json!({"Enabled": true, "DurationSeconds": 600}));
+
+    // The default action, and the line a person would type instead.
+    let fewer = format!("{green}=0");
+    let of_default = ["shift", "tgb/web", &fewer, "--rule", &short];
+    done(&world, &[&of_default[..], &["--yes"]].concat());
+    assert_eq!(weights(&default()), format!("{blue} 1, {green} 0"));
+    let (_, out, _) = hand(&world, &["undo"]);
+    let typed = out.lines().find_map(|it| it.strip_prefix("$ aws elbv2 ")).unwrap().replace('\'', "");
+    aws(&typed.split(' ').collect::<Vec<_>>());
+    assert_eq!(weights(&default()), format!("{blue} 1, {green} 1"));
+    let (code, _, err) = hand(&world, &["undo", "--yes"]);
+    assert!(code == 3 && err.contains("has other weights now"), "{code}: {err}");
+    aws(&["delete-listener", "--listener-arn", listener]);
+}

@@ -2,6 +2,7 @@
 
 use super::form;
 use super::hands;
+use super::shift;
 use crate::app::action::Action;
 use crate::app::key::Code;
 use crate::app::key::Key;
@@ -91,7 +92,10 @@ fn choosing(state: &mut State, key: Key) -> Vec<Effect> {
         Code::Up => form.step(-1),
         Code::PageDown => form.step(page),
         Code::PageUp => form.step(-page),
-        _ => form.edit(|text| edit(text, key)),
+        _ => {
+            form.edit(|text| edit(text, key));
+            shift::typed(form);
+        }
     }
     Vec::new()
 }

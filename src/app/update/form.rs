@@ -2,6 +2,7 @@
 //! action.
 
 use super::hands;
+use super::shift;
 use crate::app::action::Action;
 use crate::app::action::TABLE;
 use crate::app::form::Choice;
@@ -77,8 +78,20 @@ pub(super) fn chosen(state: &mut State) -> Vec<Effect> {
     let Some(Dialog::Form(form)) = state.dialogs.last() else { return Vec::new() };
     let (Some(choice), mut all) = (form.choice(), form.chosen.clone()) else { return Vec::new() };
     state.dialogs.pop();
-    if let Choice::Action(action) = choice {
-        return super::act(state, action);
+    match choice {
+        Choice::Action(action) => return super::act(state, action),
+        Choice::Place(place, now) => {
+            state.dialogs.push(Dialog::Form(shift::numbers(&place, &now)));
+            return Vec::new();
+        }
+        Choice::Weights(to) => {
+            let place = all.into_iter().find_map(|it| match it {
+                Choice::Place(place, _) => Some(*place),
+                _ => None,
+            });
+            return place.map_or_else(Vec::new, |place| shift::chosen(state, place, to));
+        }
+        Choice::Service(..) | Choice::Group(_) | Choice::Port(_) => {}
     }
     all.push(choice);
     next(state, all);

@@ -30,6 +30,7 @@ use crate::domain::plan::targets;
 use crate::domain::plan::targets::Known;
 use crate::domain::plan::unbind;
 use crate::domain::plan::undo;
+use crate::domain::plan::weights::Tags;
 use crate::domain::report::Subject;
 use crate::domain::standing::Standing;
 
@@ -52,7 +53,13 @@ pub(super) fn ask(state: &mut State, action: Action) {
     offer(state, hand, made, Asked::Plainly);
 }
 
-fn offer(state: &mut State, hand: Hand, made: Result<Plan, Refusal>, asked: Asked) {
+/// Says why there is no plan.
+pub(super) fn refuse(state: &mut State, hand: Hand, refusal: &Refusal) {
+    state.dialogs.push(Dialog::Refusal { hand, text: refusal.to_string() });
+    state.dirty = true;
+}
+
+pub(super) fn offer(state: &mut State, hand: Hand, made: Result<Plan, Refusal>, asked: Asked) {
     let dialog = match made {
         Ok(mut plan) if plan.steps.is_empty() => {
             plan.typed = None;
@@ -80,7 +87,10 @@ fn protected(state: &State, plan: &Plan) -> Option<String> {
     touched.chain(of_subject).find(|it| state.opening.protected.contains(it))
 }
 
-fn with(state: &State, plan: impl FnOnce(&Known<'_>) -> Result<Plan, Refusal>) -> Result<Plan, Refusal> {
+pub(super) fn with(
+    state: &State,
+    plan: impl FnOnce(&Known<'_>) -> Result<Plan, Refusal>,
+) -> Result<Plan, Refusal> {
     let report = state.report().ok_or_else(|| Refusal::plain("open or select a binding first"))?;
     plan(&Known { inventory: &state.inventory, report, now: state.now })
 }
@@ -118,9 +128,9 @@ pub(super) fn binds(state: &mut State, wish: bind::Wish) {
     let subject = Subject::Group(wish.group.clone());
     let read = View::of(&state.inventory, &subject, state.now).is_some_and(|it| it.targets_usable());
     if !read && state.hands.binding.is_none() {
-        let text = format!("reading what {} has; Esc gives up", wish.group.name());
+        let text = format!("reading what {} has", wish.group.name());
         state.hands.binding = Some(wish);
-        state.dialogs.push(Dialog::Reading { text });
+        state.dialogs.push(Dialog::Reading { hand: Hand::Bind, text });
         return;
     }
     let made = bind::bind(&state.inventory, &wish, state.now);
@@ -129,12 +139,12 @@ pub(super) fn binds(state: &mut State, wish: bind::Wish) {
 
 fn undoes(state: &State) -> Result<Plan, Refusal> {
     let done = state.hands.last().ok_or_else(|| Refusal::plain("nothing was changed in this session"))?;
-    undo::undo(&state.inventory, &done, state.now)
+    undo::undo(&state.inventory, &done, state.now, &Tags::new())
 }
 
 /// Goes on with a bind whose group was read meanwhile.
 pub(super) fn bind_on(state: &mut State) {
-    let waits = matches!(state.dialogs.last(), Some(Dialog::Reading { .. }));
+    let waits = matches!(state.dialogs.last(), Some(Dialog::Reading { hand: Hand::Bind, .. }));
     let Some(wish) = state.hands.binding.clone() else { return };
     if !waits {
         state.hands.binding = None;

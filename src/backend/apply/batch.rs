@@ -1,16 +1,19 @@
-//! Targets in and out, in calls of so many as ELBv2 takes. A batch that fails in the middle says exactly what was done
+//! Writes to AWS under its budget: weights of a rule; targets in and out, in calls of so many as ELBv2 takes. A batch that fails in the middle says exactly what was done
 //! before it; only a call that AWS did not even take in is made again.
 
 use std::sync::Arc;
 
 use crate::aws::LoadBalancing;
 use crate::backend::Linked;
+use crate::domain::elb::Forward;
+use crate::domain::elb::Rule;
 use crate::domain::failure::ErrorKind;
 use crate::domain::failure::Failure;
 use crate::domain::ids::TargetGroupArn;
 use crate::domain::plan::Arriving;
 use crate::domain::plan::Role;
 use crate::domain::plan::equivalents::BATCH;
+use crate::domain::plan::weights::Place;
 
 /// How often a throttled call is made.
 const TRIES: u32 = 5;
@@ -71,6 +74,32 @@ impl Batch<'_> {
                 }
                 answer => return answer,
             }
+        }
+    }
+}
+
+/// Weights of an action; made again only where the call was throttled, after comparing again.
+pub(super) async fn shift(
+    linked: &Linked,
+    place: &Place,
+    from: &Rule,
+    to: &[Forward],
+) -> Result<(), Failure> {
+    let asker = &linked.asker;
+    let balancer = &place.load_balancer;
+    let mut tries = 1;
+    loop {
+        // It is read, and then written.
+        for _ in 0..2 {
+            asker.buckets.take(Some(balancer.account()), balancer.region()).await;
+        }
+        let client = asker.session.client(balancer.region(), None);
+        match client.shift(place, from, to).await {
+            Err(failure) if failure.kind == ErrorKind::Throttled && tries < TRIES => {
+                tries += 1;
+                tokio::time::sleep(asker.clock.wait(REST)).await;
+            }
+            answer => return answer,
         }
     }
 }

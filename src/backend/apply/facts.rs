@@ -30,6 +30,12 @@ pub(super) struct Facts {
 /// Both sides, now, as far as the plan is about them: also where it is about what lies outside of the scope.
 pub(super) async fn read(linked: &Linked, scope: &Scope, plan: &Plan) -> Facts {
     let subject = &plan.subject;
+    if let Some(Act::Shift { place, to, .. }) = plan.steps.first().map(|it| &it.act) {
+        // Nothing of a cluster bears on it: requests may be what has to leave a cluster that is lost.
+        let arns = to.iter().map(|it| it.group.clone()).collect::<Vec<_>>();
+        let inventory = linked.weighs(place, &arns).await;
+        return Facts { inventory, report: None };
+    }
     let mut groups: Vec<TargetGroupArn> =
         plan.steps.iter().filter_map(|it| it.act.group().cloned()).collect();
     if let Subject::Group(arn) = subject {
@@ -52,7 +58,11 @@ pub(super) fn pointed(subject: &Subject) -> Pointed {
 }
 
 /// What a plan is about that could not be read just now.
-pub(super) fn unread(facts: &Facts, subject: &Subject) -> Option<Failure> {
+pub(super) fn unread(facts: &Facts, act: &Act, subject: &Subject) -> Option<Failure> {
+    if let Act::Shift { place, .. } = act {
+        let source = Source::Routes(place.load_balancer.clone());
+        return facts.inventory.freshness(&source)?.failed.as_ref().map(|it| it.1.clone());
+    }
     let binding = match subject {
         Subject::Binding(it) => facts.inventory.binding(it),
         Subject::Group(_) => None,
@@ -84,7 +94,7 @@ pub(super) fn unread(facts: &Facts, subject: &Subject) -> Option<Failure> {
 
 /// Whether everything a step rests on still holds.
 pub(super) fn guards(step: &Step, facts: &Facts, subject: &Subject, clock: &Clock) -> Result<(), String> {
-    if let Some(failure) = unread(facts, subject) {
+    if let Some(failure) = unread(facts, &step.act, subject) {
         return Err(format!("what it rests on cannot be read: {failure}"));
     }
     // A binding that is about to be made has no board yet: its group has.

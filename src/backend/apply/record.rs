@@ -48,7 +48,7 @@ impl Record {
             Subject::Binding(it) => Some(it.cluster.to_string()),
             Subject::Group(_) => None,
         });
-        let group = step.act.group();
+        let place = step.act.place();
         Some(Entry {
             time: jiff::Timestamp::from_millisecond(at.0).map_or_else(|_| String::new(), |it| it.to_string()),
             plan: plan.id(),
@@ -59,8 +59,8 @@ impl Record {
             of: plan.steps.len(),
             stage: stage.to_owned(),
             context,
-            account: group.map(|it| it.account().to_owned()),
-            region: group.map(|it| it.region().to_owned()),
+            account: place.map(|it| it.0.to_owned()),
+            region: place.map(|it| it.1.to_owned()),
             kubernetes_user: self.kubernetes_user.clone(),
             aws_identity: self.aws_identity.clone(),
             call: step.act.call().to_owned(),

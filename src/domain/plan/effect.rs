@@ -2,6 +2,7 @@
 
 use super::Act;
 use super::Labelled;
+use super::weights;
 use crate::domain::desired::Backend;
 use crate::domain::elb::HealthState;
 use crate::domain::ids::RowKey;
@@ -50,6 +51,16 @@ pub fn effect(act: &Act, report: Option<&Report>, inventory: &Inventory) -> Effe
             }
             all(report, &keys, "gone", |row| row.and_then(Row::state).is_none())
         }
+        Act::Shift { place, from, to } => match place.find(inventory).map(|it| &it.forwards) {
+            None => Effect::Awaited(format!("{} could not be read back", place.name)),
+            Some(now) if now == to => Effect::There(format!("it has the weights {}", weights::told(now))),
+            Some(now) if *now == from.forwards => {
+                Effect::Awaited(format!("it still has the weights {}", weights::told(now)))
+            }
+            Some(now) => {
+                Effect::Overtaken(format!("somebody else gave it the weights {}", weights::told(now)))
+            }
+        },
         Act::AwaitInStep { .. } => in_step(report),
         Act::Mark { binding, uid, marker, answered } => match inventory.binding(binding) {
             None => Effect::Overtaken(format!("binding {binding} is gone")),

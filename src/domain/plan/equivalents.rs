@@ -3,6 +3,9 @@
 use super::Act;
 use super::Arriving;
 use super::Labelled;
+use super::weights::Place;
+use crate::domain::elb::Forward;
+use crate::domain::elb::Rule;
 use crate::domain::ids::BindingApi;
 use crate::domain::ids::ClusterId;
 use crate::domain::ids::TargetGroupArn;
@@ -57,6 +60,7 @@ pub fn lines(act: &Act) -> Vec<String> {
                 group.region()
             )]
         }
+        Act::Shift { place, from, to } => vec![modify(place, from, to)],
         Act::AwaitLeaving { .. } | Act::AwaitInStep { .. } => Vec::new(),
     }
 }
@@ -104,6 +108,27 @@ fn elbv2(call: &str, group: &TargetGroupArn, targets: &[Arriving]) -> String {
         group.region(),
         targets.join(" ")
     )
+}
+
+/// Only what is about groups and weights: other actions of the rule have to be sent again beside it.
+fn modify(place: &Place, from: &Rule, to: &[Forward]) -> String {
+    let groups: Vec<String> =
+        to.iter().map(|it| format!("{{TargetGroupArn={},Weight={}}}", it.group, it.weight)).collect();
+    let sticky = from.sticky.map_or_else(String::new, |it| {
+        format!(",TargetGroupStickinessConfig={{Enabled=true,DurationSeconds={it}}}")
+    });
+    let action = format!("Type=forward,ForwardConfig={{TargetGroups=[{}]{sticky}}}", groups.join(","));
+    let region = place.load_balancer.region();
+    match &place.rule {
+        None => format!(
+            "aws elbv2 modify-listener --region {region} --listener-arn {} --default-actions '{action}'",
+            place.listener.as_str()
+        ),
+        Some(rule) => format!(
+            "aws elbv2 modify-rule --region {region} --rule-arn {} --actions '{action}'",
+            rule.as_str()
+        ),
+    }
 }
 
 fn target(key: &TargetKey) -> String {

@@ -8,8 +8,11 @@ use serde::Serialize;
 
 use super::Labelled;
 use super::counts;
+use super::weights;
+use super::weights::Place;
 use crate::domain::cluster::Labels;
 use crate::domain::elb::HealthState;
+use crate::domain::elb::Rule;
 use crate::domain::ids::BindingRef;
 use crate::domain::ids::ClusterId;
 use crate::domain::ids::RowKey;
@@ -42,6 +45,10 @@ pub enum Guard {
     Absent { key: TargetKey },
     /// At least so many healthy targets stay, in a zone or in all, beside those that leave.
     Healthy { zone: Option<Arc<str>>, least: u32, leaving: BTreeSet<TargetKey> },
+    /// A rule sends as it did when it was read, with all of its actions.
+    Action { place: Place, rule: Box<Rule> },
+    /// At least so many targets of a group are healthy.
+    Serves { group: TargetGroupArn, least: u32 },
     /// The pod is the same, and the label is as it was.
     Label { object: Labelled, cluster: ClusterId, key: String, value: Option<String> },
 }
@@ -115,6 +122,24 @@ pub fn check(guard: &Guard, report: Option<&Report>, inventory: &Inventory) -> R
                 false => Err(format!("{stays} healthy would be left{place}, the plan said {least}")),
             }
         }
+        Guard::Action { place, rule } => match place.find(inventory) {
+            None => Err(format!("{} could not be read, or is gone", place.name)),
+            Some(now) if same(now, rule) => Ok(()),
+            Some(now) => Err(format!(
+                "{} was changed meanwhile: it sends {}",
+                place.name,
+                weights::told(&now.forwards)
+            )),
+        },
+        Guard::Serves { group, least } => {
+            let name = group.name();
+            let (healthy, _) = weights::healthy(inventory, group)
+                .ok_or_else(|| format!("the targets of {name} could not be read"))?;
+            match healthy >= *least {
+                true => Ok(()),
+                false => Err(format!("{name} has {healthy} healthy, the plan needs {least}")),
+            }
+        }
         Guard::Label { object, cluster, key, value } => {
             let (labels, name) = labels(object, cluster, inventory)?;
             match labels.get(key) == value.as_ref() {
@@ -161,6 +186,15 @@ fn staying(report: &Report, leaving: &BTreeSet<TargetKey>, zone: Option<&Arc<str
     u32::try_from(stays.count()).unwrap_or(u32::MAX)
 }
 
+/// One rule, read twice: nothing about where its requests go, or which it takes, is different. The ARN of a default
+/// action depends on how it was asked for.
+pub fn same(a: &Rule, b: &Rule) -> bool {
+    let parts = |it: &Rule| {
+        (it.priority.clone(), it.conditions.clone(), it.forwards.clone(), it.sticky, it.kinds.clone())
+    };
+    parts(a) == parts(b)
+}
+
 fn labels<'a>(
     object: &Labelled,
     cluster: &ClusterId,
@@ -198,6 +232,8 @@ impl Guard {
             Self::Healthy { zone: Some(zone), least, .. } => {
                 format!("{least} or more healthy stay in {zone}")
             }
+            Self::Action { .. } => "its actions are as they were read".to_owned(),
+            Self::Serves { group, least } => format!("{least} or more healthy in {}", group.name()),
             Self::Label { object, key, value, .. } => {
                 let value =
                     value.as_ref().map_or_else(|| format!("no label {key}"), |it| format!("{key}={it}"));

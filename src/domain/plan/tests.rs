@@ -1,5 +1,7 @@
 //! What plans say, ask and refuse, on worlds in a short notation: whose a thing is decides.
 
+mod weights;
+
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 

@@ -15,7 +15,12 @@ use super::guard::Guard;
 use super::targets::Known;
 use super::targets::report_of;
 use super::unbind;
+use super::weights;
+use super::weights::Place;
+use super::weights::Tags;
+use crate::domain::elb::Forward;
 use crate::domain::elb::HealthState;
+use crate::domain::elb::Rule;
 use crate::domain::ids::ClusterId;
 use crate::domain::ids::RowKey;
 use crate::domain::ids::TargetKey;
@@ -36,7 +41,8 @@ pub struct Done {
 }
 
 /// Turns round what was done of a plan, last first.
-pub fn undo(inventory: &Inventory, done: &Done, now: Timestamp) -> Result<Plan, Refusal> {
+/// `tags`: of what a weighed rule belongs to, as far as they were read.
+pub fn undo(inventory: &Inventory, done: &Done, now: Timestamp, tags: &Tags) -> Result<Plan, Refusal> {
     let hand = done.hand.word();
     let report = report_of(inventory, &done.subject, now).ok_or_else(|| {
         Refusal::new(format!("{hand} cannot be undone: what it was about is gone, or not of this context"))
@@ -48,6 +54,10 @@ pub fn undo(inventory: &Inventory, done: &Done, now: Timestamp) -> Result<Plan, 
         plan.hand = Hand::Undo;
         plan.undoes = Some(done.id.clone());
         return Ok(plan);
+    }
+    if let Some(Act::Shift { place, from, to }) = done.acts.iter().find(|it| matches!(it, Act::Shift { .. }))
+    {
+        return back(&known, &done.id, (place, from, to), tags);
     }
     let mut plan = Plan::new(Hand::Undo, &done.subject, now, String::new());
     plan.undoes = Some(done.id.clone());
@@ -73,6 +83,33 @@ pub fn undo(inventory: &Inventory, done: &Done, now: Timestamp) -> Result<Plan, 
     }
     count(&mut plan, &known)?;
     Ok(plan)
+}
+
+/// The weights a rule had, where it still has those it was given.
+fn back(
+    known: &Known<'_>,
+    id: &str,
+    (place, from, to): (&Place, &Rule, &[Forward]),
+    tags: &Tags,
+) -> Result<Plan, Refusal> {
+    if let Some(now) = place.find(known.inventory).filter(|it| it.forwards != *to) {
+        let now = weights::told(&now.forwards);
+        return Err(Refusal::new(format!(
+            "shift cannot be undone: {} has other weights now: {now}",
+            place.name
+        )));
+    }
+    let before = from.forwards.iter().map(|it| (it.group.clone(), it.weight)).collect();
+    let mut plan = weights::shift(known, place, &before, tags)?;
+    plan.hand = Hand::Undo;
+    plan.undoes = Some(id.to_owned());
+    plan.effect = format!("Undoes shift: {}", lower(&plan.effect));
+    Ok(plan)
+}
+
+fn lower(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |it| it.to_lowercase().chain(letters).collect())
 }
 
 fn count(plan: &mut Plan, known: &Known<'_>) -> Result<(), Refusal> {
@@ -157,6 +194,7 @@ fn inverse(known: &Known<'_>, act: &Act) -> Result<Step, String> {
                 act: Act::Label { cluster, object, key, from: to.clone(), to: from.clone() },
             })
         }
+        Act::Shift { place, .. } => Err(format!("{} is weighed as any other", place.name)),
         Act::Create { manifest, .. } => Err(format!("binding {} is deleted as any other", manifest.name)),
         Act::DeletePod { name, .. } => Err(format!("pod {name} was deleted")),
         Act::DeleteBinding { binding, .. } => {

@@ -14,6 +14,7 @@ use super::overlay;
 use super::overlay::Lines;
 use super::text;
 use crate::app::State;
+use crate::app::form::Choice;
 use crate::app::form::Form;
 use crate::app::hands::Asked;
 use crate::app::hands::Planned;
@@ -193,8 +194,8 @@ pub(super) fn refusal(theme: &Theme, (hand, why): (Hand, &str), area: Rect, buff
     small(&format!("{} · not possible", hand.word()), theme, lines, " any key closes ", (area, buffer));
 }
 
-pub(super) fn reading(theme: &Theme, text: &str, area: Rect, buffer: &mut Buffer) {
-    small("bind", theme, vec![(text.to_owned(), theme.plain)], " Esc gives up ", (area, buffer));
+pub(super) fn reading(theme: &Theme, (hand, text): (Hand, &str), area: Rect, buffer: &mut Buffer) {
+    small(hand.word(), theme, vec![(text.to_owned(), theme.plain)], " Esc gives up ", (area, buffer));
 }
 
 pub(super) fn leaving(state: &State, theme: &Theme, area: Rect, buffer: &mut Buffer) {
@@ -250,7 +251,10 @@ pub(super) fn form(form: &Form, theme: &Theme, area: Rect, buffer: &mut Buffer) 
     let height = area.height.saturating_sub(4);
     let place = Rect { x: area.x + (area.width - width) / 2, y: area.y + 2, width, height };
     Clear.render(place, buffer);
-    let bottom = " ↑↓ choose · Enter takes it · type to narrow down · Esc leaves ";
+    let bottom = match form.chosen.first() {
+        Some(Choice::Place(..)) => " ↑↓ choose · type others, as 95 5 · Enter takes it · Esc leaves ",
+        _ => " ↑↓ choose · Enter takes it · type to narrow down · Esc leaves ",
+    };
     let block = Block::bordered()
         .title(Span::styled(format!(" {} ", form.title), theme.title))
         .title_bottom(Line::from(Span::styled(bottom, theme.dim)).right_aligned());

@@ -27,6 +27,26 @@ const COMMANDS: &[&str] = &[
     "sync tgb/testapptgb",
 ];
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn weights_say_who_gets_how_much_and_who_may_turn_them_round() {
+    let world = Still::start("blue-green").await;
+    let mut told = String::new();
+    for command in [
+        "shift tgb/green green=10 --rule 80:default",
+        "shift tgb/green green=10",
+        "shift tgb/green blue=0 green=0 --rule 80:default",
+        "shift tgb/blue blue=1 --rule 80:20",
+        "shift tgb/blue red=1 --rule 80:10",
+        "shift tgb/blue blue=many --rule 80:10",
+    ] {
+        let cli = Cli::try_parse_from(std::iter::once("tgscope").chain(command.split(' '))).unwrap();
+        let said = rehearsed(&cli, world.connection(), scope_of(&world), &Log::forgotten()).await;
+        let said = said.unwrap_or_else(|error| format!("error: {error}\n"));
+        _ = writeln!(told, "=== tgscope {command} --dry-run\n{said}");
+    }
+    insta::assert_snapshot!("dry_run_shift", told);
+}
+
 async fn printed(world: &Still) -> String {
     let report = world.report().await;
     let keys: Vec<String> =

@@ -100,6 +100,27 @@ async fn a_sleeping_controller_is_made_to_look() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn weights_are_typed_given_and_taken_back() {
+    let session = Session::open("blue-green").await;
+    session.until(&["SERVING  2 of 2", "settled", "shop ▸ HTTP:80"]).await;
+    session.keys("W");
+    session.until(&["Weights of which rule", "blue 100, green 0", "blue 1, green 1"]).await;
+    session.keys("default⏎");
+    session.until(&["Weights of blue and green, now 100 0", "75 25"]).await;
+    // Other numbers than those on the list.
+    session.keys("95⏎");
+    session.until(&["Plan · shift", "95 % to blue, 5 % to green", "CloudFormation stack shop-alb"]).await;
+    session.keys("y");
+    session.live(&["shift · done", "it has the weights blue 95, green 5"]).await;
+    session.keys("u");
+    session.until(&["Plan · undo", "send 100 % to blue, nothing to green"]).await;
+    session.keys("y");
+    session.live(&["undo · done", "it has the weights blue 100, green 0"]).await;
+    session.keys("⎋");
+    session.quit().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_missing_endpoint_is_registered_by_hand() {
     let session = Session::open("drift").await;
     session.until(&["SERVING  3 of 3", "settled"]).await;

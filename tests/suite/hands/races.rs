@@ -13,7 +13,9 @@ use tgscope::domain::plan::drain;
 use tgscope::domain::plan::drain::Then;
 use tgscope::domain::plan::progress::Stage;
 use tgscope::domain::plan::targets;
+use tgscope::domain::plan::targets::Known;
 use tgscope::domain::plan::unbind;
+use tgscope::domain::plan::weights;
 use tgscope::domain::report::Report;
 
 use super::words;
@@ -388,7 +390,9 @@ async fn a_node_is_kept_out_of_load_balancers_and_let_in_again() {
             acts: vec![plan.steps[0].act.clone()],
         }
     };
-    let plan = world.plan(|it| tgscope::domain::plan::undo::undo(it.inventory, &undone, it.now)).await;
+    let plan = world
+        .plan(|it| tgscope::domain::plan::undo::undo(it.inventory, &undone, it.now, &weights::Tags::new()))
+        .await;
     let ended = world.carry_out(plan).end(&world).await;
     assert_eq!(words(&ended), ["done"], "{ended:?}");
     for _ in 0..100 {
@@ -398,4 +402,39 @@ async fn a_node_is_kept_out_of_load_balancers_and_let_in_again() {
         world.seconds(5);
     }
     panic!("the controller never registered the node again");
+}
+
+/// The weights of the default action, as AWS has them.
+async fn weights(world: &Still) -> String {
+    let look = world.look().await;
+    let group = look.reports.first().unwrap().group.clone().unwrap();
+    let places = weights::places(&look.inventory, &group);
+    weights::told(&places.iter().find(|it| it.0.rule.is_none()).unwrap().1.forwards)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn somebody_else_shifts_weights_between_plan_and_write() {
+    let world = Still::start("blue-green").await;
+    let make = |it: &Known<'_>| {
+        let group = it.report.group.clone().unwrap();
+        let (place, _) =
+            weights::places(it.inventory, &group).into_iter().find(|it| it.0.rule.is_none()).unwrap();
+        weights::shift(it, &place, &[(group, 10)].into(), &weights::Tags::new())
+    };
+    let plan = world.plan(make).await;
+    let theirs = "weights = { load-balancer = \"shop\", port = 80, forward = { blue = 50, green = 50 } }";
+    world.lab.act(theirs).unwrap();
+    let ended = world.carry_out(plan.clone()).end(&world).await;
+    let Some(Stage::Refused(why)) = ended.first() else { panic!("{ended:?}") };
+    assert!(why.contains("was changed meanwhile: it sends blue 50, green 50"), "{why}");
+    assert_eq!(weights(&world).await, "blue 50, green 50");
+
+    // The cluster may be what requests have to leave: nothing of it is asked.
+    let back = "weights = { load-balancer = \"shop\", port = 80, forward = { blue = 100, green = 0 } }";
+    world.lab.act(back).unwrap();
+    world.lab.act("fault = { on = \"kubernetes\", wrong = \"down\" }").unwrap();
+    let ended = world.carry_out(plan).end(&world).await;
+    assert_eq!(words(&ended), ["done"], "{ended:?}");
+    world.lab.act("mend = \"*\"").unwrap();
+    assert_eq!(weights(&world).await, "blue 100, green 10");
 }

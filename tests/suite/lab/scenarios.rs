@@ -80,6 +80,7 @@ const STORIES: &[Story] = &[
             (70, "the controller looked"),
         ],
     ),
+    ("blue-green", &[(0, "every request goes to blue"), (60, "green has three as well")]),
     (
         "instance",
         &[

@@ -5,14 +5,18 @@ use crate::app::hands::Run;
 use crate::app::key::Code;
 use crate::app::key::Key;
 use crate::app::key::plain;
+use crate::app::message::Weighed;
 use crate::app::state::Dialog;
 use crate::app::state::View;
 use crate::domain::cluster::Guarding;
 use crate::domain::cluster::GuardingKind;
+use crate::domain::elb::Forward;
+use crate::domain::ids::TargetGroupArn;
 use crate::domain::inventory::Object;
 use crate::domain::plan::progress::Progress;
 use crate::domain::plan::progress::Stage;
 use crate::domain::plan::progress::Unfinished;
+use crate::domain::plan::weights;
 use crate::domain::report::Subject;
 
 /// Three in service, one missing, one that nobody knows.
@@ -244,4 +248,59 @@ fn an_undo_is_a_plan_like_any_other() {
     app::update(&mut state, Message::Key(plain(Code::Esc)));
     press(&mut state, &[Action::Undo]);
     insta::assert_snapshot!("plan_undo", frame(&state, 80, 24));
+}
+
+/// Half of what comes in goes to another group, of which nothing healthy is known.
+fn divided() -> (World, TargetGroupArn) {
+    let mut world = drifted();
+    let other: TargetGroupArn =
+        "arn:aws:elasticloadbalancing:us-west-2:123456789012:targetgroup/green/aaaaaaaaaaaaaaaa"
+            .parse()
+            .unwrap();
+    let mut listener = fixture::objects::listener(90);
+    listener.rules[0].forwards.push(Forward { group: other.clone(), weight: 10 });
+    world.routes(vec![listener]);
+    (world, other)
+}
+
+/// What was read of its rule: nothing new.
+fn weighed(world: &World) -> Weighed {
+    let (place, _) = weights::places(&world.inventory, &fixture::arn()).remove(0);
+    Weighed { place, changes: Vec::new(), tags: weights::Tags::new(), untagged: None }
+}
+
+#[test]
+fn weights_are_chosen_and_a_group_without_health_is_typed() {
+    let (world, other) = divided();
+    let mut state = planned(&world, "", Action::Shift);
+    typed(&mut state, "60");
+    insta::assert_snapshot!("choose_weights", frame(&state, 80, 24));
+    let effects = app::update(&mut state, Message::Key(plain(Code::Enter)));
+    assert!(
+        matches!(effects.as_slice(), [app::Effect::Weigh(place, groups)]
+        if place.rule.is_none() && *groups == [fixture::arn(), other.clone()]),
+        "{effects:?}"
+    );
+    insta::assert_snapshot!("reading_weights", frame(&state, 80, 24));
+    let mut none = world.inventory.groups[&fixture::arn()].targets.clone().unwrap();
+    none.targets.clear();
+    let untagged = Some("DescribeTags: not permitted".to_owned());
+    let read = Weighed { changes: vec![Change::Targets(other, none)], untagged, ..weighed(&world) };
+    app::update(&mut state, Message::Weighed(Box::new(read)));
+    insta::assert_snapshot!("plan_shift_typed", frame(&state, 80, 24));
+}
+
+#[test]
+fn an_answer_that_nobody_waits_for_any_more_opens_nothing() {
+    let (world, _) = divided();
+    let mut state = planned(&world, "", Action::Shift);
+    typed(&mut state, "60");
+    app::update(&mut state, Message::Key(plain(Code::Enter)));
+    app::update(&mut state, Message::Key(plain(Code::Esc)));
+    app::update(&mut state, Message::Weighed(Box::new(weighed(&world))));
+    assert!(state.dialogs.is_empty(), "{:?}", state.dialogs);
+    // Nor does it once another plan is open.
+    press(&mut state, &[Action::Sync]);
+    app::update(&mut state, Message::Weighed(Box::new(weighed(&world))));
+    assert_eq!(state.dialogs.len(), 1);
 }

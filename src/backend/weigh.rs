@@ -1,0 +1,70 @@
+//! What a rule's weights rest on, read when somebody is about to change them: the action as it is, how healthy the
+//! groups are that it sends to, and by whose tags it is kept.
+
+use std::collections::BTreeMap;
+
+use super::Connection;
+use super::link::Linked;
+use crate::domain::elb::LoadBalancerKind;
+use crate::domain::ids::TargetGroupArn;
+use crate::domain::inventory::Change;
+use crate::domain::inventory::Inventory;
+use crate::domain::inventory::Source;
+use crate::domain::plan::weights::Place;
+use crate::domain::plan::weights::Tags;
+
+/// What was read, to be taken into an inventory beside everything else.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Weighed {
+    pub changes: Vec<Change>,
+    /// Empty where they could not be read: nobody is named then.
+    pub tags: Tags,
+    /// Why they could not.
+    pub untagged: Option<String>,
+}
+
+/// Reads the routes of a place's load balancer, its groups with targets and settings, and the tags of what it is.
+pub async fn weigh(connection: Connection, place: &Place, groups: &[TargetGroupArn]) -> Weighed {
+    let linked = Linked::open_aws(connection).await;
+    let asker = &linked.asker;
+    let balancer = &place.load_balancer;
+    let roles = BTreeMap::new();
+    let network = balancer.as_str().contains(":loadbalancer/net/");
+    let kind = if network { LoadBalancerKind::Network } else { LoadBalancerKind::Application };
+    let mut changes = vec![asker.routes(balancer, Some(kind)).await];
+    for group in groups {
+        changes.push(asker.targets(group, &roles).await);
+        changes.push(asker.attributes(group, &roles).await);
+    }
+    asker.buckets.take(Some(balancer.account()), balancer.region()).await;
+    let tags = asker.session.client(balancer.region(), None).patient().marks(&place.arns()).await;
+    let untagged = tags.as_ref().err().map(ToString::to_string);
+    Weighed { changes, tags: tags.unwrap_or_default(), untagged }
+}
+
+impl Linked {
+    /// One action as it is now, as the only one of its load balancer.
+    pub(super) async fn action(&self, place: &Place) -> Change {
+        let balancer = &place.load_balancer;
+        self.asker.buckets.take(Some(balancer.account()), balancer.region()).await;
+        let answer = self.asker.session.client(balancer.region(), None).action(place).await;
+        answer.map_or_else(
+            |failure| Change::Failed(Source::Routes(balancer.clone()), failure),
+            |listener| Change::Routes(balancer.clone(), vec![listener]),
+        )
+    }
+
+    /// That action, and the targets of the groups it sends to.
+    pub(super) async fn weighs(&self, place: &Place, groups: &[TargetGroupArn]) -> Inventory {
+        let mut inventory = Inventory::default();
+        let roles = BTreeMap::new();
+        let mut changes = vec![self.action(place).await];
+        for group in groups {
+            changes.push(self.asker.targets(group, &roles).await);
+        }
+        for change in changes {
+            inventory.apply(change, self.clock().now());
+        }
+        inventory
+    }
+}

@@ -1,0 +1,106 @@
+//! Which rule, and which weights, by what was typed; and what that rests on, read beside the look.
+
+use std::collections::BTreeMap;
+
+use anyhow::bail;
+
+use crate::backend::Connection;
+use crate::backend::Look;
+use crate::backend::weigh::weigh;
+use crate::cli::hands::Shift;
+use crate::domain::elb::Rule;
+use crate::domain::ids::TargetGroupArn;
+use crate::domain::plan::Act;
+use crate::domain::plan::Plan;
+use crate::domain::plan::Refusal;
+use crate::domain::plan::targets::Known;
+use crate::domain::plan::undo::Done;
+use crate::domain::plan::weights;
+use crate::domain::plan::weights::Place;
+use crate::domain::plan::weights::Tags;
+
+/// `GROUP=WEIGHT`, the group by name or ARN.
+fn pair(text: &str) -> anyhow::Result<(&str, u32)> {
+    let parts = text.rsplit_once('=').and_then(|(group, weight)| Some((group, weight.parse().ok()?)));
+    match parts {
+        Some((group, weight)) if !group.is_empty() => Ok((group, weight)),
+        _ => bail!("what does {text} mean? give GROUP=WEIGHT, the weight a number from 0 to 999"),
+    }
+}
+
+/// The plan of `shift`.
+pub(super) async fn shift(
+    connection: Connection,
+    it: &Shift,
+    look: &mut Look,
+) -> anyhow::Result<Result<Plan, Refusal>> {
+    let group = super::choose::report(look)?.group.clone();
+    let Some(group) = group else { bail!("the binding names no target group yet") };
+    let wanted = it.weights.iter().map(|it| pair(it)).collect::<anyhow::Result<Vec<_>>>()?;
+    let (place, rule) = one(&weights::places(&look.inventory, &group), it, &wanted, group.name())?;
+    let mut asked = BTreeMap::new();
+    for (text, weight) in wanted {
+        let is = |arn: &TargetGroupArn| arn.name() == text || arn.as_str() == text;
+        let Some(found) = rule.forwards.iter().find(|it| is(&it.group)) else {
+            bail!("{} does not send to {text}: it sends to {}", place.name, weights::told(&rule.forwards))
+        };
+        if asked.insert(found.group.clone(), weight).is_some() {
+            bail!("{text} is given twice");
+        }
+    }
+    let groups: Vec<TargetGroupArn> = rule.forwards.iter().map(|it| it.group.clone()).collect();
+    let tags = read(connection, &place, &groups, look).await;
+    let report = super::choose::report(look)?;
+    let known = Known { inventory: &look.inventory, report, now: look.at };
+    Ok(weights::shift(&known, &place, &asked, &tags))
+}
+
+/// The rule that is meant: the one that was named, or the only one that sends to all the groups that were.
+fn one(
+    all: &[(Place, Rule)],
+    it: &Shift,
+    wanted: &[(&str, u32)],
+    name: &str,
+) -> anyhow::Result<(Place, Rule)> {
+    let sends = |rule: &Rule, text: &str| {
+        rule.forwards.iter().any(|it| it.group.name() == text || it.group.as_str() == text)
+    };
+    let fits = |place: &Place, rule: &Rule| match &it.rule {
+        Some(short) => place.short == *short || place.rule.as_ref().is_some_and(|it| it.as_str() == short),
+        None => wanted.iter().all(|(text, _)| sends(rule, text)),
+    };
+    let found: Vec<&(Place, Rule)> = all.iter().filter(|(place, rule)| fits(place, rule)).collect();
+    let listed = || {
+        let names =
+            all.iter().map(|(place, rule)| format!("{} ({})", place.short, weights::told(&rule.forwards)));
+        names.collect::<Vec<_>>().join("; ")
+    };
+    match found.as_slice() {
+        [one] => Ok((*one).clone()),
+        _ if all.is_empty() => bail!("no rule that was read leads to {name}"),
+        [] => bail!("no such rule leads to {name}; these do: {}", listed()),
+        _ => bail!("several rules lead to {name}, name one with --rule: {}", listed()),
+    }
+}
+
+/// What an undo rests on beside the look, where it is about weights.
+pub(super) async fn of_undo(connection: Connection, done: &Done, look: &mut Look) -> Tags {
+    let shifted = done.acts.iter().find_map(|it| match it {
+        Act::Shift { place, to, .. } => Some((place, to)),
+        _ => None,
+    });
+    let Some((place, to)) = shifted else { return Tags::new() };
+    let groups: Vec<TargetGroupArn> = to.iter().map(|it| it.group.clone()).collect();
+    read(connection, place, &groups, look).await
+}
+
+async fn read(connection: Connection, place: &Place, groups: &[TargetGroupArn], look: &mut Look) -> Tags {
+    let weighed = weigh(connection, place, groups).await;
+    for change in weighed.changes {
+        look.inventory.apply(change, look.at);
+    }
+    if let Some(why) = weighed.untagged {
+        crate::commands::complain(&format!("tgscope: who keeps the rule could not be read: {why}"));
+    }
+    weighed.tags
+}
