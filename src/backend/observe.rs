@@ -287,7 +287,7 @@ async fn bindings_of(cluster: Cluster, api: BindingApi, scope: Scope, changes: T
     }
 }
 
-/// What we may do in a namespace, asked now and every few minutes.
+/// What we may do in a namespace, and whether its pods get readiness gates, asked now and every few minutes.
 async fn permissions(cluster: Cluster, namespace: Option<String>, changes: Teller) {
     loop {
         let verbs = permissions::of_hands()
@@ -296,6 +296,15 @@ async fn permissions(cluster: Cluster, namespace: Option<String>, changes: Telle
         let change =
             Change::Permitted { cluster: cluster.id().clone(), namespace: namespace.clone(), allowed };
         if !changes.tell(change).await {
+            return;
+        }
+        let gated = match &namespace {
+            Some(namespace) => cluster.gated(namespace).await,
+            None => None,
+        };
+        if let Some(change) = gated
+            && !changes.tell(change).await
+        {
             return;
         }
         tokio::time::sleep(PERMISSIONS).await;

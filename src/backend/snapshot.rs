@@ -63,7 +63,7 @@ impl Linked {
         // Not by closures: a task could not be made of futures that borrow from what they are given.
         let mut clusters = Vec::new();
         for it in &self.clusters {
-            clusters.push(cluster(it, scope, wish.thorough, &self.asker.clock));
+            clusters.push(cluster(it, scope, &wish, &self.asker.clock));
         }
         for change in futures::future::join_all(clusters).await.into_iter().flatten() {
             inventory.apply(change, self.asker.clock.now());
@@ -87,7 +87,7 @@ impl Linked {
 async fn cluster(
     (id, connected): &(ClusterId, Result<Cluster, Failure>),
     scope: &Scope,
-    thorough: bool,
+    wish: &Extra,
     clock: &Clock,
 ) -> Vec<Change> {
     let cluster = match connected {
@@ -108,10 +108,18 @@ async fn cluster(
     let guarding = [GuardingKind::NetworkPolicy, GuardingKind::DisruptionBudget]
         .map(|it| (Kind::Guarding(it), namespace));
     let kinds = SCOPED.into_iter().map(|kind| (kind, namespace)).chain([(Kind::Nodes, None)]);
-    let kinds = kinds.chain(guarding.into_iter().filter(|_| thorough));
+    let kinds = kinds.chain(guarding.into_iter().filter(|_| wish.thorough));
     let lists = kinds.map(|(kind, namespace)| list(cluster, kind, namespace));
-    let (lists, bindings) = tokio::join!(futures::future::join_all(lists), bindings(cluster, scope, clock));
-    lists.into_iter().flatten().chain(bindings).collect()
+    let named = wish.only.as_ref().and_then(|it| it.namespace.as_deref()).or(namespace);
+    let gated = async {
+        match named.filter(|_| wish.thorough) {
+            Some(namespace) => cluster.gated(namespace).await,
+            None => None,
+        }
+    };
+    let (lists, bindings, gated) =
+        tokio::join!(futures::future::join_all(lists), bindings(cluster, scope, clock), gated);
+    lists.into_iter().flatten().chain(bindings).chain(gated).collect()
 }
 
 async fn list(cluster: &Cluster, kind: Kind, namespace: Option<&str>) -> Vec<Change> {

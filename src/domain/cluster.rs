@@ -338,6 +338,9 @@ pub struct Binding {
     pub failed_cleanup: Option<String>,
 }
 
+/// Label of a namespace in whose pods the controller puts readiness gates when they are made; `enabled`.
+pub const GATED: &str = "elbv2.k8s.aws/pod-readiness-gate-inject";
+
 /// Prefix of the readiness gate the controller injects and answers (`…/<binding name>`).
 pub const GATE: &str = "target-health.elbv2.k8s.aws";
 

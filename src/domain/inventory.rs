@@ -135,6 +135,12 @@ pub enum Change {
         namespace: Option<String>,
         allowed: Vec<(Verb, bool)>,
     },
+    /// Whether a namespace has the label for readiness gates.
+    Gated {
+        cluster: ClusterId,
+        namespace: String,
+        gated: bool,
+    },
     Groups(Vec<TargetGroup>),
     Attributes(TargetGroupArn, Attributes),
     Tags(Vec<(TargetGroupArn, BTreeMap<String, String>)>),
@@ -162,6 +168,8 @@ pub struct Cluster {
     /// What we may do, by namespace, as the API server said.
     #[serde(skip)]
     pub permitted: BTreeMap<Option<String>, Allowed>,
+    /// Whether the controller puts readiness gates into pods that are made in a namespace, by its label.
+    pub gated: BTreeMap<String, bool>,
     /// Which namespace the list of each kind covers; `None`: all of them.
     pub covered: BTreeMap<Kind, Option<String>>,
     /// When a slice, pod, service or the binding itself last changed, for each binding.
@@ -294,6 +302,10 @@ impl Inventory {
                     .insert(namespace, allowed.into_iter().collect());
                 Touched::default()
             }
+            Change::Gated { cluster, namespace, gated } => {
+                self.clusters.entry(cluster).or_default().gated.insert(namespace, gated);
+                Touched::default()
+            }
             Change::Failed(source, failure) => self.failed(source, failure, at),
             Change::Awaited(source) => {
                 self.sources.entry(source).or_default();
@@ -357,6 +369,7 @@ impl Inventory {
             | Change::Signs { .. }
             | Change::Ledger { .. }
             | Change::Permitted { .. }
+            | Change::Gated { .. }
             | Change::Awaited(..)
             | Change::Failed(..) => {}
         }

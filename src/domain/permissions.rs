@@ -79,6 +79,10 @@ pub const KUBERNETES: &[Need] = &[
     },
     Need {
         verbs: &["get"],
+        ..looks("", &["namespaces"], "a bind does not say whether pods get readiness gates")
+    },
+    Need {
+        verbs: &["get"],
         ..looks("coordination.k8s.io", &["leases"], "whether a controller is alive is less certain")
     },
     Need {

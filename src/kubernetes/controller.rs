@@ -15,6 +15,7 @@ use super::read;
 use super::wire;
 use crate::domain::cluster::ControllerDeployment;
 use crate::domain::cluster::ControllerSigns;
+use crate::domain::cluster::GATED;
 use crate::domain::cluster::LeaseState;
 use crate::domain::failure::Failure;
 use crate::domain::ids::BindingApi;
@@ -50,6 +51,16 @@ impl Cluster {
             cluster_name: self.cluster_name().map(Arc::from),
         };
         Change::Signs { cluster: self.id().clone(), signs }
+    }
+
+    /// Whether the controller puts readiness gates into the pods of a namespace, by its label; `None`: it could not be
+    /// read.
+    pub async fn gated(&self, namespace: &str) -> Option<Change> {
+        let namespaces = kinds::named("", "v1", "Namespace", "namespaces");
+        let text = self.one(&namespaces, None, namespace).await.ok()??;
+        let read: wire::Workload = read::decode(&text).ok()?;
+        let gated = read.metadata.labels.get(GATED).is_some_and(|it| &**it == "enabled");
+        Some(Change::Gated { cluster: self.id().clone(), namespace: namespace.to_owned(), gated })
     }
 
     async fn deployment(&self) -> Result<Option<ControllerDeployment>, Failure> {

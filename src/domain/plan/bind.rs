@@ -20,6 +20,7 @@ use super::targets::drains;
 use crate::domain::cluster::AddressType;
 use crate::domain::cluster::Binding;
 use crate::domain::cluster::GATE;
+use crate::domain::cluster::GATED;
 use crate::domain::cluster::PortRef;
 use crate::domain::cluster::Service;
 use crate::domain::cluster::ServiceType;
@@ -278,7 +279,9 @@ fn plan(inventory: &Inventory, wish: &Wish, mut manifest: Manifest, now: Timesta
     }
     warnings(&mut plan, &view, (&manifest, wanted.len(), &foreign), presence);
     others(&mut plan, inventory, wish);
-    plan.warnings.extend(gates(inventory, wish, manifest.target_type));
+    if presence != Presence::Absent {
+        plan.warnings.extend(gates(inventory, wish, manifest.target_type));
+    }
     let zones: BTreeSet<&Arc<str>> = resolution.wanted().filter_map(|it| it.zone.as_ref()).collect();
     disabled(&mut plan, inventory, Some(group), &zones);
     if manifest.target_type == TargetType::Ip && !wanted.is_empty() {
@@ -405,14 +408,16 @@ fn presence(inventory: &Inventory, cluster: &ClusterId, api: BindingApi, now: Ti
 }
 
 /// Pods get readiness gates when they are made, where their namespace is labelled so: those that exist have none for
-/// a new binding.
+/// a new binding. Where the label could not be read, pods that have gates tell.
 fn gates(inventory: &Inventory, wish: &Wish, kind: TargetType) -> Option<String> {
     let cluster = inventory.cluster(&wish.cluster).filter(|_| kind == TargetType::Ip)?;
     let pods = cluster.pods.values().filter(|it| it.name.namespace == wish.service.namespace);
-    let gated = pods.flat_map(|it| &it.gates).any(|it| it.starts_with(GATE));
-    gated.then(|| {
-        "Pods of this namespace get readiness gates when they are made: those that exist have none for this binding until they are restarted.".to_owned()
-    })
+    let seen = pods.flat_map(|it| &it.gates).any(|it| it.starts_with(GATE));
+    match (cluster.gated.get(&wish.service.namespace), seen) {
+        (Some(true), _) | (None, true) => Some("Pods of this namespace get readiness gates when they are made: those that exist have none for this binding until they are restarted.".to_owned()),
+        (Some(false), _) => Some(format!("The namespace has no label {GATED}=enabled: its pods get no readiness gate, and a rollout does not wait for its targets.")),
+        (None, false) => None,
+    }
 }
 
 fn group_of<'a>(inventory: &'a Inventory, wish: &Wish) -> Option<&'a TargetGroup> {

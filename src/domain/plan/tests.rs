@@ -266,6 +266,24 @@ fn auto_mode_is_not_verified() {
 }
 
 #[test]
+fn a_bind_says_whether_new_pods_get_gates() {
+    let free = World::of("10.0.0.1 ready a, 10.0.0.2 ready b | 10.0.0.1 healthy a");
+    let told = |gated: Option<bool>| {
+        let mut world = free.clone();
+        world.inventory.clusters.values_mut().for_each(|it| it.bindings.clear());
+        if let Some(gated) = gated {
+            let namespace = fixture::named("x").namespace;
+            world.apply(Change::Gated { cluster: fixture::cluster(), namespace, gated });
+        }
+        bound(&world, |_| {}).unwrap().warnings.join(" ")
+    };
+    assert!(told(Some(true)).contains("until they are restarted"), "{}", told(Some(true)));
+    let without = "no label elbv2.k8s.aws/pod-readiness-gate-inject=enabled";
+    assert!(told(Some(false)).contains(without), "{}", told(Some(false)));
+    assert!(!told(None).contains("gate"), "{}", told(None));
+}
+
+#[test]
 fn a_gate_is_written_by_a_full_look() {
     let mut world =
         World::of("10.0.0.1 gated a, 10.0.0.2 ready b | 10.0.0.1 unhealthy Timeout a, 10.0.0.2 healthy b");
