@@ -388,13 +388,10 @@ impl State {
             Some(Subject::Binding(it)) => (Some(&it.cluster), Some(it.namespace.clone())),
             _ => (self.inventory.clusters.keys().next(), self.opening.namespace.clone()),
         };
-        if matches!(subject, Some(Subject::Binding(it)) if it.api == BindingApi::AutoMode) {
-            // Asked is only about the open kind.
-            return None;
-        }
+        let auto = matches!(subject, Some(Subject::Binding(it)) if it.api == BindingApi::AutoMode);
         let permitted = &self.inventory.cluster(cluster?)?.permitted;
         let allowed = permitted.get(&namespace).or_else(|| permitted.get(&self.opening.namespace))?;
-        permissions::lacks(hand, allowed).map(|it| format!("not permitted: {} needs {it}", hand.word()))
+        permissions::lacks(hand, allowed, auto).map(|it| format!("not permitted: {} needs {it}", hand.word()))
     }
 
     /// Says something in the footer for a while.

@@ -196,7 +196,11 @@ pub fn rows(view: &View<'_>, history: &History) -> Vec<Row> {
         }
     }
     for (key, pod) in detached(view, history) {
-        sides.entry(key).or_default().0.push(sides::detached_side(view, pod));
+        // Until the slices follow, its endpoint is what counts.
+        let sides = &mut sides.entry(key).or_default().0;
+        if !sides.iter().any(|it| it.uid.as_ref() == Some(&pod.uid)) {
+            sides.push(sides::detached_side(view, pod));
+        }
     }
     for (key, target) in targets {
         sides.entry(RowKey::Target(key.clone())).or_default().1 = Some(target);

@@ -179,20 +179,31 @@ impl Need {
     }
 }
 
-/// The verbs that hands need.
+/// The API group of bindings, and the one they have in EKS Auto Mode.
+const BINDINGS: &str = "elbv2.k8s.aws";
+const AUTO_MODE: &str = "eks.amazonaws.com";
+
+/// The same verb on a binding of Auto Mode, where it is about bindings.
+fn of_auto_mode(verb: &Verb) -> Option<Verb> {
+    (verb.group == BINDINGS).then(|| Verb::new(&verb.verb, AUTO_MODE, &verb.resource))
+}
+
+/// The verbs that hands need, on both kinds of binding.
 pub fn of_hands() -> impl Iterator<Item = (&'static Need, Verb)> {
     KUBERNETES
         .iter()
         .filter(|it| it.verbs != LOOK && it.verbs != ["get"])
         .flat_map(|it| it.verbs().map(move |verb| (it, verb)))
+        .flat_map(|(it, verb)| of_auto_mode(&verb).into_iter().chain([verb]).map(move |verb| (it, verb)))
 }
 
 /// What the API server said one may do; what it was not asked, or did not say, is missing.
 pub type Allowed = BTreeMap<Verb, bool>;
 
-/// The first permission a hand lacks.
-pub fn lacks(hand: Hand, allowed: &Allowed) -> Option<Verb> {
+/// The first permission a hand lacks; `auto`: on a binding of Auto Mode.
+pub fn lacks(hand: Hand, allowed: &Allowed, auto: bool) -> Option<Verb> {
     let needs = KUBERNETES.iter().filter(|it| it.hands.contains(&hand)).flat_map(Need::verbs);
+    let needs = needs.map(|it| of_auto_mode(&it).filter(|_| auto).unwrap_or(it));
     needs.into_iter().find(|it| allowed.get(it) == Some(&false))
 }
 
@@ -203,10 +214,22 @@ mod tests {
     #[test]
     fn a_hand_lacks_what_was_refused_and_nothing_that_is_unknown() {
         let verb = |text: &str| Verb::new(text, "", "pods");
-        assert_eq!(lacks(Hand::Drain, &Allowed::new()), None);
+        assert_eq!(lacks(Hand::Drain, &Allowed::new(), false), None);
         let allowed = Allowed::from([(verb("patch"), false), (verb("delete"), true)]);
-        assert_eq!(lacks(Hand::Drain, &allowed).map(|it| it.to_string()).as_deref(), Some("patch pods"));
-        assert_eq!(lacks(Hand::Drain, &Allowed::from([(verb("delete"), false)])), None, "it can be put back");
-        assert_eq!(lacks(Hand::Resync, &allowed), None);
+        assert_eq!(
+            lacks(Hand::Drain, &allowed, false).map(|it| it.to_string()).as_deref(),
+            Some("patch pods")
+        );
+        assert_eq!(
+            lacks(Hand::Drain, &Allowed::from([(verb("delete"), false)]), false),
+            None,
+            "it can be put back"
+        );
+        assert_eq!(lacks(Hand::Resync, &allowed, false), None);
+        let of = |group| Allowed::from([(Verb::new("patch", group, "targetgroupbindings"), false)]);
+        assert_eq!(lacks(Hand::Resync, &of(AUTO_MODE), false), None);
+        let needs = |group| lacks(Hand::Resync, &of(group), group == AUTO_MODE).map(|it| it.to_string());
+        assert_eq!(needs(AUTO_MODE).as_deref(), Some("patch targetgroupbindings.eks.amazonaws.com"));
+        assert_eq!(needs(BINDINGS).as_deref(), Some("patch targetgroupbindings.elbv2.k8s.aws"));
     }
 }

@@ -195,7 +195,8 @@ pub fn same(a: &Rule, b: &Rule) -> bool {
     parts(a) == parts(b)
 }
 
-fn labels<'a>(
+/// The labels of a pod that is still the same, or of a node, and how it is called.
+pub(super) fn labels<'a>(
     object: &Labelled,
     cluster: &ClusterId,
     inventory: &'a Inventory,

@@ -11,6 +11,7 @@ use super::Plan;
 use super::Refusal;
 use super::Step;
 use super::counts;
+use super::guard;
 use super::guard::Guard;
 use super::targets::Known;
 use super::targets::report_of;
@@ -21,7 +22,6 @@ use super::weights::Tags;
 use crate::domain::elb::Forward;
 use crate::domain::elb::HealthState;
 use crate::domain::elb::Rule;
-use crate::domain::ids::ClusterId;
 use crate::domain::ids::RowKey;
 use crate::domain::ids::TargetKey;
 use crate::domain::inventory::Inventory;
@@ -181,7 +181,12 @@ fn inverse(known: &Known<'_>, act: &Act) -> Result<Step, String> {
             })
         }
         Act::Label { cluster, object, key, from, to } => {
-            there(known.inventory, cluster, object)?;
+            let (labels, name) = guard::labels(object, cluster, known.inventory)?;
+            match labels.get(key) {
+                now if now == to.as_ref() => {}
+                now if now == from.as_ref() => return Err(format!("the label {key} of {name} is as it was")),
+                _ => return Err(format!("the label {key} of {name} was changed since")),
+            }
             let (cluster, object, key) = (cluster.clone(), object.clone(), key.clone());
             let guard = Guard::Label {
                 object: object.clone(),
@@ -225,18 +230,5 @@ fn returns(known: &Known<'_>, target: &Arriving) -> Result<Guard, String> {
                 None => Ok(Guard::Absent { key: key.clone() }),
             }
         }
-    }
-}
-
-fn there(inventory: &Inventory, cluster: &ClusterId, object: &Labelled) -> Result<(), String> {
-    let cluster = inventory.cluster(cluster).ok_or("the cluster could not be read")?;
-    match object {
-        Labelled::Pod(name, uid)
-            if cluster.pods.get(name).is_none_or(|it| it.uid != *uid || it.terminating()) =>
-        {
-            Err(format!("pod {name} is gone"))
-        }
-        Labelled::Node(name) if !cluster.nodes.contains_key(name) => Err(format!("node {name} is gone")),
-        _ => Ok(()),
     }
 }

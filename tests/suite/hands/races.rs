@@ -322,6 +322,29 @@ async fn several_pods_are_drained_together() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_api_server_that_is_lost_after_the_first_of_two_pods_leaves_an_exact_account() {
+    let world = Still::of(super::at_rest()).await;
+    let rows: Vec<RowKey> = world.report().await.rows.iter().take(2).map(|it| it.key.clone()).collect();
+    let plan = world.plan(|it| drain::drain(it, &rows, Then::Delete)).await;
+    let (hand, subject) = (plan.hand, plan.subject.clone());
+    let acts: Vec<_> = plan.steps.iter().take(2).map(|it| it.act.clone()).collect();
+    world.lab.act("fault = { on = \"patch pods\", wrong = \"down\", skip = 1 }").unwrap();
+    let ended = world.carry_out(plan.clone()).end(&world).await;
+    assert_eq!(words(&ended), ["done", "not verified"], "nothing after it is begun: {ended:?}");
+    let why = ended[1].said();
+    assert!(why.contains("read back: the label") || why.contains("label"), "{why}");
+    world.lab.act("mend = \"*\"").unwrap();
+    // What was done goes back; what was not is left alone.
+    let done = tgscope::domain::plan::undo::Done { id: plan.id(), hand, subject, acts };
+    let tags = weights::Tags::new();
+    let plan = world.plan(|it| tgscope::domain::plan::undo::undo(it.inventory, &done, it.now, &tags)).await;
+    assert_eq!(plan.steps.len(), 1, "{plan:?}");
+    assert!(plan.warnings.iter().any(|it| it.starts_with("Stays as it is")), "{:?}", plan.warnings);
+    let ended = world.carry_out(plan).end(&world).await;
+    assert_eq!(words(&ended), ["done"], "{ended:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_call_that_was_heard_without_an_answer_is_found_out_by_reading_back() {
     let world = Still::of(super::at_rest()).await;
     let first = keys(&world.report().await)[0].clone();

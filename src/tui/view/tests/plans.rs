@@ -237,13 +237,21 @@ fn the_header_says_read_only_and_protected() {
 
 #[test]
 fn an_undo_is_a_plan_like_any_other() {
-    let mut state = planned(&drifted(), "10.0.0.2", Action::Drain);
+    let mut world = drifted();
+    let mut state = planned(&world, "10.0.0.2", Action::Drain);
     app::update(&mut state, Message::Key(key('y')));
     let plan = state.hands.runs[0].plan.id();
     for (step, stage) in [(0, Stage::Done("it has no label app".to_owned())), (1, Stage::Cancelled)] {
         let at = state.now;
         app::update(&mut state, Message::Progress(Progress { plan: plan.clone(), step, at, stage }));
     }
+    let seen = world.log.len();
+    world.edit_pod("10.0.0.2", |it| it.labels.retain(|key, _| key != "app"));
+    world.slice("testapp-1", |it| it.endpoints.retain(|it| it.addresses[0].to_string() != "10.0.0.2"));
+    for (change, at) in world.log.split_off(seen) {
+        app::update(&mut state, Message::Observed(Epoch::default(), at, Box::new(change)));
+    }
+    app::settle(&mut state);
     press(&mut state, &[Action::Back]);
     app::update(&mut state, Message::Key(plain(Code::Esc)));
     press(&mut state, &[Action::Undo]);
