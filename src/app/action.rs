@@ -150,6 +150,12 @@ impl Action {
         if row.safety == Safety::Writes && state.opening.read_only {
             return Some("read only: nothing is written".into());
         }
+        if row.safety == Safety::Writes && state.frozen.is_some() {
+            return Some("the picture is frozen: f first, then ask again".into());
+        }
+        if self == Self::ReadNow && state.frozen.is_some() {
+            return Some("the picture is frozen: f goes on".into());
+        }
         let needed = self.hand().and_then(|it| state.lacks(it));
         needed.map(Cow::from).or_else(|| missing(row.needs, state).map(Cow::from))
     }
@@ -183,7 +189,10 @@ fn missing(needs: Needs, state: &State) -> Option<&'static str> {
             View::Bindings => Some("open a binding first"),
         },
         Needs::Subject => state.report().is_none().then_some("select a binding first"),
-        Needs::Done => state.hands.last().is_none().then_some("nothing was changed in this session"),
+        Needs::Done => state.hands.last().is_none().then_some(match state.hands.runs.is_empty() {
+            true => "nothing was changed in this session",
+            false => "nothing of this session is left to undo",
+        }),
         Needs::Board => match &state.view {
             View::Board(_) => None,
             View::Bindings => (state.last_board().is_none()).then_some("open a binding first"),

@@ -32,7 +32,7 @@ pub struct Item {
 }
 
 impl Item {
-    /// At the end of what is said of a line that was typed, and no choice before.
+    /// At the end of what is said of a line that was typed.
     pub const TYPED: &str = " · as typed";
 
     pub fn typed(&self) -> bool {
@@ -64,8 +64,9 @@ impl Form {
             let text = format!("{} {}", it.text, it.note).to_lowercase();
             words.iter().all(|word| text.contains(word))
         };
-        let typed = self.items.iter().filter(|it| it.typed());
-        typed.chain(self.items.iter().filter(|it| !it.typed()).filter(has)).collect()
+        let typed = self.items.iter().find(|it| it.typed());
+        let other = |it: &&Item| !it.typed() && typed.is_none_or(|typed| typed.choice != it.choice);
+        typed.into_iter().chain(self.items.iter().filter(other).filter(has)).collect()
     }
 
     pub fn choice(&self) -> Option<Choice> {

@@ -17,6 +17,7 @@ use crate::domain::plan::drain::Then;
 use crate::domain::plan::progress::Entry;
 use crate::domain::plan::progress::Progress;
 use crate::domain::plan::progress::Stage;
+use crate::domain::plan::progress::Unfinished;
 use crate::domain::plan::undo::Done;
 use crate::domain::plan::weights::Place;
 use crate::domain::report::Subject;
@@ -88,6 +89,24 @@ impl Run {
         done.filter_map(|(step, _)| Some(self.plan.steps.get(*step)?.act.clone())).collect()
     }
 
+    /// Something was written that has an inverse.
+    pub fn turns_round(&self) -> bool {
+        let written = self.written();
+        let deleted =
+            |uid: &Uid| written.iter().any(|it| matches!(it, Act::DeletePod { uid: of, .. } if of == uid));
+        let inverse = |act: &Act| match act {
+            Act::Label { object: Labelled::Pod(_, uid), .. } => !deleted(uid),
+            Act::Label { .. }
+            | Act::Register { .. }
+            | Act::Deregister { .. }
+            | Act::Create { .. }
+            | Act::Shift { .. } => true,
+            _ => false,
+        };
+        let unbound = written.iter().any(|it| matches!(it, Act::DeleteBinding { .. }));
+        self.plan.hand != Hand::Undo && !unbound && written.iter().any(inverse)
+    }
+
     /// All of it was done.
     pub fn succeeded(&self) -> bool {
         self.ended.is_some() && self.done().len() == self.plan.steps.len()
@@ -117,8 +136,12 @@ pub struct Hands {
     pub runs: Vec<Run>,
     /// The audit log, as read when it was asked for.
     pub log: Vec<Entry>,
-    /// What is to be bound once its group was read.
-    pub binding: Option<Wish>,
+    /// What is to be bound once its group was read, later than this.
+    pub binding: Option<(Wish, Timestamp)>,
+    /// What another session began, left for later.
+    pub later: Vec<Unfinished>,
+    /// Pods other sessions took out of rotation and did not put back, with the target they were.
+    pub before: Vec<(Subject, Uid, Option<TargetKey>)>,
     /// Weights that are to be given once what they rest on was read.
     pub weighing: Option<Weighing>,
     /// A binding that was just made: its board is opened once it is there.
@@ -169,7 +192,8 @@ impl Hands {
 
     /// Pods whose label we took away and did not put back, with the target they were; for one board.
     pub fn detached(&self, subject: &Subject) -> BTreeMap<Uid, Option<TargetKey>> {
-        let mut detached = BTreeMap::new();
+        let before = self.before.iter().filter(|it| it.0 == *subject);
+        let mut detached: BTreeMap<_, _> = before.map(|(_, uid, key)| (uid.clone(), key.clone())).collect();
         for run in self.runs.iter().filter(|it| it.plan.subject == *subject) {
             let key = run.plan.steps.iter().filter_map(|it| match &it.act {
                 Act::AwaitGone { targets, .. } => Some(targets.iter().cloned()),

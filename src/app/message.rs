@@ -4,6 +4,8 @@ use super::action::Action;
 use super::key::Key;
 use crate::domain::follow::Follow;
 use crate::domain::ids::TargetGroupArn;
+use crate::domain::ids::TargetKey;
+use crate::domain::ids::Uid;
 use crate::domain::inventory::Change;
 use crate::domain::plan::Plan;
 use crate::domain::plan::progress::Entry;
@@ -11,6 +13,7 @@ use crate::domain::plan::progress::Progress;
 use crate::domain::plan::progress::Unfinished;
 use crate::domain::plan::weights::Place;
 use crate::domain::plan::weights::Tags;
+use crate::domain::report::Subject;
 use crate::domain::time::Timestamp;
 
 /// Counts connections: answers of an abandoned one are dropped.
@@ -37,8 +40,8 @@ pub enum Message {
     Rehearsed(String, Vec<Result<String, String>>),
     /// What a rule's weights rest on.
     Weighed(Box<Weighed>),
-    /// Plans of the log that another session began and did not end.
-    Unfinished(Vec<Unfinished>),
+    /// Plans of the log that another session began and did not end, and the pods it took out of rotation.
+    Unfinished(Vec<Unfinished>, Vec<(Subject, Uid, Option<TargetKey>)>),
     /// Something was written to a file, or not.
     Saved(Result<String, String>),
     /// The terminal or the session ends: leave at once.

@@ -27,6 +27,9 @@ use crate::domain::scope::Pointed;
 use crate::domain::selector::Selector;
 use crate::domain::time::Timestamp;
 
+/// The smallest screen that can be read: columns and lines.
+pub const LEAST: (u16, u16) = (60, 20);
+
 /// What was asked for on the command line.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Opening {
@@ -397,6 +400,11 @@ impl State {
     /// Says something in the footer for a while.
     pub fn say(&mut self, text: String) {
         self.status = Some((text, self.now.plus_seconds(STATUS)));
+    }
+
+    /// The screen shows nothing but that.
+    pub fn too_small(&self) -> bool {
+        self.size.0 < LEAST.0 || self.size.1 < LEAST.1
     }
 
     /// Lines a page holds, for moving.

@@ -305,6 +305,20 @@ fn what_cannot_be_done_says_why() {
 }
 
 #[test]
+fn no_hand_is_laid_on_a_frozen_picture_or_on_one_too_small_to_be_read() {
+    let mut screen = Screen::on(&three());
+    screen.press(&[Action::Freeze, Action::Sync]);
+    assert!(screen.state.status.as_ref().is_some_and(|it| it.0.contains("frozen")));
+    screen.press(&[Action::Freeze, Action::Down, Action::Deregister]);
+    assert!(matches!(screen.state.dialogs.as_slice(), [Dialog::Plan(_)]), "{:?}", screen.state.dialogs);
+    app::update(&mut screen.state, Message::Resize(60, 15));
+    let yes = crate::app::key::Key { code: crate::app::key::Code::Char('y'), ctrl: false };
+    assert_eq!(app::update(&mut screen.state, Message::Key(yes)), []);
+    assert!(screen.state.hands.runs.is_empty());
+    assert_eq!(app::update(&mut screen.state, Message::Act(Action::Quit)), [Effect::Quit]);
+}
+
+#[test]
 fn every_action_of_the_table_is_answered_in_every_view() {
     for prepare in [
         &[][..],

@@ -20,6 +20,11 @@ const MINUTE: i64 = 60;
 
 /// Takes one message in.
 pub fn update(state: &mut State, message: Message) -> Vec<Effect> {
+    // What cannot be read cannot be accepted.
+    let unseen = state.too_small() && matches!(message, Message::Key(_) | Message::Act(_));
+    if unseen && message != Message::Act(Action::Quit) {
+        return Vec::new();
+    }
     match message {
         Message::Key(key) => return dialog::typed(state, key),
         Message::Act(action) => return act(state, action),
@@ -39,7 +44,11 @@ pub fn update(state: &mut State, message: Message) -> Vec<Effect> {
         }
         Message::Rehearsed(plan, answers) => hands::rehearsed(state, &plan, answers),
         Message::Weighed(read) => shift::weighed(state, *read),
-        Message::Unfinished(open) => hands::unfinished(state, open),
+        Message::Unfinished(open, detached) => {
+            state.hands.before = detached;
+            state.all_stale = true;
+            hands::unfinished(state, open);
+        }
         Message::Saved(said) => {
             let text = said.unwrap_or_else(|why| format!("not saved: {why}"));
             state.say(text);
@@ -110,10 +119,7 @@ fn act(state: &mut State, action: Action) -> Vec<Effect> {
             Some(effects) => return effects,
             None => hands::ask(state, action),
         },
-        Action::Runs => match state.hands.runs.last().map(|it| it.plan.id()) {
-            Some(plan) => state.dialogs.push(Dialog::Run { plan, scroll: 0 }),
-            None => state.say("no plan was accepted in this session".to_owned()),
-        },
+        Action::Runs => hands::runs(state),
         Action::Audit => {
             state.dialogs.push(Dialog::Audit { scroll: 0 });
             return vec![Effect::ReadLog];

@@ -146,6 +146,10 @@ impl Running {
         _ = self.tell.send(Progress { plan: self.id.clone(), step, at, stage }).await;
     }
 
+    fn unbinds(&self) -> bool {
+        self.job.plan.steps.iter().any(|it| matches!(it.act, Act::DeleteBinding { .. }))
+    }
+
     fn signal(&self) -> Signal {
         *self.cancel.borrow()
     }
@@ -339,6 +343,8 @@ impl Running {
                 known.map_or(LONGEST_DELAY, |it| i64::from(it.deregistration_delay())) + 60
             }
             Act::AwaitInStep { .. } => IN_STEP,
+            // The binding is gone, and with it whoever would take more out.
+            Act::AwaitLeaving { .. } if self.unbinds() => READ_BACK,
             _ => 120,
         };
         let role = step.act.group().and_then(|group| {

@@ -101,7 +101,7 @@ impl<'a> Wanted<'a> {
 
 pub(super) fn run(cli: &Cli, wanted: Wanted<'_>) -> anyhow::Result<Exit> {
     let setup = setup::setup(&cli.options, wanted.pointed())?;
-    let log = accept::log(wanted.accept())?;
+    let log = accept::log(wanted.accept(), cli)?;
     let runtime = setup::runtime()?;
     let ended = runtime.block_on(with(setup, wanted, log));
     runtime.shutdown_background();
@@ -179,7 +179,7 @@ async fn planned(
 
 /// The plan about one board.
 fn one(wanted: Wanted<'_>, look: &Look) -> anyhow::Result<Result<Plan, Refusal>> {
-    let report = choose::report(look)?;
+    let report = choose::report(look, wanted.pointed())?;
     let known = Known { inventory: &look.inventory, report, now: look.at };
     Ok(match wanted {
         Wanted::Unbind(_) => unbind::unbind(&known),

@@ -120,6 +120,9 @@ pub enum Act {
     DeleteBinding {
         binding: BindingRef,
         uid: Uid,
+        /// Nobody is there to remove its finalizer: the mark is all that can be done.
+        #[serde(default)]
+        held: bool,
     },
     DeletePod {
         cluster: ClusterId,
@@ -272,6 +275,9 @@ impl Act {
                 format!("write {marker:?} into the checkpoint annotation of {binding}")
             }
             Self::Create { manifest, .. } => format!("create TargetGroupBinding {}", manifest.name),
+            Self::DeleteBinding { binding, held: true, .. } => {
+                format!("mark TargetGroupBinding {binding} for deletion")
+            }
             Self::DeleteBinding { binding, .. } => format!("delete TargetGroupBinding {binding}"),
             Self::DeletePod { name, .. } => format!("delete pod {}", name.name),
             Self::Label { object, key, from, to, .. } => {
@@ -292,9 +298,13 @@ impl Act {
                 weights::told(&from.forwards)
             ),
             Self::AwaitLeaving { targets, .. } => {
-                format!("wait until {} no longer takes new connections", listed(targets))
+                let verb = if targets.len() == 1 { "takes" } else { "take" };
+                format!("wait until {} no longer {verb} new connections", listed(targets))
             }
-            Self::AwaitGone { targets, .. } => format!("wait until {} has drained", listed(targets)),
+            Self::AwaitGone { targets, .. } => {
+                let verb = if targets.len() == 1 { "has" } else { "have" };
+                format!("wait until {} {verb} drained", listed(targets))
+            }
             Self::AwaitInStep { .. } => {
                 "read AWS until every wanted endpoint is registered and nothing unexplained is left"
                     .to_owned()

@@ -1,6 +1,7 @@
 //! What a person points at: `[NAMESPACE/]KIND/NAME`, an ARN, an address, an instance. Resolves to the boards
 //! it stands on.
 
+use std::fmt;
 use std::net::IpAddr;
 use std::net::SocketAddr;
 use std::str::FromStr;
@@ -59,6 +60,29 @@ impl Thing {
             Self::Binding(..) | Self::Service(_) | Self::Pod(_) | Self::Deployment(_) | Self::Node(_) => {
                 false
             }
+        }
+    }
+}
+
+/// As it is typed.
+impl fmt::Display for Pointed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(namespace) = &self.namespace {
+            write!(f, "{namespace}/")?;
+        }
+        match &self.thing {
+            Thing::Binding(name, _) => write!(f, "tgb/{name}"),
+            Thing::Service(name) => write!(f, "svc/{name}"),
+            Thing::Pod(name) => write!(f, "pod/{name}"),
+            Thing::Deployment(name) => write!(f, "deploy/{name}"),
+            Thing::Node(name) => write!(f, "node/{name}"),
+            Thing::Group(name, _) => write!(f, "tg/{name}"),
+            Thing::LoadBalancer(name) => write!(f, "lb/{name}"),
+            Thing::Arn(arn) => write!(f, "{arn}"),
+            Thing::Address(ip, Some(port)) => write!(f, "{}", SocketAddr::new(*ip, *port)),
+            Thing::Address(ip, None) => write!(f, "{ip}"),
+            Thing::Instance(id) => write!(f, "{id}"),
+            Thing::Host(name) => write!(f, "{name}"),
         }
     }
 }

@@ -341,7 +341,9 @@ pub fn of_report(report: &Report, now: Timestamp) -> Words {
     }
     match report.settled.value {
         Some(true) => {
-            words.facts.push("Settled: everything wanted is in service and nothing moves.".to_owned())
+            let draining = report.rows.iter().filter(|it| it.standing == Standing::Draining).count();
+            let but = if draining > 0 { format!(" but {draining} that drain") } else { String::new() };
+            words.facts.push(format!("Settled: everything wanted is in service and nothing moves{but}."));
         }
         _ if report.settled.because.is_empty() => {}
         _ => words.facts.push(format!(

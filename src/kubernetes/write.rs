@@ -96,7 +96,7 @@ impl Cluster {
                 self.change(&change, dry).await
             }
             Act::Create { manifest, .. } => self.create(manifest, dry).await,
-            Act::DeleteBinding { binding, uid } => {
+            Act::DeleteBinding { binding, uid, .. } => {
                 let resource = kinds::resource(Kind::Bindings(binding.api));
                 self.delete(&resource, (&binding.namespace, &binding.name), &uid.0, dry).await
             }

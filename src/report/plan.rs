@@ -48,6 +48,12 @@ pub fn commands(plan: &Plan) -> Vec<String> {
     let mut lines = Vec::new();
     for step in &plan.steps {
         lines.extend(equivalents::lines(&step.act).into_iter().map(|it| format!("$ {it}")));
+        if let (Act::Create { manifest, .. }, Some(line)) = (&step.act, lines.last_mut()) {
+            // The object follows at once, so that all of it can be pasted.
+            line.push_str(" <<'END'");
+            lines.extend(manifest.yaml().lines().map(str::to_owned));
+            lines.push("END".to_owned());
+        }
         lines.extend(equivalents::fields(&step.act).map(|it| format!("  sends {it}")));
     }
     lines
@@ -118,6 +124,5 @@ pub fn text(plan: &Plan) -> String {
     let mut lines: Vec<String> = lines(plan).into_iter().map(|it| it.1).collect();
     lines.extend(typed(plan).map(|it| format!("! {it}")));
     lines.extend(commands(plan));
-    let manifest = manifest(plan).map_or_else(String::new, |it| format!("---\n{}", it.yaml()));
-    lines.join("\n") + "\n" + &manifest
+    lines.join("\n") + "\n"
 }

@@ -20,6 +20,7 @@ use crate::backend::apply::Signal;
 use crate::backend::weigh;
 use crate::domain::follow::Follow;
 use crate::domain::plan::Plan;
+use crate::domain::plan::progress::detached;
 use crate::domain::plan::progress::unfinished;
 
 /// News of one plan that may wait for the loop.
@@ -98,8 +99,9 @@ impl Performer {
         let (log, sender) = (self.log.clone(), self.sender.clone());
         self.running.spawn(async move {
             let read = tokio::task::spawn_blocking(move || log.entries().unwrap_or_default()).await;
-            let open = unfinished(&read.unwrap_or_default());
-            _ = sender.send(Message::Unfinished(open)).await;
+            let entries = read.unwrap_or_default();
+            let news = Message::Unfinished(unfinished(&entries), detached(&entries));
+            _ = sender.send(news).await;
         });
     }
 
@@ -137,5 +139,6 @@ fn save(name: &str, text: &str) -> Result<String, String> {
     use std::io::Write;
     let file = std::fs::OpenOptions::new().write(true).create_new(true).open(name);
     let written = file.and_then(|mut it| it.write_all(text.as_bytes()));
-    written.map(|()| format!("written to {name}; nothing was created")).map_err(|it| format!("{name}: {it}"))
+    let place = std::path::absolute(name).map_or_else(|_| name.to_owned(), |it| it.display().to_string());
+    written.map(|()| format!("written to {place}; nothing was created")).map_err(|it| format!("{name}: {it}"))
 }

@@ -20,10 +20,8 @@ use ratatui::widgets::Widget;
 use super::theme::Theme;
 use crate::app::State;
 use crate::app::state::Dialog;
+use crate::app::state::LEAST;
 use crate::app::state::View;
-
-/// The smallest screen that can be read.
-const LEAST: (u16, u16) = (60, 20);
 
 /// Draws the whole screen.
 pub fn render(state: &State, theme: &Theme, area: Rect, buffer: &mut Buffer) {

@@ -54,6 +54,8 @@ pub(super) fn typed(state: &mut State, key: Key) -> Vec<Effect> {
                 _ => Vec::new(),
             };
         }
+        // A key meant for the plan that is not there yet must not take the way to it away.
+        Some(Dialog::Reading { .. }) if key.code != Code::Esc => {}
         Some(Dialog::Refusal { .. } | Dialog::Leaving | Dialog::Reading { .. }) => drop(state.dialogs.pop()),
         _ => {}
     }
@@ -143,7 +145,10 @@ fn running(state: &mut State, key: Key) -> Vec<Effect> {
         return Vec::new();
     }
     match (key.code, key.ctrl) {
-        (Code::Char('c'), false) => return hands::cancel(state),
+        (Code::Char('c'), false) => {
+            state.say("stopping: a call that is under way ends first".to_owned());
+            return hands::cancel(state);
+        }
         (Code::Down | Code::Char('j'), false) => *scroll = scroll.saturating_add(1).min(END),
         (Code::Up | Code::Char('k'), false) => *scroll = scroll.saturating_sub(1),
         (Code::Char('u'), false) => {

@@ -13,7 +13,6 @@ use crate::app::state::View as Shown;
 use crate::domain::ids::RowKey;
 use crate::domain::ids::TargetKey;
 use crate::domain::inventory::Source;
-use crate::domain::matching::View;
 use crate::domain::plan::Act;
 use crate::domain::plan::Hand;
 use crate::domain::plan::Labelled;
@@ -33,6 +32,9 @@ use crate::domain::plan::undo;
 use crate::domain::plan::weights::Tags;
 use crate::domain::report::Subject;
 use crate::domain::standing::Standing;
+
+/// Seconds for which what was read of a group is good enough to plan a binding by.
+const LATELY: i64 = 15;
 
 /// Opens the plan a key asks for, or says why there is none.
 pub(super) fn ask(state: &mut State, action: Action) {
@@ -125,11 +127,14 @@ fn drains(state: &mut State, rows: Vec<RowKey>, then: Then) {
 
 /// Makes the plan of a bind form, once what the group has was read: it decides what the controller will remove.
 pub(super) fn binds(state: &mut State, wish: bind::Wish) {
-    let subject = Subject::Group(wish.group.clone());
-    let read = View::of(&state.inventory, &subject, state.now).is_some_and(|it| it.targets_usable());
-    if !read && state.hands.binding.is_none() {
+    let source = Source::Targets(wish.group.clone());
+    let read = state.inventory.freshness(&source).and_then(|it| it.read);
+    // A group that is on no board is not read again by itself.
+    let lately = read.is_some_and(|it| state.now.since(it) <= LATELY);
+    if !lately && state.hands.binding.is_none() {
         let text = format!("reading what {} has", wish.group.name());
-        state.hands.binding = Some(wish);
+        state.hands.binding = Some((wish, state.now));
+        state.hurry += 1;
         state.dialogs.push(Dialog::Reading { hand: Hand::Bind, text });
         return;
     }
@@ -145,13 +150,15 @@ fn undoes(state: &State) -> Result<Plan, Refusal> {
 /// Goes on with a bind whose group was read meanwhile.
 pub(super) fn bind_on(state: &mut State) {
     let waits = matches!(state.dialogs.last(), Some(Dialog::Reading { hand: Hand::Bind, .. }));
-    let Some(wish) = state.hands.binding.clone() else { return };
+    let Some((wish, since)) = state.hands.binding.clone() else { return };
     if !waits {
         state.hands.binding = None;
         return;
     }
     let source = Source::Targets(wish.group.clone());
-    let read = state.inventory.freshness(&source).is_some_and(|it| it.read.is_some() || it.failed.is_some());
+    let read = state.inventory.freshness(&source).is_some_and(|it| {
+        it.read.is_some_and(|it| it >= since) || it.failed.as_ref().is_some_and(|it| it.0 >= since)
+    });
     if read {
         state.dialogs.pop();
         binds(state, wish);
@@ -281,6 +288,18 @@ pub(super) fn unfinished(state: &mut State, mut open: Vec<Unfinished>) {
     }
 }
 
+/// The last accepted plan, or what another session began and was left for later.
+pub(super) fn runs(state: &mut State) {
+    let later = std::mem::take(&mut state.hands.later);
+    if !later.is_empty() {
+        return state.dialogs.push(Dialog::Unfinished(later));
+    }
+    match state.hands.runs.last().map(|it| it.plan.id()) {
+        Some(plan) => state.dialogs.push(Dialog::Run { plan, scroll: 0 }),
+        None => state.say("no plan was accepted in this session".to_owned()),
+    }
+}
+
 /// What is done with the first of them: gone on with, as a plan to accept; forgotten; or left for later.
 pub(super) fn resume(state: &mut State, key: char) -> Vec<Effect> {
     let Some(Dialog::Unfinished(open)) = state.dialogs.last() else { return Vec::new() };
@@ -290,6 +309,10 @@ pub(super) fn resume(state: &mut State, key: char) -> Vec<Effect> {
     state.dialogs.pop();
     if !rest.is_empty() {
         state.dialogs.push(Dialog::Unfinished(rest));
+    }
+    if key == ' ' {
+        state.say("p offers it again".to_owned());
+        state.hands.later.push(first.clone());
     }
     match (key, first.rest()) {
         ('g', Some(plan)) => {

@@ -130,7 +130,7 @@ pub(super) fn wish(state: &mut State) -> Option<Follow> {
             wish.discover = state.opening.selector.is_none();
         }
     }
-    wish.listed.extend(state.hands.binding.iter().map(|it| it.group.clone()));
+    wish.listed.extend(state.hands.binding.iter().map(|it| it.0.group.clone()));
     // Whoever binds chooses among all groups.
     wish.discover |= state.dialogs.iter().any(|it| matches!(it, Dialog::Form(_)));
     if let Some(Thing::Arn(arn)) = state.opening.pointed.as_ref().map(|it| &it.thing) {

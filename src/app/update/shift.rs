@@ -95,12 +95,10 @@ pub(super) fn typed(form: &mut Form) {
         Ok(some) if some.len() == now.len() => some.to_vec(),
         _ => return,
     };
+    // Exactly what was typed stands first, also where it is one of the choices: Enter takes that and nothing like it.
     let mut line = item(&now, &weights);
-    let known = form.items.iter().any(|it| it.choice == line.choice);
-    if !known {
-        line.note.push_str(Item::TYPED);
-        form.items.insert(0, line);
-    }
+    line.note.push_str(Item::TYPED);
+    form.items.insert(0, line);
 }
 
 /// Weights were chosen: what the plan rests on is read first.

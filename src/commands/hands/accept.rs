@@ -7,13 +7,14 @@ use std::io::Write;
 use anyhow::Context;
 
 use crate::audit::Log;
+use crate::cli::Cli;
 use crate::cli::hands::Accept;
 use crate::config;
 use crate::domain::plan::Plan;
 
 /// The log of the command line, else `audit.jsonl` in the state folder.
-pub(super) fn log(accept: &Accept) -> anyhow::Result<Log> {
-    match &accept.audit_log {
+pub(super) fn log(accept: &Accept, cli: &Cli) -> anyhow::Result<Log> {
+    match accept.audit_log.as_ref().or(cli.audit_log.as_ref()) {
         Some(path) if path.as_os_str() == "stderr" => {
             Ok(Log::words(|line| std::io::stderr().write_all(line.as_bytes())))
         }

@@ -26,10 +26,22 @@ use crate::commands::Exit;
 use crate::commands::complain;
 
 /// The one board that was pointed at.
-pub(super) fn report(look: &Look) -> anyhow::Result<&Report> {
+pub(super) fn report<'a>(look: &'a Look, pointed: Option<&Pointed>) -> anyhow::Result<&'a Report> {
     match look.reports.as_slice() {
         [one] => Ok(one),
-        [] => bail!("nothing found that this points at"),
+        [] => {
+            let what = pointed.map_or_else(|| "this".to_owned(), ToString::to_string);
+            let why = match failures(look).is_empty() {
+                true => "no binding in this namespace, and no target group, has it: see `tgscope get -A`",
+                false => {
+                    "what could not be read may be where it is: see the lines above and `tgscope doctor`"
+                }
+            };
+            for failure in failures(look) {
+                complain(&failure);
+            }
+            bail!("nothing found for {what}; {why}")
+        }
         several => {
             let names: Vec<String> = several.iter().map(|it| name(&it.subject)).collect();
             bail!("this points at several, name one: {}", names.join(", "))
@@ -109,8 +121,11 @@ pub(super) fn done(log: &Log, id: Option<&str>) -> anyhow::Result<Done> {
         |it: &&Entry| it.stage == "begin" && it.hand != Hand::Undo && !undone.contains(it.plan.as_str());
     let last = entries.iter().rev().filter(wrote).find(|it| id.is_none_or(|id| it.plan == id));
     let Some(last) = last else {
-        let named = id.map_or_else(String::new, |it| format!(" and is named {it}"));
-        bail!("the audit log {} has no plan that was carried out, is not undone{named}", log.place());
+        let named = id.map_or_else(String::new, |it| format!(" of plan {it}"));
+        bail!(
+            "nothing to undo{named}: the audit log {} has no plan that wrote something and is not undone",
+            log.place()
+        );
     };
     let acts = entries.iter().filter(wrote).filter(|it| it.plan == last.plan).map(|it| it.request.clone());
     Ok(Done { id: last.plan.clone(), hand: last.hand, subject: last.subject.clone(), acts: acts.collect() })

@@ -143,6 +143,11 @@ async fn carry_out(setup: Setup, plan: Plan, accept: &Accept, log: Log) -> anyho
             "tgscope: the controller may still trust its own list of targets, for 5 minutes at most: try again then, or register what is missing",
         );
     }
+    if matches!(early, Some(Exit::TimedOut | Exit::Interrupted)) {
+        complain(
+            "tgscope: stopped waiting before the end; what was written stays: `tgscope undo` turns it round, and after a timeout the screen offers to go on",
+        );
+    }
     Ok(match (stages.last(), early) {
         (Some(Stage::Done(_)), _) if stages.len() == sentences.len() => Exit::Done,
         (_, Some(early)) => early,

@@ -34,7 +34,7 @@ pub(super) async fn shift(
     it: &Shift,
     look: &mut Look,
 ) -> anyhow::Result<Result<Plan, Refusal>> {
-    let group = super::choose::report(look)?.group.clone();
+    let group = super::choose::report(look, Some(&it.scope))?.group.clone();
     let Some(group) = group else { bail!("the binding names no target group yet") };
     let wanted = it.weights.iter().map(|it| pair(it)).collect::<anyhow::Result<Vec<_>>>()?;
     let (place, rule) = one(&weights::places(&look.inventory, &group), it, &wanted, group.name())?;
@@ -50,7 +50,7 @@ pub(super) async fn shift(
     }
     let groups: Vec<TargetGroupArn> = rule.forwards.iter().map(|it| it.group.clone()).collect();
     let tags = read(connection, &place, &groups, look).await;
-    let report = super::choose::report(look)?;
+    let report = super::choose::report(look, Some(&it.scope))?;
     let known = Known { inventory: &look.inventory, report, now: look.at };
     Ok(weights::shift(&known, &place, &asked, &tags))
 }

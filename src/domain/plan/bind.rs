@@ -13,6 +13,7 @@ use super::counted;
 use super::counts;
 use super::guard::Guard;
 use super::manifest::Manifest;
+use super::manifest::valid;
 use super::ownership;
 use super::targets::Known;
 use super::targets::checks;
@@ -87,6 +88,11 @@ pub fn bind(inventory: &Inventory, wish: &Wish, now: Timestamp) -> Result<Plan, 
     let api = api(cluster, inventory, wish)?;
     taken(inventory, wish)?;
     let name = wish.name.clone().unwrap_or_else(|| format!("{}-tgb", service.name.name));
+    if !valid(&name) {
+        return Err(Refusal::new(format!("{name:?} is no name for an object")).instead(
+            "lower-case letters, digits, '-' and '.', beginning and ending with a letter or digit",
+        ));
+    }
     let name = ObjectName::new(&service.name.namespace, &name);
     if cluster.bindings.contains_key(&(api, name.clone())) {
         return Err(Refusal::new(format!(
@@ -151,7 +157,7 @@ fn api(
         return Err(Refusal::new(
             "the cluster has no TargetGroupBinding kind: the controller's custom resources are not installed",
         )
-        .instead("register puts the endpoints there once; nobody will follow them"));
+        .instead("register (R) puts the endpoints there once; nobody will follow them"));
     }
     [BindingApi::LoadBalancerController, BindingApi::AutoMode]
         .into_iter()
@@ -259,10 +265,16 @@ fn plan(inventory: &Inventory, wish: &Wish, mut manifest: Manifest, now: Timesta
     open_ports(&mut manifest, inventory, wish, &wanted);
     let report = super::targets::report_of(inventory, &of_group, now).ok_or_else(unread)?;
     let mut plan = Plan::new(Hand::Bind, &Subject::Binding(reference.clone()), now, String::new());
-    let (present, foreign) = split(&report, &wanted, manifest.multi_cluster);
+    let foreign = foreign(&report, &wanted, manifest.multi_cluster);
     let presence = presence(inventory, &wish.cluster, manifest.api, now);
     let leaving: BTreeSet<&TargetKey> = foreign.iter().copied().collect();
-    plan.counts = counts::counts(&report, &leaving, wanted.len() - present);
+    let live = |key: &TargetKey| {
+        let row = report.row(&crate::domain::ids::RowKey::Target(key.clone()));
+        row.and_then(Row::state).is_some_and(|it| *it != HealthState::Draining)
+    };
+    let new = resolution.wanted().filter(|it| !live(&it.key));
+    let zones: Vec<_> = new.map(|it| it.zone.clone()).collect();
+    plan.counts = counts::counts(&report, &leaving, &zones);
     plan.effect = effect(wish, wanted.len(), presence);
     let mut guards = Vec::new();
     if !manifest.multi_cluster {
@@ -299,7 +311,9 @@ fn effect(wish: &Wish, wanted: usize, presence: Presence) -> String {
     let (service, name, endpoints) = (&wish.service, wish.group.name(), counted(wanted, "endpoint"));
     match presence {
         Presence::Absent => {
-            format!("Binds service {service} to {name}; nobody follows it: there is no controller.")
+            format!(
+                "Binds service {service} to {name} and registers {endpoints} once: no controller follows them."
+            )
         }
         Presence::Down => {
             format!(
@@ -374,12 +388,11 @@ fn wish_port(inventory: &Inventory, wish: &Wish, manifest: &Manifest) -> Option<
     }
 }
 
-/// How many wanted endpoints are registered already, and the registered targets the controller will remove.
-fn split<'a>(report: &'a Report, wanted: &BTreeSet<&TargetKey>, multi: bool) -> (usize, Vec<&'a TargetKey>) {
+/// The registered targets the controller will remove.
+fn foreign<'a>(report: &'a Report, wanted: &BTreeSet<&TargetKey>, multi: bool) -> Vec<&'a TargetKey> {
     let live =
         report.rows.iter().filter_map(Row::registered).filter(|it| it.health.state != HealthState::Draining);
-    let (present, foreign): (Vec<_>, Vec<_>) = live.map(|it| &it.key).partition(|it| wanted.contains(it));
-    (present.len(), if multi { Vec::new() } else { foreign })
+    live.map(|it| &it.key).filter(|it| !multi && !wanted.contains(it)).collect()
 }
 
 /// The controller of the cluster, by its own signs and those at other bindings.

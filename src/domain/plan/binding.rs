@@ -28,22 +28,20 @@ const CHECKPOINTS_SINCE: (u32, u32, u32) = (2, 9, 1);
 /// Binding and reference of a plan that needs one.
 pub(super) fn bound<'a>(view: &View<'a>) -> Result<(&'a BindingRef, &'a Binding), Refusal> {
     let bound = view.reference.zip(view.binding);
-    bound.ok_or_else(|| Refusal::new("no binding names this group").instead("b binds a service to it"))
+    bound.ok_or_else(|| Refusal::new("no binding names this group").instead("bind (b) binds a service to it"))
 }
 
 pub fn resync(known: &Known<'_>) -> Result<Plan, Refusal> {
     let view = known.view()?;
     let (reference, binding) = bound(&view)?;
     let controller = &known.report.controller;
-    if binding.deleted.is_some() {
-        return Err(Refusal::new("the binding is being deleted: the controller only cleans up"));
-    }
+    Known::stays(&view)?;
     if controller.presence == Presence::Absent {
         return Err(Refusal::new(format!("there is no controller that would look: {}", controller.sign))
-            .instead("sync registers and deregisters what is missing"));
+            .instead("sync (S) registers what is missing and takes out what no endpoint wants"));
     }
     if let Some(why) = ownership::webhook_down(&view, controller.presence, controller.webhook_endpoints) {
-        return Err(Refusal::new(why).instead("sync works on AWS alone"));
+        return Err(Refusal::new(why).instead("sync (S) works on AWS alone"));
     }
     let old = controller.version.as_deref().and_then(version).is_some_and(|it| it < CHECKPOINTS_SINCE);
     let effect = format!("Makes the controller compare {reference} with AWS again.");
@@ -73,6 +71,15 @@ pub fn resync(known: &Known<'_>) -> Result<Plan, Refusal> {
             counted(n, "endpoint")
         ),
     });
+    if missing + extra > 0 && view.targets_usable() {
+        let goes =
+            |it: &&Row| matches!(it.standing, Standing::Lingering | Standing::Orphan | Standing::Contested);
+        let rows = &known.report.rows;
+        let leaving = rows.iter().filter(goes).filter_map(super::targets::key).collect();
+        let comes = rows.iter().filter(|it| it.standing == Standing::Unregistered);
+        let zones: Vec<_> = comes.map(super::counts::zone).collect();
+        plan.counts = super::counts::counts(known.report, &leaving, &zones);
+    }
     if missing + extra > 0 {
         plan.follows.push("If it listed the targets less than 5 minutes ago it may still trust that list: then nothing happens, and it can be repeated.".to_owned());
     }

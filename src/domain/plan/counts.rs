@@ -11,6 +11,7 @@ use super::Plan;
 use super::guard::Guard;
 use crate::domain::elb::Attributes;
 use crate::domain::elb::HealthState;
+use crate::domain::elb::TargetGroup;
 use crate::domain::ids::LoadBalancerArn;
 use crate::domain::ids::TargetKey;
 use crate::domain::matching::View;
@@ -34,8 +35,17 @@ pub struct Count {
     pub after: Number,
 }
 
-/// Counts what is registered, without `leaving`, with `arriving` (in zones that are not known yet).
-pub(super) fn counts(report: &Report, leaving: &BTreeSet<&TargetKey>, arriving: usize) -> Vec<Count> {
+/// The zone of a target to be registered, as far as its node or its endpoint tells.
+pub(super) type Zone = Option<Arc<str>>;
+
+/// The zone a row's target will be in.
+pub(super) fn zone(row: &Row) -> Zone {
+    let of_target = row.registered().and_then(|it| it.zone.clone());
+    of_target.or_else(|| row.endpoint.as_ref()?.zone.clone())
+}
+
+/// Counts what is registered, without `leaving`, with `arriving`: one zone for each that comes.
+pub(super) fn counts(report: &Report, leaving: &BTreeSet<&TargetKey>, arriving: &[Zone]) -> Vec<Count> {
     let mut zones = BTreeMap::<Arc<str>, Count>::new();
     let mut all = Count { zone: None, before: Number::default(), after: Number::default() };
     for target in report.rows.iter().filter_map(Row::registered) {
@@ -52,16 +62,21 @@ pub(super) fn counts(report: &Report, leaving: &BTreeSet<&TargetKey>, arriving: 
         };
         add(&mut all);
         if let Some(zone) = &target.zone {
-            let zone = zone.clone();
-            add(zones.entry(zone.clone()).or_insert(Count {
-                zone: Some(zone),
-                before: Number::default(),
-                after: Number::default(),
-            }));
+            add(of(&mut zones, zone));
         }
     }
-    all.after.registered += u32::try_from(arriving).unwrap_or(u32::MAX);
+    for zone in arriving {
+        all.after.registered += 1;
+        if let Some(zone) = zone {
+            of(&mut zones, zone).after.registered += 1;
+        }
+    }
     std::iter::once(all).chain(zones.into_values()).collect()
+}
+
+fn of<'a>(zones: &'a mut BTreeMap<Arc<str>, Count>, zone: &Arc<str>) -> &'a mut Count {
+    let none = Number::default();
+    zones.entry(zone.clone()).or_insert_with(|| Count { zone: Some(zone.clone()), before: none, after: none })
 }
 
 /// Healthy, and in a zone that traffic is not shifted away from.
@@ -83,6 +98,10 @@ pub(super) fn keep_enough(
     let mut guards = Vec::new();
     let mut asks = Vec::new();
     for count in &plan.counts {
+        let none_healthy = count.zone.is_none() && count.before.healthy == 0;
+        if none_healthy && !leaving.is_empty() && count.after.registered == 0 && !view.routes.none_lead() {
+            asks.push("none is healthy, so all registered targets get traffic: none is left".to_owned());
+        }
         if count.before.healthy == count.after.healthy || (count.zone.is_some() && !alone) {
             continue;
         }
@@ -120,4 +139,19 @@ fn zones_may_stand_alone(view: &View<'_>) -> bool {
     let hangs_on = view.target_group().map(|it| it.load_balancers.as_slice()).unwrap_or_default();
     let unread = |arn: &LoadBalancerArn| !view.inventory.load_balancers.contains_key(arn);
     hangs_on.iter().any(unread) || !verdict::cross_zone(view)
+}
+
+/// Says what callers get where a group that rules lead to is left without targets.
+pub(super) fn emptied(plan: &mut Plan, view: &View<'_>) {
+    let emptied = plan.counts.first().is_some_and(|it| it.before.registered > 0 && it.after.registered == 0);
+    if !emptied || view.routes.list().is_empty() {
+        return;
+    }
+    let application = view.target_group().is_some_and(TargetGroup::of_application_lb);
+    let then = if application { "it answers 503" } else { "connections fail" };
+    let routes = match view.routes.list().len() {
+        1 => "A rule leads".to_owned(),
+        n => format!("{n} rules lead"),
+    };
+    plan.warnings.push(format!("{routes} to the group: without targets {then}."));
 }

@@ -68,16 +68,16 @@ pub fn drain(known: &Known<'_>, rows: &[RowKey], then: Then) -> Result<Plan, Ref
     }
     if view.binding.is_none() {
         return Err(Refusal::new("no binding names this group: its endpoints are not known")
-            .instead("X deregisters the target"));
+            .instead("deregister (X) takes the target out"));
     }
+    Known::stays(&view)?;
     if known.report.controller.presence == Presence::Absent {
         let keys: BTreeSet<TargetKey> = found.iter().filter_map(|it| targets::key(it)).cloned().collect();
         let mut plan = targets::deregister(known, &keys)?;
         plan.hand = Hand::Drain;
-        plan.warnings.insert(
-            0,
-            "There is no controller: the target is deregistered, the pod keeps its labels.".to_owned(),
-        );
+        let pods = found.iter().any(|it| it.endpoint.as_ref().is_some_and(|it| it.pod.is_some()));
+        let kept = if pods { "the pod keeps its labels" } else { "nothing in the cluster changes" };
+        plan.warnings.insert(0, format!("There is no controller: the target is deregistered, {kept}."));
         return Ok(plan);
     }
     Known::targets_read(&view)?;
@@ -90,7 +90,7 @@ pub fn drain(known: &Known<'_>, rows: &[RowKey], then: Then) -> Result<Plan, Ref
     };
     let mut plan = Plan::new(Hand::Drain, &known.report.subject, known.now, effect);
     let leaving: BTreeSet<&TargetKey> = found.iter().filter_map(|it| targets::key(it)).collect();
-    plan.counts = counts::counts(known.report, &leaving, 0);
+    plan.counts = counts::counts(known.report, &leaving, &[]);
     let name = view.arn.as_ref().map_or("", |it| it.name()).to_owned();
     // Of several, each promises what all of them leave.
     let enough = counts::keep_enough(&mut plan, &view, &leaving, &name);
@@ -103,7 +103,14 @@ pub fn drain(known: &Known<'_>, rows: &[RowKey], then: Then) -> Result<Plan, Ref
         plan.step(act, guards);
     }
     plan.follows.dedup();
-    plan.follows.push(drains(&view));
+    plan.follows.push(match found.iter().any(|it| it.registered().is_some()) {
+        true => drains(&view),
+        false => {
+            "No target is registered: nothing has to drain, unless one is registered before the label goes."
+                .to_owned()
+        }
+    });
+    counts::emptied(&mut plan, &view);
     if known.report.controller.presence == Presence::Down {
         plan.warnings.push("The controller is down: the target is deregistered directly.".to_owned());
     }
@@ -193,7 +200,7 @@ fn pod_of<'a>(view: &View<'a>, row: &Row) -> Result<(&'a ClusterId, &'a Cluster,
     };
     let name = row.endpoint.as_ref().and_then(|it| it.pod.as_ref());
     let name = name.ok_or_else(|| {
-        Refusal::new(format!("no pod is behind {}", row.key)).instead("X deregisters the target")
+        Refusal::new(format!("no pod is behind {}", row.key)).instead("deregister (X) takes the target out")
     })?;
     let pod = cluster.pods.get(&ObjectName::new(&reference.namespace, name));
     let pod = pod.ok_or_else(|| Refusal::new(format!("pod {name} could not be read")))?;
@@ -272,7 +279,7 @@ fn owner<'a>(cluster: &'a Cluster, pod: &Pod) -> Result<&'a Workload, Refusal> {
     let name = &pod.name.name;
     let owner = pod.owner.as_ref();
     let kind = owner.map_or("", |it| &it.kind);
-    let instead = "X deregisters the target and leaves the pod";
+    let instead = "deregister (X) takes the target out and leaves the pod";
     if kind != "ReplicaSet" {
         let why = match kind {
             "" => format!("nothing makes a replacement for pod {name}: it has no owner"),
@@ -322,7 +329,7 @@ fn label(
             "{} selects nothing that {} selects by: without the label no replacement would come",
             service.name.name, owner.name.name
         ))
-        .instead("X deregisters the target and leaves the pod")),
+        .instead("deregister (X) takes the target out and leaves the pod")),
     }
 }
 
@@ -366,7 +373,7 @@ fn node(known: &Known<'_>, view: &View<'_>, rows: &[&Row]) -> Result<Plan, Refus
     let [row] = rows else { return Err(Refusal::new("nodes are drained one at a time: mark one row")) };
     let name = row.endpoint.as_ref().and_then(|it| it.node.clone());
     let name = name.ok_or_else(|| {
-        Refusal::new(format!("no node is behind {}", row.key)).instead("X deregisters the target")
+        Refusal::new(format!("no node is behind {}", row.key)).instead("deregister (X) takes the target out")
     })?;
     let node =
         cluster.nodes.get(&*name).ok_or_else(|| Refusal::new(format!("node {name} could not be read")))?;
@@ -377,7 +384,7 @@ fn node(known: &Known<'_>, view: &View<'_>, rows: &[&Row]) -> Result<Plan, Refus
     let mut plan = Plan::new(Hand::Drain, &known.report.subject, known.now, effect);
     let key = targets::key(row);
     let leaving: BTreeSet<&TargetKey> = key.into_iter().collect();
-    plan.counts = counts::counts(known.report, &leaving, 0);
+    plan.counts = counts::counts(known.report, &leaving, &[]);
     let group = view.arn.as_ref().map_or("", |it| it.name()).to_owned();
     let mut guards: Vec<Guard> = Known::same(view).into_iter().collect();
     guards.extend(counts::keep_enough(&mut plan, view, &leaving, &group));
@@ -416,7 +423,7 @@ fn node(known: &Known<'_>, view: &View<'_>, rows: &[&Row]) -> Result<Plan, Refus
     plan.warnings
         .push("Services of type LoadBalancer of other controllers leave the node out too.".to_owned());
     plan.follows.push(drains(view));
-    plan.follows.push("The label stays until it is taken away: u does.".to_owned());
+    plan.follows.push("The label stays until it is taken away: undo (u) does.".to_owned());
     ownership::warn(&mut plan, view, &[]);
     Ok(plan)
 }

@@ -80,9 +80,13 @@ pub fn effect(act: &Act, report: Option<&Report>, inventory: &Inventory) -> Effe
                 None => Effect::Awaited(format!("binding {reference} is not there yet")),
             }
         }
-        Act::DeleteBinding { binding, uid } => match inventory.binding(binding) {
+        Act::DeleteBinding { binding, uid, held } => match inventory.binding(binding) {
             None => Effect::There(format!("binding {binding} is gone")),
             Some(it) if it.uid != *uid => Effect::Overtaken(format!("binding {binding} was made again")),
+            Some(it) if *held && it.deleted.is_some() => Effect::There(format!(
+                "it is marked for deletion and waits for its finalizers: {}",
+                it.finalizers.join(", ")
+            )),
             Some(it) => match (&it.failed_cleanup, it.deleted) {
                 (Some(message), _) => Effect::Awaited(format!("the controller's clean-up fails: {message}")),
                 (None, Some(_)) => {

@@ -30,11 +30,7 @@ pub fn lines(act: &Act) -> Vec<String> {
             binding.name
         )],
         Act::Create { cluster, manifest } => {
-            vec![format!(
-                "{} create -f {}.yaml",
-                kubectl(cluster, &manifest.name.namespace),
-                manifest.name.name
-            )]
+            vec![format!("{} create -f -", kubectl(cluster, &manifest.name.namespace))]
         }
         Act::DeleteBinding { binding, .. } => vec![format!(
             "{} delete {} {}",

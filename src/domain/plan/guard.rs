@@ -222,10 +222,10 @@ impl Guard {
         match self {
             Self::Binding { .. } => "same binding and group".to_owned(),
             Self::Unbound { group, .. } => format!("no binding names {}", group.name()),
-            Self::Only { keys } => {
-                format!("no other than {} registered", super::counted(keys.len(), "target"))
-            }
+            Self::Only { .. } => "no other target registered meanwhile".to_owned(),
             Self::Leaves { key, pod: Some(_), .. } => format!("{key} registered, same pod"),
+            // Behind a node there are pods, or none: it is not about them.
+            Self::Leaves { key, pod: None, .. } if key.ip().is_none() => format!("{key} registered"),
             Self::Leaves { key, pod: None, .. } => format!("{key} registered, no pod"),
             Self::Arrives { key, .. } => format!("{key} wanted, same pod, not registered"),
             Self::Absent { key } => format!("{key} not registered"),

@@ -85,3 +85,14 @@ impl Manifest {
         lines.join("\n") + "\n"
     }
 }
+
+/// A DNS subdomain, as the API server asks of names.
+pub(super) fn valid(name: &str) -> bool {
+    let fits = |it: &str| {
+        !it.is_empty()
+            && !it.starts_with('-')
+            && !it.ends_with('-')
+            && it.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
+    };
+    name.len() <= 253 && name.split('.').all(fits)
+}

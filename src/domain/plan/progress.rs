@@ -5,7 +5,10 @@ use serde::Serialize;
 
 use super::Act;
 use super::Hand;
+use super::Labelled;
 use super::Plan;
+use crate::domain::ids::TargetKey;
+use crate::domain::ids::Uid;
 use crate::domain::report::Subject;
 use crate::domain::time::Timestamp;
 
@@ -134,6 +137,33 @@ impl Unfinished {
             ..self.plan.clone()
         })
     }
+}
+
+/// Pods whose label a log says was taken away and not put back, with the target they were.
+pub fn detached(entries: &[Entry]) -> Vec<(Subject, Uid, Option<TargetKey>)> {
+    let mut detached: Vec<(Subject, Uid, Option<TargetKey>)> = Vec::new();
+    let mut keys: Vec<TargetKey> = Vec::new();
+    for entry in entries {
+        if let Some(plan) = entry.accepted.as_ref().filter(|it| !it.resumed) {
+            let waits = plan.steps.iter().find_map(|it| match &it.act {
+                Act::AwaitGone { targets, .. } => Some(targets.clone()),
+                _ => None,
+            });
+            keys = waits.unwrap_or_default();
+            keys.reverse();
+        }
+        match &entry.request {
+            _ if entry.stage != "done" => {}
+            Act::Label { object: Labelled::Pod(_, uid), to: None, .. } => {
+                detached.push((entry.subject.clone(), uid.clone(), keys.pop()));
+            }
+            Act::Label { object: Labelled::Pod(_, uid), .. } | Act::DeletePod { uid, .. } => {
+                detached.retain(|it| it.1 != *uid);
+            }
+            _ => {}
+        }
+    }
+    detached
 }
 
 /// The plans of a log that are still open, oldest first.

@@ -52,6 +52,15 @@ impl<'a> Known<'a> {
             .ok_or_else(|| Refusal::new("the binding names no target group that could be read"))
     }
 
+    /// Nobody deletes the binding: what is registered for it now goes with it.
+    pub(super) fn stays(view: &View<'_>) -> Result<(), Refusal> {
+        match view.binding.is_some_and(|it| it.deleted.is_some()) {
+            true => Err(Refusal::new("the binding is being deleted: the controller only cleans up")
+                .instead("deregister (X) takes a target out")),
+            false => Ok(()),
+        }
+    }
+
     /// The targets were read lately.
     pub(super) fn targets_read(view: &View<'_>) -> Result<(), Refusal> {
         match view.targets_usable() {
@@ -67,8 +76,9 @@ impl<'a> Known<'a> {
     }
 
     /// The binding is the same, or there still is none.
+    /// One that is being deleted may go at any time: nothing rests on it.
     pub(super) fn same(view: &View<'_>) -> Option<Guard> {
-        match (view.reference, view.binding, &view.arn) {
+        match (view.reference, view.binding.filter(|it| it.deleted.is_none()), &view.arn) {
             (Some(reference), Some(binding), group) => Some(Guard::Binding {
                 binding: reference.clone(),
                 uid: binding.uid.clone(),
@@ -100,7 +110,7 @@ pub fn deregister(known: &Known<'_>, keys: &BTreeSet<TargetKey>) -> Result<Plan,
     };
     let mut plan = Plan::new(Hand::Deregister, &known.report.subject, known.now, effect);
     let leaving_keys: BTreeSet<&TargetKey> = keys.iter().collect();
-    plan.counts = counts::counts(known.report, &leaving_keys, 0);
+    plan.counts = counts::counts(known.report, &leaving_keys, &[]);
     let mut guards: Vec<Guard> = Known::same(&view).into_iter().collect();
     guards.extend(counts::keep_enough(&mut plan, &view, &leaving_keys, name));
     guards.extend(rows.iter().filter_map(|row| leaves(row)));
@@ -110,8 +120,9 @@ pub fn deregister(known: &Known<'_>, keys: &BTreeSet<TargetKey>) -> Result<Plan,
     let same = Known::same(&view).into_iter().collect();
     plan.step(Act::AwaitGone { group, targets: keys.iter().cloned().collect() }, same);
     plan.follows.push(drains(&view));
-    plan.follows.extend(comes_back(known.report, &view, &rows, known.now));
+    plan.follows.extend(comes_back(known.report, &view, &rows));
     plan.follows.extend(gates(known.report, &rows));
+    counts::emptied(&mut plan, &view);
     ownership::warn(&mut plan, &view, &rows);
     Ok(plan)
 }
@@ -120,8 +131,10 @@ pub fn deregister(known: &Known<'_>, keys: &BTreeSet<TargetKey>) -> Result<Plan,
 pub(super) fn drains(view: &View<'_>) -> String {
     let delay = view.attributes().map(Attributes::deregistration_delay);
     match delay {
-        Some(delay) => format!("It takes no new connections at once and is gone in {delay}s (deregistration delay)."),
-        None => "It takes no new connections at once and is gone after the deregistration delay (300s unless set).".to_owned(),
+        Some(delay) => format!(
+            "What leaves gets no new connections from then on and is gone {delay}s later (deregistration delay)."
+        ),
+        None => "What leaves gets no new connections from then on and is gone after the deregistration delay (300s unless set).".to_owned(),
     }
 }
 
@@ -135,13 +148,16 @@ fn gates(report: &Report, rows: &[&Row]) -> Option<String> {
 }
 
 /// When the controller registers again what it wants.
-fn comes_back(report: &Report, view: &View<'_>, rows: &[&Row], now: Timestamp) -> Vec<String> {
+pub(super) fn comes_back(report: &Report, view: &View<'_>, rows: &[&Row]) -> Vec<String> {
     let wanted = rows.iter().filter(|it| it.wanted == Some(true)).count();
     if rows
         .iter()
         .any(|it| matches!(it.standing, Standing::Elsewhere | Standing::Contested | Standing::Unknown))
     {
         return vec!["Whoever registered it may do so again.".to_owned()];
+    }
+    if view.binding.is_some_and(|it| it.deleted.is_some()) {
+        return vec!["Nobody registers it again: the binding is being deleted.".to_owned()];
     }
     if wanted == 0 {
         return vec!["Nobody registers it again: no endpoint wants it.".to_owned()];
@@ -156,21 +172,22 @@ fn comes_back(report: &Report, view: &View<'_>, rows: &[&Row], now: Timestamp) -
         Presence::Down => {
             said.push("The controller is down; when it is back it registers the endpoint again.".to_owned());
         }
-        Presence::Present | Presence::Unknown => said.push(returns(controller, now)),
+        Presence::Present | Presence::Unknown => said.push(returns(controller, view.instances())),
     }
     said
 }
 
 /// The controller's list of targets lives five minutes, its checkpoint at the longest its sync period, twice, and
 /// the wait before a deferred look: 10.5 to 22 hours with defaults (controller.md §2.5–2.8).
-fn returns(controller: &Controller, _now: Timestamp) -> String {
+fn returns(controller: &Controller, instances: bool) -> String {
+    let (change, what) = if instances { ("nodes or of the service", "node") } else { ("endpoints", "pod") };
     let name = if controller.presence == Presence::Unknown {
         "A controller, if there is one,"
     } else {
         "The controller"
     };
     format!(
-        "{name} registers it again: at the earliest at the next change of the endpoints, at the latest 22h after its last full look. To keep a pod out, drain it."
+        "{name} registers it again: at the earliest at the next change of the {change}, at the latest 22h after its last full look. To keep a {what} out, drain it."
     )
 }
 
@@ -210,6 +227,7 @@ fn arrives(row: &Row) -> Option<Guard> {
 
 pub fn register(known: &Known<'_>, keys: &BTreeSet<TargetKey>) -> Result<Plan, Refusal> {
     let (view, group) = (known.view()?, known.group()?);
+    Known::stays(&view)?;
     Known::targets_read(&view)?;
     let mut rows = Vec::new();
     for key in keys {
@@ -223,7 +241,8 @@ pub fn register(known: &Known<'_>, keys: &BTreeSet<TargetKey>) -> Result<Plan, R
         rows => format!("Registers {} in {name}: {}.", counted(rows.len(), "endpoint"), listed(keys)),
     };
     let mut plan = Plan::new(Hand::Register, &known.report.subject, known.now, effect);
-    plan.counts = counts::counts(known.report, &BTreeSet::new(), rows.len());
+    let zones: Vec<_> = rows.iter().map(|it| counts::zone(it)).collect();
+    plan.counts = counts::counts(known.report, &BTreeSet::new(), &zones);
     let role = Known::role(&view);
     let mut guards: Vec<Guard> = Known::same(&view).into_iter().collect();
     guards.extend(rows.iter().filter_map(|row| arrives(row)));
@@ -243,9 +262,9 @@ pub(super) fn checks(view: &View<'_>) -> String {
             "No listener or rule leads to the group: it is not checked and gets no traffic.".to_owned()
         }
         (Some(seconds), false) => {
-            format!("It gets traffic once its first check passes, within {seconds}s if it answers.")
+            format!("Traffic comes once the first check passes, within {seconds}s if it answers.")
         }
-        (None, false) => "It gets traffic once its first check passes.".to_owned(),
+        (None, false) => "Traffic comes once the first check passes.".to_owned(),
     }
 }
 
@@ -269,8 +288,15 @@ fn unregistered<'a>(report: &'a Report, key: &TargetKey) -> Result<&'a Row, Refu
     let row = row.ok_or_else(|| Refusal::new(format!("{key} is not on this board")))?;
     match (row.standing, row.wanted) {
         (Standing::Unregistered, _) => Ok(row),
-        (_, Some(false)) => Err(Refusal::new(format!("{key} is not wanted: {}", row.standing.meaning()))
-            .instead("the controller would take it out again")),
+        (_, Some(false)) => {
+            let refusal = Refusal::new(format!("{key} is not wanted: {}", row.standing.meaning()));
+            Err(match report.controller.presence {
+                Presence::Present | Presence::Down => {
+                    refusal.instead("the controller would take it out again")
+                }
+                Presence::Absent | Presence::Unknown => refusal,
+            })
+        }
         (Standing::Unknown, _) => Err(Refusal::new(format!("what {key} is could not be read"))),
         _ => Err(Refusal::new(format!("{key} is registered already"))),
     }
@@ -278,10 +304,11 @@ fn unregistered<'a>(report: &'a Report, key: &TargetKey) -> Result<&'a Row, Refu
 
 pub fn sync(known: &Known<'_>) -> Result<Plan, Refusal> {
     let (view, group) = (known.view()?, known.group()?);
+    Known::stays(&view)?;
     Known::targets_read(&view)?;
     if view.binding.is_none() {
         return Err(Refusal::new("no binding names this group: what belongs there is not known")
-            .instead("b binds a service, X deregisters marked targets"));
+            .instead("bind (b) binds a service, deregister (X) takes targets out"));
     }
     if !view.resolved() {
         return Err(Refusal::new("what the controller would register could not be read in full"));
@@ -306,7 +333,8 @@ pub fn sync(known: &Known<'_>) -> Result<Plan, Refusal> {
     };
     let mut plan = Plan::new(Hand::Sync, &known.report.subject, known.now, effect);
     let keys: BTreeSet<&TargetKey> = extra.iter().filter_map(|it| key(it)).collect();
-    plan.counts = counts::counts(known.report, &keys, missing.len());
+    let zones: Vec<_> = missing.iter().map(|it| counts::zone(it)).collect();
+    plan.counts = counts::counts(known.report, &keys, &zones);
     let role = Known::role(&view);
     let same = || Known::same(&view).into_iter();
     if !missing.is_empty() {
@@ -338,6 +366,7 @@ pub fn sync(known: &Known<'_>) -> Result<Plan, Refusal> {
     if !plan.steps.is_empty() {
         plan.follows.extend(followed(known.report));
     }
+    counts::emptied(&mut plan, &view);
     let touched: Vec<&Row> = missing.into_iter().chain(extra).collect();
     ownership::warn(&mut plan, &view, &touched);
     Ok(plan)

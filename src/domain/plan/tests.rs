@@ -231,7 +231,7 @@ fn a_resync_depends_on_who_is_there_to_look() {
             it.checkpoint = None;
         });
     });
-    says(plan(&absent, binding::resync), &["refused: there is no controller", "sync registers"]);
+    says(plan(&absent, binding::resync), &["refused: there is no controller", "sync (S) registers"]);
     let unhooked = edited(|it| it.signs(|it| it.webhook_endpoints = Some(Some(0))));
     says(plan(&unhooked, binding::resync), &["refused: the controller's webhook has no ready endpoint"]);
     let old = edited(|it| {
@@ -247,6 +247,39 @@ fn a_resync_depends_on_who_is_there_to_look() {
         it.binding(|it| it.deleted = Some(now));
     });
     says(plan(&deleted, binding::resync), &["refused: the binding is being deleted"]);
+}
+
+#[test]
+fn of_a_binding_that_is_being_deleted_targets_are_only_taken_out() {
+    let deleted = edited(|it| {
+        let now = it.now;
+        it.binding(|it| it.deleted = Some(now));
+    });
+    says(plan(&deleted, targets::sync), &["refused: the binding is being deleted"]);
+    says(drained(&deleted, "10.0.0.1"), &["refused: the binding is being deleted"]);
+    says(deregister(&deleted, &["10.0.0.1"]), &["Nobody registers it again: the binding is being deleted"]);
+}
+
+#[test]
+fn a_name_that_the_api_server_refuses_is_refused_before() {
+    let world = unbound(SERVING);
+    for name in ["Bad_Name", "-a", "a-", "a..b", ""] {
+        says(bound(&world, |it| it.name = Some(name.to_owned())), &["is no name for an object"]);
+    }
+    assert!(bound(&world, |it| it.name = Some("a-1.b".to_owned())).is_ok());
+}
+
+#[test]
+fn the_last_target_is_typed_also_where_none_is_healthy() {
+    let world = World::of(
+        "10.0.0.1 ready a, 10.0.0.2 ready b | 10.0.0.1 unhealthy Timeout a, 10.0.0.2 unhealthy Timeout b",
+    );
+    says(
+        deregister(&world, &["10.0.0.1", "10.0.0.2"]),
+        &["none is healthy, so all registered targets", "answers 503"],
+    );
+    let one = deregister(&world, &["10.0.0.1"]).unwrap();
+    assert!(one.typed.is_none(), "{one:?}");
 }
 
 #[test]
@@ -315,13 +348,19 @@ fn only_a_pod_that_is_replaced_is_drained() {
     let owned = |kind: &'static str| {
         edited(|it| it.edit_pod("10.0.0.1", |it| it.owner.as_mut().unwrap().kind = kind.into()))
     };
-    says(drained(&owned("StatefulSet"), "10.0.0.1"), &["refused:", "of a StatefulSet", "X deregisters"]);
+    says(
+        drained(&owned("StatefulSet"), "10.0.0.1"),
+        &["refused:", "of a StatefulSet", "deregister (X) takes the target out"],
+    );
     says(drained(&owned("DaemonSet"), "10.0.0.1"), &["refused:", "of a DaemonSet"]);
     let alone = edited(|it| it.edit_pod("10.0.0.1", |it| it.owner = None));
     says(drained(&alone, "10.0.0.1"), &["refused: nothing makes a replacement"]);
     let other = edited(|it| it.deployment(|it| it.selector = objects::labels(&[("of", "web")])));
     says(drained(&other, "10.0.0.1"), &["refused: testapp selects nothing that testapp selects by"]);
-    says(drained(&World::of(SERVING), "10.0.0.9"), &["refused: no pod is behind", "X deregisters"]);
+    says(
+        drained(&World::of(SERVING), "10.0.0.9"),
+        &["refused: no pod is behind", "deregister (X) takes the target out"],
+    );
 }
 
 #[test]

@@ -18,7 +18,6 @@ use super::targets::leaves;
 use super::targets::leaving;
 use crate::domain::controller::Presence;
 use crate::domain::elb::HealthState;
-use crate::domain::elb::TargetGroup;
 use crate::domain::ids::TargetKey;
 use crate::domain::matching::View;
 use crate::domain::report::Row;
@@ -35,6 +34,7 @@ pub fn unbind(known: &Known<'_>) -> Result<Plan, Refusal> {
     let keys: BTreeSet<&TargetKey> = leaving.iter().filter_map(|it| key(it)).collect();
     let name = view.arn.as_ref().map_or("its target group", |it| it.name()).to_owned();
     let read = view.targets_usable();
+    let finalized = !binding.finalizers.is_empty();
     let effect = match (leaving.len(), presence) {
         _ if !read => format!("Deletes binding {reference}; which targets go with it could not be read."),
         (0, _) if multi_unlisted(&view) => {
@@ -43,6 +43,9 @@ pub fn unbind(known: &Known<'_>) -> Result<Plan, Refusal> {
             )
         }
         (0, _) => format!("Deletes binding {reference}; no target is registered."),
+        (n, Presence::Down) if !finalized => {
+            format!("Deletes binding {reference}; its {} stay: nobody takes them out.", counted(n, "target"))
+        }
         (n, Presence::Down) => format!(
             "Marks binding {reference} for deletion; its {} stay until the controller is back.",
             counted(n, "target")
@@ -54,13 +57,21 @@ pub fn unbind(known: &Known<'_>) -> Result<Plan, Refusal> {
         (n, _) => format!("Deletes binding {reference} and takes {} out of {name}.", counted(n, "target")),
     };
     let mut plan = Plan::new(Hand::Unbind, &known.report.subject, known.now, effect);
-    plan.counts = counts::counts(known.report, &keys, 0);
+    // Without its controller nothing goes for now.
+    let (now, none) = (presence != Presence::Down, BTreeSet::new());
+    if read {
+        plan.counts = counts::counts(known.report, if now { &keys } else { &none }, &[]);
+    }
     let same: Vec<Guard> = Known::same(&view).into_iter().collect();
-    let enough = counts::keep_enough(&mut plan, &view, &keys, &reference.name);
+    let enough = counts::keep_enough(&mut plan, &view, if now { &keys } else { &none }, &reference.name);
+    if !now && finalized && !leaving.is_empty() {
+        plan.ask_for(&reference.name, "its targets go when the controller is back".to_owned());
+    }
     if !read {
         plan.ask_for(&reference.name, "which targets go could not be read".to_owned());
     }
-    let delete = Act::DeleteBinding { binding: reference.clone(), uid: binding.uid.clone() };
+    let held = finalized && matches!(presence, Presence::Down | Presence::Absent);
+    let delete = Act::DeleteBinding { binding: reference.clone(), uid: binding.uid.clone(), held };
     if presence == Presence::Absent {
         let group = known.group()?;
         let targets: Vec<_> = leaving.iter().filter_map(|it| self::leaving(it)).collect();
@@ -84,6 +95,10 @@ pub fn unbind(known: &Known<'_>) -> Result<Plan, Refusal> {
         }
     }
     said(&mut plan, &view, known, leaving.len());
+    if leaving.len() > 3 {
+        let all: Vec<String> = keys.iter().map(ToString::to_string).collect();
+        plan.follows.push(format!("The targets: {}.", all.join(", ")));
+    }
     if let Some(from) = binding.made_from() {
         plan.warnings.extend(ownership::made(binding));
         plan.warnings.push(format!("It is not made again before its {from} changes or the controller's next full look (10h by default)."));
@@ -93,7 +108,7 @@ pub fn unbind(known: &Known<'_>) -> Result<Plan, Refusal> {
         plan.warnings.push(format!("{tool} keeps this binding: it may be made again."));
     }
     ownership::warn(&mut plan, &view, &[]);
-    plan.lasting.push("A binding made again is another object: its history and checkpoint are gone, and its targets were out meanwhile.".to_owned());
+    plan.lasting.push("Undo does not bring it back. Bind makes another object: history and checkpoint are gone, and its targets were out meanwhile.".to_owned());
     Ok(plan)
 }
 
@@ -129,7 +144,7 @@ fn said(plan: &mut Plan, view: &View<'_>, known: &Known<'_>, targets: usize) {
         Presence::Present | Presence::Unknown => {
             if targets > 0 {
                 plan.follows.push(
-                    "The controller deregisters them, whoever registered them, then removes its finalizer."
+                    "The controller deregisters what it lists, whoever registered it, then removes its finalizer. Its list may be 5 minutes old: what others registered since stays."
                         .to_owned(),
                 );
             }
@@ -158,17 +173,8 @@ fn said(plan: &mut Plan, view: &View<'_>, known: &Known<'_>, targets: usize) {
             plan.follows.push("The target group itself stays.".to_owned());
         }
     }
-    if targets > 0 {
+    if targets > 0 && presence != Presence::Down {
         plan.follows.push(drains(view));
     }
-    let stay = plan.counts.first().is_some_and(|it| it.after.registered > 0);
-    if targets > 0 && !stay && !view.routes.list().is_empty() {
-        let application = view.target_group().is_some_and(TargetGroup::of_application_lb);
-        let then = if application { "it answers 503" } else { "connections fail" };
-        let routes = match view.routes.list().len() {
-            1 => "A rule leads".to_owned(),
-            n => format!("{n} rules lead"),
-        };
-        plan.warnings.push(format!("{routes} to the group: without targets {then}."));
-    }
+    counts::emptied(plan, view);
 }

@@ -13,12 +13,18 @@ use super::Step;
 use super::counts;
 use super::guard;
 use super::guard::Guard;
+use super::ownership;
 use super::targets::Known;
+use super::targets::checks;
+use super::targets::comes_back;
+use super::targets::drains;
+use super::targets::followed;
 use super::targets::report_of;
 use super::unbind;
 use super::weights;
 use super::weights::Place;
 use super::weights::Tags;
+use crate::domain::controller::Presence;
 use crate::domain::elb::Forward;
 use crate::domain::elb::HealthState;
 use crate::domain::elb::Rule;
@@ -44,8 +50,21 @@ pub struct Done {
 /// `tags`: of what a weighed rule belongs to, as far as they were read.
 pub fn undo(inventory: &Inventory, done: &Done, now: Timestamp, tags: &Tags) -> Result<Plan, Refusal> {
     let hand = done.hand.word();
-    let report = report_of(inventory, &done.subject, now).ok_or_else(|| {
-        Refusal::new(format!("{hand} cannot be undone: what it was about is gone, or not of this context"))
+    let deleted = done.acts.iter().find_map(|it| match it {
+        Act::DeleteBinding { binding, .. } => Some(binding),
+        _ => None,
+    });
+    let report = report_of(inventory, &done.subject, now).ok_or_else(|| match (deleted, &done.subject) {
+        (Some(binding), _) => Refusal::new(format!("{hand} cannot be undone: binding {binding} was deleted"))
+            .instead("bind (b) makes a new one"),
+        (None, Subject::Binding(it)) => Refusal::new(format!(
+            "{hand} cannot be undone: binding {it} is gone, or could not be read in context {}",
+            it.cluster
+        )),
+        (None, Subject::Group(arn)) => Refusal::new(format!(
+            "{hand} cannot be undone: group {} is gone, or could not be read",
+            arn.name()
+        )),
     })?;
     let known = Known { inventory, report: &report, now };
     if done.acts.iter().any(|it| matches!(it, Act::Create { .. })) {
@@ -53,6 +72,8 @@ pub fn undo(inventory: &Inventory, done: &Done, now: Timestamp, tags: &Tags) -> 
         let mut plan = unbind::unbind(&known)?;
         plan.hand = Hand::Undo;
         plan.undoes = Some(done.id.clone());
+        plan.effect = format!("Undoes {hand}: {}", lower(&plan.effect));
+        plan.lasting = vec!["What the controller took out when it was bound is not put back.".to_owned()];
         return Ok(plan);
     }
     if let Some(Act::Shift { place, from, to }) = done.acts.iter().find(|it| matches!(it, Act::Shift { .. }))
@@ -74,9 +95,30 @@ pub fn undo(inventory: &Inventory, done: &Done, now: Timestamp, tags: &Tags) -> 
     }
     let sentences: Vec<String> = plan.steps.iter().map(|it| it.act.sentence()).collect();
     plan.effect = format!("Undoes {hand}: {}.", sentences.join(", then "));
-    plan.warnings.extend(refused.into_iter().map(|it| format!("Stays as it is: {it}.")));
     let back = |it: &Step| matches!(&it.act, Act::Label { object: Labelled::Pod(..), to: Some(_), .. });
-    if plan.steps.iter().any(back) {
+    let labelled = plan.steps.iter().any(back);
+    let again = |why: String| match labelled && why.ends_with("is not wanted any more") {
+        true => format!(
+            "{}: once its label is back and it is ready, register (R) does.",
+            why.replace("is not wanted any more", "is not registered again by this")
+        ),
+        false => format!("Stays as it is: {why}."),
+    };
+    plan.warnings.extend(refused.into_iter().map(again).map(|it| sentence(&it)));
+    if labelled {
+        plan.follows.push(match report.controller.presence {
+            Presence::Present => "Once the endpoint is back the controller registers it again.".to_owned(),
+            Presence::Down => {
+                "Its endpoint comes back; the controller is down: nobody registers it until it is back."
+                    .to_owned()
+            }
+            Presence::Absent => {
+                "Its endpoint comes back; there is no controller that registers it.".to_owned()
+            }
+            Presence::Unknown => {
+                "Its endpoint comes back; a controller, if there is one, registers it.".to_owned()
+            }
+        });
         plan.follows.push(
             "Its ReplicaSet then has one pod too many and deletes one, not necessarily this one.".to_owned(),
         );
@@ -107,6 +149,11 @@ fn back(
     Ok(plan)
 }
 
+fn sentence(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |it| it.to_uppercase().chain(letters).collect())
+}
+
 fn lower(text: &str) -> String {
     let mut letters = text.chars();
     letters.next().map_or_else(String::new, |it| it.to_lowercase().chain(letters).collect())
@@ -121,17 +168,39 @@ fn count(plan: &mut Plan, known: &Known<'_>) -> Result<(), Refusal> {
     };
     let leaving: Vec<TargetKey> = plan.steps.iter().flat_map(|it| of(it, false)).map(|it| it.key).collect();
     let leaving: BTreeSet<&TargetKey> = leaving.iter().collect();
-    let arriving = plan.steps.iter().map(|it| of(it, true).len()).sum();
+    let arriving: Vec<TargetKey> = plan.steps.iter().flat_map(|it| of(it, true)).map(|it| it.key).collect();
+    let zones: Vec<_> = arriving.iter().map(|it| row(known, it).and_then(counts::zone)).collect();
     if plan.steps.iter().any(|it| it.act.cluster().is_none()) {
         Known::targets_read(&view)?;
     }
-    plan.counts = counts::counts(known.report, &leaving, arriving);
+    plan.counts = counts::counts(known.report, &leaving, &zones);
     let same: Vec<Guard> = Known::same(&view).into_iter().collect();
     let name = known.report.group.as_ref().map_or_else(String::new, |it| it.name().to_owned());
     let enough = match leaving.is_empty() {
         true => Vec::new(),
         false => counts::keep_enough(plan, &view, &leaving, &name),
     };
+    let rows = |keys: &mut dyn Iterator<Item = &TargetKey>| -> Vec<&Row> {
+        keys.filter_map(|it| row(known, it)).collect()
+    };
+    let (goes, comes) = (rows(&mut leaving.iter().copied()), rows(&mut arriving.iter()));
+    if !arriving.is_empty() {
+        plan.follows.push(checks(&view));
+        if comes.iter().any(|it| it.wanted == Some(true)) {
+            plan.follows.extend(followed(known.report));
+        } else if known.report.controller.presence == Presence::Present {
+            plan.follows
+                .push("No endpoint wants it: the controller takes it out again at its next look.".to_owned());
+        }
+    }
+    if !goes.is_empty() {
+        plan.follows.push(drains(&view));
+        plan.follows.extend(comes_back(known.report, &view, &goes));
+        counts::emptied(plan, &view);
+    }
+    if !goes.is_empty() || !comes.is_empty() {
+        ownership::warn(plan, &view, &goes);
+    }
     for step in plan.steps.iter_mut().filter(|it| it.act.cluster().is_none()) {
         step.guards.extend(same.iter().cloned());
         if matches!(step.act, Act::Deregister { .. }) {
@@ -155,6 +224,10 @@ fn inverse(known: &Known<'_>, act: &Act) -> Result<Step, String> {
         Act::Deregister { group, role, targets } => {
             let gone: Vec<Arriving> =
                 targets.iter().filter(|it| !live(known.report, &it.key)).cloned().collect();
+            let deleted = known.view().is_ok_and(|it| it.binding.is_some_and(|it| it.deleted.is_some()));
+            if deleted {
+                return Err("the binding is being deleted".to_owned());
+            }
             if gone.is_empty() {
                 return Err("what was deregistered is registered again".to_owned());
             }

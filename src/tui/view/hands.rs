@@ -36,6 +36,11 @@ pub(super) fn planned(planned: &Planned, theme: &Theme, area: Rect, buffer: &mut
     if let Some(why) = plan::typed(&planned.plan) {
         // What has to be typed is said where it is looked for: below the effect.
         lines.insert(1, (format!("! {why}"), theme.bad));
+        // Letters are the name there.
+        let more: Vec<String> = std::iter::once("^d dry run".to_owned())
+            .chain(choices(planned).split(" · ").skip(1).map(|it| format!("^{it}")))
+            .collect();
+        lines.insert(2, (format!("  also: {}", more.join(" · ")), theme.dim));
     }
     for (index, answer) in planned.rehearsed.iter().enumerate() {
         lines.push(match answer {
@@ -47,10 +52,6 @@ pub(super) fn planned(planned: &Planned, theme: &Theme, area: Rect, buffer: &mut
     if !commands.is_empty() {
         lines.push((String::new(), theme.plain));
         lines.extend(commands.into_iter().map(|it| (it, theme.dim)));
-    }
-    if let Some(manifest) = plan::manifest(&planned.plan) {
-        lines.push((String::new(), theme.plain));
-        lines.extend(manifest.yaml().lines().map(|it| (it.to_owned(), theme.plain)));
     }
     let title = format!("Plan · {}", planned.plan.hand.word());
     let bottom = match (&planned.plan.typed, &planned.objection) {
@@ -127,7 +128,8 @@ pub(super) fn run(state: &State, theme: &Theme, (id, scroll): (&str, u16), area:
     };
     let bottom = match run.ended {
         None => " Esc hides, it goes on · c stops it ",
-        Some(_) => " Esc closes · u undoes ",
+        Some(_) if run.turns_round() => " Esc closes · u undoes ",
+        Some(_) => " Esc closes ",
     };
     overlay::framed(&title, theme, (lines, scroll), bottom, (area, buffer));
 }
@@ -182,8 +184,12 @@ fn offer(state: &State, run: &Run) -> Option<String> {
     let text = match stage {
         Stage::Refused(_) => "nothing was written by this step; look at the board and ask again",
         Stage::Unverified(_) => "look at the board: it shows what is so now",
-        Stage::Failed(_) => "what was done before stays; u turns that round where it can be",
-        Stage::Cancelled => "what was written stays; u turns it round where it can be",
+        Stage::Failed(_) if run.turns_round() => {
+            "what was done before stays; u turns that round where it can be"
+        }
+        Stage::Failed(_) => "what was done before stays; look at the board",
+        Stage::Cancelled if run.turns_round() => "what was written stays; u turns it round where it can be",
+        Stage::Cancelled => "what was written stays",
         _ => return None,
     };
     Some(text.to_owned())

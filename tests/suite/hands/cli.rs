@@ -134,12 +134,14 @@ async fn what_is_typed_wrong_is_told_with_what_to_do() {
     for (arguments, said) in [
         (&["deregister", BOARD][..], "which rows?"),
         (&["deregister", BOARD, "10.9.9.9:1"][..], "no row 10.9.9.9:1"),
-        (&["drain", "tgb/nothing", "x"][..], "nothing found that this points at"),
+        (&["drain", "tgb/nothing", "x"][..], "nothing found for tgb/nothing"),
         (
             &["bind", "svc/testapp", "--target-group", "nothing"][..],
             "target group nothing could not be found",
         ),
-        (&["undo"][..], "has no plan that was carried out"),
+        (&["undo"][..], "nothing to undo: the audit log"),
+        // The log of the whole command line is that of its command.
+        (&["--audit-log", "elsewhere.jsonl", "undo"][..], "the audit log elsewhere.jsonl"),
     ] {
         let (code, _, err) = desk.run(arguments);
         assert!(code == Some(2) && err.contains(said), "{arguments:?}: {code:?}: {err}");

@@ -186,7 +186,7 @@ fn what_was_not_ended_is_offered() {
     state.opening.contexts = vec!["test".to_owned()];
     let begun = "2026-11-18T11:33:20Z".to_owned();
     let open = vec![Unfinished { plan, next: 1, uncertain: true, begun }];
-    app::update(&mut state, Message::Unfinished(open));
+    app::update(&mut state, Message::Unfinished(open, Vec::new()));
     insta::assert_snapshot!("unfinished", frame(&state, 80, 24));
 }
 
@@ -296,6 +296,17 @@ fn weights_are_chosen_and_a_group_without_health_is_typed() {
     let read = Weighed { changes: vec![Change::Targets(other, none)], untagged, ..weighed(&world) };
     app::update(&mut state, Message::Weighed(Box::new(read)));
     insta::assert_snapshot!("plan_shift_typed", frame(&state, 80, 24));
+}
+
+#[test]
+fn weights_that_were_typed_stand_first_also_where_another_line_has_their_digits() {
+    let (world, _) = divided();
+    let mut state = planned(&world, "", Action::Shift);
+    typed(&mut state, "0 100");
+    let effects = app::update(&mut state, Message::Key(plain(Code::Enter)));
+    assert!(matches!(effects.as_slice(), [app::Effect::Weigh(..)]), "{effects:?}");
+    let to = state.hands.weighing.as_ref().and_then(|it| it.to.clone()).unwrap();
+    assert_eq!(to.iter().map(|it| it.weight).collect::<Vec<_>>(), [0, 100]);
 }
 
 #[test]
