@@ -93,7 +93,10 @@ pub fn check(guard: &Guard, report: Option<&Report>, inventory: &Inventory) -> R
             if matches!(target.health.state, HealthState::Draining) {
                 return Err(format!("{key} is draining already"));
             }
-            same_pod(row, key, pod.as_ref())?;
+            // A pod on its way out may be gone by now: that changes nothing about a target nobody wants.
+            if *wanted || row.uid().is_some() {
+                same_pod(row, key, pod.as_ref())?;
+            }
             match (row.wanted, wanted) {
                 (Some(true), false) => Err(format!("{key} is wanted now: an endpoint stands behind it")),
                 // Nothing in Kubernetes is compared with a group that no binding names.
@@ -223,7 +226,8 @@ impl Guard {
             Self::Binding { .. } => "same binding and group".to_owned(),
             Self::Unbound { group, .. } => format!("no binding names {}", group.name()),
             Self::Only { .. } => "no other target registered meanwhile".to_owned(),
-            Self::Leaves { key, pod: Some(_), .. } => format!("{key} registered, same pod"),
+            Self::Leaves { key, pod: Some(_), wanted: true } => format!("{key} registered, same pod"),
+            Self::Leaves { key, pod: Some(_), .. } => format!("{key} registered, same pod or none"),
             // Behind a node there are pods, or none: it is not about them.
             Self::Leaves { key, pod: None, .. } if key.ip().is_none() => format!("{key} registered"),
             Self::Leaves { key, pod: None, .. } => format!("{key} registered, no pod"),

@@ -12,6 +12,7 @@ use super::bind::Wish;
 use super::binding;
 use super::drain;
 use super::drain::Then;
+use super::guard;
 use super::targets;
 use super::targets::Known;
 use super::unbind;
@@ -267,6 +268,28 @@ fn a_name_that_the_api_server_refuses_is_refused_before() {
         says(bound(&world, |it| it.name = Some(name.to_owned())), &["is no name for an object"]);
     }
     assert!(bound(&world, |it| it.name = Some("a-1.b".to_owned())).is_ok());
+}
+
+#[test]
+fn a_pod_on_its_way_out_may_be_gone_when_its_target_is_taken_out() {
+    let mut world =
+        World::of("10.0.0.1 terminating a, 10.0.0.2 ready b | 10.0.0.1 healthy a, 10.0.0.2 healthy b");
+    let both = deregister(&world, &["10.0.0.1", "10.0.0.2"]).unwrap();
+    let leaves = |plan: &Plan, address: &str| {
+        let guards = plan.steps[0].guards.iter();
+        guards.filter(|it| it.words().starts_with(address)).cloned().collect::<Vec<_>>()
+    };
+    let (going, wanted) = (leaves(&both, "10.0.0.1"), leaves(&both, "10.0.0.2"));
+    world.gone("10.0.0.1");
+    world.gone("10.0.0.2");
+    let report = world.report();
+    assert_eq!(guard::check(&going[0], Some(&report), &world.inventory), Ok(()));
+    assert!(guard::check(&wanted[0], Some(&report), &world.inventory).is_err());
+    // Another pod with its address is another thing.
+    world.pod("10.0.0.1 unready b");
+    let mut other = world.clone();
+    other.edit_pod("10.0.0.1", |it| it.uid = crate::domain::ids::Uid::new("another"));
+    assert!(guard::check(&going[0], Some(&other.report()), &other.inventory).is_err());
 }
 
 #[test]
