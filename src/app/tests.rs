@@ -312,10 +312,22 @@ fn no_hand_is_laid_on_a_frozen_picture_or_on_one_too_small_to_be_read() {
     screen.press(&[Action::Freeze, Action::Down, Action::Deregister]);
     assert!(matches!(screen.state.dialogs.as_slice(), [Dialog::Plan(_)]), "{:?}", screen.state.dialogs);
     app::update(&mut screen.state, Message::Resize(60, 15));
-    let yes = crate::app::key::Key { code: crate::app::key::Code::Char('y'), ctrl: false };
-    assert_eq!(app::update(&mut screen.state, Message::Key(yes)), []);
+    assert_eq!(app::update(&mut screen.state, Message::Key(key('y'))), []);
     assert!(screen.state.hands.runs.is_empty());
     assert_eq!(app::update(&mut screen.state, Message::Act(Action::Quit)), [Effect::Quit]);
+}
+
+#[test]
+fn marks_that_a_filter_hides_are_said_in_the_plan() {
+    let mut screen = Screen::on(&three());
+    screen.press(&[Action::Down, Action::Mark, Action::Filter]);
+    for letter in "0-0-3".chars() {
+        app::update(&mut screen.state, Message::Key(key(letter)));
+    }
+    app::update(&mut screen.state, Message::Key(plain(Code::Enter)));
+    screen.press(&[Action::Deregister]);
+    let Some(Dialog::Plan(it)) = screen.state.dialogs.last() else { panic!("{:?}", screen.state.dialogs) };
+    assert_eq!(it.plan.warnings.first().map(String::as_str), Some("Marked rows that the filter hides: 1."));
 }
 
 #[test]

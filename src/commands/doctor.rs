@@ -4,6 +4,7 @@ use crate::backend::examine;
 use crate::backend::examine::Examination;
 use crate::cli::Cli;
 use crate::cli::Doctor;
+use crate::domain::failure::ErrorKind;
 use crate::domain::permissions;
 
 use super::Exit;
@@ -80,6 +81,9 @@ pub fn told(examined: &Examination, namespace: Option<&str>) -> String {
     for (action, (_, answer)) in permissions::AWS.iter().zip(answers) {
         lines.push(match answer {
             Some(Ok(())) => format!("  yes      {}", action.name),
+            Some(Err(failure)) if failure.kind != ErrorKind::Denied => {
+                format!("  unknown  {} · could not be asked: {}", action.name, failure.message)
+            }
             Some(Err(failure)) => {
                 format!("  NO       {} · without: {} · {}", action.name, action.without, failure.message)
             }

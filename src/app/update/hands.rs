@@ -8,6 +8,7 @@ use crate::app::hands::Planned;
 use crate::app::hands::Run;
 use crate::app::message::Effect;
 use crate::app::state::Dialog;
+use crate::app::state::Line;
 use crate::app::state::State;
 use crate::app::state::View as Shown;
 use crate::domain::ids::RowKey;
@@ -49,7 +50,7 @@ pub(super) fn ask(state: &mut State, action: Action) {
             (Hand::Register, keys(state).and_then(|keys| with(state, |it| targets::register(it, &keys))))
         }
         Action::Drain => return drains(state, rows(state), Then::default()),
-        Action::Undo => (Hand::Undo, undoes(state)),
+        Action::Undo => (Hand::Undo, undoes(state).map(|plan| stopping(state, plan))),
         _ => return,
     };
     offer(state, hand, made, Asked::Plainly);
@@ -68,6 +69,9 @@ pub(super) fn offer(state: &mut State, hand: Hand, made: Result<Plan, Refusal>, 
             Dialog::Refusal { hand, text: plan.effect }
         }
         Ok(mut plan) => {
+            if matches!(hand, Hand::Drain | Hand::Deregister | Hand::Register) {
+                hidden(state, &mut plan);
+            }
             if let Some(context) = protected(state, &plan) {
                 plan.protect(&context);
             }
@@ -140,6 +144,24 @@ pub(super) fn binds(state: &mut State, wish: bind::Wish) {
     }
     let made = bind::bind(&state.inventory, &wish, state.now);
     offer(state, Hand::Bind, made, Asked::Bind(wish));
+}
+
+/// Says that what is turned round is still under way, where it is.
+fn stopping(state: &State, mut plan: Plan) -> Plan {
+    if state.hands.running().any(|it| Some(it.plan.id()) == plan.undoes) {
+        plan.warnings.insert(0, "What is under way of it is stopped first.".to_owned());
+    }
+    plan
+}
+
+/// Says which marked rows cannot be seen: a hand is laid on them all the same.
+fn hidden(state: &State, plan: &mut Plan) {
+    let lines = state.lines();
+    let shown = |key: &RowKey| lines.iter().any(|it| matches!(it, Line::Row(of) if of == key));
+    let marked = rows(state).into_iter().filter(|it| state.hands.marked.contains(it) && !shown(it)).count();
+    if marked > 0 {
+        plan.warnings.insert(0, format!("Marked rows that the filter hides: {marked}."));
+    }
 }
 
 fn undoes(state: &State) -> Result<Plan, Refusal> {
@@ -356,8 +378,8 @@ pub(super) fn mark(state: &mut State) {
     let lines = state.lines();
     let selected = state.selected.clone().or_else(|| {
         lines.iter().find_map(|it| match it {
-            crate::app::state::Line::Row(key) => Some(key.clone()),
-            crate::app::state::Line::Subject(_) => None,
+            Line::Row(key) => Some(key.clone()),
+            Line::Subject(_) => None,
         })
     });
     let Some(key) = selected else { return };

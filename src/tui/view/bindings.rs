@@ -175,7 +175,8 @@ fn nothing(state: &State) -> Vec<String> {
     match &state.opening.namespace {
         Some(namespace) => vec![
             format!("No TargetGroupBinding in namespace {namespace}."),
-            "→ -A looks at all namespaces".to_owned(),
+            "→ b binds a service to a group; -A looks at all namespaces; a group that".to_owned(),
+            "  nobody binds is opened by tgscope tg/NAME".to_owned(),
         ],
         None => vec!["No TargetGroupBinding in any namespace.".to_owned()],
     }

@@ -175,6 +175,10 @@ fn pane(
             let y = inside.y + 1 + u16::try_from(n).unwrap_or(0);
             let cell = (column.text)(row, context);
             let cell = match column.title {
+                // Nodes differ in their first part.
+                "POD" | "NODE" if cell.starts_with("ip-") && cell.chars().count() > usize::from(*width) => {
+                    text::middle(cell.split('.').next().unwrap_or_default(), usize::from(*width))
+                }
                 "POD" | "NODE" => text::middle(&cell, usize::from(*width)),
                 _ => text::end(&cell, usize::from(*width)),
             };

@@ -18,6 +18,7 @@ use crate::domain::inventory::Source;
 use crate::domain::report::Subject;
 use crate::domain::time::Timestamp;
 use crate::domain::time::age;
+use crate::domain::verdict::Word;
 use crate::tui::theme::Theme;
 
 pub(super) fn render(state: &State, theme: &Theme, area: Rect, buffer: &mut Buffer) {
@@ -26,7 +27,8 @@ pub(super) fn render(state: &State, theme: &Theme, area: Rect, buffer: &mut Buff
     fitting(
         &[0, 1, 2],
         |n| where_we_are(state, theme, n),
-        &[0, 1, 2, 3],
+        // Which account is written to is said as long as it can be.
+        &[0, 1, 3, 4],
         |n| aws(state, theme, n),
         (first, buffer),
     );
@@ -89,7 +91,8 @@ fn where_we_are<'a>(state: &State, theme: &Theme, short: u8) -> Line<'a> {
     };
     let place = match short {
         0 | 1 => format!(" {context} · {namespace} · "),
-        _ => format!(" {} · ", text::end(&namespace, 12)),
+        // Which cluster and which account come last of all.
+        _ => format!(" {context} · "),
     };
     let mut spans = vec![Span::styled(" tgscope ", theme.title)];
     if let Some(demo) = &state.opening.demo {
@@ -117,7 +120,7 @@ fn aws<'a>(state: &State, theme: &Theme, short: u8) -> Line<'a> {
     let region = region.or_else(|| state.aws.as_ref().and_then(|it| it.region.clone()));
     let place: Vec<String> = match short {
         0 | 1 => [account, region].into_iter().flatten().collect(),
-        2 => region.into_iter().collect(),
+        2 | 3 => region.into_iter().collect(),
         _ => Vec::new(),
     };
     spans.push(Span::raw(place.join(" ")));
@@ -141,11 +144,14 @@ fn verdict<'a>(state: &State, theme: &Theme, short: u8) -> Line<'a> {
     let mut spans =
         vec![Span::styled(format!(" {} ", verdict.word.text().to_uppercase()), style.patch(theme.title))];
     let counts = &report.counts;
+    let unread = verdict.word == Word::Unknown;
     spans.push(Span::raw(match counts.wanted {
         0 => format!(" {} healthy", counts.healthy),
+        // What was not read is not none.
+        wanted if unread => format!(" ? of {wanted}"),
         wanted => format!(" {} of {wanted}", counts.in_service),
     }));
-    for zone in report.zones.iter().filter(|_| short < 2) {
+    for zone in report.zones.iter().filter(|_| short < 2 && !unread) {
         let style = if zone.healthy == zone.registered { theme.plain } else { theme.warn };
         let name = columns::short_zone(&zone.zone);
         spans.push(Span::styled(format!(" · {name} {}/{}", zone.healthy, zone.registered), style));

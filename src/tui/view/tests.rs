@@ -201,6 +201,10 @@ fn a_failed_source_greys_its_own_pane_and_keeps_its_rows() {
     world.apply(Change::Failed(Source::Targets(fixture::arn()), throttled));
     world.later(14);
     insta::assert_snapshot!("aws_throttled", frame(&screen(&world), 120, 30));
+    // In the end nothing is known of them any more: that is not none.
+    world.later(120);
+    let text = frame(&screen(&world), 120, 30);
+    assert!(text.contains("UNKNOWN  ? of "), "{text}");
     let mut world = rollout();
     for kind in [Kind::Pods, Kind::Services, Kind::Slices] {
         world.failed(fixture::kubernetes(kind));
