@@ -143,6 +143,9 @@ async fn carry_out(setup: Setup, plan: Plan, accept: &Accept, log: Log) -> anyho
             "tgscope: the controller may still trust its own list of targets, for 5 minutes at most: try again then, or register what is missing",
         );
     }
+    if let (Hand::Unbind, Some(Stage::Unverified(_))) = (hand, stages.last()) {
+        complain("tgscope: what is left the controller did not list: deregister tg/NAME takes it out");
+    }
     if matches!(early, Some(Exit::TimedOut | Exit::Interrupted)) {
         complain(
             "tgscope: stopped waiting before the end; what was written stays: `tgscope undo` turns it round, and after a timeout the screen offers to go on",

@@ -183,6 +183,9 @@ fn offer(state: &State, run: &Run) -> Option<String> {
     }
     let text = match stage {
         Stage::Refused(_) => "nothing was written by this step; look at the board and ask again",
+        Stage::Unverified(_) if run.plan.hand == Hand::Unbind => {
+            "what is left the controller did not list: deregister (X) takes it out, on the board of the group"
+        }
         Stage::Unverified(_) => "look at the board: it shows what is so now",
         Stage::Failed(_) if run.turns_round() => {
             "what was done before stays; u turns that round where it can be"

@@ -221,6 +221,31 @@ fn a_bind_of_a_group_nobody_binds_shows_its_object() {
 }
 
 #[test]
+fn a_bind_reads_anew_what_the_group_has_where_it_was_read_long_ago() {
+    let mut world = drifted();
+    world.remove(Kind::Bindings(fixture::API), "testapptgb");
+    let mut state = screen(&world);
+    state.view = View::Board(Subject::Group(fixture::arn()));
+    world.later(60);
+    app::update(&mut state, Message::Tick(world.now, 0));
+    press(&mut state, &[Action::Bind]);
+    app::update(&mut state, Message::Key(plain(Code::Enter)));
+    app::settle(&mut state);
+    assert!(matches!(state.dialogs.last(), Some(Dialog::Reading { .. })), "{:?}", state.dialogs);
+    // Whoever is quick with the next key does not lose the way to the plan.
+    app::update(&mut state, Message::Key(key('y')));
+    let seen = world.log.len();
+    world.answer("10.0.0.1 draining DeregistrationInProgress a");
+    for (change, at) in world.log.split_off(seen) {
+        app::update(&mut state, Message::Observed(Epoch::default(), at, Box::new(change)));
+    }
+    app::settle(&mut state);
+    let Some(Dialog::Plan(it)) = state.dialogs.last() else { panic!("{:?}", state.dialogs) };
+    let before = it.plan.counts[0].before;
+    assert_eq!((before.healthy, before.registered), (0, 0));
+}
+
+#[test]
 fn the_header_says_read_only_and_protected() {
     let names = |it: &str| Opening {
         contexts: vec!["prod".to_owned()],
