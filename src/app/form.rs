@@ -29,15 +29,8 @@ pub struct Item {
     /// Said beside it, dimmed.
     pub note: String,
     pub choice: Choice,
-}
-
-impl Item {
-    /// At the end of what is said of a line that was typed.
-    pub const TYPED: &str = " · as typed";
-
-    pub fn typed(&self) -> bool {
-        self.note.ends_with(Self::TYPED)
-    }
+    /// It is what was typed, not one of the choices there were before.
+    pub typed: bool,
 }
 
 /// A list to choose from. What is typed narrows it down.
@@ -64,8 +57,8 @@ impl Form {
             let text = format!("{} {}", it.text, it.note).to_lowercase();
             words.iter().all(|word| text.contains(word))
         };
-        let typed = self.items.iter().find(|it| it.typed());
-        let other = |it: &&Item| !it.typed() && typed.is_none_or(|typed| typed.choice != it.choice);
+        let typed = self.items.iter().find(|it| it.typed);
+        let other = |it: &&Item| !it.typed && typed.is_none_or(|typed| typed.choice != it.choice);
         typed.into_iter().chain(self.items.iter().filter(other).filter(has)).collect()
     }
 

@@ -10,14 +10,16 @@ use crate::domain::ids::TargetKey;
 use crate::domain::ids::Uid;
 use crate::domain::plan::Act;
 use crate::domain::plan::Hand;
-use crate::domain::plan::Labelled;
 use crate::domain::plan::Plan;
 use crate::domain::plan::bind::Wish;
 use crate::domain::plan::drain::Then;
+use crate::domain::plan::progress::Detached;
 use crate::domain::plan::progress::Entry;
 use crate::domain::plan::progress::Progress;
 use crate::domain::plan::progress::Stage;
 use crate::domain::plan::progress::Unfinished;
+use crate::domain::plan::progress::places;
+use crate::domain::plan::undo;
 use crate::domain::plan::undo::Done;
 use crate::domain::plan::weights::Place;
 use crate::domain::report::Subject;
@@ -91,20 +93,7 @@ impl Run {
 
     /// Something was written that has an inverse.
     pub fn turns_round(&self) -> bool {
-        let written = self.written();
-        let deleted =
-            |uid: &Uid| written.iter().any(|it| matches!(it, Act::DeletePod { uid: of, .. } if of == uid));
-        let inverse = |act: &Act| match act {
-            Act::Label { object: Labelled::Pod(_, uid), .. } => !deleted(uid),
-            Act::Label { .. }
-            | Act::Register { .. }
-            | Act::Deregister { .. }
-            | Act::Create { .. }
-            | Act::Shift { .. } => true,
-            _ => false,
-        };
-        let unbound = written.iter().any(|it| matches!(it, Act::DeleteBinding { .. }));
-        self.plan.hand != Hand::Undo && !unbound && written.iter().any(inverse)
+        self.plan.hand != Hand::Undo && undo::have_inverse(&self.written())
     }
 
     /// All of it was done.
@@ -140,8 +129,8 @@ pub struct Hands {
     pub binding: Option<(Wish, Timestamp)>,
     /// What another session began, left for later.
     pub later: Vec<Unfinished>,
-    /// Pods other sessions took out of rotation and did not put back, with the target they were.
-    pub before: Vec<(Subject, Uid, Option<TargetKey>)>,
+    /// Pods other sessions took out of rotation and did not put back.
+    pub before: Detached,
     /// Weights that are to be given once what they rest on was read.
     pub weighing: Option<Weighing>,
     /// A binding that was just made: its board is opened once it is there.
@@ -192,26 +181,13 @@ impl Hands {
 
     /// Pods whose label we took away and did not put back, with the target they were; for one board.
     pub fn detached(&self, subject: &Subject) -> BTreeMap<Uid, Option<TargetKey>> {
-        let before = self.before.iter().filter(|it| it.0 == *subject);
-        let mut detached: BTreeMap<_, _> = before.map(|(_, uid, key)| (uid.clone(), key.clone())).collect();
+        let mut detached = self.before.clone();
         for run in self.runs.iter().filter(|it| it.plan.subject == *subject) {
-            let key = run.plan.steps.iter().filter_map(|it| match &it.act {
-                Act::AwaitGone { targets, .. } => Some(targets.iter().cloned()),
-                _ => None,
-            });
-            let mut key = key.flatten();
+            let mut places = places(&run.plan);
             for act in run.done() {
-                match act {
-                    Act::Label { object: Labelled::Pod(_, uid), to: None, .. } => {
-                        detached.insert(uid, key.next());
-                    }
-                    Act::Label { object: Labelled::Pod(_, uid), .. } | Act::DeletePod { uid, .. } => {
-                        detached.remove(&uid);
-                    }
-                    _ => {}
-                }
+                detached.note(subject, &act, &mut places);
             }
         }
-        detached
+        detached.of(subject)
     }
 }

@@ -4,16 +4,14 @@ use super::action::Action;
 use super::key::Key;
 use crate::domain::follow::Follow;
 use crate::domain::ids::TargetGroupArn;
-use crate::domain::ids::TargetKey;
-use crate::domain::ids::Uid;
 use crate::domain::inventory::Change;
 use crate::domain::plan::Plan;
+use crate::domain::plan::progress::Detached;
 use crate::domain::plan::progress::Entry;
 use crate::domain::plan::progress::Progress;
 use crate::domain::plan::progress::Unfinished;
 use crate::domain::plan::weights::Place;
-use crate::domain::plan::weights::Tags;
-use crate::domain::report::Subject;
+use crate::domain::plan::weights::Weighed;
 use crate::domain::time::Timestamp;
 
 /// Counts connections: answers of an abandoned one are dropped.
@@ -41,22 +39,11 @@ pub enum Message {
     /// What a rule's weights rest on.
     Weighed(Box<Weighed>),
     /// Plans of the log that another session began and did not end, and the pods it took out of rotation.
-    Unfinished(Vec<Unfinished>, Vec<(Subject, Uid, Option<TargetKey>)>),
+    Unfinished(Vec<Unfinished>, Detached),
     /// Something was written to a file, or not.
     Saved(Result<String, String>),
     /// The terminal or the session ends: leave at once.
     Leave,
-}
-
-/// What was read of a rule that is to be weighed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Weighed {
-    pub place: Place,
-    pub changes: Vec<Change>,
-    /// Tags of what it belongs to.
-    pub tags: Tags,
-    /// Why they could not be read.
-    pub untagged: Option<String>,
 }
 
 /// Where calls to AWS go.

@@ -11,7 +11,6 @@ use tokio::sync::watch;
 
 use self::facts::Facts;
 use self::facts::guards;
-use self::facts::pointed;
 use self::facts::read;
 use self::facts::unread;
 use self::record::Record;
@@ -184,7 +183,7 @@ impl Running {
             (_, Subject::Binding(it)) => Some(it.namespace.clone()),
             (_, Subject::Group(_)) => self.job.scope.namespace.clone(),
         };
-        let wish = Extra { lean: true, only: Some(pointed(subject)), ..Extra::default() };
+        let wish = Extra { lean: true, only: Some(subject.into()), ..Extra::default() };
         let inventory = self.linked.read(&Scope { namespace }, wish).await;
         let report = report_of(&inventory, subject, now());
         Facts { inventory, report }
@@ -391,16 +390,16 @@ impl Running {
                     self.reconnect().await;
                     format!("cannot be read: {failure}; it is read again")
                 }
-                None => match effect(act, facts.report.as_ref(), &facts.inventory) {
-                    Effect::There(text) => return Ok(text),
-                    Effect::Overtaken(text) => return Err(Stage::Unverified(text)),
-                    Effect::Awaited(text) if clock.now() >= end => return Err(Stage::Unverified(text)),
-                    Effect::Awaited(text) => text,
-                },
+                None => {
+                    blind = None;
+                    match effect(act, facts.report.as_ref(), &facts.inventory) {
+                        Effect::There(text) => return Ok(text),
+                        Effect::Overtaken(text) => return Err(Stage::Unverified(text)),
+                        Effect::Awaited(text) if clock.now() >= end => return Err(Stage::Unverified(text)),
+                        Effect::Awaited(text) => text,
+                    }
+                }
             };
-            if !text.starts_with("cannot be read") {
-                blind = None;
-            }
             if text != said {
                 said.clone_from(&text);
                 self.tell(index, Stage::Awaiting(text)).await;

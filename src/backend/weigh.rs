@@ -11,17 +11,7 @@ use crate::domain::inventory::Change;
 use crate::domain::inventory::Inventory;
 use crate::domain::inventory::Source;
 use crate::domain::plan::weights::Place;
-use crate::domain::plan::weights::Tags;
-
-/// What was read, to be taken into an inventory beside everything else.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Weighed {
-    pub changes: Vec<Change>,
-    /// Empty where they could not be read: nobody is named then.
-    pub tags: Tags,
-    /// Why they could not.
-    pub untagged: Option<String>,
-}
+use crate::domain::plan::weights::Weighed;
 
 /// Reads the routes of a place's load balancer, its groups with targets and settings, and the tags of what it is.
 pub async fn weigh(connection: Connection, place: &Place, groups: &[TargetGroupArn]) -> Weighed {
@@ -39,7 +29,7 @@ pub async fn weigh(connection: Connection, place: &Place, groups: &[TargetGroupA
     asker.buckets.take(Some(balancer.account()), balancer.region()).await;
     let tags = asker.session.client(balancer.region(), None).patient().marks(&place.arns()).await;
     let untagged = tags.as_ref().err().map(ToString::to_string);
-    Weighed { changes, tags: tags.unwrap_or_default(), untagged }
+    Weighed { place: place.clone(), changes, tags: tags.unwrap_or_default(), untagged }
 }
 
 impl Linked {

@@ -146,7 +146,7 @@ async fn planned(
         Wanted::Undo(it) => Some(choose::done(log, it.plan.as_deref())?),
         _ => None,
     };
-    let of_undo = done.as_ref().map(|it| choose::pointed(&it.subject));
+    let of_undo = done.as_ref().map(|it| Pointed::from(&it.subject));
     let pointed = wanted.pointed().or(of_undo.as_ref());
     let group = match wanted {
         Wanted::Bind(it) => Some(it.target_group.as_str()),
@@ -208,10 +208,9 @@ fn binds(setup: &Setup, it: &Bind, look: &Look) -> anyhow::Result<Result<Plan, R
     };
     let Some(access) = setup.connection.clusters.first() else { bail!("no context") };
     let mut groups = look.inventory.groups.iter();
-    let named = |arn: &crate::domain::ids::TargetGroupArn| {
-        arn.as_str() == it.target_group || arn.name() == it.target_group
-    };
-    let Some((group, _)) = groups.find(|(arn, known)| named(arn) && known.group.is_some()) else {
+    let Some((group, _)) =
+        groups.find(|(arn, known)| arn.is_called(&it.target_group) && known.group.is_some())
+    else {
         bail!("target group {} could not be found in this account and region", it.target_group);
     };
     let port = it

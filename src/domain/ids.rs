@@ -113,6 +113,11 @@ impl TargetGroupArn {
         self.0.split('/').nth(1).unwrap_or_default()
     }
 
+    /// What was typed is its name or itself.
+    pub fn is_called(&self, text: &str) -> bool {
+        self.name() == text || self.as_str() == text
+    }
+
     pub fn region(&self) -> &str {
         region(&self.0)
     }

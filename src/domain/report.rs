@@ -126,6 +126,11 @@ impl Row {
         self.target.as_ref().filter(|it| !it.health.not_registered())
     }
 
+    /// Registered, and not on its way out.
+    pub fn live(&self) -> bool {
+        self.state().is_some_and(|it| *it != HealthState::Draining)
+    }
+
     /// Its pod was taken out of the service by us.
     pub fn detached(&self) -> bool {
         let wait = self.endpoint.as_ref().and_then(|it| it.wait.as_ref());

@@ -64,6 +64,19 @@ impl Thing {
     }
 }
 
+/// What a board is pointed at by.
+impl From<&Subject> for Pointed {
+    fn from(subject: &Subject) -> Self {
+        match subject {
+            Subject::Group(arn) => Self { namespace: None, thing: Thing::Arn(arn.clone()) },
+            Subject::Binding(it) => {
+                let thing = Thing::Binding(it.name.clone(), Some(it.api));
+                Self { namespace: Some(it.namespace.clone()), thing }
+            }
+        }
+    }
+}
+
 /// As it is typed.
 impl fmt::Display for Pointed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -29,8 +29,8 @@ impl Cluster {
         Ok(answer.status.and_then(|it| it.user_info).and_then(|it| it.username).unwrap_or_default())
     }
 
-    /// Which of these one may do, each in its namespace or (`None`) for the whole cluster, to one object or to all. What is not answered is
-    /// left out.
+    /// Which of these one may do, each in its namespace or (`None`) for the whole cluster, to one object or to all.
+    /// What is not answered is left out.
     pub async fn allowed(&self, verbs: Vec<(Verb, Option<String>, Option<String>)>) -> Vec<(Verb, bool)> {
         let mut asked = Vec::new();
         for (verb, namespace, name) in verbs {

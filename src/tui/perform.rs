@@ -10,7 +10,6 @@ use tokio::task::JoinSet;
 
 use crate::app::Effect;
 use crate::app::Message;
-use crate::app::message::Weighed;
 use crate::audit::Log;
 use crate::backend::Connection;
 use crate::backend::Scope;
@@ -58,8 +57,6 @@ impl Performer {
                 let (connection, sender) = (self.connection.clone(), self.sender.clone());
                 self.running.spawn(async move {
                     let read = weigh::weigh(connection, &place, &groups).await;
-                    let weigh::Weighed { changes, tags, untagged } = read;
-                    let read = Weighed { place: *place, changes, tags, untagged };
                     _ = sender.send(Message::Weighed(Box::new(read))).await;
                 });
             }

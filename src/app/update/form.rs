@@ -29,6 +29,7 @@ pub(super) fn palette(state: &mut State) {
                 text: row.name.to_owned(),
                 note: format!("{:<10} {}{why}", keys.join(" "), row.help),
                 choice: Choice::Action(row.action),
+                typed: false,
             }
         })
         .collect();
@@ -59,6 +60,7 @@ pub(super) fn bind(state: &mut State) {
                     text: service.name.to_string(),
                     note: format!("port {}{said}", ports.join(", ")),
                     choice: Choice::Service(id.clone(), service.name.clone()),
+                    typed: false,
                 },
             ));
         }
@@ -143,6 +145,7 @@ fn groups(state: &mut State, service: &ObjectName, chosen: Vec<Choice>) {
                 text: group.name.clone(),
                 note: format!("{} {at}{hangs}{said}", group.kind.text()),
                 choice: Choice::Group(arn.clone()),
+                typed: false,
             },
         ));
     }
@@ -159,6 +162,7 @@ fn ports(state: &State, cluster: &crate::domain::ids::ClusterId, name: &ObjectNa
         text: it.port.to_string(),
         note: it.name.as_deref().unwrap_or_default().to_owned(),
         choice: Choice::Port(PortRef::Number(it.port)),
+        typed: false,
     };
     ports.iter().map(item).collect()
 }

@@ -57,9 +57,8 @@ pub(super) fn ask(state: &mut State, action: Action) {
 }
 
 /// Says why there is no plan.
-pub(super) fn refuse(state: &mut State, hand: Hand, refusal: &Refusal) {
-    state.dialogs.push(Dialog::Refusal { hand, text: refusal.to_string() });
-    state.dirty = true;
+pub(super) fn refuse(state: &mut State, hand: Hand, refusal: Refusal) {
+    offer(state, hand, Err(refusal), Asked::Plainly);
 }
 
 pub(super) fn offer(state: &mut State, hand: Hand, made: Result<Plan, Refusal>, asked: Asked) {

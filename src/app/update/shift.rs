@@ -6,7 +6,6 @@ use crate::app::form::Item;
 use crate::app::hands::Asked;
 use crate::app::hands::Weighing;
 use crate::app::message::Effect;
-use crate::app::message::Weighed;
 use crate::app::state::Dialog;
 use crate::app::state::State;
 use crate::domain::elb::Forward;
@@ -17,6 +16,7 @@ use crate::domain::plan::Refusal;
 use crate::domain::plan::undo;
 use crate::domain::plan::weights;
 use crate::domain::plan::weights::Place;
+use crate::domain::plan::weights::Weighed;
 use crate::domain::routes::Routes;
 use crate::domain::routes::routes;
 
@@ -24,7 +24,7 @@ use crate::domain::routes::routes;
 pub(super) fn places(state: &mut State) {
     let group = state.report().and_then(|it| it.group.clone());
     let Some(group) = group else {
-        return super::hands::refuse(state, Hand::Shift, &Refusal::plain("its target group is not known"));
+        return super::hands::refuse(state, Hand::Shift, Refusal::plain("its target group is not known"));
     };
     let all = weights::places(&state.inventory, &group);
     let several: Vec<_> = all.iter().filter(|(_, rule)| rule.forwards.len() > 1).collect();
@@ -38,7 +38,7 @@ pub(super) fn places(state: &mut State) {
                     format!("every rule that leads to {name} sends to it alone: there is nothing to divide")
                 }
             };
-            super::hands::refuse(state, Hand::Shift, &Refusal::plain(&why));
+            super::hands::refuse(state, Hand::Shift, Refusal::plain(&why));
         }
         [(place, rule)] => state.dialogs.push(Dialog::Form(numbers(place, &rule.forwards))),
         several => {
@@ -46,6 +46,7 @@ pub(super) fn places(state: &mut State) {
                 text: place.name.clone(),
                 note: weights::told(&rule.forwards),
                 choice: Choice::Place(Box::new(place.clone()), rule.forwards.clone()),
+                typed: false,
             });
             let title = format!("Weights of which rule that leads to {}?", group.name());
             let form = Form::new(&title, items.collect(), Vec::new());
@@ -80,14 +81,14 @@ fn item(now: &[Forward], weights: &[u32]) -> Item {
         .map(|(it, weight)| Forward { group: it.group.clone(), weight: *weight })
         .collect();
     let text: Vec<String> = weights.iter().map(ToString::to_string).collect();
-    Item { text: text.join(" "), note: weights::shares(&to), choice: Choice::Weights(to) }
+    Item { text: text.join(" "), note: weights::shares(&to), choice: Choice::Weights(to), typed: false }
 }
 
 /// Numbers that were typed are a line of their own: one for each group, or one of two shares.
 pub(super) fn typed(form: &mut Form) {
     let Some(Choice::Place(_, now)) = form.chosen.first() else { return };
     let now = now.clone();
-    form.items.retain(|it| !it.typed());
+    form.items.retain(|it| !it.typed);
     let words: Result<Vec<u32>, _> =
         form.filter.split([' ', '/', ',']).filter(|it| !it.is_empty()).map(str::parse).collect();
     let weights = match words.as_deref() {
@@ -97,7 +98,8 @@ pub(super) fn typed(form: &mut Form) {
     };
     // Exactly what was typed stands first, also where it is one of the choices: Enter takes that and nothing like it.
     let mut line = item(&now, &weights);
-    line.note.push_str(Item::TYPED);
+    line.note.push_str(" · as typed");
+    line.typed = true;
     form.items.insert(0, line);
 }
 

@@ -1,10 +1,12 @@
-//! Writes to AWS under its budget: weights of a rule; targets in and out, in calls of so many as ELBv2 takes. A batch that fails in the middle says exactly what was done
-//! before it; only a call that AWS did not even take in is made again.
+//! Writes to AWS under its budget: weights of a rule; targets in and out, in calls of so many as ELBv2 takes. A batch
+//! that fails in the middle says exactly what was done before it; only a call that AWS did not even take in is made
+//! again.
 
 use std::sync::Arc;
 
 use crate::aws::LoadBalancing;
 use crate::backend::Linked;
+use crate::backend::poll::Asker;
 use crate::domain::elb::Forward;
 use crate::domain::elb::Rule;
 use crate::domain::failure::ErrorKind;
@@ -64,16 +66,28 @@ impl Batch<'_> {
         let asker = &self.linked.asker;
         let role = self.role.as_ref().map(|(role, external)| (role.as_str(), external.as_deref()));
         let client = Caller { client: asker.session.of(self.group, role), group: self.group.clone() };
-        let mut tries = 1;
-        loop {
-            asker.buckets.take(Some(self.group.account()), self.group.region()).await;
-            match call(client.clone()).await {
-                Err(failure) if failure.kind == ErrorKind::Throttled && tries < TRIES => {
-                    tries += 1;
-                    tokio::time::sleep(asker.clock.wait(REST)).await;
-                }
-                answer => return answer,
+        budgeted(asker, (self.group.account(), self.group.region()), 1, || call(client.clone())).await
+    }
+}
+
+/// So many calls under the budget of an account and region; made again only where they were throttled.
+async fn budgeted<F: Future<Output = Result<(), Failure>>>(
+    asker: &Asker,
+    (account, region): (&str, &str),
+    calls: u32,
+    call: impl Fn() -> F,
+) -> Result<(), Failure> {
+    let mut tries = 1;
+    loop {
+        for _ in 0..calls {
+            asker.buckets.take(Some(account), region).await;
+        }
+        match call().await {
+            Err(failure) if failure.kind == ErrorKind::Throttled && tries < TRIES => {
+                tries += 1;
+                tokio::time::sleep(asker.clock.wait(REST)).await;
             }
+            answer => return answer,
         }
     }
 }
@@ -87,21 +101,9 @@ pub(super) async fn shift(
 ) -> Result<(), Failure> {
     let asker = &linked.asker;
     let balancer = &place.load_balancer;
-    let mut tries = 1;
-    loop {
-        // It is read, and then written.
-        for _ in 0..2 {
-            asker.buckets.take(Some(balancer.account()), balancer.region()).await;
-        }
-        let client = asker.session.client(balancer.region(), None);
-        match client.shift(place, from, to).await {
-            Err(failure) if failure.kind == ErrorKind::Throttled && tries < TRIES => {
-                tries += 1;
-                tokio::time::sleep(asker.clock.wait(REST)).await;
-            }
-            answer => return answer,
-        }
-    }
+    let client = asker.session.client(balancer.region(), None);
+    // It is read, and then written.
+    budgeted(asker, (balancer.account(), balancer.region()), 2, || client.shift(place, from, to)).await
 }
 
 /// A client with the group it is for.

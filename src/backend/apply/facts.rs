@@ -18,8 +18,6 @@ use crate::domain::plan::guard::check;
 use crate::domain::plan::targets::report_of;
 use crate::domain::report::Report;
 use crate::domain::report::Subject;
-use crate::domain::scope::Pointed;
-use crate::domain::scope::Thing;
 
 /// What was read in one go.
 pub(super) struct Facts {
@@ -41,20 +39,10 @@ pub(super) async fn read(linked: &Linked, scope: &Scope, plan: &Plan) -> Facts {
     if let Subject::Group(arn) = subject {
         groups.push(arn.clone());
     }
-    let wish = Extra { groups, only: Some(pointed(subject)), lean: true, ..Extra::default() };
+    let wish = Extra { groups, only: Some(subject.into()), lean: true, ..Extra::default() };
     let inventory = linked.read(&scope.of(subject), wish).await;
     let report = report_of(&inventory, subject, linked.clock().now());
     Facts { inventory, report }
-}
-
-pub(super) fn pointed(subject: &Subject) -> Pointed {
-    match subject {
-        Subject::Group(arn) => Pointed { namespace: None, thing: Thing::Arn(arn.clone()) },
-        Subject::Binding(it) => {
-            let thing = Thing::Binding(it.name.clone(), Some(it.api));
-            Pointed { namespace: Some(it.namespace.clone()), thing }
-        }
-    }
 }
 
 /// What a plan is about that could not be read just now.

@@ -131,17 +131,6 @@ pub(super) fn done(log: &Log, id: Option<&str>) -> anyhow::Result<Done> {
     Ok(Done { id: last.plan.clone(), hand: last.hand, subject: last.subject.clone(), acts: acts.collect() })
 }
 
-/// What a subject is pointed at by.
-pub(super) fn pointed(subject: &Subject) -> Pointed {
-    match subject {
-        Subject::Binding(it) => Pointed {
-            namespace: Some(it.namespace.clone()),
-            thing: Thing::Binding(it.name.clone(), Some(it.api)),
-        },
-        Subject::Group(arn) => Pointed { namespace: None, thing: Thing::Arn(arn.clone()) },
-    }
-}
-
 /// Writes the object of a plan to a file, for a repository.
 pub(super) fn save(plan: &Plan, path: &Path) -> anyhow::Result<Exit> {
     let Some(manifest) = manifest(plan) else { bail!("this plan makes no object") };

@@ -40,8 +40,7 @@ pub(super) async fn shift(
     let (place, rule) = one(&weights::places(&look.inventory, &group), it, &wanted, group.name())?;
     let mut asked = BTreeMap::new();
     for (text, weight) in wanted {
-        let is = |arn: &TargetGroupArn| arn.name() == text || arn.as_str() == text;
-        let Some(found) = rule.forwards.iter().find(|it| is(&it.group)) else {
+        let Some(found) = rule.forwards.iter().find(|it| it.group.is_called(text)) else {
             bail!("{} does not send to {text}: it sends to {}", place.name, weights::told(&rule.forwards))
         };
         if asked.insert(found.group.clone(), weight).is_some() {
@@ -62,9 +61,7 @@ fn one(
     wanted: &[(&str, u32)],
     name: &str,
 ) -> anyhow::Result<(Place, Rule)> {
-    let sends = |rule: &Rule, text: &str| {
-        rule.forwards.iter().any(|it| it.group.name() == text || it.group.as_str() == text)
-    };
+    let sends = |rule: &Rule, text: &str| rule.forwards.iter().any(|it| it.group.is_called(text));
     let fits = |place: &Place, rule: &Rule| match &it.rule {
         Some(short) => place.short == *short || place.rule.as_ref().is_some_and(|it| it.as_str() == short),
         None => wanted.iter().all(|(text, _)| sends(rule, text)),

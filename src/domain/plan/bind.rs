@@ -18,6 +18,7 @@ use super::ownership;
 use super::targets::Known;
 use super::targets::checks;
 use super::targets::drains;
+use super::targets::live;
 use crate::domain::cluster::AddressType;
 use crate::domain::cluster::Binding;
 use crate::domain::cluster::GATE;
@@ -30,7 +31,6 @@ use crate::domain::controller::Presence;
 use crate::domain::desired;
 use crate::domain::desired::Backend;
 use crate::domain::elb::GroupType;
-use crate::domain::elb::HealthState;
 use crate::domain::elb::TargetGroup;
 use crate::domain::ids::BindingApi;
 use crate::domain::ids::BindingRef;
@@ -268,11 +268,7 @@ fn plan(inventory: &Inventory, wish: &Wish, mut manifest: Manifest, now: Timesta
     let foreign = foreign(&report, &wanted, manifest.multi_cluster);
     let presence = presence(inventory, &wish.cluster, manifest.api, now);
     let leaving: BTreeSet<&TargetKey> = foreign.iter().copied().collect();
-    let live = |key: &TargetKey| {
-        let row = report.row(&crate::domain::ids::RowKey::Target(key.clone()));
-        row.and_then(Row::state).is_some_and(|it| *it != HealthState::Draining)
-    };
-    let new = resolution.wanted().filter(|it| !live(&it.key));
+    let new = resolution.wanted().filter(|it| !live(&report, &it.key));
     let zones: Vec<_> = new.map(|it| it.zone.clone()).collect();
     plan.counts = counts::counts(&report, &leaving, &zones);
     plan.effect = effect(wish, wanted.len(), presence);
@@ -390,8 +386,7 @@ fn wish_port(inventory: &Inventory, wish: &Wish, manifest: &Manifest) -> Option<
 
 /// The registered targets the controller will remove.
 fn foreign<'a>(report: &'a Report, wanted: &BTreeSet<&TargetKey>, multi: bool) -> Vec<&'a TargetKey> {
-    let live =
-        report.rows.iter().filter_map(Row::registered).filter(|it| it.health.state != HealthState::Draining);
+    let live = report.rows.iter().filter(|it| it.live()).filter_map(Row::registered);
     live.map(|it| &it.key).filter(|it| !multi && !wanted.contains(it)).collect()
 }
 

@@ -53,11 +53,12 @@ pub fn resync(known: &Known<'_>) -> Result<Plan, Refusal> {
         same.clone(),
     );
     plan.step(Act::AwaitInStep { subject: known.report.subject.clone() }, same);
-    let of = |standings: &[Standing]| {
-        known.report.rows.iter().filter(|it| standings.contains(&it.standing)).count()
+    let of = |standings: &[Standing]| -> Vec<&Row> {
+        known.report.rows.iter().filter(|it| standings.contains(&it.standing)).collect()
     };
-    let (missing, extra) =
+    let (comes, goes) =
         (of(&[Standing::Unregistered]), of(&[Standing::Lingering, Standing::Orphan, Standing::Contested]));
+    let (missing, extra) = (comes.len(), goes.len());
     plan.follows.push(match (missing, extra) {
         _ if !view.targets_usable() => {
             "What AWS has could not be read: what it will change is not known.".to_owned()
@@ -72,12 +73,8 @@ pub fn resync(known: &Known<'_>) -> Result<Plan, Refusal> {
         ),
     });
     if missing + extra > 0 && view.targets_usable() {
-        let goes =
-            |it: &&Row| matches!(it.standing, Standing::Lingering | Standing::Orphan | Standing::Contested);
-        let rows = &known.report.rows;
-        let leaving = rows.iter().filter(goes).filter_map(super::targets::key).collect();
-        let comes = rows.iter().filter(|it| it.standing == Standing::Unregistered);
-        let zones: Vec<_> = comes.map(super::counts::zone).collect();
+        let leaving = goes.iter().filter_map(|it| super::targets::key(it)).collect();
+        let zones: Vec<_> = comes.iter().map(|it| super::counts::zone(it)).collect();
         plan.counts = super::counts::counts(known.report, &leaving, &zones);
     }
     if missing + extra > 0 {

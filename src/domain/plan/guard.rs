@@ -78,10 +78,8 @@ pub fn check(guard: &Guard, report: Option<&Report>, inventory: &Inventory) -> R
         }
         Guard::Only { keys } => {
             let report = report.filter(|it| it.asked.is_some()).ok_or("the targets could not be read")?;
-            let live = |row: &&Row| {
-                row.registered().is_some_and(|it| it.health.state != HealthState::Draining)
-                    && !matches!(&row.key, RowKey::Target(key) if keys.contains(key))
-            };
+            let live =
+                |row: &&Row| row.live() && !matches!(&row.key, RowKey::Target(key) if keys.contains(key));
             let other = report.rows.iter().find(live);
             other.map_or(Ok(()), |it| {
                 Err(format!("{} was registered meanwhile, and would be removed", it.key))

@@ -1,5 +1,7 @@
 //! What becomes of an accepted plan, told step by step, and how it ended.
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
 use serde::Serialize;
 
@@ -139,28 +141,51 @@ impl Unfinished {
     }
 }
 
-/// Pods whose label a log says was taken away and not put back, with the target they were.
-pub fn detached(entries: &[Entry]) -> Vec<(Subject, Uid, Option<TargetKey>)> {
-    let mut detached: Vec<(Subject, Uid, Option<TargetKey>)> = Vec::new();
-    let mut keys: Vec<TargetKey> = Vec::new();
-    for entry in entries {
-        if let Some(plan) = entry.accepted.as_ref().filter(|it| !it.resumed) {
-            let waits = plan.steps.iter().find_map(|it| match &it.act {
-                Act::AwaitGone { targets, .. } => Some(targets.clone()),
-                _ => None,
-            });
-            keys = waits.unwrap_or_default();
-            keys.reverse();
-        }
-        match &entry.request {
-            _ if entry.stage != "done" => {}
+/// Pods out of rotation, by the board they were taken from, with the target they were.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Detached(BTreeMap<Uid, (Subject, Option<TargetKey>)>);
+
+impl Detached {
+    /// A step of a plan was done. `places`: the targets of the pods that the plan takes out, next first.
+    pub fn note(&mut self, subject: &Subject, act: &Act, places: &mut impl Iterator<Item = TargetKey>) {
+        match act {
             Act::Label { object: Labelled::Pod(_, uid), to: None, .. } => {
-                detached.push((entry.subject.clone(), uid.clone(), keys.pop()));
+                self.0.insert(uid.clone(), (subject.clone(), places.next()));
             }
             Act::Label { object: Labelled::Pod(_, uid), .. } | Act::DeletePod { uid, .. } => {
-                detached.retain(|it| it.1 != *uid);
+                self.0.remove(uid);
             }
             _ => {}
+        }
+    }
+
+    /// Those of one board.
+    pub fn of(&self, subject: &Subject) -> BTreeMap<Uid, Option<TargetKey>> {
+        let inside = self.0.iter().filter(|(_, (of, _))| of == subject);
+        inside.map(|(uid, (_, key))| (uid.clone(), key.clone())).collect()
+    }
+}
+
+/// The targets of the pods a plan takes out, in its order.
+pub fn places(plan: &Plan) -> impl Iterator<Item = TargetKey> {
+    let waits = plan.steps.iter().find_map(|it| match &it.act {
+        Act::AwaitGone { targets, .. } => Some(targets.clone()),
+        _ => None,
+    });
+    waits.unwrap_or_default().into_iter()
+}
+
+/// Pods whose label a log says was taken away and not put back.
+pub fn detached(entries: &[Entry]) -> Detached {
+    let mut detached = Detached::default();
+    let mut of_plans = BTreeMap::new();
+    for entry in entries {
+        if let Some(plan) = entry.accepted.as_ref().filter(|it| !it.resumed) {
+            of_plans.insert(entry.plan.as_str(), places(plan));
+        }
+        if entry.stage == "done" {
+            let mut places = of_plans.get_mut(entry.plan.as_str()).into_iter().flatten();
+            detached.note(&entry.subject, &entry.request, &mut places);
         }
     }
     detached

@@ -156,7 +156,7 @@ pub(super) fn comes_back(report: &Report, view: &View<'_>, rows: &[&Row]) -> Vec
     {
         return vec!["Whoever registered it may do so again.".to_owned()];
     }
-    if view.binding.is_some_and(|it| it.deleted.is_some()) {
+    if Known::stays(view).is_err() {
         return vec!["Nobody registers it again: the binding is being deleted.".to_owned()];
     }
     if wanted == 0 {
@@ -200,6 +200,11 @@ fn registered<'a>(report: &'a Report, key: &TargetKey) -> Result<&'a Row, Refusa
         Some(HealthState::Draining) => Err(Refusal::new(format!("{key} is draining already"))),
         Some(_) => Ok(row),
     }
+}
+
+/// A target of this key is registered, and not on its way out.
+pub(super) fn live(report: &Report, key: &TargetKey) -> bool {
+    report.row(&RowKey::Target(key.clone())).is_some_and(Row::live)
 }
 
 pub(super) fn leaves(row: &Row) -> Option<Guard> {

@@ -17,7 +17,6 @@ use super::targets::key;
 use super::targets::leaves;
 use super::targets::leaving;
 use crate::domain::controller::Presence;
-use crate::domain::elb::HealthState;
 use crate::domain::ids::TargetKey;
 use crate::domain::matching::View;
 use crate::domain::report::Row;
@@ -123,9 +122,8 @@ fn going<'a>(view: &View<'_>, known: &Known<'a>) -> Vec<&'a Row> {
         if multi && !absent && !ours(row) {
             return false;
         }
-        let live = row.state().is_some_and(|it| *it != HealthState::Draining);
         let foreign = matches!(row.standing, Standing::Elsewhere | Standing::Contested | Standing::Unknown);
-        live && !(foreign && (multi || absent))
+        row.live() && !(foreign && (multi || absent))
     };
     known.report.rows.iter().filter(goes).collect()
 }

@@ -19,6 +19,7 @@ use super::targets::checks;
 use super::targets::comes_back;
 use super::targets::drains;
 use super::targets::followed;
+use super::targets::live;
 use super::targets::report_of;
 use super::unbind;
 use super::weights;
@@ -26,12 +27,11 @@ use super::weights::Place;
 use super::weights::Tags;
 use crate::domain::controller::Presence;
 use crate::domain::elb::Forward;
-use crate::domain::elb::HealthState;
 use crate::domain::elb::Rule;
 use crate::domain::ids::RowKey;
 use crate::domain::ids::TargetKey;
+use crate::domain::ids::Uid;
 use crate::domain::inventory::Inventory;
-use crate::domain::report::Report;
 use crate::domain::report::Row;
 use crate::domain::report::Subject;
 use crate::domain::time::Timestamp;
@@ -90,21 +90,19 @@ pub fn undo(inventory: &Inventory, done: &Done, now: Timestamp, tags: &Tags) -> 
         }
     }
     if plan.steps.is_empty() {
-        let why = refused.into_iter().next().unwrap_or_else(|| "nothing was changed".to_owned());
+        let why = refused.into_iter().next().unwrap_or_else(|| "nothing was changed".into());
         return Err(Refusal::new(format!("{hand} cannot be undone: {why}")));
     }
     let sentences: Vec<String> = plan.steps.iter().map(|it| it.act.sentence()).collect();
     plan.effect = format!("Undoes {hand}: {}.", sentences.join(", then "));
     let back = |it: &Step| matches!(&it.act, Act::Label { object: Labelled::Pod(..), to: Some(_), .. });
     let labelled = plan.steps.iter().any(back);
-    let again = |why: String| match labelled && why.ends_with("is not wanted any more") {
-        true => format!(
-            "{}: once its label is back and it is ready, register (R) does.",
-            why.replace("is not wanted any more", "is not registered again by this")
+    plan.warnings.extend(refused.into_iter().map(|it| match it {
+        Stays::Unwanted(key) if labelled => format!(
+            "The endpoint {key} is not registered again by this: once its label is back and it is ready, register (R) does."
         ),
-        false => format!("Stays as it is: {why}."),
-    };
-    plan.warnings.extend(refused.into_iter().map(again).map(|it| sentence(&it)));
+        why => format!("Stays as it is: {why}."),
+    }));
     if labelled {
         plan.follows.push(match report.controller.presence {
             Presence::Present => "Once the endpoint is back the controller registers it again.".to_owned(),
@@ -149,30 +147,27 @@ fn back(
     Ok(plan)
 }
 
-fn sentence(text: &str) -> String {
-    let mut letters = text.chars();
-    letters.next().map_or_else(String::new, |it| it.to_uppercase().chain(letters).collect())
-}
-
 fn lower(text: &str) -> String {
     let mut letters = text.chars();
     letters.next().map_or_else(String::new, |it| it.to_lowercase().chain(letters).collect())
 }
 
+/// Counts, what follows, and the guards of the steps that write to AWS.
 fn count(plan: &mut Plan, known: &Known<'_>) -> Result<(), Refusal> {
     let view = known.view()?;
-    let of = |it: &Step, register: bool| match &it.act {
-        Act::Register { targets, .. } if register => targets.clone(),
-        Act::Deregister { targets, .. } if !register => targets.clone(),
-        _ => Vec::new(),
-    };
-    let leaving: Vec<TargetKey> = plan.steps.iter().flat_map(|it| of(it, false)).map(|it| it.key).collect();
+    let (mut leaving, mut arriving) = (BTreeSet::new(), Vec::new());
+    for step in &plan.steps {
+        match &step.act {
+            Act::Register { targets, .. } => arriving.extend(targets.iter().map(|it| it.key.clone())),
+            Act::Deregister { targets, .. } => leaving.extend(targets.iter().map(|it| it.key.clone())),
+            _ => {}
+        }
+    }
     let leaving: BTreeSet<&TargetKey> = leaving.iter().collect();
-    let arriving: Vec<TargetKey> = plan.steps.iter().flat_map(|it| of(it, true)).map(|it| it.key).collect();
-    let zones: Vec<_> = arriving.iter().map(|it| row(known, it).and_then(counts::zone)).collect();
     if plan.steps.iter().any(|it| it.act.cluster().is_none()) {
         Known::targets_read(&view)?;
     }
+    let zones: Vec<_> = arriving.iter().map(|it| row(known, it).and_then(counts::zone)).collect();
     plan.counts = counts::counts(known.report, &leaving, &zones);
     let same: Vec<Guard> = Known::same(&view).into_iter().collect();
     let name = known.report.group.as_ref().map_or_else(String::new, |it| it.name().to_owned());
@@ -180,10 +175,8 @@ fn count(plan: &mut Plan, known: &Known<'_>) -> Result<(), Refusal> {
         true => Vec::new(),
         false => counts::keep_enough(plan, &view, &leaving, &name),
     };
-    let rows = |keys: &mut dyn Iterator<Item = &TargetKey>| -> Vec<&Row> {
-        keys.filter_map(|it| row(known, it)).collect()
-    };
-    let (goes, comes) = (rows(&mut leaving.iter().copied()), rows(&mut arriving.iter()));
+    let goes: Vec<&Row> = leaving.iter().filter_map(|it| row(known, it)).collect();
+    let comes: Vec<&Row> = arriving.iter().filter_map(|it| row(known, it)).collect();
     if !arriving.is_empty() {
         plan.follows.push(checks(&view));
         if comes.iter().any(|it| it.wanted == Some(true)) {
@@ -214,22 +207,60 @@ fn row<'a>(known: &Known<'a>, key: &TargetKey) -> Option<&'a Row> {
     known.report.row(&RowKey::Target(key.clone()))
 }
 
-fn live(report: &Report, key: &TargetKey) -> bool {
-    let row = report.row(&RowKey::Target(key.clone()));
-    row.and_then(Row::state).is_some_and(|it| *it != HealthState::Draining)
+/// Whether something of what was written can be turned round at all; how it stands now is another question.
+pub fn have_inverse(acts: &[Act]) -> bool {
+    let deleted = |uid: &Uid| acts.iter().any(|it| matches!(it, Act::DeletePod { uid: of, .. } if of == uid));
+    let one = |act: &Act| match act {
+        Act::Label { object: Labelled::Pod(_, uid), .. } => !deleted(uid),
+        Act::Label { .. }
+        | Act::Register { .. }
+        | Act::Deregister { .. }
+        | Act::Create { .. }
+        | Act::Shift { .. } => true,
+        _ => false,
+    };
+    let unbound = acts.iter().any(|it| matches!(it, Act::DeleteBinding { .. }));
+    !unbound && acts.iter().any(one)
 }
 
-fn inverse(known: &Known<'_>, act: &Act) -> Result<Step, String> {
+/// Why something stays as it was left.
+enum Stays {
+    /// Nothing asks for the target now; its label may bring that back.
+    Unwanted(TargetKey),
+    Because(String),
+}
+
+impl From<String> for Stays {
+    fn from(why: String) -> Self {
+        Self::Because(why)
+    }
+}
+
+impl From<&str> for Stays {
+    fn from(why: &str) -> Self {
+        Self::Because(why.to_owned())
+    }
+}
+
+impl std::fmt::Display for Stays {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Unwanted(key) => write!(f, "the endpoint {key} is not wanted any more"),
+            Self::Because(why) => write!(f, "{why}"),
+        }
+    }
+}
+
+fn inverse(known: &Known<'_>, act: &Act) -> Result<Step, Stays> {
     match act {
         Act::Deregister { group, role, targets } => {
             let gone: Vec<Arriving> =
                 targets.iter().filter(|it| !live(known.report, &it.key)).cloned().collect();
-            let deleted = known.view().is_ok_and(|it| it.binding.is_some_and(|it| it.deleted.is_some()));
-            if deleted {
-                return Err("the binding is being deleted".to_owned());
+            if known.view().is_ok_and(|it| Known::stays(&it).is_err()) {
+                return Err("the binding is being deleted".into());
             }
             if gone.is_empty() {
-                return Err("what was deregistered is registered again".to_owned());
+                return Err("what was deregistered is registered again".into());
             }
             let guards = gone.iter().map(|it| returns(known, it)).collect::<Result<_, _>>()?;
             Ok(Step {
@@ -241,7 +272,7 @@ fn inverse(known: &Known<'_>, act: &Act) -> Result<Step, String> {
             let there: Vec<Arriving> =
                 targets.iter().filter(|it| live(known.report, &it.key)).cloned().collect();
             if there.is_empty() {
-                return Err("what was registered is not registered any more".to_owned());
+                return Err("what was registered is not registered any more".into());
             }
             let leaves = |it: &Arriving| {
                 let wanted = row(known, &it.key).is_some_and(|it| it.wanted == Some(true));
@@ -257,8 +288,10 @@ fn inverse(known: &Known<'_>, act: &Act) -> Result<Step, String> {
             let (labels, name) = guard::labels(object, cluster, known.inventory)?;
             match labels.get(key) {
                 now if now == to.as_ref() => {}
-                now if now == from.as_ref() => return Err(format!("the label {key} of {name} is as it was")),
-                _ => return Err(format!("the label {key} of {name} was changed since")),
+                now if now == from.as_ref() => {
+                    return Err(format!("the label {key} of {name} is as it was").into());
+                }
+                _ => return Err(format!("the label {key} of {name} was changed since").into()),
             }
             let (cluster, object, key) = (cluster.clone(), object.clone(), key.clone());
             let guard = Guard::Label {
@@ -272,34 +305,36 @@ fn inverse(known: &Known<'_>, act: &Act) -> Result<Step, String> {
                 act: Act::Label { cluster, object, key, from: to.clone(), to: from.clone() },
             })
         }
-        Act::Shift { place, .. } => Err(format!("{} is weighed as any other", place.name)),
-        Act::Create { manifest, .. } => Err(format!("binding {} is deleted as any other", manifest.name)),
-        Act::DeletePod { name, .. } => Err(format!("pod {name} was deleted")),
-        Act::DeleteBinding { binding, .. } => {
-            Err(format!("binding {binding} was deleted; bind makes a new one"))
+        Act::Shift { place, .. } => Err(format!("{} is weighed as any other", place.name).into()),
+        Act::Create { manifest, .. } => {
+            Err(format!("binding {} is deleted as any other", manifest.name).into())
         }
-        Act::Mark { .. } => Err("the controller only looked again".to_owned()),
+        Act::DeletePod { name, .. } => Err(format!("pod {name} was deleted").into()),
+        Act::DeleteBinding { binding, .. } => {
+            Err(format!("binding {binding} was deleted; bind makes a new one").into())
+        }
+        Act::Mark { .. } => Err("the controller only looked again".into()),
         Act::AwaitLeaving { .. } | Act::AwaitGone { .. } | Act::AwaitInStep { .. } => {
-            Err("it only waited".to_owned())
+            Err("it only waited".into())
         }
     }
 }
 
 /// What must hold for a target to come back: the pod it was is behind it, or nobody is.
-fn returns(known: &Known<'_>, target: &Arriving) -> Result<Guard, String> {
+fn returns(known: &Known<'_>, target: &Arriving) -> Result<Guard, Stays> {
     let key = &target.key;
     match (&target.pod, row(known, key).filter(|it| it.wanted == Some(true))) {
         (Some(pod), Some(row)) if row.uid() == Some(pod) => {
             Ok(Guard::Arrives { key: key.clone(), pod: Some(pod.clone()) })
         }
-        (Some(_), Some(_)) => Err(format!("another pod has the address {key} now")),
-        (Some(_), None) => Err(format!("the endpoint {key} is not wanted any more")),
-        (None, Some(row)) if row.uid().is_some() => Err(format!("a pod has the address {key} now")),
+        (Some(_), Some(_)) => Err(format!("another pod has the address {key} now").into()),
+        (Some(_), None) => Err(Stays::Unwanted(key.clone())),
+        (None, Some(row)) if row.uid().is_some() => Err(format!("a pod has the address {key} now").into()),
         (None, _) => {
             let holds = |pod: &crate::domain::cluster::Pod| key.ip().is_some_and(|ip| pod.ips.contains(&ip));
             let mut pods = known.inventory.clusters.values().flat_map(|it| it.pods.values());
             match pods.find(|it| holds(it) && !it.finished()) {
-                Some(pod) => Err(format!("the address {key} belongs to pod {} now", pod.name)),
+                Some(pod) => Err(format!("the address {key} belongs to pod {} now", pod.name).into()),
                 None => Ok(Guard::Absent { key: key.clone() }),
             }
         }

@@ -20,6 +20,7 @@ use crate::domain::ids::ListenerArn;
 use crate::domain::ids::LoadBalancerArn;
 use crate::domain::ids::RuleArn;
 use crate::domain::ids::TargetGroupArn;
+use crate::domain::inventory::Change;
 use crate::domain::inventory::Inventory;
 use crate::domain::time::age;
 
@@ -62,6 +63,17 @@ impl Place {
             Some(arn) => it.arn.as_ref() == Some(arn),
         })
     }
+}
+
+/// What was read of a rule that is to be weighed, to be taken into an inventory beside everything else.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Weighed {
+    pub place: Place,
+    pub changes: Vec<Change>,
+    /// Of what it belongs to. Empty where they could not be read: nobody is named then.
+    pub tags: Tags,
+    /// Why they could not.
+    pub untagged: Option<String>,
 }
 
 /// All actions that lead to a group, in the order of their listeners and rules.

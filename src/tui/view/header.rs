@@ -120,7 +120,7 @@ fn aws<'a>(state: &State, theme: &Theme, short: u8) -> Line<'a> {
     let region = region.or_else(|| state.aws.as_ref().and_then(|it| it.region.clone()));
     let place: Vec<String> = match short {
         0 | 1 => [account, region].into_iter().flatten().collect(),
-        2 | 3 => region.into_iter().collect(),
+        3 => region.into_iter().collect(),
         _ => Vec::new(),
     };
     spans.push(Span::raw(place.join(" ")));

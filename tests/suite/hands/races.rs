@@ -174,7 +174,7 @@ async fn a_terminal_closed_in_the_middle_of_a_drain_leaves_it_open_in_the_log() 
     assert_eq!(open.len(), 1);
     // Its pod is on the board of the next start, in the place it had.
     let detached = tgscope::domain::plan::progress::detached(&entries);
-    assert_eq!(detached.iter().map(|it| it.2.clone()).collect::<Vec<_>>(), [Some(first)]);
+    assert_eq!(detached.of(&open[0].plan.subject).into_values().collect::<Vec<_>>(), [Some(first)]);
     // The next start goes on with what is left: the wait, and the pod.
     let rest = open[0].rest().unwrap();
     assert_eq!(rest.steps.len(), 2);
@@ -182,7 +182,10 @@ async fn a_terminal_closed_in_the_middle_of_a_drain_leaves_it_open_in_the_log() 
     assert_eq!(words(&ended), ["done", "done"]);
     let entries = log().entries().unwrap();
     assert_eq!(tgscope::domain::plan::progress::unfinished(&entries), []);
-    assert_eq!(tgscope::domain::plan::progress::detached(&entries), []);
+    assert_eq!(
+        tgscope::domain::plan::progress::detached(&entries),
+        tgscope::domain::plan::progress::Detached::default()
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -5,7 +5,6 @@ use crate::app::hands::Run;
 use crate::app::key::Code;
 use crate::app::key::Key;
 use crate::app::key::plain;
-use crate::app::message::Weighed;
 use crate::app::state::Dialog;
 use crate::app::state::View;
 use crate::domain::cluster::Guarding;
@@ -13,10 +12,12 @@ use crate::domain::cluster::GuardingKind;
 use crate::domain::elb::Forward;
 use crate::domain::ids::TargetGroupArn;
 use crate::domain::inventory::Object;
+use crate::domain::plan::progress::Detached;
 use crate::domain::plan::progress::Progress;
 use crate::domain::plan::progress::Stage;
 use crate::domain::plan::progress::Unfinished;
 use crate::domain::plan::weights;
+use crate::domain::plan::weights::Weighed;
 use crate::domain::report::Subject;
 
 /// Three in service, one missing, one that nobody knows.
@@ -186,7 +187,7 @@ fn what_was_not_ended_is_offered() {
     state.opening.contexts = vec!["test".to_owned()];
     let begun = "2026-11-18T11:33:20Z".to_owned();
     let open = vec![Unfinished { plan, next: 1, uncertain: true, begun }];
-    app::update(&mut state, Message::Unfinished(open, Vec::new()));
+    app::update(&mut state, Message::Unfinished(open, Detached::default()));
     insta::assert_snapshot!("unfinished", frame(&state, 80, 24));
 }
 
