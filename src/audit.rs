@@ -15,8 +15,8 @@ use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::PoisonError;
 
-use crate::domain::plan::progress::Entry;
-use crate::domain::plan::progress::Unfinished;
+use crate::domain::plan::log::Entry;
+use crate::domain::plan::log::Unfinished;
 
 /// Where lines go. Copies write to the same place.
 #[derive(Clone)]
@@ -125,10 +125,10 @@ mod tests {
     use std::os::unix::fs::PermissionsExt;
 
     use super::*;
-    use crate::domain::ids::TargetGroupArn;
-    use crate::domain::plan::Act;
-    use crate::domain::plan::Hand;
-    use crate::domain::report::Subject;
+    use crate::domain::facts::ids::TargetGroupArn;
+    use crate::domain::judgement::row::Subject;
+    use crate::domain::plan::act::Act;
+    use crate::domain::plan::act::Hand;
 
     fn entry(stage: &str) -> Entry {
         let group: TargetGroupArn =

@@ -29,7 +29,7 @@ pub use self::observe::AwsSide;
 pub use self::observe::Observed;
 pub use self::observe::observe;
 use crate::aws::Settings;
-use crate::domain::report::Subject;
+use crate::domain::judgement::row::Subject;
 use crate::kubernetes::Access;
 
 /// What to connect to. Made from flags and files; holds no connection.

@@ -10,8 +10,8 @@ use clap::Parser;
 use clap::Subcommand;
 use clap::ValueEnum;
 
-use crate::domain::scope::Pointed;
-use crate::domain::selector::Selector;
+use crate::domain::facts::selector::Selector;
+use crate::domain::judgement::scope::Pointed;
 
 /// Puts the pods and endpoints of a Kubernetes service beside the targets of the AWS target group they became.
 ///

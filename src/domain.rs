@@ -1,35 +1,12 @@
 //! What the program knows about the world and the rules it judges it by. Pure: no input or output, no
-//! clock, no tasks; time is an argument.
+//! clock, no tasks; time is an argument. The storeys, bottom-up: each uses only those before it, and
+//! `tests/architecture.rs` holds them to it.
 
-pub mod ids;
-pub mod time;
-
-pub mod cluster;
-pub mod elb;
-pub mod failure;
-pub mod follow;
+pub mod facts;
 pub mod inventory;
-
-pub mod checkpoint;
-pub mod controller;
-pub mod desired;
-pub mod history;
-pub mod matching;
-pub mod report;
-pub mod routes;
-pub mod scope;
-pub mod selector;
-pub mod settled;
-pub mod standing;
-pub mod unbound;
-pub mod verdict;
-pub mod waiting;
-
-pub mod columns;
-pub mod words;
-
-pub mod permissions;
+pub mod judgement;
 pub mod plan;
+pub mod wording;
 
 #[cfg(test)]
 pub(crate) mod fixture;

@@ -10,7 +10,7 @@ use super::key::key;
 use super::key::plain;
 use super::state::State;
 use super::state::View;
-use crate::domain::plan::Hand;
+use crate::domain::plan::act::Hand;
 
 /// What must be there for an action to be offered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,11 +1,11 @@
 //! Choices from a list with a filter: what to bind, which weights, and the palette of all actions.
 
-use crate::domain::cluster::PortRef;
-use crate::domain::elb::Forward;
-use crate::domain::ids::ClusterId;
-use crate::domain::ids::ObjectName;
-use crate::domain::ids::TargetGroupArn;
-use crate::domain::plan::weights::Place;
+use crate::domain::facts::cluster::PortRef;
+use crate::domain::facts::elb::Forward;
+use crate::domain::facts::ids::ClusterId;
+use crate::domain::facts::ids::ObjectName;
+use crate::domain::facts::ids::TargetGroupArn;
+use crate::domain::inventory::routes::Place;
 
 use super::action::Action;
 

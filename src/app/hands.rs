@@ -3,27 +3,27 @@
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
-use crate::domain::elb::Forward;
-use crate::domain::ids::BindingRef;
-use crate::domain::ids::RowKey;
-use crate::domain::ids::TargetKey;
-use crate::domain::ids::Uid;
-use crate::domain::plan::Act;
-use crate::domain::plan::Hand;
+use crate::domain::facts::elb::Forward;
+use crate::domain::facts::ids::BindingRef;
+use crate::domain::facts::ids::RowKey;
+use crate::domain::facts::ids::TargetKey;
+use crate::domain::facts::ids::Uid;
+use crate::domain::facts::time::Timestamp;
+use crate::domain::inventory::routes::Place;
+use crate::domain::judgement::row::Subject;
 use crate::domain::plan::Plan;
+use crate::domain::plan::act::Act;
+use crate::domain::plan::act::Hand;
 use crate::domain::plan::bind::Wish;
 use crate::domain::plan::drain::Then;
-use crate::domain::plan::progress::Detached;
-use crate::domain::plan::progress::Entry;
+use crate::domain::plan::log::Detached;
+use crate::domain::plan::log::Entry;
+use crate::domain::plan::log::Unfinished;
+use crate::domain::plan::log::places;
 use crate::domain::plan::progress::Progress;
 use crate::domain::plan::progress::Stage;
-use crate::domain::plan::progress::Unfinished;
-use crate::domain::plan::progress::places;
 use crate::domain::plan::undo;
 use crate::domain::plan::undo::Done;
-use crate::domain::plan::weights::Place;
-use crate::domain::report::Subject;
-use crate::domain::time::Timestamp;
 
 /// How a plan was asked for, so that it can be made again with another choice.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -2,17 +2,17 @@
 
 use super::action::Action;
 use super::key::Key;
-use crate::domain::follow::Follow;
-use crate::domain::ids::TargetGroupArn;
+use crate::domain::facts::ids::TargetGroupArn;
+use crate::domain::facts::time::Timestamp;
 use crate::domain::inventory::Change;
+use crate::domain::inventory::follow::Follow;
+use crate::domain::inventory::routes::Place;
 use crate::domain::plan::Plan;
-use crate::domain::plan::progress::Detached;
-use crate::domain::plan::progress::Entry;
+use crate::domain::plan::log::Detached;
+use crate::domain::plan::log::Entry;
+use crate::domain::plan::log::Unfinished;
 use crate::domain::plan::progress::Progress;
-use crate::domain::plan::progress::Unfinished;
-use crate::domain::plan::weights::Place;
 use crate::domain::plan::weights::Weighed;
-use crate::domain::time::Timestamp;
 
 /// Counts connections: answers of an abandoned one are dropped.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]

@@ -12,16 +12,16 @@ use crate::app::key::plain;
 use crate::app::state::Dialog;
 use crate::app::state::Opening;
 use crate::app::state::View;
+use crate::domain::facts::ids::RowKey;
 use crate::domain::fixture;
 use crate::domain::fixture::World;
-use crate::domain::follow::Follow;
-use crate::domain::ids::RowKey;
 use crate::domain::inventory::Change;
 use crate::domain::inventory::Object;
-use crate::domain::report::Subject;
-use crate::domain::scope::Pointed;
-use crate::domain::standing::Standing;
-use crate::domain::verdict::Word;
+use crate::domain::inventory::follow::Follow;
+use crate::domain::judgement::row::Subject;
+use crate::domain::judgement::scope::Pointed;
+use crate::domain::judgement::standing::Standing;
+use crate::domain::judgement::standing::Word;
 
 /// A state that takes in what a world has newly seen, and remembers what it asked for last.
 struct Screen {
@@ -223,7 +223,11 @@ fn an_answer_from_an_abandoned_connection_is_dropped() {
     screen.state.epoch = Epoch(1);
     let late = Change::Targets(
         fixture::arn(),
-        crate::domain::elb::Targets { targets: Vec::new(), asked: world.now.plus_seconds(9), unreadable: 0 },
+        crate::domain::facts::elb::Targets {
+            targets: Vec::new(),
+            asked: world.now.plus_seconds(9),
+            unreadable: 0,
+        },
     );
     app::update(&mut screen.state, Message::Observed(Epoch(0), world.now.plus_seconds(9), Box::new(late)));
     assert_eq!(screen.state.inventory, before);

@@ -13,7 +13,7 @@ use super::message::Message;
 use super::state::Dialog;
 use super::state::State;
 use super::state::View;
-use crate::domain::time::Timestamp;
+use crate::domain::facts::time::Timestamp;
 
 /// Seconds for which calls are counted.
 const MINUTE: i64 = 60;

@@ -7,17 +7,17 @@ use aws_sdk_elasticloadbalancingv2::types::DescribeTargetHealthInputIncludeEnum;
 
 use super::error;
 use super::read;
-use crate::domain::elb::Attributes;
-use crate::domain::elb::Listener;
-use crate::domain::elb::LoadBalancer;
-use crate::domain::elb::Rule;
-use crate::domain::elb::TargetGroup;
-use crate::domain::elb::Targets;
-use crate::domain::failure::Failure;
-use crate::domain::ids::ListenerArn;
-use crate::domain::ids::LoadBalancerArn;
-use crate::domain::ids::TargetGroupArn;
-use crate::domain::time::Timestamp;
+use crate::domain::facts::elb::Attributes;
+use crate::domain::facts::elb::Listener;
+use crate::domain::facts::elb::LoadBalancer;
+use crate::domain::facts::elb::Rule;
+use crate::domain::facts::elb::TargetGroup;
+use crate::domain::facts::elb::Targets;
+use crate::domain::facts::failure::Failure;
+use crate::domain::facts::ids::ListenerArn;
+use crate::domain::facts::ids::LoadBalancerArn;
+use crate::domain::facts::ids::TargetGroupArn;
+use crate::domain::facts::time::Timestamp;
 
 /// Groups, load balancers or resources whose tags one call may ask for (ELBv2 refuses more).
 pub const AT_ONCE: usize = 20;

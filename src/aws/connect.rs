@@ -22,9 +22,9 @@ use super::calls::LoadBalancing;
 use super::error;
 use super::meter::Meter;
 use super::whole::Whole;
-use crate::domain::elb::Caller;
-use crate::domain::failure::Failure;
-use crate::domain::ids::TargetGroupArn;
+use crate::domain::facts::elb::Caller;
+use crate::domain::facts::failure::Failure;
+use crate::domain::facts::ids::TargetGroupArn;
 
 /// How long one answer may take, and one attempt at it.
 const OPERATION: Duration = Duration::from_secs(15);

@@ -4,8 +4,8 @@ use aws_sdk_elasticloadbalancingv2::config::http::HttpResponse;
 use aws_sdk_elasticloadbalancingv2::error::ProvideErrorMetadata;
 use aws_sdk_elasticloadbalancingv2::error::SdkError;
 
-use crate::domain::failure::ErrorKind;
-use crate::domain::failure::Failure;
+use crate::domain::facts::failure::ErrorKind;
+use crate::domain::facts::failure::Failure;
 
 /// Codes by kind. Many of these are in no service model and arrive as "unhandled".
 const CODES: [(ErrorKind, &[&str]); 4] = [

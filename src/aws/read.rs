@@ -6,25 +6,25 @@ use std::sync::Arc;
 
 use aws_sdk_elasticloadbalancingv2::types;
 
-use crate::domain::elb::Forward;
-use crate::domain::elb::GroupType;
-use crate::domain::elb::Health;
-use crate::domain::elb::HealthCheck;
-use crate::domain::elb::HealthState;
-use crate::domain::elb::Listener;
-use crate::domain::elb::LoadBalancer;
-use crate::domain::elb::LoadBalancerKind;
-use crate::domain::elb::Override;
-use crate::domain::elb::Reason;
-use crate::domain::elb::Rule;
-use crate::domain::elb::Target;
-use crate::domain::elb::TargetGroup;
-use crate::domain::ids::ListenerArn;
-use crate::domain::ids::LoadBalancerArn;
-use crate::domain::ids::RuleArn;
-use crate::domain::ids::TargetGroupArn;
-use crate::domain::ids::TargetId;
-use crate::domain::ids::TargetKey;
+use crate::domain::facts::elb::Forward;
+use crate::domain::facts::elb::GroupType;
+use crate::domain::facts::elb::Health;
+use crate::domain::facts::elb::HealthCheck;
+use crate::domain::facts::elb::HealthState;
+use crate::domain::facts::elb::Listener;
+use crate::domain::facts::elb::LoadBalancer;
+use crate::domain::facts::elb::LoadBalancerKind;
+use crate::domain::facts::elb::Override;
+use crate::domain::facts::elb::Reason;
+use crate::domain::facts::elb::Rule;
+use crate::domain::facts::elb::Target;
+use crate::domain::facts::elb::TargetGroup;
+use crate::domain::facts::ids::ListenerArn;
+use crate::domain::facts::ids::LoadBalancerArn;
+use crate::domain::facts::ids::RuleArn;
+use crate::domain::facts::ids::TargetGroupArn;
+use crate::domain::facts::ids::TargetId;
+use crate::domain::facts::ids::TargetKey;
 
 fn text(value: Option<&str>) -> Option<Arc<str>> {
     value.filter(|it| !it.is_empty()).map(Into::into)

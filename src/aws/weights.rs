@@ -11,12 +11,12 @@ use super::calls::AT_ONCE;
 use super::calls::LoadBalancing;
 use super::error;
 use super::read;
-use crate::domain::elb::Forward;
-use crate::domain::elb::Listener;
-use crate::domain::elb::Rule;
-use crate::domain::failure::ErrorKind;
-use crate::domain::failure::Failure;
-use crate::domain::plan::weights::Place;
+use crate::domain::facts::elb::Forward;
+use crate::domain::facts::elb::Listener;
+use crate::domain::facts::elb::Rule;
+use crate::domain::facts::failure::ErrorKind;
+use crate::domain::facts::failure::Failure;
+use crate::domain::inventory::routes::Place;
 use crate::domain::plan::weights::Tags;
 
 impl LoadBalancing {

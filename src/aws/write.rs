@@ -6,15 +6,14 @@ use aws_sdk_elasticloadbalancingv2::types::TargetDescription;
 use super::calls::LoadBalancing;
 use super::error;
 use super::weights::weighed;
-use crate::domain::elb::Forward;
-use crate::domain::elb::Rule;
-use crate::domain::failure::ErrorKind;
-use crate::domain::failure::Failure;
-use crate::domain::ids::TargetGroupArn;
-use crate::domain::plan::Arriving;
-use crate::domain::plan::guard::same;
-use crate::domain::plan::weights::Place;
-use crate::domain::plan::weights::told;
+use crate::domain::facts::elb::Forward;
+use crate::domain::facts::elb::Rule;
+use crate::domain::facts::failure::ErrorKind;
+use crate::domain::facts::failure::Failure;
+use crate::domain::facts::ids::TargetGroupArn;
+use crate::domain::inventory::routes::Place;
+use crate::domain::inventory::routes::told;
+use crate::domain::plan::act::Arriving;
 
 impl LoadBalancing {
     /// Registers at most `plan::equivalents::BATCH` targets. Asked once: whether it was heard is read back.
@@ -46,7 +45,7 @@ impl LoadBalancing {
     #[tracing::instrument(skip_all, fields(place = place.short), err(level = "warn"))]
     pub async fn shift(&self, place: &Place, from: &Rule, to: &[Forward]) -> Result<(), Failure> {
         let (rule, actions) = self.actions(place).await?;
-        if !same(&rule, from) {
+        if !rule.sends_as(from) {
             let said = format!("{} was changed meanwhile: it sends {}", place.name, told(&rule.forwards));
             return Err(Failure::new("compare the actions", ErrorKind::Conflict, &said));
         }

@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::domain::time::Timestamp;
+use crate::domain::facts::time::Timestamp;
 
 /// A clock; copies show the same time.
 #[derive(Clone, Default)]

@@ -7,13 +7,13 @@ use super::Connection;
 use super::Linked;
 use super::Scope;
 use crate::aws::LoadBalancing;
-use crate::domain::elb::Caller;
-use crate::domain::failure::ErrorKind;
-use crate::domain::failure::Failure;
-use crate::domain::ids::ClusterId;
-use crate::domain::permissions;
-use crate::domain::permissions::Allowed;
-use crate::domain::permissions::Verb;
+use crate::domain::facts::access::Allowed;
+use crate::domain::facts::access::Verb;
+use crate::domain::facts::elb::Caller;
+use crate::domain::facts::failure::ErrorKind;
+use crate::domain::facts::failure::Failure;
+use crate::domain::facts::ids::ClusterId;
+use crate::domain::plan::permissions;
 
 /// One cluster: who we are there and what we may do.
 #[derive(Debug)]
@@ -112,7 +112,7 @@ async fn reads(client: &LoadBalancing) -> Vec<(&'static str, Option<Result<(), F
                 "DescribeListeners" => listeners.map(|it| it.map(|_| ())),
                 "DescribeTargetHealth" => match group {
                     Some(arn) => {
-                        Some(client.targets(&arn, crate::domain::time::Timestamp(0)).await.map(|_| ()))
+                        Some(client.targets(&arn, crate::domain::facts::time::Timestamp(0)).await.map(|_| ()))
                     }
                     None => None,
                 },

@@ -4,9 +4,9 @@ use super::Connection;
 use super::clock::Clock;
 use super::poll::Asker;
 use crate::aws::Session;
-use crate::domain::failure::ErrorKind;
-use crate::domain::failure::Failure;
-use crate::domain::ids::ClusterId;
+use crate::domain::facts::failure::ErrorKind;
+use crate::domain::facts::failure::Failure;
+use crate::domain::facts::ids::ClusterId;
 use crate::kubernetes::Cluster;
 
 /// Both sides, connected or with the reason why not.

@@ -4,16 +4,16 @@ use super::Connection;
 use super::Scope;
 use super::snapshot::Extra;
 use super::snapshot::snapshot;
-use crate::domain::history::History;
+use crate::domain::facts::selector::Selector;
+use crate::domain::facts::time::Timestamp;
 use crate::domain::inventory::Inventory;
-use crate::domain::report;
-use crate::domain::report::Report;
-use crate::domain::report::Subject;
-use crate::domain::scope::Pointed;
-use crate::domain::scope::Thing;
-use crate::domain::selector::Selector;
-use crate::domain::time::Timestamp;
-use crate::domain::unbound;
+use crate::domain::inventory::unbound;
+use crate::domain::judgement::history::History;
+use crate::domain::judgement::report;
+use crate::domain::judgement::report::Report;
+use crate::domain::judgement::row::Subject;
+use crate::domain::judgement::scope::Pointed;
+use crate::domain::judgement::scope::Thing;
 
 /// What was read, what it comes to, worst first, and when that was.
 #[derive(Debug)]

@@ -4,10 +4,10 @@
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
-use crate::domain::follow::Follow;
-use crate::domain::ids::LoadBalancerArn;
-use crate::domain::ids::TargetGroupArn;
-use crate::domain::time::Timestamp;
+use crate::domain::facts::ids::LoadBalancerArn;
+use crate::domain::facts::ids::TargetGroupArn;
+use crate::domain::facts::time::Timestamp;
+use crate::domain::inventory::follow::Follow;
 
 /// One thing to ask.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -16,18 +16,18 @@ use super::pace::Pace;
 use crate::aws::AT_ONCE;
 use crate::aws::LoadBalancing;
 use crate::aws::Session;
-use crate::domain::elb::HealthState;
-use crate::domain::elb::Listener;
-use crate::domain::elb::LoadBalancerKind;
-use crate::domain::elb::TargetGroup;
-use crate::domain::failure::ErrorKind;
-use crate::domain::failure::Failure;
-use crate::domain::follow::Follow;
-use crate::domain::ids::LoadBalancerArn;
-use crate::domain::ids::TargetGroupArn;
+use crate::domain::facts::elb::HealthState;
+use crate::domain::facts::elb::Listener;
+use crate::domain::facts::elb::LoadBalancerKind;
+use crate::domain::facts::elb::TargetGroup;
+use crate::domain::facts::failure::ErrorKind;
+use crate::domain::facts::failure::Failure;
+use crate::domain::facts::ids::LoadBalancerArn;
+use crate::domain::facts::ids::TargetGroupArn;
+use crate::domain::facts::time::Timestamp;
 use crate::domain::inventory::Change;
 use crate::domain::inventory::Source;
-use crate::domain::time::Timestamp;
+use crate::domain::inventory::follow::Follow;
 
 /// Calls under way at once.
 pub(super) const AT_A_TIME: usize = 4;

@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 
 use super::Connection;
 use super::link::Linked;
-use crate::domain::elb::LoadBalancerKind;
-use crate::domain::ids::TargetGroupArn;
+use crate::domain::facts::elb::LoadBalancerKind;
+use crate::domain::facts::ids::TargetGroupArn;
 use crate::domain::inventory::Change;
 use crate::domain::inventory::Inventory;
 use crate::domain::inventory::Source;
-use crate::domain::plan::weights::Place;
+use crate::domain::inventory::routes::Place;
 use crate::domain::plan::weights::Weighed;
 
 /// Reads the routes of a place's load balancer, its groups with targets and settings, and the tags of what it is.

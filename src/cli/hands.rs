@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::Args;
 use clap::ValueEnum;
 
-use crate::domain::scope::Pointed;
+use crate::domain::judgement::scope::Pointed;
 
 /// How a write is to be treated.
 #[derive(Clone, Debug, Default, Args)]

@@ -18,7 +18,7 @@ use crate::cli::Cli;
 use crate::cli::Demo;
 use crate::cli::Get;
 use crate::cli::Options;
-use crate::domain::scope::Pointed;
+use crate::domain::judgement::scope::Pointed;
 use crate::kubernetes::Contexts;
 use crate::lab;
 use crate::lab::Lab;

@@ -4,8 +4,8 @@ use crate::backend::examine;
 use crate::backend::examine::Examination;
 use crate::cli::Cli;
 use crate::cli::Doctor;
-use crate::domain::failure::ErrorKind;
-use crate::domain::permissions;
+use crate::domain::facts::failure::ErrorKind;
+use crate::domain::plan::permissions;
 
 use super::Exit;
 use super::print;

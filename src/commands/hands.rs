@@ -25,19 +25,19 @@ use crate::cli::hands::Shift;
 use crate::cli::hands::Some as Rows;
 use crate::cli::hands::Undo;
 use crate::cli::hands::Whole;
-use crate::domain::cluster::PortRef;
+use crate::domain::facts::cluster::PortRef;
+use crate::domain::judgement::scope::Pointed;
+use crate::domain::judgement::scope::Thing;
 use crate::domain::plan::Plan;
 use crate::domain::plan::Refusal;
 use crate::domain::plan::bind;
 use crate::domain::plan::binding;
 use crate::domain::plan::drain;
 use crate::domain::plan::drain::Then;
+use crate::domain::plan::known::Known;
 use crate::domain::plan::targets;
-use crate::domain::plan::targets::Known;
 use crate::domain::plan::unbind;
 use crate::domain::plan::undo;
-use crate::domain::scope::Pointed;
-use crate::domain::scope::Thing;
 use crate::report::plan::text;
 
 use super::Exit;
@@ -219,7 +219,7 @@ fn binds(setup: &Setup, it: &Bind, look: &Look) -> anyhow::Result<Result<Plan, R
         .map(|text| text.parse().map_or_else(|_| PortRef::Name(text.as_str().into()), PortRef::Number));
     let wish = bind::Wish {
         cluster: access.id.clone(),
-        service: crate::domain::ids::ObjectName::new(&namespace, service),
+        service: crate::domain::facts::ids::ObjectName::new(&namespace, service),
         port,
         group: group.clone(),
         name: it.name.clone(),

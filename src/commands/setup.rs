@@ -12,10 +12,10 @@ use crate::backend::Connection;
 use crate::backend::Scope;
 use crate::cli::Options;
 use crate::config;
-use crate::domain::ids::ClusterId;
+use crate::domain::facts::ids::ClusterId;
+use crate::domain::judgement::row::Subject;
+use crate::domain::judgement::scope::Pointed;
 use crate::domain::plan::Plan;
-use crate::domain::report::Subject;
-use crate::domain::scope::Pointed;
 use crate::kubernetes::Contexts;
 
 /// What to connect to and what to look at.

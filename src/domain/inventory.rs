@@ -3,40 +3,44 @@
 
 mod fold;
 
+pub mod follow;
+pub mod routes;
+pub mod unbound;
+
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
 use serde::Deserialize;
 use serde::Serialize;
 
-use super::cluster::Binding;
-use super::cluster::ControllerSigns;
-use super::cluster::Event;
-use super::cluster::Guarding;
-use super::cluster::GuardingKind;
-use super::cluster::Ledger;
-use super::cluster::Node;
-use super::cluster::Pod;
-use super::cluster::Service;
-use super::cluster::Slice;
-use super::cluster::Workload;
-use super::cluster::WorkloadKind;
-use super::elb::Attributes;
-use super::elb::Caller;
-use super::elb::Listener;
-use super::elb::LoadBalancer;
-use super::elb::TargetGroup;
-use super::elb::Targets;
-use super::failure::Failure;
-use super::ids::BindingApi;
-use super::ids::BindingRef;
-use super::ids::ClusterId;
-use super::ids::LoadBalancerArn;
-use super::ids::ObjectName;
-use super::ids::TargetGroupArn;
-use super::permissions::Allowed;
-use super::permissions::Verb;
-use super::time::Timestamp;
+use crate::domain::facts::access::Allowed;
+use crate::domain::facts::access::Verb;
+use crate::domain::facts::cluster::Binding;
+use crate::domain::facts::cluster::ControllerSigns;
+use crate::domain::facts::cluster::Event;
+use crate::domain::facts::cluster::Guarding;
+use crate::domain::facts::cluster::GuardingKind;
+use crate::domain::facts::cluster::Ledger;
+use crate::domain::facts::cluster::Node;
+use crate::domain::facts::cluster::Pod;
+use crate::domain::facts::cluster::Service;
+use crate::domain::facts::cluster::Slice;
+use crate::domain::facts::cluster::Workload;
+use crate::domain::facts::cluster::WorkloadKind;
+use crate::domain::facts::elb::Attributes;
+use crate::domain::facts::elb::Caller;
+use crate::domain::facts::elb::Listener;
+use crate::domain::facts::elb::LoadBalancer;
+use crate::domain::facts::elb::TargetGroup;
+use crate::domain::facts::elb::Targets;
+use crate::domain::facts::failure::Failure;
+use crate::domain::facts::ids::BindingApi;
+use crate::domain::facts::ids::BindingRef;
+use crate::domain::facts::ids::ClusterId;
+use crate::domain::facts::ids::LoadBalancerArn;
+use crate::domain::facts::ids::ObjectName;
+use crate::domain::facts::ids::TargetGroupArn;
+use crate::domain::facts::time::Timestamp;
 
 /// A kind of Kubernetes object that is watched on its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -412,18 +416,6 @@ impl Inventory {
             freshness.failed = None;
         }
         freshness
-    }
-}
-
-impl BindingRef {
-    pub fn of(cluster: &ClusterId, api: BindingApi, name: &ObjectName) -> Self {
-        let ObjectName { namespace, name } = name.clone();
-        Self { cluster: cluster.clone(), namespace, name, api }
-    }
-
-    /// Its key inside its cluster.
-    pub fn key(&self) -> (BindingApi, ObjectName) {
-        (self.api, ObjectName::new(&self.namespace, &self.name))
     }
 }
 

@@ -11,8 +11,8 @@ use kube::api::PostParams;
 
 use super::connect::Cluster;
 use super::error;
-use crate::domain::failure::Failure;
-use crate::domain::permissions::Verb;
+use crate::domain::facts::access::Verb;
+use crate::domain::facts::failure::Failure;
 
 /// Questions under way at once.
 const AT_A_TIME: usize = 6;

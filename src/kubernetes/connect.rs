@@ -15,9 +15,9 @@ use kube::core::ApiResource;
 
 use super::guard::Raw;
 use super::kinds;
-use crate::domain::failure::ErrorKind;
-use crate::domain::failure::Failure;
-use crate::domain::ids::ClusterId;
+use crate::domain::facts::failure::ErrorKind;
+use crate::domain::facts::failure::Failure;
+use crate::domain::facts::ids::ClusterId;
 use crate::domain::inventory::Kind;
 
 /// Seconds to wait for a TCP and TLS connection.

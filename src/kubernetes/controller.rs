@@ -13,13 +13,13 @@ use super::guard::Raw;
 use super::kinds;
 use super::read;
 use super::wire;
-use crate::domain::cluster::ControllerDeployment;
-use crate::domain::cluster::ControllerSigns;
-use crate::domain::cluster::GATED;
-use crate::domain::cluster::LeaseState;
-use crate::domain::failure::Failure;
-use crate::domain::ids::BindingApi;
-use crate::domain::ids::ObjectName;
+use crate::domain::facts::cluster::ControllerDeployment;
+use crate::domain::facts::cluster::ControllerSigns;
+use crate::domain::facts::cluster::GATED;
+use crate::domain::facts::cluster::LeaseState;
+use crate::domain::facts::failure::Failure;
+use crate::domain::facts::ids::BindingApi;
+use crate::domain::facts::ids::ObjectName;
 use crate::domain::inventory::Change;
 
 /// Where the Helm chart and the manifests put it.

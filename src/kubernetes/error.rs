@@ -6,8 +6,8 @@ use kube::core::Status;
 use kube::runtime::watcher;
 
 use super::kinds;
-use crate::domain::failure::ErrorKind;
-use crate::domain::failure::Failure;
+use crate::domain::facts::failure::ErrorKind;
+use crate::domain::facts::failure::Failure;
 use crate::domain::inventory::Kind;
 
 /// A failed call about a kind: `list pods`.

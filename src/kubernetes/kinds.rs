@@ -2,9 +2,9 @@
 
 use kube::core::ApiResource;
 
-use crate::domain::cluster::GuardingKind;
-use crate::domain::cluster::WorkloadKind;
-use crate::domain::ids::BindingApi;
+use crate::domain::facts::cluster::GuardingKind;
+use crate::domain::facts::cluster::WorkloadKind;
+use crate::domain::facts::ids::BindingApi;
 use crate::domain::inventory::Kind;
 
 /// Group, version, kind and plural of a watched kind.

@@ -12,10 +12,10 @@ use super::error;
 use super::guard::Raw;
 use super::kinds;
 use super::read;
-use crate::domain::failure::ErrorKind;
-use crate::domain::failure::Failure;
-use crate::domain::ids::BindingApi;
-use crate::domain::ids::ObjectName;
+use crate::domain::facts::failure::ErrorKind;
+use crate::domain::facts::failure::Failure;
+use crate::domain::facts::ids::BindingApi;
+use crate::domain::facts::ids::ObjectName;
 use crate::domain::inventory::Change;
 use crate::domain::inventory::Kind;
 

@@ -18,13 +18,13 @@ use super::connect::Cluster;
 use super::error;
 use super::guard::Raw;
 use super::kinds;
-use crate::domain::cluster::PortRef;
-use crate::domain::cluster::TargetType;
-use crate::domain::failure::ErrorKind;
-use crate::domain::failure::Failure;
+use crate::domain::facts::cluster::PortRef;
+use crate::domain::facts::cluster::TargetType;
+use crate::domain::facts::failure::ErrorKind;
+use crate::domain::facts::failure::Failure;
 use crate::domain::inventory::Kind;
-use crate::domain::plan::Act;
-use crate::domain::plan::Labelled;
+use crate::domain::plan::act::Act;
+use crate::domain::plan::act::Labelled;
 use crate::domain::plan::manifest::Manifest;
 
 /// Who the API server notes as having written.

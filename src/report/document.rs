@@ -3,20 +3,20 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::domain::cluster::GuardingKind;
-use crate::domain::columns;
-use crate::domain::columns::Column;
-use crate::domain::columns::Side;
-use crate::domain::failure::Failure;
-use crate::domain::ids::TargetId;
+use crate::domain::facts::cluster::GuardingKind;
+use crate::domain::facts::failure::Failure;
+use crate::domain::facts::ids::TargetId;
+use crate::domain::facts::time::Timestamp;
 use crate::domain::inventory::Inventory;
 use crate::domain::inventory::Kind;
 use crate::domain::inventory::Source;
-use crate::domain::report::Report;
-use crate::domain::report::Row;
-use crate::domain::report::Subject;
-use crate::domain::time::Timestamp;
-use crate::domain::words;
+use crate::domain::judgement::report::Report;
+use crate::domain::judgement::row::Row;
+use crate::domain::judgement::row::Subject;
+use crate::domain::wording::columns;
+use crate::domain::wording::columns::Column;
+use crate::domain::wording::columns::Side;
+use crate::domain::wording::words;
 
 /// Everything one look saw.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
@@ -384,11 +384,12 @@ fn general(inventory: &Inventory) -> Vec<FailureDocument> {
 
 /// Codes of `unsettledBecause` with their meaning, for the README.
 pub fn codes() -> Vec<(String, String)> {
-    let listed =
-        crate::domain::settled::CODES.iter().map(|(code, text)| ((*code).to_owned(), (*text).to_owned()));
-    let standings = crate::domain::standing::Standing::ALL.iter().filter_map(|it| it.unsettles());
+    let listed = crate::domain::judgement::settled::CODES
+        .iter()
+        .map(|(code, text)| ((*code).to_owned(), (*text).to_owned()));
+    let standings = crate::domain::judgement::standing::Standing::ALL.iter().filter_map(|it| it.unsettles());
     let own = standings.map(|it| (it.to_owned(), words::code(it)));
-    let empty = crate::domain::settled::EMPTY;
+    let empty = crate::domain::judgement::settled::EMPTY;
     listed
         .chain(own)
         .chain([(

@@ -2,8 +2,8 @@
 
 use serde::Serialize;
 
-use crate::domain::plan::Act;
 use crate::domain::plan::Plan;
+use crate::domain::plan::act::Act;
 use crate::domain::plan::counts::Count;
 use crate::domain::plan::counts::Number;
 use crate::domain::plan::equivalents;
@@ -84,7 +84,7 @@ fn few(all: &[String]) -> String {
 fn counts(counts: &[Count]) -> Option<String> {
     let number = |it: &Number| format!("{} of {}", it.healthy, it.registered);
     let line = |it: &Count| {
-        let place = it.zone.as_deref().map_or("healthy", crate::domain::columns::short_zone);
+        let place = it.zone.as_deref().map_or("healthy", crate::domain::wording::columns::short_zone);
         match it.before == it.after {
             true => format!("{place} {}", number(&it.before)),
             false => format!("{place} {} → {}", number(&it.before), number(&it.after)),

@@ -17,10 +17,10 @@ use crate::backend::apply;
 use crate::backend::apply::Job;
 use crate::backend::apply::Signal;
 use crate::backend::weigh;
-use crate::domain::follow::Follow;
+use crate::domain::inventory::follow::Follow;
 use crate::domain::plan::Plan;
-use crate::domain::plan::progress::detached;
-use crate::domain::plan::progress::unfinished;
+use crate::domain::plan::log::detached;
+use crate::domain::plan::log::unfinished;
 
 /// News of one plan that may wait for the loop.
 const QUEUE: usize = 64;

@@ -31,7 +31,7 @@ use crate::backend::Connection;
 use crate::backend::Observed;
 use crate::backend::Scope;
 
-use crate::domain::follow::Follow;
+use crate::domain::inventory::follow::Follow;
 
 /// Messages that may wait for the loop.
 const QUEUE: usize = 256;

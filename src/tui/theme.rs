@@ -5,9 +5,9 @@ use ratatui::style::Color;
 use ratatui::style::Modifier;
 use ratatui::style::Style;
 
-use crate::domain::elb::HealthState;
-use crate::domain::standing::Standing;
-use crate::domain::verdict::Word;
+use crate::domain::facts::elb::HealthState;
+use crate::domain::judgement::standing::Standing;
+use crate::domain::judgement::standing::Word;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Theme {

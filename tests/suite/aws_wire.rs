@@ -8,7 +8,7 @@ mod writes;
 use tgscope::aws::LoadBalancing;
 use tgscope::aws::Session;
 use tgscope::aws::Settings;
-use tgscope::domain::ids::TargetGroupArn;
+use tgscope::domain::facts::ids::TargetGroupArn;
 
 use crate::support::Server;
 use crate::world::GROUP;

@@ -6,8 +6,8 @@ use std::path::Path;
 
 use tgscope::app::action::Family;
 use tgscope::app::action::TABLE;
-use tgscope::domain::permissions;
-use tgscope::domain::standing::Standing;
+use tgscope::domain::judgement::standing::Standing;
+use tgscope::domain::plan::permissions;
 use tgscope::report;
 use tgscope::report::document;
 

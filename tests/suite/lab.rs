@@ -20,7 +20,7 @@ use tgscope::backend::Look;
 use tgscope::backend::Question;
 use tgscope::backend::Scope;
 use tgscope::backend::look;
-use tgscope::domain::scope::Pointed;
+use tgscope::domain::judgement::scope::Pointed;
 use tgscope::kubernetes::Contexts;
 use tgscope::lab;
 use tgscope::lab::Lab;

@@ -12,10 +12,10 @@ use crate::app::message::Effect;
 use crate::app::state::Dialog;
 use crate::app::state::State;
 use crate::app::state::View;
-use crate::domain::cluster::PortRef;
-use crate::domain::ids::ObjectName;
+use crate::domain::facts::cluster::PortRef;
+use crate::domain::facts::ids::ObjectName;
+use crate::domain::judgement::row::Subject;
 use crate::domain::plan::bind::Wish;
-use crate::domain::report::Subject;
 
 /// All actions, with their keys and why some cannot be done now.
 pub(super) fn palette(state: &mut State) {
@@ -155,10 +155,10 @@ fn groups(state: &mut State, service: &ObjectName, chosen: Vec<Choice>) {
     state.dialogs.push(Dialog::Form(Form::new(&title, items, chosen)));
 }
 
-fn ports(state: &State, cluster: &crate::domain::ids::ClusterId, name: &ObjectName) -> Vec<Item> {
+fn ports(state: &State, cluster: &crate::domain::facts::ids::ClusterId, name: &ObjectName) -> Vec<Item> {
     let service = state.inventory.cluster(cluster).and_then(|it| it.services.get(name));
     let ports = service.map(|it| it.ports.as_slice()).unwrap_or_default();
-    let item = |it: &crate::domain::cluster::ServicePort| Item {
+    let item = |it: &crate::domain::facts::cluster::ServicePort| Item {
         text: it.port.to_string(),
         note: it.name.as_deref().unwrap_or_default().to_owned(),
         choice: Choice::Port(PortRef::Number(it.port)),

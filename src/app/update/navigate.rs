@@ -6,11 +6,11 @@ use crate::app::state::Line;
 use crate::app::state::Pane;
 use crate::app::state::State;
 use crate::app::state::View;
-use crate::domain::ids::RowKey;
+use crate::domain::facts::ids::RowKey;
 use crate::domain::inventory::Kind;
 use crate::domain::inventory::Source;
-use crate::domain::report::Subject;
-use crate::domain::scope::Thing;
+use crate::domain::judgement::row::Subject;
+use crate::domain::judgement::scope::Thing;
 
 pub(super) fn step(state: &mut State, action: Action) {
     let lines = state.lines();

@@ -8,15 +8,15 @@ use crate::app::state::Board;
 use crate::app::state::Dialog;
 use crate::app::state::State;
 use crate::app::state::View;
-use crate::domain::follow::Follow;
-use crate::domain::history::History;
+use crate::domain::facts::time::Timestamp;
 use crate::domain::inventory::Change;
-use crate::domain::report;
-use crate::domain::report::Subject;
-use crate::domain::scope::Thing;
-use crate::domain::standing::Standing;
-use crate::domain::time::Timestamp;
-use crate::domain::unbound;
+use crate::domain::inventory::follow::Follow;
+use crate::domain::inventory::unbound;
+use crate::domain::judgement::history::History;
+use crate::domain::judgement::report;
+use crate::domain::judgement::row::Subject;
+use crate::domain::judgement::scope::Thing;
+use crate::domain::judgement::standing::Standing;
 
 /// Seconds between two judgements of boards that are not on show, for what only time changes.
 const UNSEEN: i64 = 10;

@@ -8,17 +8,18 @@ use crate::app::hands::Weighing;
 use crate::app::message::Effect;
 use crate::app::state::Dialog;
 use crate::app::state::State;
-use crate::domain::elb::Forward;
-use crate::domain::ids::TargetGroupArn;
-use crate::domain::plan::Act;
-use crate::domain::plan::Hand;
+use crate::domain::facts::elb::Forward;
+use crate::domain::facts::ids::TargetGroupArn;
+use crate::domain::inventory::routes;
+use crate::domain::inventory::routes::Place;
+use crate::domain::inventory::routes::Routes;
+use crate::domain::inventory::routes::routes;
 use crate::domain::plan::Refusal;
+use crate::domain::plan::act::Act;
+use crate::domain::plan::act::Hand;
 use crate::domain::plan::undo;
 use crate::domain::plan::weights;
-use crate::domain::plan::weights::Place;
 use crate::domain::plan::weights::Weighed;
-use crate::domain::routes::Routes;
-use crate::domain::routes::routes;
 
 /// The rules that lead to the group on show and can be weighed; where it is one, its weights at once.
 pub(super) fn places(state: &mut State) {
@@ -26,7 +27,7 @@ pub(super) fn places(state: &mut State) {
     let Some(group) = group else {
         return super::hands::refuse(state, Hand::Shift, Refusal::plain("its target group is not known"));
     };
-    let all = weights::places(&state.inventory, &group);
+    let all = routes::places(&state.inventory, &group);
     let several: Vec<_> = all.iter().filter(|(_, rule)| rule.forwards.len() > 1).collect();
     match several.as_slice() {
         [] => {
@@ -44,7 +45,7 @@ pub(super) fn places(state: &mut State) {
         several => {
             let items = several.iter().map(|(place, rule)| Item {
                 text: place.name.clone(),
-                note: weights::told(&rule.forwards),
+                note: routes::told(&rule.forwards),
                 choice: Choice::Place(Box::new(place.clone()), rule.forwards.clone()),
                 typed: false,
             });
@@ -81,7 +82,7 @@ fn item(now: &[Forward], weights: &[u32]) -> Item {
         .map(|(it, weight)| Forward { group: it.group.clone(), weight: *weight })
         .collect();
     let text: Vec<String> = weights.iter().map(ToString::to_string).collect();
-    Item { text: text.join(" "), note: weights::shares(&to), choice: Choice::Weights(to), typed: false }
+    Item { text: text.join(" "), note: routes::shares(&to), choice: Choice::Weights(to), typed: false }
 }
 
 /// Numbers that were typed are a line of their own: one for each group, or one of two shares.

@@ -7,15 +7,15 @@ use std::sync::Arc;
 use crate::aws::LoadBalancing;
 use crate::backend::Linked;
 use crate::backend::poll::Asker;
-use crate::domain::elb::Forward;
-use crate::domain::elb::Rule;
-use crate::domain::failure::ErrorKind;
-use crate::domain::failure::Failure;
-use crate::domain::ids::TargetGroupArn;
-use crate::domain::plan::Arriving;
-use crate::domain::plan::Role;
+use crate::domain::facts::elb::Forward;
+use crate::domain::facts::elb::Rule;
+use crate::domain::facts::failure::ErrorKind;
+use crate::domain::facts::failure::Failure;
+use crate::domain::facts::ids::TargetGroupArn;
+use crate::domain::inventory::routes::Place;
+use crate::domain::plan::act::Arriving;
+use crate::domain::plan::act::Role;
 use crate::domain::plan::equivalents::BATCH;
-use crate::domain::plan::weights::Place;
 
 /// How often a throttled call is made.
 const TRIES: u32 = 5;
@@ -162,8 +162,8 @@ fn partly(mut failure: Failure, done: &str, batches: usize, all: usize) -> Failu
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::ids::TargetId;
-    use crate::domain::ids::TargetKey;
+    use crate::domain::facts::ids::TargetId;
+    use crate::domain::facts::ids::TargetKey;
 
     fn batch() -> Vec<Arriving> {
         let target =

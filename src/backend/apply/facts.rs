@@ -4,20 +4,20 @@ use crate::backend::Clock;
 use crate::backend::Linked;
 use crate::backend::Scope;
 use crate::backend::snapshot::Extra;
-use crate::domain::cluster::TargetType;
-use crate::domain::failure::ErrorKind;
-use crate::domain::failure::Failure;
-use crate::domain::ids::TargetGroupArn;
+use crate::domain::facts::cluster::TargetType;
+use crate::domain::facts::failure::ErrorKind;
+use crate::domain::facts::failure::Failure;
+use crate::domain::facts::ids::TargetGroupArn;
 use crate::domain::inventory::Inventory;
 use crate::domain::inventory::Kind;
 use crate::domain::inventory::Source;
-use crate::domain::plan::Act;
+use crate::domain::judgement::report::Report;
+use crate::domain::judgement::row::Subject;
 use crate::domain::plan::Plan;
 use crate::domain::plan::Step;
-use crate::domain::plan::guard::check;
-use crate::domain::plan::targets::report_of;
-use crate::domain::report::Report;
-use crate::domain::report::Subject;
+use crate::domain::plan::act::Act;
+use crate::domain::plan::check::check;
+use crate::domain::plan::known::report_of;
 
 /// What was read in one go.
 pub(super) struct Facts {

@@ -4,10 +4,10 @@ use std::io;
 
 use super::Job;
 use crate::backend::Linked;
-use crate::domain::plan::progress::Entry;
+use crate::domain::facts::time::Timestamp;
+use crate::domain::judgement::row::Subject;
+use crate::domain::plan::log::Entry;
 use crate::domain::plan::progress::Stage;
-use crate::domain::report::Subject;
-use crate::domain::time::Timestamp;
 
 pub(super) struct Record {
     kubernetes_user: Option<String>,

@@ -8,15 +8,16 @@ use crate::backend::Connection;
 use crate::backend::Look;
 use crate::backend::weigh::weigh;
 use crate::cli::hands::Shift;
-use crate::domain::elb::Rule;
-use crate::domain::ids::TargetGroupArn;
-use crate::domain::plan::Act;
+use crate::domain::facts::elb::Rule;
+use crate::domain::facts::ids::TargetGroupArn;
+use crate::domain::inventory::routes;
+use crate::domain::inventory::routes::Place;
 use crate::domain::plan::Plan;
 use crate::domain::plan::Refusal;
-use crate::domain::plan::targets::Known;
+use crate::domain::plan::act::Act;
+use crate::domain::plan::known::Known;
 use crate::domain::plan::undo::Done;
 use crate::domain::plan::weights;
-use crate::domain::plan::weights::Place;
 use crate::domain::plan::weights::Tags;
 
 /// `GROUP=WEIGHT`, the group by name or ARN.
@@ -37,11 +38,11 @@ pub(super) async fn shift(
     let group = super::choose::report(look, Some(&it.scope))?.group.clone();
     let Some(group) = group else { bail!("the binding names no target group yet") };
     let wanted = it.weights.iter().map(|it| pair(it)).collect::<anyhow::Result<Vec<_>>>()?;
-    let (place, rule) = one(&weights::places(&look.inventory, &group), it, &wanted, group.name())?;
+    let (place, rule) = one(&routes::places(&look.inventory, &group), it, &wanted, group.name())?;
     let mut asked = BTreeMap::new();
     for (text, weight) in wanted {
         let Some(found) = rule.forwards.iter().find(|it| it.group.is_called(text)) else {
-            bail!("{} does not send to {text}: it sends to {}", place.name, weights::told(&rule.forwards))
+            bail!("{} does not send to {text}: it sends to {}", place.name, routes::told(&rule.forwards))
         };
         if asked.insert(found.group.clone(), weight).is_some() {
             bail!("{text} is given twice");
@@ -69,7 +70,7 @@ fn one(
     let found: Vec<&(Place, Rule)> = all.iter().filter(|(place, rule)| fits(place, rule)).collect();
     let listed = || {
         let names =
-            all.iter().map(|(place, rule)| format!("{} ({})", place.short, weights::told(&rule.forwards)));
+            all.iter().map(|(place, rule)| format!("{} ({})", place.short, routes::told(&rule.forwards)));
         names.collect::<Vec<_>>().join("; ")
     };
     match found.as_slice() {

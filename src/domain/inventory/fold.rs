@@ -7,11 +7,11 @@ use super::Key;
 use super::Kind;
 use super::Object;
 use super::Touched;
-use crate::domain::cluster::Service;
-use crate::domain::ids::BindingRef;
-use crate::domain::ids::ClusterId;
-use crate::domain::ids::ObjectName;
-use crate::domain::time::Timestamp;
+use crate::domain::facts::cluster::Service;
+use crate::domain::facts::ids::BindingRef;
+use crate::domain::facts::ids::ClusterId;
+use crate::domain::facts::ids::ObjectName;
+use crate::domain::facts::time::Timestamp;
 
 impl Cluster {
     /// Bindings of every namespace are seen, so that no other one can hide on a group.

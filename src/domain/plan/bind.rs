@@ -4,48 +4,51 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::Act;
-use super::Arriving;
-use super::Hand;
 use super::Plan;
 use super::Refusal;
-use super::counted;
 use super::counts;
 use super::guard::Guard;
 use super::manifest::Manifest;
 use super::manifest::valid;
-use super::ownership;
-use super::targets::Known;
+use super::owners;
 use super::targets::checks;
 use super::targets::drains;
 use super::targets::live;
-use crate::domain::cluster::AddressType;
-use crate::domain::cluster::Binding;
-use crate::domain::cluster::GATE;
-use crate::domain::cluster::GATED;
-use crate::domain::cluster::PortRef;
-use crate::domain::cluster::Service;
-use crate::domain::cluster::ServiceType;
-use crate::domain::cluster::TargetType;
-use crate::domain::controller::Presence;
-use crate::domain::desired;
-use crate::domain::desired::Backend;
-use crate::domain::elb::GroupType;
-use crate::domain::elb::TargetGroup;
-use crate::domain::ids::BindingApi;
-use crate::domain::ids::BindingRef;
-use crate::domain::ids::ClusterId;
-use crate::domain::ids::ObjectName;
-use crate::domain::ids::TargetGroupArn;
-use crate::domain::ids::TargetKey;
-use crate::domain::ids::Uid;
+use crate::domain::facts::cluster::AddressType;
+use crate::domain::facts::cluster::Binding;
+use crate::domain::facts::cluster::GATE;
+use crate::domain::facts::cluster::GATED;
+use crate::domain::facts::cluster::PortRef;
+use crate::domain::facts::cluster::Service;
+use crate::domain::facts::cluster::ServiceType;
+use crate::domain::facts::cluster::TargetType;
+use crate::domain::facts::elb::GroupType;
+use crate::domain::facts::elb::TargetGroup;
+use crate::domain::facts::ids::BindingApi;
+use crate::domain::facts::ids::BindingRef;
+use crate::domain::facts::ids::ClusterId;
+use crate::domain::facts::ids::ObjectName;
+use crate::domain::facts::ids::TargetGroupArn;
+use crate::domain::facts::ids::TargetKey;
+use crate::domain::facts::ids::Uid;
+use crate::domain::facts::selector::Selector;
+use crate::domain::facts::time::Timestamp;
 use crate::domain::inventory::Inventory;
-use crate::domain::matching::View;
-use crate::domain::report::Report;
-use crate::domain::report::Row;
-use crate::domain::report::Subject;
-use crate::domain::selector::Selector;
-use crate::domain::time::Timestamp;
+use crate::domain::judgement::case::View;
+use crate::domain::judgement::controller::Presence;
+use crate::domain::judgement::desired;
+use crate::domain::judgement::desired::Backend;
+use crate::domain::judgement::report::Report;
+use crate::domain::judgement::row::Row;
+use crate::domain::judgement::row::Subject;
+use crate::domain::plan::act::Act;
+use crate::domain::plan::act::Arriving;
+use crate::domain::plan::act::Hand;
+use crate::domain::plan::act::counted;
+use crate::domain::plan::act::listed;
+use crate::domain::plan::enough;
+use crate::domain::plan::known::Known;
+use crate::domain::plan::known::report_of;
 
 /// What a person wants to be bound.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -263,7 +266,7 @@ fn plan(inventory: &Inventory, wish: &Wish, mut manifest: Manifest, now: Timesta
     }
     let wanted: BTreeSet<&TargetKey> = resolution.wanted().map(|it| &it.key).collect();
     open_ports(&mut manifest, inventory, wish, &wanted);
-    let report = super::targets::report_of(inventory, &of_group, now).ok_or_else(unread)?;
+    let report = report_of(inventory, &of_group, now).ok_or_else(unread)?;
     let mut plan = Plan::new(Hand::Bind, &Subject::Binding(reference.clone()), now, String::new());
     let foreign = foreign(&report, &wanted, manifest.multi_cluster);
     let presence = presence(inventory, &wish.cluster, manifest.api, now);
@@ -278,7 +281,7 @@ fn plan(inventory: &Inventory, wish: &Wish, mut manifest: Manifest, now: Timesta
         let keys = wanted.iter().chain(&leaving).map(|it| (*it).clone()).collect();
         guards.push(Guard::Only { keys });
     }
-    guards.extend(counts::keep_enough(&mut plan, &view, &leaving, wish.group.name()));
+    guards.extend(enough::keep_enough(&mut plan, &view, &leaving, wish.group.name()));
     plan.step(Act::Create { cluster: wish.cluster.clone(), manifest: Box::new(manifest.clone()) }, guards);
     if presence == Presence::Absent && !wanted.is_empty() {
         register_once(&mut plan, inventory, (&reference, wish), &resolution);
@@ -298,7 +301,7 @@ fn plan(inventory: &Inventory, wish: &Wish, mut manifest: Manifest, now: Timesta
     if !foreign.is_empty() {
         plan.follows.push(drains(&view));
     }
-    ownership::warn(&mut plan, &view, &[]);
+    owners::warn(&mut plan, &view, &[]);
     Ok(plan)
 }
 
@@ -394,7 +397,7 @@ fn foreign<'a>(report: &'a Report, wanted: &BTreeSet<&TargetKey>, multi: bool) -
 fn presence(inventory: &Inventory, cluster: &ClusterId, api: BindingApi, now: Timestamp) -> Presence {
     let of_kind = |it: &(BindingRef, &Binding)| it.0.cluster == *cluster && it.0.api == api;
     let other = inventory.bindings().filter(of_kind).find(|(_, binding)| !binding.finalizers.is_empty());
-    let judged = other.and_then(|(it, _)| super::targets::report_of(inventory, &Subject::Binding(it), now));
+    let judged = other.and_then(|(it, _)| report_of(inventory, &Subject::Binding(it), now));
     if let Some(report) = judged {
         return report.controller.presence;
     }
@@ -471,7 +474,7 @@ fn warnings(
             "The controller removes {} that {} not of this service: {}.",
             counted(foreign.len(), "target"),
             if foreign.len() == 1 { "is" } else { "are" },
-            super::listed(foreign.iter().copied())
+            listed(foreign.iter().copied())
         ));
     }
     if view.routes.none_lead() {

@@ -1,23 +1,23 @@
 //! The plan that makes a binding's controller look again.
 
-use super::Act;
-use super::Hand;
 use super::Plan;
 use super::Refusal;
-use super::counted;
 use super::guard::Guard;
-use super::ownership;
-use super::targets::Known;
-use crate::domain::cluster::Binding;
-use crate::domain::cluster::Status;
-use crate::domain::controller::Doing;
-use crate::domain::controller::Presence;
-use crate::domain::elb::HealthState;
-use crate::domain::ids::BindingApi;
-use crate::domain::ids::BindingRef;
-use crate::domain::matching::View;
-use crate::domain::report::Row;
-use crate::domain::standing::Standing;
+use super::owners;
+use crate::domain::facts::cluster::Binding;
+use crate::domain::facts::cluster::Status;
+use crate::domain::facts::elb::HealthState;
+use crate::domain::facts::ids::BindingApi;
+use crate::domain::facts::ids::BindingRef;
+use crate::domain::judgement::case::View;
+use crate::domain::judgement::controller::Doing;
+use crate::domain::judgement::controller::Presence;
+use crate::domain::judgement::row::Row;
+use crate::domain::judgement::standing::Standing;
+use crate::domain::plan::act::Act;
+use crate::domain::plan::act::Hand;
+use crate::domain::plan::act::counted;
+use crate::domain::plan::known::Known;
 
 /// The controller lists a group's targets at most this long before it lists them anew, in seconds
 /// (controller.md §2.5).
@@ -40,7 +40,7 @@ pub fn resync(known: &Known<'_>) -> Result<Plan, Refusal> {
         return Err(Refusal::new(format!("there is no controller that would look: {}", controller.sign))
             .instead("sync (S) registers what is missing and takes out what no endpoint wants"));
     }
-    if let Some(why) = ownership::webhook_down(&view, controller.presence, controller.webhook_endpoints) {
+    if let Some(why) = owners::webhook_down(&view, controller.presence, controller.webhook_endpoints) {
         return Err(Refusal::new(why).instead("sync (S) works on AWS alone"));
     }
     let old = controller.version.as_deref().and_then(version).is_some_and(|it| it < CHECKPOINTS_SINCE);
@@ -99,7 +99,7 @@ pub fn resync(known: &Known<'_>) -> Result<Plan, Refusal> {
     }
     // What it removes of others is the gravest thing a look can do.
     let theirs = known.report.rows.iter().filter(|it| it.standing == Standing::Contested).collect::<Vec<_>>();
-    ownership::warn(&mut plan, &view, &theirs);
+    owners::warn(&mut plan, &view, &theirs);
     plan.lasting.push("The old checkpoint is overwritten by the controller's own next one.".to_owned());
     Ok(plan)
 }

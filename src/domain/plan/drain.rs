@@ -3,34 +3,36 @@
 
 use std::collections::BTreeSet;
 
-use super::Act;
-use super::Hand;
-use super::Labelled;
 use super::Plan;
 use super::Refusal;
 use super::counts;
 use super::guard::Guard;
-use super::ownership;
+use super::owners;
 use super::targets;
-use super::targets::Known;
 use super::targets::drains;
-use crate::domain::cluster::GuardingKind;
-use crate::domain::cluster::Pod;
-use crate::domain::cluster::Service;
-use crate::domain::cluster::Workload;
-use crate::domain::cluster::WorkloadKind;
-use crate::domain::controller::Presence;
-use crate::domain::desired;
-use crate::domain::desired::Backing;
-use crate::domain::ids::ClusterId;
-use crate::domain::ids::ObjectName;
-use crate::domain::ids::RowKey;
-use crate::domain::ids::TargetGroupArn;
-use crate::domain::ids::TargetKey;
+use crate::domain::facts::cluster::GuardingKind;
+use crate::domain::facts::cluster::Pod;
+use crate::domain::facts::cluster::Service;
+use crate::domain::facts::cluster::Workload;
+use crate::domain::facts::cluster::WorkloadKind;
+use crate::domain::facts::ids::ClusterId;
+use crate::domain::facts::ids::ObjectName;
+use crate::domain::facts::ids::RowKey;
+use crate::domain::facts::ids::TargetGroupArn;
+use crate::domain::facts::ids::TargetKey;
+use crate::domain::facts::ownership::kept_by;
 use crate::domain::inventory::Cluster;
 use crate::domain::inventory::Kind;
-use crate::domain::matching::View;
-use crate::domain::report::Row;
+use crate::domain::judgement::case::View;
+use crate::domain::judgement::controller::Presence;
+use crate::domain::judgement::desired;
+use crate::domain::judgement::desired::Backing;
+use crate::domain::judgement::row::Row;
+use crate::domain::plan::act::Act;
+use crate::domain::plan::act::Hand;
+use crate::domain::plan::act::Labelled;
+use crate::domain::plan::enough;
+use crate::domain::plan::known::Known;
 
 /// What is done with a pod once it is quiet.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -93,7 +95,7 @@ pub fn drain(known: &Known<'_>, rows: &[RowKey], then: Then) -> Result<Plan, Ref
     plan.counts = counts::counts(known.report, &leaving, &[]);
     let name = view.arn.as_ref().map_or("", |it| it.name()).to_owned();
     // Of several, each promises what all of them leave.
-    let enough = counts::keep_enough(&mut plan, &view, &leaving, &name);
+    let enough = enough::keep_enough(&mut plan, &view, &leaving, &name);
     let mut endings = Vec::new();
     for row in &found {
         endings.extend(detach(known, &view, row, then, (&mut plan, &enough))?);
@@ -110,11 +112,11 @@ pub fn drain(known: &Known<'_>, rows: &[RowKey], then: Then) -> Result<Plan, Ref
                 .to_owned()
         }
     });
-    counts::emptied(&mut plan, &view);
+    enough::emptied(&mut plan, &view);
     if known.report.controller.presence == Presence::Down {
         plan.warnings.push("The controller is down: the target is deregistered directly.".to_owned());
     }
-    ownership::warn(&mut plan, &view, &[]);
+    owners::warn(&mut plan, &view, &[]);
     if then == Then::Delete {
         plan.lasting.push("A deleted pod does not come back; its replacement is another pod.".to_owned());
     }
@@ -261,7 +263,7 @@ fn detach(
             }
         }
     }
-    if let Some(tool) = ownership::kept_by(&pod.labels) {
+    if let Some(tool) = kept_by(&pod.labels) {
         plan.warnings
             .push(format!("{tool} keeps the objects of {deployment}; it does not watch single pods."));
     }
@@ -387,7 +389,7 @@ fn node(known: &Known<'_>, view: &View<'_>, rows: &[&Row]) -> Result<Plan, Refus
     plan.counts = counts::counts(known.report, &leaving, &[]);
     let group = view.arn.as_ref().map_or("", |it| it.name()).to_owned();
     let mut guards: Vec<Guard> = Known::same(view).into_iter().collect();
-    guards.extend(counts::keep_enough(&mut plan, view, &leaving, &group));
+    guards.extend(enough::keep_enough(&mut plan, view, &leaving, &group));
     let object = Labelled::Node(name.to_string());
     guards.push(Guard::Label {
         object: object.clone(),
@@ -413,7 +415,7 @@ fn node(known: &Known<'_>, view: &View<'_>, rows: &[&Row]) -> Result<Plan, Refus
     let others = known.inventory.bindings().filter(|(it, binding)| {
         it.cluster == reference.cluster
             && *it != *reference
-            && binding.target_type == Some(crate::domain::cluster::TargetType::Instance)
+            && binding.target_type == Some(crate::domain::facts::cluster::TargetType::Instance)
     });
     let others: Vec<String> = others.map(|(it, _)| it.to_string()).collect();
     if !others.is_empty() {
@@ -424,6 +426,6 @@ fn node(known: &Known<'_>, view: &View<'_>, rows: &[&Row]) -> Result<Plan, Refus
         .push("Services of type LoadBalancer of other controllers leave the node out too.".to_owned());
     plan.follows.push(drains(view));
     plan.follows.push("The label stays until it is taken away: undo (u) does.".to_owned());
-    ownership::warn(&mut plan, view, &[]);
+    owners::warn(&mut plan, view, &[]);
     Ok(plan)
 }

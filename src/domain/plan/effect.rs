@@ -1,16 +1,16 @@
 //! Whether a step had its effect, by what was read back afterwards.
 
-use super::Act;
-use super::Labelled;
-use super::weights;
-use crate::domain::desired::Backend;
-use crate::domain::elb::HealthState;
-use crate::domain::ids::RowKey;
-use crate::domain::ids::TargetKey;
+use crate::domain::facts::elb::HealthState;
+use crate::domain::facts::ids::RowKey;
+use crate::domain::facts::ids::TargetKey;
 use crate::domain::inventory::Inventory;
-use crate::domain::report::Report;
-use crate::domain::report::Row;
-use crate::domain::standing::Standing;
+use crate::domain::inventory::routes;
+use crate::domain::judgement::desired::Backend;
+use crate::domain::judgement::report::Report;
+use crate::domain::judgement::row::Row;
+use crate::domain::judgement::standing::Standing;
+use crate::domain::plan::act::Act;
+use crate::domain::plan::act::Labelled;
 
 /// What reading back says of a step.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,12 +53,12 @@ pub fn effect(act: &Act, report: Option<&Report>, inventory: &Inventory) -> Effe
         }
         Act::Shift { place, from, to } => match place.find(inventory).map(|it| &it.forwards) {
             None => Effect::Awaited(format!("{} could not be read back", place.name)),
-            Some(now) if now == to => Effect::There(format!("it has the weights {}", weights::told(now))),
+            Some(now) if now == to => Effect::There(format!("it has the weights {}", routes::told(now))),
             Some(now) if *now == from.forwards => {
-                Effect::Awaited(format!("it still has the weights {}", weights::told(now)))
+                Effect::Awaited(format!("it still has the weights {}", routes::told(now)))
             }
             Some(now) => {
-                Effect::Overtaken(format!("somebody else gave it the weights {}", weights::told(now)))
+                Effect::Overtaken(format!("somebody else gave it the weights {}", routes::told(now)))
             }
         },
         Act::AwaitInStep { .. } => in_step(report),

@@ -1,15 +1,15 @@
 //! The `kubectl` and `aws` lines a plan comes down to, for whoever would rather type them, and the fields it sends.
 
-use super::Act;
-use super::Arriving;
-use super::Labelled;
-use super::weights::Place;
-use crate::domain::elb::Forward;
-use crate::domain::elb::Rule;
-use crate::domain::ids::BindingApi;
-use crate::domain::ids::ClusterId;
-use crate::domain::ids::TargetGroupArn;
-use crate::domain::ids::TargetKey;
+use crate::domain::facts::elb::Forward;
+use crate::domain::facts::elb::Rule;
+use crate::domain::facts::ids::BindingApi;
+use crate::domain::facts::ids::ClusterId;
+use crate::domain::facts::ids::TargetGroupArn;
+use crate::domain::facts::ids::TargetKey;
+use crate::domain::inventory::routes::Place;
+use crate::domain::plan::act::Act;
+use crate::domain::plan::act::Arriving;
+use crate::domain::plan::act::Labelled;
 
 /// ELBv2 takes at most this many targets in one call (its documentation leaves it open; the controller sends so many).
 pub const BATCH: usize = 200;

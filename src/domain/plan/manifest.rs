@@ -5,13 +5,13 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde::Serialize;
 
-use crate::domain::cluster::PortRef;
-use crate::domain::cluster::TargetType;
-use crate::domain::ids::BindingApi;
-use crate::domain::ids::BindingRef;
-use crate::domain::ids::ClusterId;
-use crate::domain::ids::ObjectName;
-use crate::domain::ids::TargetGroupArn;
+use crate::domain::facts::cluster::PortRef;
+use crate::domain::facts::cluster::TargetType;
+use crate::domain::facts::ids::BindingApi;
+use crate::domain::facts::ids::BindingRef;
+use crate::domain::facts::ids::ClusterId;
+use crate::domain::facts::ids::ObjectName;
+use crate::domain::facts::ids::TargetGroupArn;
 
 /// A binding that does not exist yet.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -2,98 +2,30 @@
 
 use std::collections::BTreeSet;
 
-use super::Act;
-use super::Arriving;
-use super::Hand;
 use super::Plan;
 use super::Refusal;
-use super::Role;
-use super::counted;
 use super::counts;
 use super::guard::Guard;
-use super::listed;
-use super::ownership;
-use crate::domain::cluster::Status;
-use crate::domain::controller::Controller;
-use crate::domain::controller::Presence;
-use crate::domain::elb::Attributes;
-use crate::domain::elb::HealthState;
-use crate::domain::elb::TargetGroup;
-use crate::domain::history::History;
-use crate::domain::ids::RowKey;
-use crate::domain::ids::TargetGroupArn;
-use crate::domain::ids::TargetKey;
-use crate::domain::inventory::Inventory;
-use crate::domain::matching::View;
-use crate::domain::report;
-use crate::domain::report::Report;
-use crate::domain::report::Row;
-use crate::domain::report::Subject;
-use crate::domain::standing::Standing;
-use crate::domain::time::Timestamp;
-
-/// What planners look at: everything seen, and what it came to.
-pub struct Known<'a> {
-    pub inventory: &'a Inventory,
-    pub report: &'a Report,
-    pub now: Timestamp,
-}
-
-impl<'a> Known<'a> {
-    pub(super) fn view(&self) -> Result<View<'a>, Refusal> {
-        View::of(self.inventory, &self.report.subject, self.now)
-            .ok_or_else(|| Refusal::new("the binding is gone"))
-    }
-
-    pub(super) fn group(&self) -> Result<TargetGroupArn, Refusal> {
-        self.report
-            .group
-            .clone()
-            .ok_or_else(|| Refusal::new("the binding names no target group that could be read"))
-    }
-
-    /// Nobody deletes the binding: what is registered for it now goes with it.
-    pub(super) fn stays(view: &View<'_>) -> Result<(), Refusal> {
-        match view.binding.is_some_and(|it| it.deleted.is_some()) {
-            true => Err(Refusal::new("the binding is being deleted: the controller only cleans up")
-                .instead("deregister (X) takes a target out")),
-            false => Ok(()),
-        }
-    }
-
-    /// The targets were read lately.
-    pub(super) fn targets_read(view: &View<'_>) -> Result<(), Refusal> {
-        match view.targets_usable() {
-            true => Ok(()),
-            false => Err(Refusal::new("the targets of the group could not be read lately")
-                .instead("nothing is written by what may no longer be true")),
-        }
-    }
-
-    pub(super) fn role(view: &View<'_>) -> Role {
-        let binding = view.binding?;
-        binding.assume_role.clone().map(|role| (role, binding.external_id.clone()))
-    }
-
-    /// The binding is the same, or there still is none.
-    /// One that is being deleted may go at any time: nothing rests on it.
-    pub(super) fn same(view: &View<'_>) -> Option<Guard> {
-        match (view.reference, view.binding.filter(|it| it.deleted.is_none()), &view.arn) {
-            (Some(reference), Some(binding), group) => Some(Guard::Binding {
-                binding: reference.clone(),
-                uid: binding.uid.clone(),
-                group: group.clone(),
-            }),
-            (None, None, Some(group)) => Some(Guard::Unbound { group: group.clone(), cluster: None }),
-            _ => None,
-        }
-    }
-}
-
-/// A report of what was just read, for guards and for reading back.
-pub fn report_of(inventory: &Inventory, subject: &Subject, now: Timestamp) -> Option<Report> {
-    report::judge(inventory, subject, &History::of_one_look(), now)
-}
+use super::owners;
+use crate::domain::facts::cluster::Status;
+use crate::domain::facts::elb::Attributes;
+use crate::domain::facts::elb::HealthState;
+use crate::domain::facts::elb::TargetGroup;
+use crate::domain::facts::ids::RowKey;
+use crate::domain::facts::ids::TargetKey;
+use crate::domain::judgement::case::View;
+use crate::domain::judgement::controller::Controller;
+use crate::domain::judgement::controller::Presence;
+use crate::domain::judgement::report::Report;
+use crate::domain::judgement::row::Row;
+use crate::domain::judgement::standing::Standing;
+use crate::domain::plan::act::Act;
+use crate::domain::plan::act::Arriving;
+use crate::domain::plan::act::Hand;
+use crate::domain::plan::act::counted;
+use crate::domain::plan::act::listed;
+use crate::domain::plan::enough;
+use crate::domain::plan::known::Known;
 
 pub fn deregister(known: &Known<'_>, keys: &BTreeSet<TargetKey>) -> Result<Plan, Refusal> {
     let (view, group) = (known.view()?, known.group()?);
@@ -112,7 +44,7 @@ pub fn deregister(known: &Known<'_>, keys: &BTreeSet<TargetKey>) -> Result<Plan,
     let leaving_keys: BTreeSet<&TargetKey> = keys.iter().collect();
     plan.counts = counts::counts(known.report, &leaving_keys, &[]);
     let mut guards: Vec<Guard> = Known::same(&view).into_iter().collect();
-    guards.extend(counts::keep_enough(&mut plan, &view, &leaving_keys, name));
+    guards.extend(enough::keep_enough(&mut plan, &view, &leaving_keys, name));
     guards.extend(rows.iter().filter_map(|row| leaves(row)));
     let role = Known::role(&view);
     let targets = rows.iter().filter_map(|row| leaving(row)).collect();
@@ -122,8 +54,8 @@ pub fn deregister(known: &Known<'_>, keys: &BTreeSet<TargetKey>) -> Result<Plan,
     plan.follows.push(drains(&view));
     plan.follows.extend(comes_back(known.report, &view, &rows));
     plan.follows.extend(gates(known.report, &rows));
-    counts::emptied(&mut plan, &view);
-    ownership::warn(&mut plan, &view, &rows);
+    enough::emptied(&mut plan, &view);
+    owners::warn(&mut plan, &view, &rows);
     Ok(plan)
 }
 
@@ -255,7 +187,7 @@ pub fn register(known: &Known<'_>, keys: &BTreeSet<TargetKey>) -> Result<Plan, R
     plan.step(Act::Register { group, role, targets }, guards);
     plan.follows.push(checks(&view));
     plan.follows.extend(followed(known.report));
-    ownership::warn(&mut plan, &view, &rows);
+    owners::warn(&mut plan, &view, &rows);
     Ok(plan)
 }
 
@@ -349,7 +281,7 @@ pub fn sync(known: &Known<'_>) -> Result<Plan, Refusal> {
         plan.follows.push(checks(&view));
     }
     if !extra.is_empty() {
-        let enough = counts::keep_enough(&mut plan, &view, &keys, &name);
+        let enough = enough::keep_enough(&mut plan, &view, &keys, &name);
         let guards = same().chain(enough).chain(extra.iter().filter_map(|it| leaves(it))).collect();
         let targets = extra.iter().filter_map(|it| leaving(it)).collect();
         plan.step(Act::Deregister { group, role, targets }, guards);
@@ -371,9 +303,9 @@ pub fn sync(known: &Known<'_>) -> Result<Plan, Refusal> {
     if !plan.steps.is_empty() {
         plan.follows.extend(followed(known.report));
     }
-    counts::emptied(&mut plan, &view);
+    enough::emptied(&mut plan, &view);
     let touched: Vec<&Row> = missing.into_iter().chain(extra).collect();
-    ownership::warn(&mut plan, &view, &touched);
+    owners::warn(&mut plan, &view, &touched);
     Ok(plan)
 }
 

@@ -10,22 +10,22 @@ use super::Refusal;
 use super::bind;
 use super::bind::Wish;
 use super::binding;
+use super::check;
 use super::drain;
 use super::drain::Then;
-use super::guard;
 use super::targets;
-use super::targets::Known;
 use super::unbind;
-use crate::domain::cluster::ServiceType;
-use crate::domain::elb::GroupType;
+use crate::domain::facts::cluster::ServiceType;
+use crate::domain::facts::elb::GroupType;
+use crate::domain::facts::ids::BindingApi;
+use crate::domain::facts::ids::RowKey;
 use crate::domain::fixture;
 use crate::domain::fixture::World;
 use crate::domain::fixture::objects;
-use crate::domain::ids::BindingApi;
-use crate::domain::ids::RowKey;
 use crate::domain::inventory::Change;
 use crate::domain::inventory::Kind;
 use crate::domain::inventory::Object;
+use crate::domain::plan::known::Known;
 
 const SERVING: &str =
     "10.0.0.1 ready a, 10.0.0.2 ready b | 10.0.0.1 healthy a, 10.0.0.2 healthy b, 10.0.0.9 healthy a";
@@ -133,7 +133,7 @@ fn targets_that_a_zonal_shift_took_out_do_not_count_as_staying() {
     let mut world = World::of(SERVING);
     world.ask(|it| {
         for target in it.iter_mut().filter(|it| it.zone.as_deref() == Some("us-west-2a")) {
-            target.shifted = Some(crate::domain::elb::Override::Shifted);
+            target.shifted = Some(crate::domain::facts::elb::Override::Shifted);
         }
     });
     says(deregister(&world, &["10.0.0.2"]), &["no healthy target is left"]);
@@ -187,7 +187,7 @@ fn a_second_binding_on_the_group_is_named() {
     let world = edited(|it| {
         let mut other = objects::binding();
         other.name.name = "second".to_owned();
-        other.uid = crate::domain::ids::Uid::new("second");
+        other.uid = crate::domain::facts::ids::Uid::new("second");
         it.put(Object::Binding(Box::new(other)));
     });
     says(
@@ -283,13 +283,13 @@ fn a_pod_on_its_way_out_may_be_gone_when_its_target_is_taken_out() {
     world.gone("10.0.0.1");
     world.gone("10.0.0.2");
     let report = world.report();
-    assert_eq!(guard::check(&going[0], Some(&report), &world.inventory), Ok(()));
-    assert!(guard::check(&wanted[0], Some(&report), &world.inventory).is_err());
+    assert_eq!(check::check(&going[0], Some(&report), &world.inventory), Ok(()));
+    assert!(check::check(&wanted[0], Some(&report), &world.inventory).is_err());
     // Another pod with its address is another thing.
     world.pod("10.0.0.1 unready b");
     let mut other = world.clone();
-    other.edit_pod("10.0.0.1", |it| it.uid = crate::domain::ids::Uid::new("another"));
-    assert!(guard::check(&going[0], Some(&other.report()), &other.inventory).is_err());
+    other.edit_pod("10.0.0.1", |it| it.uid = crate::domain::facts::ids::Uid::new("another"));
+    assert!(check::check(&going[0], Some(&other.report()), &other.inventory).is_err());
 }
 
 #[test]
@@ -312,8 +312,9 @@ fn auto_mode_is_not_verified() {
     other.api = BindingApi::AutoMode;
     world.remove(Kind::Bindings(fixture::API), "testapptgb");
     world.put(Object::Binding(Box::new(other)));
-    let reference = crate::domain::ids::BindingRef { api: BindingApi::AutoMode, ..fixture::reference() };
-    let report = world.report_on(&crate::domain::report::Subject::Binding(reference));
+    let reference =
+        crate::domain::facts::ids::BindingRef { api: BindingApi::AutoMode, ..fixture::reference() };
+    let report = world.report_on(&crate::domain::judgement::row::Subject::Binding(reference));
     let known = Known { inventory: &world.inventory, report: &report, now: world.now };
     says(
         binding::resync(&known),
@@ -345,7 +346,7 @@ fn a_gate_is_written_by_a_full_look() {
         World::of("10.0.0.1 gated a, 10.0.0.2 ready b | 10.0.0.1 unhealthy Timeout a, 10.0.0.2 healthy b");
     world.edit_pod("10.0.0.1", |it| {
         for condition in it.conditions.iter_mut().filter(|it| it.kind.starts_with("target-health")) {
-            condition.status = crate::domain::cluster::Status::True;
+            condition.status = crate::domain::facts::cluster::Status::True;
         }
     });
     says(plan(&world, binding::resync), &["1 pod with a readiness gate without a healthy target"]);
@@ -356,7 +357,7 @@ fn a_gate_that_will_go_false_is_said() {
     let mut world = World::of("10.0.0.1 gated a, 10.0.0.2 ready b | 10.0.0.1 healthy a, 10.0.0.2 healthy b");
     world.edit_pod("10.0.0.1", |it| {
         for condition in it.conditions.iter_mut().filter(|it| it.kind.starts_with("target-health")) {
-            condition.status = crate::domain::cluster::Status::True;
+            condition.status = crate::domain::facts::cluster::Status::True;
         }
     });
     says(deregister(&world, &["10.0.0.1"]), &["then they go False", "registers it again: at the earliest"]);
@@ -410,7 +411,7 @@ fn the_label_that_touches_least_is_taken() {
 fn a_bind_is_refused_in_the_webhooks_words() {
     let world = unbound(SERVING);
     says(
-        bound(&world, |it| it.port = Some(crate::domain::cluster::PortRef::Number(8080))),
+        bound(&world, |it| it.port = Some(crate::domain::facts::cluster::PortRef::Number(8080))),
         &["refused: unable to find port 8080 on service workshop/testapp", "the service has 80"],
     );
     let mut lambda = unbound(SERVING);
@@ -456,7 +457,7 @@ fn a_bind_says_what_nobody_else_checks() {
     says(bound(&unrouted, |_| {}), &["No listener or rule leads to the group"]);
     let mut narrow = unbound(SERVING);
     narrow.load_balancer(|it| it.zones = vec!["us-west-2a".into()]);
-    let zone = |it: &mut crate::domain::cluster::SliceEndpoint| it.zone = Some("us-west-2b".into());
+    let zone = |it: &mut crate::domain::facts::cluster::SliceEndpoint| it.zone = Some("us-west-2b".into());
     narrow.endpoint("10.0.0.2", zone);
     says(bound(&narrow, |_| {}), &["is not enabled in us-west-2b"]);
     let shared = bound(&world, |it| it.multi_cluster = true).unwrap();

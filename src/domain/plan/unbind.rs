@@ -2,25 +2,26 @@
 
 use std::collections::BTreeSet;
 
-use super::Act;
-use super::Hand;
 use super::Plan;
 use super::Refusal;
 use super::binding::bound;
-use super::counted;
 use super::counts;
 use super::guard::Guard;
-use super::ownership;
-use super::targets::Known;
+use super::owners;
 use super::targets::drains;
 use super::targets::key;
 use super::targets::leaves;
 use super::targets::leaving;
-use crate::domain::controller::Presence;
-use crate::domain::ids::TargetKey;
-use crate::domain::matching::View;
-use crate::domain::report::Row;
-use crate::domain::standing::Standing;
+use crate::domain::facts::ids::TargetKey;
+use crate::domain::judgement::case::View;
+use crate::domain::judgement::controller::Presence;
+use crate::domain::judgement::row::Row;
+use crate::domain::judgement::standing::Standing;
+use crate::domain::plan::act::Act;
+use crate::domain::plan::act::Hand;
+use crate::domain::plan::act::counted;
+use crate::domain::plan::enough;
+use crate::domain::plan::known::Known;
 
 pub fn unbind(known: &Known<'_>) -> Result<Plan, Refusal> {
     let view = known.view()?;
@@ -62,7 +63,7 @@ pub fn unbind(known: &Known<'_>) -> Result<Plan, Refusal> {
         plan.counts = counts::counts(known.report, if now { &keys } else { &none }, &[]);
     }
     let same: Vec<Guard> = Known::same(&view).into_iter().collect();
-    let enough = counts::keep_enough(&mut plan, &view, if now { &keys } else { &none }, &reference.name);
+    let enough = enough::keep_enough(&mut plan, &view, if now { &keys } else { &none }, &reference.name);
     if !now && finalized && !leaving.is_empty() {
         plan.ask_for(&reference.name, "its targets go when the controller is back".to_owned());
     }
@@ -99,14 +100,14 @@ pub fn unbind(known: &Known<'_>) -> Result<Plan, Refusal> {
         plan.follows.push(format!("The targets: {}.", all.join(", ")));
     }
     if let Some(from) = binding.made_from() {
-        plan.warnings.extend(ownership::made(binding));
+        plan.warnings.extend(owners::made(binding));
         plan.warnings.push(format!("It is not made again before its {from} changes or the controller's next full look (10h by default)."));
         plan.ask_for(&reference.name, "the controller made this binding".to_owned());
     }
     if let Some(tool) = &binding.kept_by {
         plan.warnings.push(format!("{tool} keeps this binding: it may be made again."));
     }
-    ownership::warn(&mut plan, &view, &[]);
+    owners::warn(&mut plan, &view, &[]);
     plan.lasting.push("Undo does not bring it back. Bind makes another object: history and checkpoint are gone, and its targets were out meanwhile.".to_owned());
     Ok(plan)
 }
@@ -174,5 +175,5 @@ fn said(plan: &mut Plan, view: &View<'_>, known: &Known<'_>, targets: usize) {
     if targets > 0 && presence != Presence::Down {
         plan.follows.push(drains(view));
     }
-    counts::emptied(plan, view);
+    enough::emptied(plan, view);
 }

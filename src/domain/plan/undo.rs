@@ -3,38 +3,39 @@
 
 use std::collections::BTreeSet;
 
-use super::Act;
-use super::Arriving;
-use super::Hand;
-use super::Labelled;
 use super::Plan;
 use super::Refusal;
 use super::Step;
 use super::counts;
-use super::guard;
 use super::guard::Guard;
-use super::ownership;
-use super::targets::Known;
+use super::owners;
 use super::targets::checks;
 use super::targets::comes_back;
 use super::targets::drains;
 use super::targets::followed;
 use super::targets::live;
-use super::targets::report_of;
 use super::unbind;
 use super::weights;
-use super::weights::Place;
 use super::weights::Tags;
-use crate::domain::controller::Presence;
-use crate::domain::elb::Forward;
-use crate::domain::elb::Rule;
-use crate::domain::ids::RowKey;
-use crate::domain::ids::TargetKey;
-use crate::domain::ids::Uid;
+use crate::domain::facts::elb::Forward;
+use crate::domain::facts::elb::Rule;
+use crate::domain::facts::ids::RowKey;
+use crate::domain::facts::ids::TargetKey;
+use crate::domain::facts::ids::Uid;
+use crate::domain::facts::time::Timestamp;
 use crate::domain::inventory::Inventory;
-use crate::domain::report::Row;
-use crate::domain::report::Subject;
-use crate::domain::time::Timestamp;
+use crate::domain::inventory::routes;
+use crate::domain::inventory::routes::Place;
+use crate::domain::judgement::controller::Presence;
+use crate::domain::judgement::row::Row;
+use crate::domain::judgement::row::Subject;
+use crate::domain::plan::act::Act;
+use crate::domain::plan::act::Arriving;
+use crate::domain::plan::act::Hand;
+use crate::domain::plan::act::Labelled;
+use crate::domain::plan::enough;
+use crate::domain::plan::known::Known;
+use crate::domain::plan::known::report_of;
 
 /// A plan that was carried out, at least in part.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -133,7 +134,7 @@ fn back(
     tags: &Tags,
 ) -> Result<Plan, Refusal> {
     if let Some(now) = place.find(known.inventory).filter(|it| it.forwards != *to) {
-        let now = weights::told(&now.forwards);
+        let now = routes::told(&now.forwards);
         return Err(Refusal::new(format!(
             "shift cannot be undone: {} has other weights now: {now}",
             place.name
@@ -173,7 +174,7 @@ fn count(plan: &mut Plan, known: &Known<'_>) -> Result<(), Refusal> {
     let name = known.report.group.as_ref().map_or_else(String::new, |it| it.name().to_owned());
     let enough = match leaving.is_empty() {
         true => Vec::new(),
-        false => counts::keep_enough(plan, &view, &leaving, &name),
+        false => enough::keep_enough(plan, &view, &leaving, &name),
     };
     let goes: Vec<&Row> = leaving.iter().filter_map(|it| row(known, it)).collect();
     let comes: Vec<&Row> = arriving.iter().filter_map(|it| row(known, it)).collect();
@@ -189,10 +190,10 @@ fn count(plan: &mut Plan, known: &Known<'_>) -> Result<(), Refusal> {
     if !goes.is_empty() {
         plan.follows.push(drains(&view));
         plan.follows.extend(comes_back(known.report, &view, &goes));
-        counts::emptied(plan, &view);
+        enough::emptied(plan, &view);
     }
     if !goes.is_empty() || !comes.is_empty() {
-        ownership::warn(plan, &view, &goes);
+        owners::warn(plan, &view, &goes);
     }
     for step in plan.steps.iter_mut().filter(|it| it.act.cluster().is_none()) {
         step.guards.extend(same.iter().cloned());
@@ -285,7 +286,7 @@ fn inverse(known: &Known<'_>, act: &Act) -> Result<Step, Stays> {
             })
         }
         Act::Label { cluster, object, key, from, to } => {
-            let (labels, name) = guard::labels(object, cluster, known.inventory)?;
+            let (labels, name) = super::check::labels(object, cluster, known.inventory)?;
             match labels.get(key) {
                 now if now == to.as_ref() => {}
                 now if now == from.as_ref() => {
@@ -331,7 +332,8 @@ fn returns(known: &Known<'_>, target: &Arriving) -> Result<Guard, Stays> {
         (Some(_), None) => Err(Stays::Unwanted(key.clone())),
         (None, Some(row)) if row.uid().is_some() => Err(format!("a pod has the address {key} now").into()),
         (None, _) => {
-            let holds = |pod: &crate::domain::cluster::Pod| key.ip().is_some_and(|ip| pod.ips.contains(&ip));
+            let holds =
+                |pod: &crate::domain::facts::cluster::Pod| key.ip().is_some_and(|ip| pod.ips.contains(&ip));
             let mut pods = known.inventory.clusters.values().flat_map(|it| it.pods.values());
             match pods.find(|it| holds(it) && !it.finished()) {
                 Some(pod) => Err(format!("the address {key} belongs to pod {} now", pod.name).into()),

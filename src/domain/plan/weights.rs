@@ -3,67 +3,29 @@
 
 use std::collections::BTreeMap;
 
-use serde::Deserialize;
-use serde::Serialize;
-
-use super::Act;
-use super::Hand;
 use super::Plan;
 use super::Refusal;
-use super::counts;
 use super::guard::Guard;
-use super::targets::Known;
-use crate::domain::elb::Forward;
-use crate::domain::elb::HealthState;
-use crate::domain::elb::Rule;
-use crate::domain::ids::ListenerArn;
-use crate::domain::ids::LoadBalancerArn;
-use crate::domain::ids::RuleArn;
-use crate::domain::ids::TargetGroupArn;
+use crate::domain::facts::elb::Forward;
+use crate::domain::facts::elb::Rule;
+use crate::domain::facts::ids::TargetGroupArn;
+use crate::domain::facts::ownership::kept_by_tags;
+use crate::domain::facts::time::age;
 use crate::domain::inventory::Change;
 use crate::domain::inventory::Inventory;
-use crate::domain::time::age;
+use crate::domain::inventory::routes::Place;
+use crate::domain::inventory::routes::healthy;
+use crate::domain::inventory::routes::shares;
+use crate::domain::inventory::routes::told;
+use crate::domain::plan::act::Act;
+use crate::domain::plan::act::Hand;
+use crate::domain::plan::known::Known;
 
 /// The largest weight of a group (ELBv2 refuses more).
 pub const LARGEST: u32 = 999;
 
 /// Tags of a load balancer, listener or rule, by its ARN.
 pub type Tags = BTreeMap<String, BTreeMap<String, String>>;
-
-/// A rule of a listener, or its default action.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Place {
-    pub load_balancer: LoadBalancerArn,
-    pub listener: ListenerArn,
-    /// `None`: the default action.
-    pub rule: Option<RuleArn>,
-    /// `LOAD-BALANCER ▸ PROTOCOL:PORT ▸ RULE`.
-    pub name: String,
-    /// `PORT:PRIORITY`, as it is typed.
-    pub short: String,
-}
-
-impl Place {
-    /// Everything whose tags may tell who made it.
-    pub fn arns(&self) -> Vec<String> {
-        let rule = self.rule.as_ref().map(|it| it.as_str().to_owned());
-        [self.load_balancer.as_str().to_owned(), self.listener.as_str().to_owned()]
-            .into_iter()
-            .chain(rule)
-            .collect()
-    }
-
-    /// The rule as it was read last.
-    pub fn find<'a>(&self, inventory: &'a Inventory) -> Option<&'a Rule> {
-        let listeners = inventory.routes.get(&self.load_balancer)?;
-        let listener = listeners.iter().find(|it| it.arn == self.listener)?;
-        listener.rules.iter().find(|it| match &self.rule {
-            None => it.is_default(),
-            Some(arn) => it.arn.as_ref() == Some(arn),
-        })
-    }
-}
 
 /// What was read of a rule that is to be weighed, to be taken into an inventory beside everything else.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -74,53 +36,6 @@ pub struct Weighed {
     pub tags: Tags,
     /// Why they could not.
     pub untagged: Option<String>,
-}
-
-/// All actions that lead to a group, in the order of their listeners and rules.
-pub fn places(inventory: &Inventory, group: &TargetGroupArn) -> Vec<(Place, Rule)> {
-    let mut found = Vec::new();
-    for (arn, listeners) in &inventory.routes {
-        let balancer = inventory.load_balancers.get(arn).map_or_else(
-            || arn.as_str().split('/').nth(2).unwrap_or_default().to_owned(),
-            |it| it.name.clone(),
-        );
-        for listener in listeners {
-            let port = listener.port.map_or_else(|| "?".to_owned(), |it| it.to_string());
-            let protocol = listener.protocol.as_deref().unwrap_or("?");
-            for rule in listener.rules.iter().filter(|it| it.forwards.iter().any(|it| it.group == *group)) {
-                let conditions = rule.conditions.iter().fold(String::new(), |all, it| format!("{all} {it}"));
-                let place = Place {
-                    load_balancer: arn.clone(),
-                    listener: listener.arn.clone(),
-                    rule: rule.arn.clone().filter(|_| !rule.is_default()),
-                    name: format!("{balancer} ▸ {protocol}:{port} ▸ {}{conditions}", rule.priority),
-                    short: format!("{port}:{}", rule.priority),
-                };
-                found.push((place, rule.clone()));
-            }
-        }
-    }
-    found
-}
-
-/// `blue 90, green 10`.
-pub fn told(forwards: &[Forward]) -> String {
-    let all: Vec<String> = forwards.iter().map(|it| format!("{} {}", it.group.name(), it.weight)).collect();
-    all.join(", ")
-}
-
-/// `90 % to blue, 10 % to green`; shares are rounded, and less than one stays visible.
-pub fn shares(forwards: &[Forward]) -> String {
-    let total: u32 = forwards.iter().map(|it| it.weight).sum();
-    let share = |it: &Forward| match (it.weight, total) {
-        (0, _) | (_, 0) => "nothing".to_owned(),
-        (weight, total) if weight * 100 < total => "less than 1 %".to_owned(),
-        (weight, total) if weight < total && weight * 100 > total * 99 => "more than 99 %".to_owned(),
-        (weight, total) => format!("{} %", (weight * 200 + total) / (total * 2)),
-    };
-    let all: Vec<String> =
-        forwards.iter().map(|it| format!("{} to {}", share(it), it.group.name())).collect();
-    all.join(", ")
 }
 
 /// The weights an action gets: those asked for, the others as they are.
@@ -216,15 +131,6 @@ fn receives(plan: &mut Plan, inventory: &Inventory, before: &Forward, after: &Fo
     (healthy > 0).then(|| Guard::Serves { group: after.group.clone(), least: healthy.min(least) })
 }
 
-/// Healthy targets of a group, and those that are registered and not draining.
-pub(super) fn healthy(inventory: &Inventory, group: &TargetGroupArn) -> Option<(u32, u32)> {
-    let targets = &inventory.groups.get(group)?.targets.as_ref()?.targets;
-    let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
-    let healthy = targets.iter().filter(|it| counts::serves(it)).count();
-    let registered = targets.iter().filter(|it| it.health.state != HealthState::Draining).count();
-    Some((count(healthy), count(registered)))
-}
-
 /// Who keeps the action as it says, by the tags of what it belongs to.
 fn rivals(place: &Place, tags: &Tags) -> Vec<String> {
     let mut said = Vec::new();
@@ -244,30 +150,11 @@ fn rivals(place: &Place, tags: &Tags) -> Vec<String> {
             said.push(format!(
                 "The {what} belongs to the CloudFormation stack {stack}: its next update may write its own weights again."
             ));
-        } else if let Some((key, tool)) = kept(tags) {
+        } else if let Some((key, tool)) = kept_by_tags(tags) {
             said.push(format!(
                 "The {what} is kept by {tool} (tag {key}): it may write its own weights again."
             ));
         }
     }
     said
-}
-
-/// Tools that leave a tag of their own on what they make.
-const TOOLS: [(&str, &str); 4] = [
-    ("crossplane-", "Crossplane"),
-    ("services.k8s.aws/", "an ACK controller"),
-    ("pulumi:", "Pulumi"),
-    ("terraform", "Terraform"),
-];
-
-fn kept(tags: &BTreeMap<String, String>) -> Option<(&str, &'static str)> {
-    tags.iter().find_map(|(key, value)| {
-        let tool = TOOLS.iter().find(|(prefix, _)| {
-            key.to_lowercase().starts_with(prefix)
-                || (key.eq_ignore_ascii_case("managed-by") || key.eq_ignore_ascii_case("managedby"))
-                    && value.to_lowercase().starts_with(prefix.trim_end_matches(['-', ':', '/']))
-        });
-        tool.map(|(_, tool)| (key.as_str(), *tool))
-    })
 }

@@ -9,21 +9,21 @@ use serde_json::json;
 
 use super::ledger;
 use super::object;
-use crate::domain::cluster::AddressType;
-use crate::domain::cluster::Event;
-use crate::domain::cluster::Node;
-use crate::domain::cluster::Service;
-use crate::domain::cluster::ServiceType;
-use crate::domain::cluster::Slice;
-use crate::domain::cluster::Status;
-use crate::domain::cluster::Workload;
-use crate::domain::cluster::WorkloadKind;
-use crate::domain::ids::BindingApi;
-use crate::domain::ids::ObjectName;
-use crate::domain::ids::Uid;
+use crate::domain::facts::cluster::AddressType;
+use crate::domain::facts::cluster::Event;
+use crate::domain::facts::cluster::Node;
+use crate::domain::facts::cluster::Service;
+use crate::domain::facts::cluster::ServiceType;
+use crate::domain::facts::cluster::Slice;
+use crate::domain::facts::cluster::Status;
+use crate::domain::facts::cluster::Workload;
+use crate::domain::facts::cluster::WorkloadKind;
+use crate::domain::facts::ids::BindingApi;
+use crate::domain::facts::ids::ObjectName;
+use crate::domain::facts::ids::Uid;
+use crate::domain::facts::time::Timestamp;
 use crate::domain::inventory::Kind;
 use crate::domain::inventory::Object;
-use crate::domain::time::Timestamp;
 
 /// 2026-11-23T10:00:00Z.
 const TEN: Timestamp = Timestamp(1_795_428_000_000);

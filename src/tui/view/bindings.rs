@@ -12,11 +12,11 @@ use super::place::Wish;
 use super::text;
 use crate::app::State;
 use crate::app::state;
-use crate::domain::ids::BindingApi;
+use crate::domain::facts::ids::BindingApi;
 use crate::domain::inventory::Kind;
 use crate::domain::inventory::Source;
-use crate::domain::report::Report;
-use crate::domain::report::Subject;
+use crate::domain::judgement::report::Report;
+use crate::domain::judgement::row::Subject;
 use crate::tui::theme::Theme;
 
 /// Title, least width, growth, priority.

@@ -15,17 +15,17 @@ use super::place::Wish;
 use super::text;
 use crate::app::State;
 use crate::app::state::Pane;
-use crate::domain::columns;
-use crate::domain::columns::Column;
-use crate::domain::columns::Context;
-use crate::domain::columns::Side;
-use crate::domain::desired::Backend;
 use crate::domain::inventory::Kind;
 use crate::domain::inventory::Source;
-use crate::domain::report::Report;
-use crate::domain::report::Row;
-use crate::domain::report::Subject;
-use crate::domain::words;
+use crate::domain::judgement::desired::Backend;
+use crate::domain::judgement::report::Report;
+use crate::domain::judgement::row::Row;
+use crate::domain::judgement::row::Subject;
+use crate::domain::wording::columns;
+use crate::domain::wording::columns::Column;
+use crate::domain::wording::columns::Context;
+use crate::domain::wording::columns::Side;
+use crate::domain::wording::words;
 use crate::tui::theme::Theme;
 
 /// Cells of the link column: marker, glyph, the longest standing, a flag.
@@ -234,7 +234,7 @@ fn style(theme: &Theme, column: &Column, row: &Row, failed: bool) -> Style {
 fn links(
     theme: &Theme,
     area: Rect,
-    (rows, selected): (&[&Row], Option<&crate::domain::ids::RowKey>),
+    (rows, selected): (&[&Row], Option<&crate::domain::facts::ids::RowKey>),
     buffer: &mut Buffer,
 ) {
     let none = Context::default();
@@ -263,7 +263,7 @@ fn endpoint_title(state: &State, report: &Report) -> String {
         state.inventory.cluster(&reference.cluster).and_then(|it| it.services.get(&binding.service_name()));
     let port = service.and_then(|it| it.port(&binding.port)).and_then(|it| it.target_port.clone());
     let target = port.map_or(String::new(), |it| format!(" → {it}"));
-    let what = if binding.target_type == Some(crate::domain::cluster::TargetType::Instance) {
+    let what = if binding.target_type == Some(crate::domain::facts::cluster::TargetType::Instance) {
         "Nodes"
     } else {
         "Pods"

@@ -17,13 +17,13 @@ use crate::app::hands::Run;
 use crate::app::state::Dialog;
 use crate::app::state::Sort;
 use crate::app::state::View;
-use crate::domain::controller::Doing;
-use crate::domain::controller::Presence;
+use crate::domain::facts::time::age;
 use crate::domain::inventory::Source;
-use crate::domain::report::Report;
-use crate::domain::routes::Routes;
-use crate::domain::time::age;
-use crate::domain::words;
+use crate::domain::inventory::routes::Routes;
+use crate::domain::judgement::controller::Doing;
+use crate::domain::judgement::controller::Presence;
+use crate::domain::judgement::report::Report;
+use crate::domain::wording::words;
 use crate::tui::theme::Theme;
 
 pub(super) fn routes(state: &State, theme: &Theme, area: Rect, buffer: &mut Buffer) {
@@ -60,10 +60,10 @@ pub(super) fn routes(state: &State, theme: &Theme, area: Rect, buffer: &mut Buff
     };
     let room = usize::from(area.width).saturating_sub(left.width().min(usize::from(area.width) / 2) + 2);
     let right = match &report.subject {
-        crate::domain::report::Subject::Binding(_) => {
+        crate::domain::judgement::row::Subject::Binding(_) => {
             Line::from(Span::styled(text::end(&line, room) + " ", style))
         }
-        crate::domain::report::Subject::Group(_) => Line::default(),
+        crate::domain::judgement::row::Subject::Group(_) => Line::default(),
     };
     header::both(Line::from(left), right, area, buffer);
 }

@@ -11,14 +11,14 @@ use super::text;
 use crate::app::State;
 use crate::app::state;
 use crate::app::state::View;
-use crate::domain::columns;
+use crate::domain::facts::time::Timestamp;
+use crate::domain::facts::time::age;
 use crate::domain::inventory::Freshness;
 use crate::domain::inventory::Kind;
 use crate::domain::inventory::Source;
-use crate::domain::report::Subject;
-use crate::domain::time::Timestamp;
-use crate::domain::time::age;
-use crate::domain::verdict::Word;
+use crate::domain::judgement::row::Subject;
+use crate::domain::judgement::standing::Word;
+use crate::domain::wording::columns;
 use crate::tui::theme::Theme;
 
 pub(super) fn render(state: &State, theme: &Theme, area: Rect, buffer: &mut Buffer) {
@@ -171,7 +171,7 @@ fn verdict<'a>(state: &State, theme: &Theme, short: u8) -> Line<'a> {
 /// Of a list: how many of what.
 fn summary<'a>(state: &State, theme: &Theme) -> Line<'a> {
     let mut spans = vec![Span::raw(" ")];
-    for word in crate::domain::verdict::Word::ALL {
+    for word in crate::domain::judgement::standing::Word::ALL {
         let found: Vec<_> = state.boards.values().filter(|it| it.report.word() == word).collect();
         if !found.is_empty() {
             let neutral = found.iter().all(|it| it.report.verdict.neutral);

@@ -16,14 +16,14 @@ use crate::app::State;
 use crate::app::action::Family;
 use crate::app::action::TABLE;
 use crate::app::state;
-use crate::domain::columns;
-use crate::domain::columns::NOTHING;
-use crate::domain::report::Report;
-use crate::domain::report::Row;
-use crate::domain::standing::Standing;
-use crate::domain::time::age;
-use crate::domain::words;
-use crate::domain::words::Words;
+use crate::domain::facts::time::age;
+use crate::domain::judgement::report::Report;
+use crate::domain::judgement::row::Row;
+use crate::domain::judgement::standing::Standing;
+use crate::domain::wording::columns;
+use crate::domain::wording::columns::NOTHING;
+use crate::domain::wording::words;
+use crate::domain::wording::words::Words;
 use crate::tui::theme::Theme;
 
 pub(super) type Lines = Vec<(String, Style)>;
@@ -138,7 +138,7 @@ fn report_lines(state: &State, theme: &Theme, report: &Report) -> Lines {
     if let Some(attributes) = attributes {
         fact("deregistration", format!("{} s", attributes.deregistration_delay()));
     }
-    if let crate::domain::report::Subject::Binding(reference) = &report.subject {
+    if let crate::domain::judgement::row::Subject::Binding(reference) = &report.subject {
         if let Some(binding) = state.inventory.binding(reference) {
             fact("binding", format!("{} {}", binding.api.version(), binding.name));
             fact("made by", binding.made_from().map_or("not the controller", |it| it).to_owned());

@@ -20,16 +20,16 @@ use crate::app::action::Action;
 use crate::app::key::key;
 use crate::app::message::AwsSide;
 use crate::app::state::Opening;
-use crate::domain::controller;
-use crate::domain::failure::ErrorKind;
-use crate::domain::failure::Failure;
+use crate::domain::facts::failure::ErrorKind;
+use crate::domain::facts::failure::Failure;
 use crate::domain::fixture;
 use crate::domain::fixture::World;
 use crate::domain::inventory::Change;
 use crate::domain::inventory::Kind;
 use crate::domain::inventory::Source;
-use crate::domain::scope::Pointed;
-use crate::domain::standing::Standing;
+use crate::domain::judgement::controller;
+use crate::domain::judgement::scope::Pointed;
+use crate::domain::judgement::standing::Standing;
 use crate::tui::theme::Theme;
 
 /// A screen that has seen everything a world holds.

@@ -10,17 +10,17 @@ use ratatui::widgets::Widget;
 use super::text;
 use crate::app::State;
 use crate::app::state;
-use crate::domain::failure::Failure;
-use crate::domain::ids::BindingApi;
-use crate::domain::ids::ClusterId;
+use crate::domain::facts::failure::Failure;
+use crate::domain::facts::ids::BindingApi;
+use crate::domain::facts::ids::ClusterId;
 use crate::domain::inventory::Kind;
 use crate::domain::inventory::Source;
-use crate::domain::report::Report;
-use crate::domain::report::Row;
-use crate::domain::report::Subject;
-use crate::domain::routes::Routes;
-use crate::domain::words;
-use crate::domain::words::Words;
+use crate::domain::inventory::routes::Routes;
+use crate::domain::judgement::report::Report;
+use crate::domain::judgement::row::Row;
+use crate::domain::judgement::row::Subject;
+use crate::domain::wording::words;
+use crate::domain::wording::words::Words;
 use crate::tui::theme::Theme;
 
 pub(super) fn render(state: &State, theme: &Theme, area: Rect, buffer: &mut Buffer) {
@@ -75,7 +75,7 @@ fn content(state: &State) -> (String, Words) {
 fn label(row: &Row) -> String {
     let pod = row.endpoint.as_ref().and_then(|it| it.pod.clone());
     match (&row.key, pod) {
-        (crate::domain::ids::RowKey::Target(key), Some(pod)) => format!("{pod} {key}"),
+        (crate::domain::facts::ids::RowKey::Target(key), Some(pod)) => format!("{pod} {key}"),
         (_, Some(pod)) => pod,
         (key, None) => key.to_string(),
     }

@@ -1,10 +1,10 @@
 //! What is asked of AWS, and what is read of its answers.
 
-use tgscope::domain::elb::Target;
-use tgscope::domain::ids::ListenerArn;
-use tgscope::domain::ids::LoadBalancerArn;
-use tgscope::domain::ids::TargetGroupArn;
-use tgscope::domain::time::Timestamp;
+use tgscope::domain::facts::elb::Target;
+use tgscope::domain::facts::ids::ListenerArn;
+use tgscope::domain::facts::ids::LoadBalancerArn;
+use tgscope::domain::facts::ids::TargetGroupArn;
+use tgscope::domain::facts::time::Timestamp;
 
 use super::arn;
 use super::client;

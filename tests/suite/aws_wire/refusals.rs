@@ -1,8 +1,8 @@
 //! What AWS or the way to it may answer instead, and the failure it becomes.
 
-use tgscope::domain::failure::ErrorKind;
-use tgscope::domain::failure::Failure;
-use tgscope::domain::time::Timestamp;
+use tgscope::domain::facts::failure::ErrorKind;
+use tgscope::domain::facts::failure::Failure;
+use tgscope::domain::facts::time::Timestamp;
 
 use super::arn;
 use super::client;

@@ -4,14 +4,14 @@
 use tgscope::aws::LoadBalancing;
 use tgscope::aws::Session;
 use tgscope::aws::Settings;
-use tgscope::domain::elb::Forward;
-use tgscope::domain::elb::Rule;
-use tgscope::domain::failure::ErrorKind;
-use tgscope::domain::ids::TargetGroupArn;
-use tgscope::domain::ids::TargetId;
-use tgscope::domain::ids::TargetKey;
-use tgscope::domain::plan::Arriving;
-use tgscope::domain::plan::weights::Place;
+use tgscope::domain::facts::elb::Forward;
+use tgscope::domain::facts::elb::Rule;
+use tgscope::domain::facts::failure::ErrorKind;
+use tgscope::domain::facts::ids::TargetGroupArn;
+use tgscope::domain::facts::ids::TargetId;
+use tgscope::domain::facts::ids::TargetKey;
+use tgscope::domain::inventory::routes::Place;
+use tgscope::domain::plan::act::Arriving;
 
 use crate::support::Server;
 use crate::support::answer;
@@ -101,13 +101,13 @@ async fn weights_are_sent_with_the_whole_action_and_only_if_it_is_as_it_was() {
     });
     let client = client(&server).await;
     let place = Place {
-        load_balancer: tgscope::domain::ids::LoadBalancerArn(
+        load_balancer: tgscope::domain::facts::ids::LoadBalancerArn(
             "arn:aws:elasticloadbalancing:eu-west-1:702463714165:loadbalancer/app/alb/1".into(),
         ),
-        listener: tgscope::domain::ids::ListenerArn(
+        listener: tgscope::domain::facts::ids::ListenerArn(
             "arn:aws:elasticloadbalancing:eu-west-1:702463714165:listener/app/alb/1/2".into(),
         ),
-        rule: Some(tgscope::domain::ids::RuleArn(RULE.into())),
+        rule: Some(tgscope::domain::facts::ids::RuleArn(RULE.into())),
         name: "alb ▸ HTTPS:443 ▸ 10".to_owned(),
         short: "443:10".to_owned(),
     };

@@ -109,7 +109,7 @@ async fn while_the_controller_is_down_every_plan_says_so() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_undo_will_do_is_what_was_done_turned_round() {
-    use tgscope::domain::ids::RowKey;
+    use tgscope::domain::facts::ids::RowKey;
     use tgscope::domain::plan::drain;
     use tgscope::domain::plan::drain::Then;
     use tgscope::domain::plan::targets;

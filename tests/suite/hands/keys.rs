@@ -285,5 +285,5 @@ async fn what_another_session_began_is_offered_at_the_next_start() {
     session.keys("⎋");
     session.quit().await;
     let entries = log().entries().unwrap();
-    assert_eq!(tgscope::domain::plan::progress::unfinished(&entries), []);
+    assert_eq!(tgscope::domain::plan::log::unfinished(&entries), []);
 }

@@ -6,17 +6,18 @@ use std::collections::BTreeSet;
 use tgscope::audit::Log;
 use tgscope::backend::Connection;
 use tgscope::backend::apply::Signal;
-use tgscope::domain::ids::RowKey;
-use tgscope::domain::ids::TargetKey;
+use tgscope::domain::facts::ids::RowKey;
+use tgscope::domain::facts::ids::TargetKey;
+use tgscope::domain::inventory::routes;
+use tgscope::domain::judgement::report::Report;
 use tgscope::domain::plan::binding;
 use tgscope::domain::plan::drain;
 use tgscope::domain::plan::drain::Then;
+use tgscope::domain::plan::known::Known;
 use tgscope::domain::plan::progress::Stage;
 use tgscope::domain::plan::targets;
-use tgscope::domain::plan::targets::Known;
 use tgscope::domain::plan::unbind;
 use tgscope::domain::plan::weights;
-use tgscope::domain::report::Report;
 
 use super::words;
 use crate::lab::Still;
@@ -170,10 +171,10 @@ async fn a_terminal_closed_in_the_middle_of_a_drain_leaves_it_open_in_the_log() 
     let entries = log().entries().unwrap();
     let last = entries.last().unwrap();
     assert_eq!((last.step, last.stage.as_str()), (2, "done"));
-    let open = tgscope::domain::plan::progress::unfinished(&entries);
+    let open = tgscope::domain::plan::log::unfinished(&entries);
     assert_eq!(open.len(), 1);
     // Its pod is on the board of the next start, in the place it had.
-    let detached = tgscope::domain::plan::progress::detached(&entries);
+    let detached = tgscope::domain::plan::log::detached(&entries);
     assert_eq!(detached.of(&open[0].plan.subject).into_values().collect::<Vec<_>>(), [Some(first)]);
     // The next start goes on with what is left: the wait, and the pod.
     let rest = open[0].rest().unwrap();
@@ -181,10 +182,10 @@ async fn a_terminal_closed_in_the_middle_of_a_drain_leaves_it_open_in_the_log() 
     let ended = world.carry_out_by(rest, log()).end(&world).await;
     assert_eq!(words(&ended), ["done", "done"]);
     let entries = log().entries().unwrap();
-    assert_eq!(tgscope::domain::plan::progress::unfinished(&entries), []);
+    assert_eq!(tgscope::domain::plan::log::unfinished(&entries), []);
     assert_eq!(
-        tgscope::domain::plan::progress::detached(&entries),
-        tgscope::domain::plan::progress::Detached::default()
+        tgscope::domain::plan::log::detached(&entries),
+        tgscope::domain::plan::log::Detached::default()
     );
 }
 
@@ -440,8 +441,8 @@ async fn a_node_is_kept_out_of_load_balancers_and_let_in_again() {
 async fn weights(world: &Still) -> String {
     let look = world.look().await;
     let group = look.reports.first().unwrap().group.clone().unwrap();
-    let places = weights::places(&look.inventory, &group);
-    weights::told(&places.iter().find(|it| it.0.rule.is_none()).unwrap().1.forwards)
+    let places = routes::places(&look.inventory, &group);
+    routes::told(&places.iter().find(|it| it.0.rule.is_none()).unwrap().1.forwards)
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -450,7 +451,7 @@ async fn somebody_else_shifts_weights_between_plan_and_write() {
     let make = |it: &Known<'_>| {
         let group = it.report.group.clone().unwrap();
         let (place, _) =
-            weights::places(it.inventory, &group).into_iter().find(|it| it.0.rule.is_none()).unwrap();
+            routes::places(it.inventory, &group).into_iter().find(|it| it.0.rule.is_none()).unwrap();
         weights::shift(it, &place, &[(group, 10)].into(), &weights::Tags::new())
     };
     let plan = world.plan(make).await;

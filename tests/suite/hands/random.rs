@@ -6,12 +6,12 @@ use std::sync::Arc;
 
 use proptest::prelude::*;
 use tgscope::audit::Log;
-use tgscope::domain::ids::RowKey;
-use tgscope::domain::ids::TargetKey;
-use tgscope::domain::plan::Act;
+use tgscope::domain::facts::ids::RowKey;
+use tgscope::domain::facts::ids::TargetKey;
+use tgscope::domain::judgement::report::Report;
+use tgscope::domain::plan::act::Act;
 use tgscope::domain::plan::progress::Stage;
 use tgscope::domain::plan::targets;
-use tgscope::domain::report::Report;
 
 use crate::lab::Still;
 

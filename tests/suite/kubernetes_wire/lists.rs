@@ -2,9 +2,9 @@
 
 use serde_json::Value;
 use serde_json::json;
-use tgscope::domain::cluster::ControllerSigns;
-use tgscope::domain::ids::BindingApi;
-use tgscope::domain::ids::ObjectName;
+use tgscope::domain::facts::cluster::ControllerSigns;
+use tgscope::domain::facts::ids::BindingApi;
+use tgscope::domain::facts::ids::ObjectName;
 use tgscope::domain::inventory::Change;
 use tgscope::domain::inventory::Kind;
 

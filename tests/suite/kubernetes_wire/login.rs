@@ -3,8 +3,8 @@
 use std::path::Path;
 use std::time::Duration;
 
-use tgscope::domain::failure::ErrorKind;
-use tgscope::domain::failure::Failure;
+use tgscope::domain::facts::failure::ErrorKind;
+use tgscope::domain::facts::failure::Failure;
 use tgscope::domain::inventory::Kind;
 use tgscope::kubernetes::ConnectError;
 use tgscope::kubernetes::Contexts;

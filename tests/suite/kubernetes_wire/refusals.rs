@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use tgscope::domain::failure::ErrorKind;
-use tgscope::domain::failure::Failure;
-use tgscope::domain::ids::BindingApi;
+use tgscope::domain::facts::failure::ErrorKind;
+use tgscope::domain::facts::failure::Failure;
+use tgscope::domain::facts::ids::BindingApi;
 use tgscope::domain::inventory::Kind;
 
 use super::access;

@@ -3,8 +3,8 @@
 use futures::StreamExt;
 use serde_json::Value;
 use serde_json::json;
-use tgscope::domain::failure::ErrorKind;
-use tgscope::domain::ids::ObjectName;
+use tgscope::domain::facts::failure::ErrorKind;
+use tgscope::domain::facts::ids::ObjectName;
 use tgscope::domain::inventory::Change;
 use tgscope::domain::inventory::Kind;
 

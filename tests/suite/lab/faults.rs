@@ -1,8 +1,8 @@
 //! What goes wrong on the way, one fault after the other: what was read stays, and what was not is said.
 
 use tgscope::backend::Look;
-use tgscope::domain::failure::ErrorKind;
-use tgscope::domain::standing::Standing;
+use tgscope::domain::facts::failure::ErrorKind;
+use tgscope::domain::judgement::standing::Standing;
 
 use super::Still;
 

@@ -1,7 +1,7 @@
 //! A hundred worlds at once in one process, each with its own clock, and none knows of the others.
 
 use futures::future::join_all;
-use tgscope::domain::verdict::Word;
+use tgscope::domain::judgement::standing::Word;
 
 use super::Still;
 

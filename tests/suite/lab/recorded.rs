@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 use serde_json::json;
 use tgscope::aws::Session;
-use tgscope::domain::ids::TargetGroupArn;
-use tgscope::domain::time::Timestamp;
+use tgscope::domain::facts::ids::TargetGroupArn;
+use tgscope::domain::facts::time::Timestamp;
 use tgscope::lab::Scenario;
 
 use super::Still;

@@ -3,22 +3,23 @@
 use std::collections::BTreeMap;
 
 use super::plan;
-use crate::domain::elb::Forward;
-use crate::domain::elb::Listener;
+use crate::domain::facts::elb::Forward;
+use crate::domain::facts::elb::Listener;
+use crate::domain::facts::ids::TargetGroupArn;
 use crate::domain::fixture;
 use crate::domain::fixture::World;
 use crate::domain::fixture::objects;
-use crate::domain::ids::TargetGroupArn;
 use crate::domain::inventory::Change;
-use crate::domain::plan::Act;
+use crate::domain::inventory::routes;
+use crate::domain::inventory::routes::Place;
 use crate::domain::plan::Plan;
 use crate::domain::plan::Refusal;
+use crate::domain::plan::act::Act;
+use crate::domain::plan::check::check;
 use crate::domain::plan::guard::Guard;
-use crate::domain::plan::guard::check;
 use crate::domain::plan::undo;
 use crate::domain::plan::undo::Done;
 use crate::domain::plan::weights;
-use crate::domain::plan::weights::Place;
 use crate::domain::plan::weights::Tags;
 
 fn other() -> TargetGroupArn {
@@ -45,7 +46,7 @@ fn world(weights: (u32, u32), healthy: Option<usize>) -> World {
 }
 
 fn place(world: &World) -> Place {
-    weights::places(&world.inventory, &fixture::arn())[0].0.clone()
+    routes::places(&world.inventory, &fixture::arn())[0].0.clone()
 }
 
 fn shift(world: &World, wanted: &[(TargetGroupArn, u32)], tags: &Tags) -> Result<Plan, Refusal> {
@@ -153,7 +154,7 @@ fn what_was_shifted_goes_back_unless_somebody_shifted_it_again() {
     let undone = |world: &World| undo::undo(&world.inventory, &done, world.now, &Tags::new());
     let back = undone(&world((90, 10), Some(2))).unwrap();
     let Act::Shift { to, .. } = &back.steps[0].act else { panic!("{back:?}") };
-    assert_eq!(weights::told(to), "eksworkshoptg 100, green 0");
+    assert_eq!(routes::told(to), "eksworkshoptg 100, green 0");
     assert!(
         why(undone(&world((50, 50), Some(2)))).contains("has other weights now: eksworkshoptg 50, green 50")
     );
@@ -163,7 +164,7 @@ fn what_was_shifted_goes_back_unless_somebody_shifted_it_again() {
 fn shares_are_told_as_they_are() {
     let told = |weights: &[u32]| {
         let all: Vec<_> = weights.iter().map(|it| Forward { group: other(), weight: *it }).collect();
-        weights::shares(&all)
+        routes::shares(&all)
     };
     assert_eq!(told(&[100, 0]), "100 % to green, nothing to green");
     assert_eq!(told(&[1, 2]), "33 % to green, 67 % to green");

@@ -6,15 +6,15 @@ use serde_json::json;
 use super::TEN;
 use super::merge;
 use super::read;
-use crate::domain::cluster::AddressType;
-use crate::domain::cluster::Binding;
-use crate::domain::cluster::PortRef;
-use crate::domain::cluster::TargetType;
-use crate::domain::ids::BindingApi;
+use crate::domain::facts::cluster::AddressType;
+use crate::domain::facts::cluster::Binding;
+use crate::domain::facts::cluster::PortRef;
+use crate::domain::facts::cluster::TargetType;
+use crate::domain::facts::ids::BindingApi;
+use crate::domain::facts::selector::Requirement;
+use crate::domain::facts::time::Timestamp;
 use crate::domain::inventory::Kind;
 use crate::domain::inventory::Object;
-use crate::domain::selector::Requirement;
-use crate::domain::time::Timestamp;
 
 const ARN: &str = "arn:aws:elasticloadbalancing:eu-west-1:111122223333:targetgroup/web/0123456789abcdef";
 

@@ -5,12 +5,12 @@ use serde_json::json;
 
 use super::TEN;
 use super::read;
-use crate::domain::cluster::Owner;
-use crate::domain::cluster::Phase;
-use crate::domain::cluster::Pod;
-use crate::domain::cluster::Status;
-use crate::domain::ids::ObjectName;
-use crate::domain::ids::Uid;
+use crate::domain::facts::cluster::Owner;
+use crate::domain::facts::cluster::Phase;
+use crate::domain::facts::cluster::Pod;
+use crate::domain::facts::cluster::Status;
+use crate::domain::facts::ids::ObjectName;
+use crate::domain::facts::ids::Uid;
 use crate::domain::inventory::Kind;
 use crate::domain::inventory::Object;
 

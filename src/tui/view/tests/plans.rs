@@ -7,18 +7,19 @@ use crate::app::key::Key;
 use crate::app::key::plain;
 use crate::app::state::Dialog;
 use crate::app::state::View;
-use crate::domain::cluster::Guarding;
-use crate::domain::cluster::GuardingKind;
-use crate::domain::elb::Forward;
-use crate::domain::ids::TargetGroupArn;
+use crate::domain::facts::cluster::Guarding;
+use crate::domain::facts::cluster::GuardingKind;
+use crate::domain::facts::elb::Forward;
+use crate::domain::facts::ids::TargetGroupArn;
 use crate::domain::inventory::Object;
-use crate::domain::plan::progress::Detached;
+use crate::domain::inventory::routes;
+use crate::domain::judgement::row::Subject;
+use crate::domain::plan::log::Detached;
+use crate::domain::plan::log::Unfinished;
 use crate::domain::plan::progress::Progress;
 use crate::domain::plan::progress::Stage;
-use crate::domain::plan::progress::Unfinished;
 use crate::domain::plan::weights;
 use crate::domain::plan::weights::Weighed;
-use crate::domain::report::Subject;
 
 /// Three in service, one missing, one that nobody knows.
 fn drifted() -> World {
@@ -299,7 +300,7 @@ fn divided() -> (World, TargetGroupArn) {
 
 /// What was read of its rule: nothing new.
 fn weighed(world: &World) -> Weighed {
-    let (place, _) = weights::places(&world.inventory, &fixture::arn()).remove(0);
+    let (place, _) = routes::places(&world.inventory, &fixture::arn()).remove(0);
     Weighed { place, changes: Vec::new(), tags: weights::Tags::new(), untagged: None }
 }
 

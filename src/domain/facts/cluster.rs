@@ -1,0 +1,433 @@
+//! The Kubernetes side as the rules see it: only the fields that some rule, row or column uses.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use serde::Deserialize;
+use serde::Serialize;
+
+use crate::domain::facts::ids::BindingApi;
+use crate::domain::facts::ids::ObjectName;
+use crate::domain::facts::ids::TargetGroupArn;
+use crate::domain::facts::ids::Uid;
+use crate::domain::facts::selector::Labels;
+use crate::domain::facts::selector::Selector;
+use crate::domain::facts::time::Timestamp;
+
+/// True, False or Unknown, as Kubernetes conditions have it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Status {
+    True,
+    False,
+    Unknown,
+}
+
+/// A condition of a pod or a binding.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Condition {
+    pub kind: Arc<str>,
+    pub status: Status,
+    pub reason: Option<Arc<str>>,
+    pub message: Option<Arc<str>>,
+    pub since: Option<Timestamp>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Phase {
+    Pending,
+    Running,
+    Succeeded,
+    Failed,
+    Unknown,
+}
+
+/// The object that made a pod.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Owner {
+    pub kind: Arc<str>,
+    pub name: Arc<str>,
+}
+
+/// One container of a pod, as far as it explains why the pod is not in service.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Container {
+    pub name: Arc<str>,
+    pub ready: bool,
+    pub restarts: u32,
+    pub waiting: Option<Arc<str>>,
+    pub waiting_message: Option<Arc<str>>,
+    pub terminated: Option<Arc<str>>,
+    pub last_terminated: Option<Arc<str>>,
+    pub last_exit_code: Option<i32>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pod {
+    pub name: ObjectName,
+    pub uid: Uid,
+    pub created: Timestamp,
+    /// Set once somebody asked for its deletion: the pod is terminating.
+    pub deleted: Option<Timestamp>,
+    pub labels: Labels,
+    pub owner: Option<Owner>,
+    pub phase: Phase,
+    /// `Evicted`, `NodeLost` and the like.
+    pub reason: Option<Arc<str>>,
+    pub ips: Vec<IpAddr>,
+    pub node: Option<Arc<str>>,
+    pub conditions: Vec<Condition>,
+    /// Condition types the pod declares as readiness gates.
+    pub gates: Vec<Arc<str>>,
+    pub containers: Vec<Container>,
+    /// Value the controller injects for QUIC target groups (`AWS_LBC_QUIC_SERVER_ID`).
+    pub quic_server_id: Option<Arc<str>>,
+    /// Seconds after start within which its startup and readiness probes may still be failing by design.
+    pub start_allowance: u32,
+}
+
+impl Pod {
+    pub fn condition(&self, kind: &str) -> Option<&Condition> {
+        self.conditions.iter().find(|it| &*it.kind == kind)
+    }
+
+    pub fn is_true(&self, kind: &str) -> bool {
+        self.condition(kind).is_some_and(|it| it.status == Status::True)
+    }
+
+    pub fn containers_ready(&self) -> bool {
+        self.is_true("ContainersReady")
+    }
+
+    pub fn ready(&self) -> bool {
+        self.is_true("Ready")
+    }
+
+    pub fn terminating(&self) -> bool {
+        self.deleted.is_some()
+    }
+
+    /// Succeeded or Failed: it will not run again.
+    pub fn finished(&self) -> bool {
+        matches!(self.phase, Phase::Succeeded | Phase::Failed)
+    }
+
+    pub fn restarts(&self) -> u32 {
+        self.containers.iter().map(|it| it.restarts).sum()
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ServicePort {
+    pub name: Option<Arc<str>>,
+    pub port: u16,
+    /// As written: a number or the name of a container port.
+    pub target_port: Option<Arc<str>>,
+    pub node_port: Option<u16>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ServiceType {
+    ClusterIp,
+    NodePort,
+    LoadBalancer,
+    ExternalName,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Service {
+    pub name: ObjectName,
+    pub kind: ServiceType,
+    /// Empty: the service selects nothing by itself.
+    pub selector: Labels,
+    pub ports: Vec<ServicePort>,
+    pub publish_not_ready: bool,
+    /// `externalTrafficPolicy: Local`.
+    pub local_traffic_only: bool,
+}
+
+impl Service {
+    pub fn selects(&self, pod: &Pod) -> bool {
+        self.name.namespace == pod.name.namespace && self.selects_labels(&pod.labels)
+    }
+
+    pub fn selects_labels(&self, labels: &Labels) -> bool {
+        !self.selector.is_empty() && self.selector.iter().all(|(key, value)| labels.get(key) == Some(value))
+    }
+
+    /// The port a binding names, by number or by name.
+    pub fn port(&self, wanted: &PortRef) -> Option<&ServicePort> {
+        self.ports.iter().find(|it| match wanted {
+            PortRef::Number(number) => it.port == *number,
+            PortRef::Name(name) => it.name.as_ref() == Some(name),
+        })
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum AddressType {
+    Ipv4,
+    Ipv6,
+    Other,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SlicePort {
+    pub name: Option<Arc<str>>,
+    pub port: Option<u16>,
+}
+
+/// One endpoint of an EndpointSlice. The conditions are `None` where the slice leaves them out.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SliceEndpoint {
+    pub addresses: Vec<IpAddr>,
+    pub ready: Option<bool>,
+    pub serving: Option<bool>,
+    pub terminating: Option<bool>,
+    pub node: Option<Arc<str>>,
+    pub zone: Option<Arc<str>>,
+    /// Name and uid of the pod behind it; `None` for anything that is not a pod.
+    pub pod: Option<(Arc<str>, Uid)>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Slice {
+    pub name: ObjectName,
+    /// From the label `kubernetes.io/service-name`.
+    pub service: Option<String>,
+    pub address_type: AddressType,
+    pub ports: Vec<SlicePort>,
+    pub endpoints: Vec<SliceEndpoint>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Taint {
+    pub key: Arc<str>,
+    pub effect: Arc<str>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Node {
+    pub name: String,
+    pub created: Timestamp,
+    pub labels: Labels,
+    pub taints: Vec<Taint>,
+    pub provider_id: Option<Arc<str>>,
+    /// Status of its Ready condition; `None` when it has none.
+    pub ready: Option<Status>,
+    pub unschedulable: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum WorkloadKind {
+    Deployment,
+    StatefulSet,
+    DaemonSet,
+}
+
+/// What stands behind pods, reduced to whether it is still moving.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Workload {
+    pub kind: WorkloadKind,
+    pub name: ObjectName,
+    pub generation: i64,
+    pub observed_generation: i64,
+    pub desired: u32,
+    pub updated: u32,
+    pub available: u32,
+    /// Replicas that exist, old ones included.
+    pub existing: u32,
+    /// Labels of its pod template.
+    pub template_labels: Labels,
+    /// Labels its pods are selected by (`matchLabels`).
+    pub selector: Labels,
+    /// Reason of the condition Progressing when it says that the rollout is stuck.
+    pub stuck: Option<Arc<str>>,
+}
+
+impl Workload {
+    /// Nothing is being rolled out or scaled: what is wanted exists, is of the current template and available.
+    pub fn quiet(&self) -> bool {
+        self.observed_generation >= self.generation
+            && self.updated == self.desired
+            && self.available == self.desired
+            && self.existing == self.desired
+    }
+}
+
+/// What else selects pods by their labels, beside services and owners.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum GuardingKind {
+    NetworkPolicy,
+    DisruptionBudget,
+}
+
+impl GuardingKind {
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::NetworkPolicy => "NetworkPolicy",
+            Self::DisruptionBudget => "PodDisruptionBudget",
+        }
+    }
+}
+
+/// A NetworkPolicy or PodDisruptionBudget, reduced to the pods it is about.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Guarding {
+    pub kind: GuardingKind,
+    pub name: ObjectName,
+    pub selector: Selector,
+}
+
+/// A port of a service as a binding names it: never a node port or target port.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum PortRef {
+    Number(u16),
+    Name(Arc<str>),
+}
+
+impl std::fmt::Display for PortRef {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Number(number) => number.fmt(f),
+            Self::Name(name) => name.fmt(f),
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum TargetType {
+    Ip,
+    Instance,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Binding {
+    pub api: BindingApi,
+    pub name: ObjectName,
+    pub uid: Uid,
+    pub created: Timestamp,
+    pub deleted: Option<Timestamp>,
+    pub generation: i64,
+    pub observed_generation: Option<i64>,
+    pub labels: Labels,
+    /// The tool that keeps it as a repository says, by the marks it left.
+    pub kept_by: Option<Arc<str>>,
+    /// Finalizers, as they are.
+    pub finalizers: Vec<String>,
+    /// The annotation the controller compares before it acts; `None` when absent.
+    pub checkpoint: Option<String>,
+    pub checkpoint_at: Option<Timestamp>,
+    pub group: Option<TargetGroupArn>,
+    /// What the spec says where it is no ARN, for the message.
+    pub group_text: Option<String>,
+    pub group_name: Option<String>,
+    pub service: String,
+    pub port: PortRef,
+    pub target_type: Option<TargetType>,
+    pub address_type: Option<AddressType>,
+    pub protocol: Option<Arc<str>>,
+    pub multi_cluster: bool,
+    /// `spec.networking` is given, so the controller keeps security-group rules.
+    pub networking: bool,
+    pub node_selector: Selector,
+    pub assume_role: Option<String>,
+    pub external_id: Option<String>,
+    /// Condition Ready=False that the controller writes when its clean-up fails.
+    pub failed_cleanup: Option<String>,
+}
+
+/// Label of a namespace in whose pods the controller puts readiness gates when they are made; `enabled`.
+pub const GATED: &str = "elbv2.k8s.aws/pod-readiness-gate-inject";
+
+/// Prefix of the readiness gate the controller injects and answers (`…/<binding name>`).
+pub const GATE: &str = "target-health.elbv2.k8s.aws";
+
+impl Binding {
+    /// The condition type of this binding's readiness gate.
+    pub fn gate(&self) -> String {
+        format!("{GATE}/{}", self.name.name)
+    }
+
+    pub fn service_name(&self) -> ObjectName {
+        ObjectName { namespace: self.name.namespace.clone(), name: self.service.clone() }
+    }
+
+    /// QUIC groups identify targets by a server id too.
+    pub fn quic(&self) -> bool {
+        matches!(self.protocol.as_deref(), Some("QUIC" | "TCP_QUIC"))
+    }
+
+    /// Label prefix of the stack the controller made this binding from; `None`: a person made it.
+    pub fn made_from(&self) -> Option<&'static str> {
+        let table = [
+            ("ingress.k8s.aws/", "Ingress"),
+            ("service.k8s.aws/", "Service"),
+            ("gateway.k8s.aws.alb/", "Gateway"),
+            ("gateway.k8s.aws.nlb/", "Gateway"),
+        ];
+        table
+            .into_iter()
+            .find(|(prefix, _)| {
+                self.labels.keys().any(|key| key.starts_with(prefix) && key.contains("/stack"))
+            })
+            .map(|(_, kind)| kind)
+    }
+}
+
+/// What the `ConfigMap` of a multi-cluster binding lists: the targets its own controller owns.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ledger {
+    pub name: ObjectName,
+    /// `id:port` as written.
+    pub targets: Vec<String>,
+}
+
+/// A Kubernetes event about a binding.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Event {
+    /// Name of the event object: an event that happens again keeps it.
+    pub name: ObjectName,
+    /// Name of the binding it is about.
+    pub about: String,
+    pub warning: bool,
+    pub reason: Arc<str>,
+    pub message: Arc<str>,
+    pub at: Option<Timestamp>,
+    pub count: u32,
+}
+
+/// What could be read of the controller itself. `None` in a field: not permitted or not asked yet.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ControllerSigns {
+    /// The cluster serves the kind.
+    pub kind_served: Option<bool>,
+    /// Replicas available of its Deployment; the outer `None`: unread, the inner: there is none.
+    pub deployment: Option<Option<ControllerDeployment>>,
+    /// Time of the last renewal of its lease; the inner `None`: there is no lease.
+    pub lease: Option<Option<LeaseState>>,
+    /// Ready endpoints of its webhook service; the inner `None`: no such service.
+    pub webhook_endpoints: Option<Option<u32>>,
+    /// Its webhook configurations exist.
+    pub webhook_configured: Option<bool>,
+    /// The cluster's name as the kubeconfig's login command has it, for where the Deployment cannot be read.
+    pub cluster_name: Option<Arc<str>>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ControllerDeployment {
+    pub name: ObjectName,
+    pub desired: u32,
+    pub available: u32,
+    /// From its labels or the tag of its image, without the leading `v`.
+    pub version: Option<Arc<str>>,
+    /// From its `--cluster-name`.
+    pub cluster_name: Option<Arc<str>>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LeaseState {
+    pub renewed: Option<Timestamp>,
+    pub held: bool,
+    /// Seconds for which a renewal is good.
+    pub duration: u32,
+}

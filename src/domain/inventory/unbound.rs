@@ -1,0 +1,103 @@
+//! Groups that no binding names but that belong here: they carry this cluster's tag, or hang on a load
+//! balancer that a bound group hangs on.
+
+use std::collections::BTreeSet;
+
+use crate::domain::facts::ids::LoadBalancerArn;
+use crate::domain::facts::ids::TargetGroupArn;
+use crate::domain::inventory::Inventory;
+
+/// The tag by which the controller marks what it made for a cluster.
+const CLUSTER_TAG: &str = "elbv2.k8s.aws/cluster";
+
+/// Names of the connected clusters as the controller knows them.
+pub fn cluster_names(inventory: &Inventory) -> impl Iterator<Item = &str> {
+    inventory.clusters.values().filter_map(|it| {
+        let deployment = it.signs.deployment.as_ref().and_then(Option::as_ref);
+        deployment.and_then(|it| it.cluster_name.as_deref()).or(it.signs.cluster_name.as_deref())
+    })
+}
+
+/// Groups seen that no binding names.
+pub fn unnamed(inventory: &Inventory) -> impl Iterator<Item = TargetGroupArn> {
+    let bound: BTreeSet<&TargetGroupArn> =
+        inventory.bindings().filter_map(|(_, it)| it.group.as_ref()).collect();
+    inventory.groups.keys().filter(move |it| !bound.contains(it)).cloned()
+}
+
+/// Those of them that belong here.
+pub fn groups(inventory: &Inventory) -> impl Iterator<Item = TargetGroupArn> {
+    let names: BTreeSet<&str> = cluster_names(inventory).collect();
+    let bound: BTreeSet<&TargetGroupArn> =
+        inventory.bindings().filter_map(|(_, it)| it.group.as_ref()).collect();
+    let hangs_on: BTreeSet<&LoadBalancerArn> = bound
+        .iter()
+        .filter_map(|it| inventory.groups.get(*it)?.group.as_ref())
+        .flat_map(|it| &it.load_balancers)
+        .collect();
+    unnamed(inventory).filter(move |arn| {
+        let Some(group) = inventory.groups.get(arn) else { return false };
+        let tagged = group
+            .tags
+            .as_ref()
+            .and_then(|it| it.get(CLUSTER_TAG))
+            .is_some_and(|it| names.contains(it.as_str()));
+        let beside = group.group.iter().flat_map(|it| &it.load_balancers).any(|it| hangs_on.contains(it));
+        tagged || beside
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::domain::fixture::World;
+    use crate::domain::fixture::objects;
+    use crate::domain::inventory::Change;
+
+    fn arn(name: &str) -> TargetGroupArn {
+        format!("arn:aws:elasticloadbalancing:us-west-2:123456789012:targetgroup/{name}/1").parse().unwrap()
+    }
+
+    /// A world with two more groups: one beside the bound one on its load balancer, one alone.
+    fn world() -> World {
+        let mut world = World::new();
+        let mut beside = objects::group();
+        beside.arn = arn("beside");
+        let mut alone = objects::group();
+        alone.arn = arn("alone");
+        alone.load_balancers.clear();
+        world.apply(Change::Groups(vec![beside, alone]));
+        world
+    }
+
+    fn found(world: &World) -> Vec<String> {
+        groups(&world.inventory).map(|it| it.name().to_owned()).collect()
+    }
+
+    #[test]
+    fn a_group_on_a_bound_groups_load_balancer_belongs_here_and_another_does_not() {
+        assert_eq!(found(&world()), ["beside"]);
+    }
+
+    #[test]
+    fn a_group_with_the_tag_of_this_cluster_belongs_here_and_of_another_does_not() {
+        let mut world = world();
+        let tag = |cluster: &str| BTreeMap::from([(CLUSTER_TAG.to_owned(), cluster.to_owned())]);
+        world.apply(Change::Tags(vec![(arn("alone"), tag("another"))]));
+        assert_eq!(found(&world), ["beside"]);
+        world.apply(Change::Tags(vec![(arn("alone"), tag("eks-workshop"))]));
+        assert_eq!(found(&world), ["alone", "beside"]);
+    }
+
+    #[test]
+    fn the_login_command_names_the_cluster_where_the_deployment_cannot_be_read() {
+        let mut world = world();
+        world.signs(|it| {
+            it.deployment = None;
+            it.cluster_name = Some("prod".into());
+        });
+        assert_eq!(cluster_names(&world.inventory).collect::<Vec<_>>(), ["prod"]);
+    }
+}

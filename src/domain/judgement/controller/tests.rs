@@ -1,0 +1,268 @@
+//! Whether the controller is there, in a table, and what it is doing about the binding.
+
+use super::*;
+use crate::domain::facts::cluster::ControllerSigns;
+use crate::domain::facts::cluster::LeaseState;
+use crate::domain::facts::ids::BindingRef;
+use crate::domain::fixture::BEGIN;
+use crate::domain::fixture::World;
+use crate::domain::fixture::kubernetes;
+use crate::domain::fixture::named;
+use crate::domain::fixture::reference;
+use crate::domain::inventory::Kind;
+use crate::domain::inventory::Object;
+use crate::domain::judgement::desired;
+use crate::domain::judgement::row::Subject;
+
+fn found(edit: impl FnOnce(&mut World)) -> Controller {
+    let mut world = World::of("10.0.0.1 ready | 10.0.0.1 healthy");
+    edit(&mut world);
+    world.report().controller
+}
+
+/// No mark of the controller on the binding or in its namespace.
+fn unmarked(world: &mut World) {
+    world.binding(|it| {
+        it.finalizers.clear();
+        it.observed_generation = None;
+        it.checkpoint = None;
+    });
+}
+
+fn unread(world: &mut World) {
+    world.signs(|it| *it = ControllerSigns::default());
+}
+
+fn uninstalled(world: &mut World) {
+    world.signs(|it| {
+        *it = ControllerSigns {
+            kind_served: Some(true),
+            deployment: Some(None),
+            lease: Some(None),
+            webhook_endpoints: Some(None),
+            webhook_configured: Some(false),
+            cluster_name: None,
+        };
+    });
+}
+
+fn lease(held: bool, renewed: i64) -> impl FnOnce(&mut World) {
+    move |w| {
+        let renewed = Some(BEGIN.plus_seconds(renewed));
+        w.signs(|it| it.lease = Some(Some(LeaseState { renewed, held, duration: 15 })));
+    }
+}
+
+#[test]
+fn the_controller_is_present_down_absent_or_unknown() {
+    type Fact = (&'static str, fn(&mut World), Presence);
+    let facts: [Fact; 15] = [
+        ("its lease is renewed", |_| {}, Presence::Present),
+        ("its lease has not been renewed for long", lease_old, Presence::Down),
+        ("its objects were not read for long", |w| w.later(3600), Presence::Unknown),
+        ("its lease is held by nobody", |w| lease(false, 0)(w), Presence::Down),
+        ("its Deployment has no replica", no_replica, Presence::Down),
+        ("only its Deployment can be read", only_deployment, Presence::Present),
+        ("there is no such kind", |w| w.signs(|it| it.kind_served = Some(false)), Presence::Absent),
+        ("lease and webhooks are missing, no marks", |w| (uninstalled(w), unmarked(w)).0, Presence::Absent),
+        ("the lease is missing, the webhooks unread", webhooks_unread, Presence::Unknown),
+        ("the webhooks are missing, the lease unread", lease_unread, Presence::Unknown),
+        ("nothing can be read and there are no marks", |w| (unread(w), unmarked(w)).0, Presence::Unknown),
+        ("nothing can be read but its finalizer", unread, Presence::Present),
+        (
+            "nothing can be read but its checkpoint",
+            |w| only(w, |it| it.checkpoint = Some(String::new())),
+            Presence::Present,
+        ),
+        (
+            "nothing can be read but its generation",
+            |w| only(w, |it| it.observed_generation = Some(1)),
+            Presence::Present,
+        ),
+        (
+            "nothing can be read but its events",
+            |w| {
+                only(w, |_| {});
+                w.event("SuccessfullyReconciled", "Successfully reconciled");
+            },
+            Presence::Present,
+        ),
+    ];
+    for (fact, edit, presence) in facts {
+        assert_eq!(found(edit).presence, presence, "{fact}");
+    }
+}
+
+fn lease_old(world: &mut World) {
+    world.later(3600);
+    // Read again: it is the lease that is old, not what we know of it.
+    world.signs(|_| {});
+}
+
+fn no_replica(world: &mut World) {
+    world.signs(|it| it.deployment.as_mut().unwrap().as_mut().unwrap().available = 0);
+}
+
+fn only_deployment(world: &mut World) {
+    unmarked(world);
+    world.signs(|it| (it.lease, it.webhook_configured, it.webhook_endpoints) = (None, None, None));
+}
+
+fn webhooks_unread(world: &mut World) {
+    uninstalled(world);
+    unmarked(world);
+    world.signs(|it| it.webhook_configured = None);
+}
+
+fn lease_unread(world: &mut World) {
+    uninstalled(world);
+    unmarked(world);
+    world.signs(|it| it.lease = None);
+}
+
+fn only(world: &mut World, mark: impl FnOnce(&mut Binding)) {
+    unread(world);
+    unmarked(world);
+    world.binding(mark);
+}
+
+#[test]
+fn a_controller_that_left_marks_is_never_absent() {
+    assert_ne!(found(uninstalled).presence, Presence::Absent);
+}
+
+#[test]
+fn the_version_is_its_deployments() {
+    assert_eq!(found(|_| {}).version.as_deref(), Some("3.5.0"));
+    assert_eq!(found(unread).version, None);
+}
+
+#[test]
+fn the_controller_of_auto_mode_is_told_by_its_marks_alone() {
+    let auto = |mark: bool| {
+        let mut world = World::of("10.0.0.1 ready | 10.0.0.1 healthy");
+        let mut binding = world.inventory.binding(&reference()).unwrap().clone();
+        binding.api = BindingApi::AutoMode;
+        if !mark {
+            (binding.observed_generation, binding.finalizers) = (None, Vec::new());
+        }
+        world.remove(Kind::Bindings(BindingApi::LoadBalancerController), "testapptgb");
+        world.put(Object::Binding(Box::new(binding)));
+        let subject = BindingRef { api: BindingApi::AutoMode, ..reference() };
+        world.report_on(&Subject::Binding(subject)).controller
+    };
+    assert_eq!((auto(true).presence, auto(true).version), (Presence::Present, None));
+    assert_eq!(auto(false).presence, Presence::Unknown);
+}
+
+/// The checkpoint as the controller would have written it.
+fn checkpointed(world: &mut World) {
+    let binding = world.inventory.binding(&reference()).unwrap();
+    let resolution = desired::resolve(&world.inventory, &reference(), binding);
+    let half = checkpoint::endpoint_half(&resolution).unwrap();
+    let at = world.now;
+    world.binding(|it| (it.checkpoint, it.checkpoint_at) = (Some(format!("{half}/{half}")), Some(at)));
+}
+
+#[test]
+fn a_controller_whose_checkpoint_matches_is_asleep() {
+    let doing = found(checkpointed).doing;
+    assert_eq!(doing, Doing::Asleep { since: Some(BEGIN.plus_seconds(2)) });
+}
+
+#[test]
+fn a_controller_whose_checkpoint_is_of_other_endpoints_is_behind() {
+    let moved = |w: &mut World| {
+        checkpointed(w);
+        w.pod("10.0.0.2 ready");
+    };
+    assert_eq!(found(moved).doing, Doing::Behind);
+}
+
+#[test]
+fn a_controller_that_emptied_its_checkpoint_is_working() {
+    assert_eq!(found(|w| w.binding(|it| it.checkpoint = Some(String::new()))).doing, Doing::Working);
+}
+
+#[test]
+fn a_marker_in_the_checkpoint_is_work_to_come() {
+    let marker = |w: &mut World| w.binding(|it| it.checkpoint = Some("tgscope/1795400000".to_owned()));
+    assert_eq!(found(marker).doing, Doing::Working);
+}
+
+#[test]
+fn a_controller_without_a_checkpoint_is_unknown() {
+    assert_eq!(found(|_| {}).doing, Doing::Unknown);
+}
+
+#[test]
+fn a_controller_whose_last_event_is_a_warning_is_failing_with_it() {
+    let failing = Doing::Failing("FailedReconcile: Failed reconcile due to AccessDenied".to_owned());
+    let warn = |w: &mut World| {
+        w.later(5);
+        w.event("FailedReconcile", "Failed reconcile due to AccessDenied");
+    };
+    let worlds: [fn(&mut World); 4] = [
+        |w| w.binding(|it| it.checkpoint = Some(String::new())),
+        |_| {},
+        checkpointed,
+        |w| {
+            checkpointed(w);
+            w.pod("10.0.0.2 ready");
+        },
+    ];
+    for world in worlds {
+        assert_eq!(found(|w| (world(w), warn(w)).1).doing, failing);
+    }
+}
+
+#[test]
+fn a_warning_that_was_overcome_is_no_failure() {
+    let overcome = |w: &mut World| {
+        w.event("FailedReconcile", "Failed reconcile due to AccessDenied");
+        w.later(5);
+        w.event("SuccessfullyReconciled", "Successfully reconciled");
+        checkpointed(w);
+    };
+    assert!(matches!(found(overcome).doing, Doing::Asleep { .. }));
+}
+
+#[test]
+fn a_warning_older_than_the_checkpoint_is_no_failure() {
+    let older = |w: &mut World| {
+        w.event("FailedNetworkReconcile", "no security group");
+        w.later(5);
+        checkpointed(w);
+    };
+    assert!(matches!(found(older).doing, Doing::Asleep { .. }));
+}
+
+#[test]
+fn an_event_of_another_binding_says_nothing() {
+    let other = |w: &mut World| {
+        w.event("FailedReconcile", "denied");
+        let mut event = w.cluster().events.values().next().unwrap().clone();
+        w.remove(Kind::Events, &event.name.name);
+        (event.name, event.about) = (named("second.1"), "second".to_owned());
+        w.put(Object::Event(event));
+    };
+    assert_eq!(found(other).doing, Doing::Unknown);
+}
+
+#[test]
+fn a_clean_up_that_failed_is_a_failure_before_all_else() {
+    let failed = |w: &mut World| {
+        checkpointed(w);
+        w.binding(|it| it.failed_cleanup = Some("TargetGroupNotFound".to_owned()));
+    };
+    assert_eq!(found(failed).doing, Doing::Failing("FailedCleanup: TargetGroupNotFound".to_owned()));
+}
+
+#[test]
+fn nothing_is_said_of_endpoints_that_could_not_be_read() {
+    let unread = |w: &mut World| {
+        checkpointed(w);
+        w.unread(&kubernetes(Kind::Slices));
+    };
+    assert_eq!(found(unread).doing, Doing::Unknown);
+}

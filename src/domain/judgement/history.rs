@@ -1,0 +1,133 @@
+//! What was seen before, for one board: since when a row stands where it stands, when its endpoint was last
+//! known, which pods were in service. AWS and Kubernetes keep no such times. History belongs to the address
+//! and the pod's uid together, because addresses are used again within minutes.
+
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+
+use serde::Deserialize;
+use serde::Serialize;
+
+use crate::domain::facts::elb::HealthState;
+use crate::domain::facts::ids::RowKey;
+use crate::domain::facts::ids::TargetKey;
+use crate::domain::facts::ids::Uid;
+use crate::domain::facts::time::Timestamp;
+use crate::domain::judgement::row::Row;
+use crate::domain::judgement::standing::Standing;
+use crate::domain::judgement::standing::Word;
+
+/// Seconds for which something new is not yet called a problem.
+pub const GRACE: i64 = 15;
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Seen {
+    pub standing: Standing,
+    /// When it began, if that was seen.
+    pub since: Option<Timestamp>,
+    /// When this row was first seen in this standing.
+    pub first: Timestamp,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct History {
+    rows: BTreeMap<(RowKey, Option<Uid>), Seen>,
+    states: BTreeMap<TargetKey, (HealthState, Option<Timestamp>)>,
+    endpoints: BTreeMap<TargetKey, Timestamp>,
+    served: BTreeSet<Uid>,
+    verdict: Option<(Word, Option<Timestamp>)>,
+    /// Pods we took out of the service by a label, with the target each was.
+    detached: BTreeMap<Uid, Option<TargetKey>>,
+    /// Both sides were judged once: what appears from now on is new.
+    watching: bool,
+    /// Somebody looks only once: nothing will get better while they watch, so nothing gets a grace.
+    once: bool,
+}
+
+impl History {
+    /// For a single look.
+    pub fn of_one_look() -> Self {
+        Self { once: true, ..Self::default() }
+    }
+
+    /// Which pods are detached by us now.
+    pub fn set_detached(&mut self, detached: BTreeMap<Uid, Option<TargetKey>>) {
+        self.detached = detached;
+    }
+
+    pub fn detached(&self) -> &BTreeMap<Uid, Option<TargetKey>> {
+        &self.detached
+    }
+
+    /// Whether something that has lasted these seconds has had its grace.
+    pub fn outlasted(&self, seconds: i64) -> bool {
+        self.once || seconds >= GRACE
+    }
+
+    /// How a row with this standing has stood so far.
+    pub fn seen(&self, key: &RowKey, uid: Option<&Uid>, standing: Standing, now: Timestamp) -> Seen {
+        match self.rows.get(&(key.clone(), uid.cloned())) {
+            Some(seen) if seen.standing == standing => seen.clone(),
+            // What follows an unread side may be as old as the hills.
+            Some(seen) if seen.standing == Standing::Unknown => Seen { standing, since: None, first: now },
+            Some(_) => Seen { standing, since: Some(now), first: now },
+            None => Seen { standing, since: self.watching.then_some(now), first: now },
+        }
+    }
+
+    /// Since when a target is in this state; `None`: it was so when first seen.
+    pub fn state_since(&self, key: &TargetKey, state: &HealthState, now: Timestamp) -> Option<Timestamp> {
+        match self.states.get(key) {
+            Some((known, since)) if known == state => *since,
+            Some(_) => Some(now),
+            None => self.watching.then_some(now),
+        }
+    }
+
+    /// The endpoint was known at most a grace ago.
+    pub fn endpoint_just_known(&self, key: &TargetKey, now: Timestamp) -> bool {
+        self.endpoints.get(key).is_some_and(|last| now.since(*last) < GRACE)
+    }
+
+    pub fn served(&self, uid: &Uid) -> bool {
+        self.served.contains(uid)
+    }
+
+    pub fn verdict_since(&self, word: Word, now: Timestamp) -> Option<Timestamp> {
+        match self.verdict {
+            Some((known, since)) if known == word => since,
+            Some((Word::Unknown, _)) | None => None,
+            Some(_) => Some(now),
+        }
+    }
+
+    /// Takes a judgement in. Forgets rows that are gone, except when their endpoint was last known.
+    pub fn note(&mut self, rows: &[Row], word: Word, now: Timestamp) {
+        self.verdict = Some((word, self.verdict_since(word, now)));
+        let mut states = BTreeMap::new();
+        let mut seen = BTreeMap::new();
+        for row in rows {
+            let uid = row.uid().cloned();
+            seen.insert(
+                (row.key.clone(), uid.clone()),
+                Seen { standing: row.standing, since: row.since, first: row.first_seen },
+            );
+            if let Some(target) = &row.target {
+                let state = &target.health.state;
+                states.insert(target.key.clone(), (state.clone(), self.state_since(&target.key, state, now)));
+            }
+            if let (RowKey::Target(key), Some(_)) = (&row.key, &row.endpoint) {
+                self.endpoints.insert(key.clone(), now);
+            }
+            if let (Standing::InService, Some(uid)) = (row.standing, uid) {
+                self.served.insert(uid);
+            }
+        }
+        self.rows = seen;
+        self.states = states;
+        self.watching |= word != Word::Unknown;
+        self.endpoints.retain(|_, last| now.since(*last) < 2 * GRACE);
+        let present: BTreeSet<&Uid> = rows.iter().filter_map(Row::uid).collect();
+        self.served.retain(|uid| present.contains(uid));
+    }
+}

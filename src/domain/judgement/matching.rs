@@ -1,0 +1,256 @@
+//! The join: endpoints and targets side by side, each exactly once, and what each row comes to.
+
+mod ownership;
+mod sides;
+
+use std::collections::BTreeMap;
+
+use self::ownership::Claims;
+use crate::domain::facts::cluster::Pod;
+use crate::domain::facts::cluster::Status;
+use crate::domain::facts::elb::HealthState;
+use crate::domain::facts::elb::Reason;
+use crate::domain::facts::elb::Target;
+use crate::domain::facts::ids::RowKey;
+use crate::domain::facts::ids::TargetKey;
+use crate::domain::inventory::Kind;
+use crate::domain::judgement::case::Sides;
+use crate::domain::judgement::case::View;
+use crate::domain::judgement::desired;
+use crate::domain::judgement::desired::Backend;
+use crate::domain::judgement::desired::Backing;
+use crate::domain::judgement::history::History;
+use crate::domain::judgement::row::EndpointSide;
+use crate::domain::judgement::row::Flag;
+use crate::domain::judgement::row::Row;
+use crate::domain::judgement::standing::Standing;
+
+/// Pods we took out of the service, as long as they are there: at the place of the target they were.
+fn detached<'a>(view: &View<'a>, history: &History) -> Vec<(RowKey, &'a Pod)> {
+    if history.detached().is_empty() {
+        return Vec::new();
+    }
+    let pods = view.cluster.into_iter().flat_map(|it| it.pods.values());
+    let ours = pods.filter(|pod| !view.service.is_some_and(|it| it.selects(pod)));
+    ours.filter_map(|pod| {
+        let key = history.detached().get(&pod.uid)?;
+        Some((key.clone().map_or_else(|| RowKey::Pod(pod.uid.clone()), RowKey::Target), pod))
+    })
+    .collect()
+}
+
+/// All rows of a subject, worst first.
+pub fn rows(view: &View<'_>, history: &History) -> Vec<Row> {
+    let mut sides: BTreeMap<RowKey, (Vec<EndpointSide>, Option<&Target>)> = BTreeMap::new();
+    let by_node = match (view.cluster, view.service) {
+        (Some(cluster), Some(service)) if view.instances() => desired::pods_by_node(cluster, service),
+        _ => BTreeMap::new(),
+    };
+    let targets: BTreeMap<&TargetKey, &Target> =
+        view.targets().into_iter().flat_map(|it| &it.targets).map(|it| (&it.key, it)).collect();
+    for endpoint in &view.resolution.endpoints {
+        // Nodes that are left out are rows only where they are still registered.
+        if matches!(endpoint.backing, Backing::Node(_))
+            && endpoint.wanted == Some(false)
+            && !targets.contains_key(&endpoint.key)
+        {
+            continue;
+        }
+        let key = RowKey::Target(endpoint.key.clone());
+        sides.entry(key).or_default().0.push(sides::side(view, endpoint, &by_node));
+    }
+    for name in &view.resolution.loose_pods {
+        if let Some(pod) = view.cluster.and_then(|it| it.pods.get(name)) {
+            sides.entry(RowKey::Pod(pod.uid.clone())).or_default().0.push(sides::pod_side(view, pod));
+        }
+    }
+    for (key, pod) in detached(view, history) {
+        // Until the slices follow, its endpoint is what counts.
+        let sides = &mut sides.entry(key).or_default().0;
+        if !sides.iter().any(|it| it.uid.as_ref() == Some(&pod.uid)) {
+            sides.push(sides::detached_side(view, pod));
+        }
+    }
+    for (key, target) in targets {
+        sides.entry(RowKey::Target(key.clone())).or_default().1 = Some(target);
+    }
+    let claims = Claims::of(view);
+    let mut rows: Vec<Row> = sides
+        .into_iter()
+        .map(|(key, (mut endpoints, target))| {
+            // The endpoint that counts: the wanted one, else the newest.
+            endpoints.sort_by_key(|it| {
+                (it.wanted != Some(true), it.ready != Some(true), std::cmp::Reverse(it.created))
+            });
+            let mut endpoints = endpoints.into_iter();
+            let endpoint = endpoints.next();
+            judge(view, history, &claims, Sides { key, endpoint, others: endpoints.collect(), target })
+        })
+        .collect();
+    rows.sort_by(|a, b| order(a).cmp(&order(b)));
+    rows
+}
+
+fn order(row: &Row) -> (bool, u8, &RowKey) {
+    (!row.problem, row.standing.rank(), &row.key)
+}
+
+fn judge(view: &View<'_>, history: &History, claims: &Claims, sides: Sides<'_>) -> Row {
+    let wanted = match (&sides.endpoint, &view.resolution.backend) {
+        (Some(endpoint), _) => endpoint.wanted,
+        (None, Backend::Unread(_) | Backend::Broken(_)) => None,
+        (None, _) if view.binding.is_none() => None,
+        (None, _) => Some(false),
+    };
+    let (standing, note) = standing(view, history, claims, &sides, wanted);
+    let uid = sides.endpoint.as_ref().and_then(|it| it.uid.clone());
+    let seen = history.seen(&sides.key, uid.as_ref(), standing, view.now);
+    let state_since = sides.target.and_then(|it| history.state_since(&it.key, &it.health.state, view.now));
+    let mut row = Row {
+        key: sides.key,
+        endpoint: sides.endpoint,
+        others: sides.others,
+        target: sides.target.cloned(),
+        wanted,
+        standing,
+        note,
+        flags: Vec::new(),
+        since: seen.since,
+        first_seen: seen.first,
+        state_since,
+        problem: false,
+    };
+    row.flags = flags(view, &row);
+    row.problem = problem(view, history, &row);
+    row
+}
+
+/// The first standing that matches, with whose it is or what is missing.
+fn standing(
+    view: &View<'_>,
+    history: &History,
+    claims: &Claims,
+    sides: &Sides<'_>,
+    wanted: Option<bool>,
+) -> (Standing, Option<String>) {
+    let unknown = |text: &str| (Standing::Unknown, Some(text.to_owned()));
+    if view.arn.is_none() {
+        return unknown("the binding names no target group");
+    }
+    if !view.targets_usable() {
+        return unknown(match view.targets() {
+            None => "the health of the targets was not read",
+            Some(_) => "the health of the targets is too old",
+        });
+    }
+    if let (Some(_), Backend::Broken(problem)) = (view.binding, &view.resolution.backend) {
+        return (Standing::Unknown, Some(problem.clone()));
+    }
+    if view.binding.is_some() && !view.endpoints_usable() {
+        return unknown("the endpoints of the service could not be read");
+    }
+    let state = sides.target.map(|it| &it.health.state);
+    let reason = sides.target.and_then(|it| it.health.reason.as_ref());
+    if let Some(HealthState::Unavailable | HealthState::Unknown(_)) = state {
+        let text = state.map(HealthState::text).unwrap_or_default();
+        return (Standing::Unknown, Some(format!("AWS reports the state {text}")));
+    }
+    if let Some(target) = sides.target
+        && sides.endpoint.as_ref().is_none_or(|it| it.wanted == Some(false))
+        && let Some(foreign) = ownership::foreign(view, claims, target, sides.endpoint.is_some())
+    {
+        return foreign;
+    }
+    let Some(wanted) = wanted else { return unknown("what the endpoint depends on could not be read") };
+    let draining = matches!(state, Some(HealthState::Draining));
+    let registered = state.is_some() && reason != Some(&Reason::NotRegistered);
+    if wanted && (!registered || draining) {
+        return (Standing::Unregistered, None);
+    }
+    let unhealthy = matches!(state, Some(HealthState::Unhealthy | HealthState::UnhealthyDraining));
+    if unhealthy {
+        match passive(view, sides.endpoint.as_ref()) {
+            Some(true) => return (Standing::Passive, None),
+            Some(false) => {}
+            None => return unknown("whether a ready pod is on the node could not be read"),
+        }
+    }
+    if matches!(state, Some(HealthState::Unused))
+        && matches!(reason, Some(Reason::InvalidState | Reason::IpUnusable))
+    {
+        return (Standing::Dead, None);
+    }
+    match (wanted, state) {
+        (true, Some(HealthState::Unused)) => (Standing::Idle, None),
+        (true, Some(HealthState::Unhealthy | HealthState::UnhealthyDraining)) => (Standing::Failing, None),
+        (true, Some(HealthState::Initial)) => (Standing::Registering, None),
+        (true, Some(HealthState::Healthy)) => (Standing::InService, None),
+        (false, Some(HealthState::Draining | HealthState::UnhealthyDraining)) => (Standing::Draining, None),
+        (_, None) => (Standing::Waiting, None),
+        (_, Some(_)) if !registered => (Standing::Waiting, None),
+        (_, Some(_)) => ownership::left_over(view, history, claims, sides),
+    }
+}
+
+/// Instance target under `externalTrafficPolicy: Local` without a ready pod on its node; `None`: pods unread.
+fn passive(view: &View<'_>, endpoint: Option<&EndpointSide>) -> Option<bool> {
+    match endpoint.filter(|_| view.instances() && view.service.is_some_and(|it| it.local_traffic_only)) {
+        Some(_) if !view.has_read(Kind::Pods) => None,
+        Some(endpoint) => Some(endpoint.ready_pods == 0),
+        None => Some(false),
+    }
+}
+
+fn flags(view: &View<'_>, row: &Row) -> Vec<Flag> {
+    let mut flags = Vec::new();
+    if row.standing != Standing::InService {
+        return flags;
+    }
+    if view.routes.all_weightless() {
+        flags.push(Flag::WeightZero);
+    }
+    if view.routes.none_lead() {
+        flags.push(Flag::NoLoadBalancer);
+    }
+    if let Some(target) = &row.target {
+        if target.shifted.is_some() {
+            flags.push(Flag::ZonalShift);
+        }
+        if target.anomalous {
+            flags.push(Flag::Anomaly);
+        }
+    }
+    if row.endpoint.as_ref().and_then(|it| it.gate).is_some_and(|it| it != Status::True) {
+        flags.push(Flag::GateNotTrue);
+    }
+    flags
+}
+
+fn problem(view: &View<'_>, history: &History, row: &Row) -> bool {
+    let seconds = view.now.since(row.since.unwrap_or(row.first_seen));
+    // What was so when we first looked may be older than we can tell, but gets the grace all the same.
+    let outlasted = history.outlasted(seconds);
+    match row.standing {
+        Standing::Unknown | Standing::Elsewhere | Standing::Passive | Standing::Draining => false,
+        Standing::Contested | Standing::Dead | Standing::Failing => true,
+        Standing::Unregistered | Standing::Lingering | Standing::Orphan => outlasted,
+        Standing::Idle => !view.routes.list().is_empty(),
+        Standing::Registering => {
+            view.target_group().is_some_and(|group| seconds > group.registration_allowance())
+        }
+        Standing::InService => row.flags.iter().any(|it| matches!(it, Flag::Anomaly | Flag::NoLoadBalancer)),
+        Standing::Waiting => {
+            let ours = row.uid().is_some_and(|uid| history.detached().contains_key(uid));
+            let served = !ours && row.uid().is_some_and(|uid| history.served(uid));
+            let wrong = match row.endpoint.as_ref().and_then(|it| it.wait.as_ref()) {
+                Some(reason) => !reason.starting,
+                // A ready pod that is not wanted all the same waits for nothing that comes by itself.
+                None => row.uid().is_some() && outlasted,
+            };
+            !row.terminating() && (served || wrong)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

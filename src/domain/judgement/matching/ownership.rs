@@ -1,0 +1,152 @@
+//! Whose a target is that no endpoint of ours wants: a rival's, another cluster's, left over, or unknown.
+
+use std::collections::BTreeMap;
+
+use crate::domain::facts::cluster::Pod;
+use crate::domain::facts::elb::HealthState;
+use crate::domain::facts::elb::Target;
+use crate::domain::facts::failure::ErrorKind;
+use crate::domain::facts::ids::RowKey;
+use crate::domain::facts::ids::TargetKey;
+use crate::domain::inventory::Freshness;
+use crate::domain::inventory::Kind;
+use crate::domain::inventory::Source;
+use crate::domain::judgement::case::Sides;
+use crate::domain::judgement::case::View;
+use crate::domain::judgement::desired;
+use crate::domain::judgement::desired::Backend;
+use crate::domain::judgement::history::History;
+use crate::domain::judgement::standing::Standing;
+
+/// What other bindings on the group want.
+pub(super) struct Claims {
+    owners: BTreeMap<TargetKey, String>,
+    /// A binding on the group whose endpoints are not known.
+    unread: Option<String>,
+}
+
+impl Claims {
+    pub(super) fn of(view: &View<'_>) -> Self {
+        let mut claims = Self { owners: BTreeMap::new(), unread: None };
+        for (reference, binding) in view.rivals() {
+            let owner = match view.reference {
+                Some(ours) if ours.cluster == reference.cluster => format!("binding {reference}"),
+                _ => format!("cluster {}, binding {reference}", reference.cluster),
+            };
+            let cluster = view.inventory.cluster(&reference.cluster);
+            if !cluster.is_some_and(|it| it.covers(Kind::Services, &reference.namespace)) {
+                claims.unread = Some(owner);
+                continue;
+            }
+            let resolution = desired::resolve(view.inventory, &reference, binding);
+            if matches!(resolution.backend, Backend::Unread(_) | Backend::Broken(_)) {
+                claims.unread = Some(owner.clone());
+            }
+            for endpoint in resolution.endpoints {
+                if endpoint.wanted != Some(false) {
+                    claims.owners.insert(endpoint.key, owner.clone());
+                }
+            }
+        }
+        claims
+    }
+}
+
+/// Contested or Elsewhere, for a target that no endpoint of ours wants. `explained`: one is known.
+pub(super) fn foreign(
+    view: &View<'_>,
+    claims: &Claims,
+    target: &Target,
+    explained: bool,
+) -> Option<(Standing, Option<String>)> {
+    let owner = claims.owners.get(&target.key);
+    let Some(binding) = view.binding else {
+        let owner = owner.map_or_else(|| "no binding names this group".to_owned(), Clone::clone);
+        return Some((Standing::Elsewhere, Some(owner)));
+    };
+    if !binding.multi_cluster {
+        return owner.map(|owner| (Standing::Contested, Some(owner.clone())));
+    }
+    let drains = matches!(target.health.state, HealthState::Draining | HealthState::UnhealthyDraining);
+    if explained && drains {
+        // The controller drops what it deregisters from its list.
+        return None;
+    }
+    let ledger = view.reference.zip(view.cluster).map(|(it, cluster)| cluster.ledgers.get(&it.ledger()));
+    match ledger.flatten() {
+        None => Some((
+            Standing::Unknown,
+            Some("the ConfigMap of the targets the controller owns could not be read".to_owned()),
+        )),
+        Some(Some(ledger)) if ledger.targets.contains(&target.key.identifier()) => None,
+        Some(Some(_)) => Some((Standing::Elsewhere, owner.cloned())),
+        Some(None) => {
+            let text = "the ConfigMap of the targets the controller owns is missing: it deregisters nothing";
+            Some((Standing::Elsewhere, Some(owner.cloned().unwrap_or_else(|| text.to_owned()))))
+        }
+    }
+}
+
+/// Lingering or Orphan: registered, not wanted, not draining.
+pub(super) fn left_over(
+    view: &View<'_>,
+    history: &History,
+    claims: &Claims,
+    sides: &Sides<'_>,
+) -> (Standing, Option<String>) {
+    let RowKey::Target(key) = &sides.key else { return (Standing::Lingering, None) };
+    let holds = |pod: &&Pod| key.ip().is_some_and(|ip| pod.ips.contains(&ip));
+    let pods = || view.cluster.into_iter().flat_map(|it| it.pods.values()).filter(holds);
+    let ours = |pod: &Pod| view.service.is_some_and(|service| service.selects(pod));
+    let terminating = || pods().any(|pod| pod.terminating() && (view.service.is_none() || ours(pod)));
+    if sides.endpoint.is_some() || history.endpoint_just_known(key, view.now) || terminating() {
+        return (Standing::Lingering, None);
+    }
+    if let Some(hidden) = hidden(view, claims) {
+        return (Standing::Unknown, Some(format!("no endpoint here, but {hidden}")));
+    }
+    let holder = pods().find(|pod| !pod.finished() && !ours(pod));
+    (Standing::Orphan, holder.map(|pod| format!("its address now belongs to pod {}", pod.name)))
+}
+
+/// What could not be seen and may explain a target that nothing else explains.
+fn hidden(view: &View<'_>, claims: &Claims) -> Option<String> {
+    if view.cluster.is_some_and(|it| !it.sees_all_bindings()) {
+        return Some("bindings of other namespaces cannot be seen".to_owned());
+    }
+    // What the ConfigMap of a multi-cluster binding lists is ours whatever others want.
+    if let Some(rival) =
+        rivals_unseen(view, claims).filter(|_| view.binding.is_some_and(|it| !it.multi_cluster))
+    {
+        return Some(rival);
+    }
+    let service = view.service?;
+    let (kind, of_service) = match view.instances() {
+        true => (Kind::Nodes, String::new()),
+        false => (Kind::Slices, format!("{}-", service.name)),
+    };
+    let skipped =
+        &view.inventory.freshness(&Source::Kubernetes(view.reference?.cluster.clone(), kind))?.skipped;
+    let skipped = skipped.keys().find(|name| name.starts_with(&of_service))?;
+    Some(format!("{} could not be understood", skipped.trim_start_matches('/')))
+}
+
+/// Bindings that cannot be seen, or whose endpoints are not known.
+fn rivals_unseen(view: &View<'_>, claims: &Claims) -> Option<String> {
+    let blind = view.inventory.clusters.iter().find(|(_, it)| !it.sees_all_bindings());
+    if let Some((cluster, _)) = blind {
+        return Some(format!("not all bindings of cluster {cluster} can be seen"));
+    }
+    // An API group that is not served hides nothing.
+    let denied = |it: &Freshness| {
+        it.read.is_none() && it.failed.as_ref().is_some_and(|(_, it)| it.kind != ErrorKind::NotFound)
+    };
+    let unread = view.inventory.sources.iter().find_map(|(source, freshness)| match source {
+        Source::Kubernetes(_, Kind::Bindings(api)) if denied(freshness) => Some(api.version()),
+        _ => None,
+    });
+    if let Some(version) = unread {
+        return Some(format!("bindings of {version} could not be read"));
+    }
+    claims.unread.as_ref().map(|rival| format!("the endpoints of {rival} are not known"))
+}

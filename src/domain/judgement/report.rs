@@ -1,0 +1,145 @@
+//! What is said of one binding, or of a group without one: its rows, verdict, whether it is settled, the
+//! controller's state. Computed by `judge`, shown by the screen and printed by `get`; nothing recomputes it.
+
+use std::sync::Arc;
+
+use crate::domain::facts::elb::HealthState;
+use crate::domain::facts::ids::RowKey;
+use crate::domain::facts::ids::TargetGroupArn;
+use crate::domain::facts::time::Timestamp;
+use crate::domain::inventory::Inventory;
+use crate::domain::inventory::routes::Routes;
+use crate::domain::judgement::case::View;
+use crate::domain::judgement::controller::Controller;
+use crate::domain::judgement::desired::Backend;
+use crate::domain::judgement::history::History;
+use crate::domain::judgement::matching;
+use crate::domain::judgement::row::Counts;
+use crate::domain::judgement::row::Row;
+use crate::domain::judgement::row::Subject;
+use crate::domain::judgement::row::ZoneCount;
+use crate::domain::judgement::settled;
+use crate::domain::judgement::settled::Settled;
+use crate::domain::judgement::standing::Standing;
+use crate::domain::judgement::standing::Word;
+use crate::domain::judgement::verdict;
+use crate::domain::judgement::verdict::Verdict;
+
+/// Why a binding that is being deleted is still there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Deleting {
+    pub since: Timestamp,
+    pub finalizers: Vec<String>,
+    /// What the controller's clean-up fails with.
+    pub failed: Option<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Report {
+    pub subject: Subject,
+    pub group: Option<TargetGroupArn>,
+    pub backend: Backend,
+    pub rows: Vec<Row>,
+    pub counts: Counts,
+    pub zones: Vec<ZoneCount>,
+    pub verdict: Verdict,
+    pub verdict_since: Option<Timestamp>,
+    pub settled: Settled,
+    pub controller: Controller,
+    pub routes: Routes,
+    /// The binding is being deleted.
+    pub deleting: Option<Deleting>,
+    /// What was assumed because it could not be read.
+    pub assumptions: Vec<&'static str>,
+    /// When the health on show was asked for.
+    pub asked: Option<Timestamp>,
+}
+
+/// Judges one subject. `None`: the binding does not exist (any more).
+pub fn judge(inventory: &Inventory, subject: &Subject, history: &History, now: Timestamp) -> Option<Report> {
+    let view = View::of(inventory, subject, now)?;
+    let rows = matching::rows(&view, history);
+    let counts = count(&rows);
+    let zones = zones(&rows);
+    let verdict = verdict::verdict(&view, &rows, &counts);
+    let verdict_since = history.verdict_since(verdict.word, now);
+    let settled = settled::settled(&view, &rows, &counts);
+    let controller = crate::domain::judgement::controller::controller(&view);
+    let mut assumptions = Vec::new();
+    if view.targets().is_some_and(|it| it.unreadable > 0) {
+        assumptions.push("some targets in the answer of AWS could not be read and are not shown");
+    }
+    if view.resolution.nodes_assumed {
+        assumptions.push("nodes cannot be read: every node is taken as ready");
+    }
+    if view.resolution.pods_assumed {
+        assumptions.push("pods cannot be read: ready endpoints are taken as wanted");
+    }
+    Some(Report {
+        subject: subject.clone(),
+        group: view.arn.clone(),
+        backend: view.resolution.backend.clone(),
+        asked: view.targets().map(|it| it.asked),
+        deleting: view.binding.and_then(|it| {
+            Some(Deleting {
+                since: it.deleted?,
+                finalizers: it.finalizers.clone(),
+                failed: it.failed_cleanup.clone(),
+            })
+        }),
+        routes: view.routes.clone(),
+        rows,
+        counts,
+        zones,
+        verdict,
+        verdict_since,
+        settled,
+        controller,
+        assumptions,
+    })
+}
+
+fn count(rows: &[Row]) -> Counts {
+    let mut counts = Counts::default();
+    for row in rows {
+        counts.wanted += u32::from(row.wanted == Some(true));
+        counts.in_service += u32::from(row.standing == Standing::InService);
+        counts.problems += u32::from(row.problem);
+        match row.state() {
+            Some(HealthState::Draining) => counts.draining += 1,
+            Some(state) => {
+                counts.registered += 1;
+                counts.healthy += u32::from(*state == HealthState::Healthy);
+            }
+            None => {}
+        }
+    }
+    counts
+}
+
+fn zones(rows: &[Row]) -> Vec<ZoneCount> {
+    let mut zones = std::collections::BTreeMap::<Arc<str>, ZoneCount>::new();
+    for target in rows.iter().filter_map(Row::registered) {
+        let Some(zone) = &target.zone else { continue };
+        let entry =
+            zones.entry(zone.clone()).or_insert(ZoneCount { zone: zone.clone(), registered: 0, healthy: 0 });
+        entry.registered += u32::from(target.health.state != HealthState::Draining);
+        entry.healthy += u32::from(target.health.state == HealthState::Healthy);
+    }
+    zones.into_values().filter(|it| it.registered > 0).collect()
+}
+
+impl Report {
+    /// Worst word first, then most problems: the order of lists.
+    pub fn severity(&self) -> (u8, std::cmp::Reverse<u32>) {
+        (self.verdict.word.rank(), std::cmp::Reverse(self.counts.problems))
+    }
+
+    pub fn word(&self) -> Word {
+        self.verdict.word
+    }
+
+    pub fn row(&self, key: &RowKey) -> Option<&Row> {
+        self.rows.iter().find(|row| row.key == *key)
+    }
+}

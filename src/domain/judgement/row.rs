@@ -1,0 +1,152 @@
+//! One row: an endpoint and a target side by side, how it stands, and what is counted of rows.
+
+use std::sync::Arc;
+
+use crate::domain::facts::cluster::Phase;
+use crate::domain::facts::cluster::Status;
+use crate::domain::facts::elb::HealthState;
+use crate::domain::facts::elb::Target;
+use crate::domain::facts::ids::BindingRef;
+use crate::domain::facts::ids::RowKey;
+use crate::domain::facts::ids::TargetGroupArn;
+use crate::domain::facts::ids::Uid;
+use crate::domain::facts::time::Timestamp;
+use crate::domain::judgement::desired::Exclusion;
+use crate::domain::judgement::standing::Standing;
+use serde::Deserialize;
+use serde::Serialize;
+
+/// The reason of a pod that we took out of its service.
+pub const DETACHED: &str = "detached by us";
+
+/// What a board shows: a binding, or a group that no binding names.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Subject {
+    Binding(BindingRef),
+    Group(TargetGroupArn),
+}
+
+/// Why a pod is not ready, the first reason that holds.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WaitReason {
+    /// `ImagePullBackOff`, `CrashLoopBackOff`, `Unschedulable`, `NotReady`, …
+    pub code: Arc<str>,
+    pub message: Option<Arc<str>>,
+    pub since: Option<Timestamp>,
+    /// Mere starting: nothing is wrong yet.
+    pub starting: bool,
+}
+
+/// The Kubernetes half of a row.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EndpointSide {
+    /// Name of the pod; `None` where the endpoint is a node or names no pod.
+    pub pod: Option<String>,
+    pub uid: Option<Uid>,
+    pub node: Option<Arc<str>>,
+    pub zone: Option<Arc<str>>,
+    /// Instance targets: the service's pods on that node, and how many of them are ready.
+    pub pods: Vec<String>,
+    pub ready_pods: u32,
+    pub ready: Option<bool>,
+    pub serving: Option<bool>,
+    pub terminating: Option<bool>,
+    pub phase: Option<Phase>,
+    pub wait: Option<WaitReason>,
+    pub restarts: u32,
+    /// Status of this binding's readiness gate, where the pod declares it.
+    pub gate: Option<Status>,
+    pub wanted: Option<bool>,
+    pub exclusion: Option<Exclusion>,
+    pub created: Option<Timestamp>,
+}
+
+/// What else is true of a row in service.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Flag {
+    /// Every rule that leads to the group gives it weight 0.
+    WeightZero,
+    /// A zonal shift takes the target's zone out of rotation.
+    ZonalShift,
+    /// Anomaly detection finds it unlike the others.
+    Anomaly,
+    /// The readiness gate of this binding is not True although the target is healthy.
+    GateNotTrue,
+    /// No load balancer uses the group.
+    NoLoadBalancer,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Row {
+    pub key: RowKey,
+    pub endpoint: Option<EndpointSide>,
+    /// Other endpoints on the same key: a reused address, host network.
+    pub others: Vec<EndpointSide>,
+    pub target: Option<Target>,
+    /// Would the controller register it? `None`: what it depends on could not be read.
+    pub wanted: Option<bool>,
+    pub standing: Standing,
+    /// Unknown: what is missing. Orphan: whose pod has the address now. Contested, Elsewhere: whose it is.
+    pub note: Option<String>,
+    pub flags: Vec<Flag>,
+    /// Since when it stands so, if that was seen.
+    pub since: Option<Timestamp>,
+    /// When it was first seen to stand so.
+    pub first_seen: Timestamp,
+    /// Since when the target is in its state, if that was seen.
+    pub state_since: Option<Timestamp>,
+    pub problem: bool,
+}
+
+impl Row {
+    /// The uid of the pod the row is about.
+    pub fn uid(&self) -> Option<&Uid> {
+        self.endpoint.as_ref().and_then(|it| it.uid.as_ref())
+    }
+
+    pub fn state(&self) -> Option<&HealthState> {
+        self.registered().map(|it| &it.health.state)
+    }
+
+    /// Its target, if AWS has it.
+    pub fn registered(&self) -> Option<&Target> {
+        self.target.as_ref().filter(|it| !it.health.not_registered())
+    }
+
+    /// Registered, and not on its way out.
+    pub fn live(&self) -> bool {
+        self.state().is_some_and(|it| *it != HealthState::Draining)
+    }
+
+    /// Its pod was taken out of the service by us.
+    pub fn detached(&self) -> bool {
+        let wait = self.endpoint.as_ref().and_then(|it| it.wait.as_ref());
+        wait.is_some_and(|it| &*it.code == DETACHED)
+    }
+
+    pub fn terminating(&self) -> bool {
+        self.endpoint.as_ref().is_some_and(|it| it.terminating == Some(true))
+    }
+}
+
+/// How many rows there are of what.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Counts {
+    pub wanted: u32,
+    /// Wanted and in service.
+    pub in_service: u32,
+    /// Registered targets that are not draining.
+    pub registered: u32,
+    pub healthy: u32,
+    pub draining: u32,
+    pub problems: u32,
+}
+
+/// One zone of the group: wanted and in service.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ZoneCount {
+    pub zone: Arc<str>,
+    pub registered: u32,
+    pub healthy: u32,
+}

@@ -1,0 +1,280 @@
+//! What a person points at: `[NAMESPACE/]KIND/NAME`, an ARN, an address, an instance. Resolves to the boards
+//! it stands on.
+
+use std::fmt;
+use std::net::IpAddr;
+use std::net::SocketAddr;
+use std::str::FromStr;
+
+use crate::domain::facts::cluster::Binding;
+use crate::domain::facts::cluster::WorkloadKind;
+use crate::domain::facts::ids::BindingApi;
+use crate::domain::facts::ids::BindingRef;
+use crate::domain::facts::ids::ObjectName;
+use crate::domain::facts::ids::TargetGroupArn;
+use crate::domain::facts::ids::TargetId;
+use crate::domain::inventory::Inventory;
+use crate::domain::judgement::report::Report;
+use crate::domain::judgement::row::Row;
+use crate::domain::judgement::row::Subject;
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Thing {
+    Binding(String, Option<BindingApi>),
+    Service(String),
+    Pod(String),
+    Deployment(String),
+    Node(String),
+    LoadBalancer(String),
+    /// A group by name, or by name and hash as an alarm writes it.
+    Group(String, Option<String>),
+    Arn(TargetGroupArn),
+    Address(IpAddr, Option<u16>),
+    Instance(String),
+    /// A load balancer by its DNS name.
+    Host(String),
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pointed {
+    pub namespace: Option<String>,
+    pub thing: Thing,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "cannot tell what {0:?} is: give [NAMESPACE/]KIND/NAME with kind tgb, svc, pod, deploy, node, tg or lb, an ARN, an address or an instance id"
+)]
+pub struct InvalidScope(String);
+
+impl Thing {
+    /// Named by what AWS knows it by: the namespace is not part of it.
+    pub fn is_of_aws(&self) -> bool {
+        match self {
+            Self::LoadBalancer(_)
+            | Self::Group(..)
+            | Self::Arn(_)
+            | Self::Address(..)
+            | Self::Instance(_)
+            | Self::Host(_) => true,
+            Self::Binding(..) | Self::Service(_) | Self::Pod(_) | Self::Deployment(_) | Self::Node(_) => {
+                false
+            }
+        }
+    }
+}
+
+/// What a board is pointed at by.
+impl From<&Subject> for Pointed {
+    fn from(subject: &Subject) -> Self {
+        match subject {
+            Subject::Group(arn) => Self { namespace: None, thing: Thing::Arn(arn.clone()) },
+            Subject::Binding(it) => {
+                let thing = Thing::Binding(it.name.clone(), Some(it.api));
+                Self { namespace: Some(it.namespace.clone()), thing }
+            }
+        }
+    }
+}
+
+/// As it is typed.
+impl fmt::Display for Pointed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(namespace) = &self.namespace {
+            write!(f, "{namespace}/")?;
+        }
+        match &self.thing {
+            Thing::Binding(name, _) => write!(f, "tgb/{name}"),
+            Thing::Service(name) => write!(f, "svc/{name}"),
+            Thing::Pod(name) => write!(f, "pod/{name}"),
+            Thing::Deployment(name) => write!(f, "deploy/{name}"),
+            Thing::Node(name) => write!(f, "node/{name}"),
+            Thing::Group(name, _) => write!(f, "tg/{name}"),
+            Thing::LoadBalancer(name) => write!(f, "lb/{name}"),
+            Thing::Arn(arn) => write!(f, "{arn}"),
+            Thing::Address(ip, Some(port)) => write!(f, "{}", SocketAddr::new(*ip, *port)),
+            Thing::Address(ip, None) => write!(f, "{ip}"),
+            Thing::Instance(id) => write!(f, "{id}"),
+            Thing::Host(name) => write!(f, "{name}"),
+        }
+    }
+}
+
+impl FromStr for Pointed {
+    type Err = InvalidScope;
+
+    fn from_str(text: &str) -> Result<Self, InvalidScope> {
+        let invalid = || InvalidScope(text.to_owned());
+        let plain = |thing| Ok(Self { namespace: None, thing });
+        if text.starts_with("arn:") {
+            return text.parse().map(Thing::Arn).map_err(|_| invalid()).and_then(plain);
+        }
+        if let Ok(socket) = text.parse::<SocketAddr>() {
+            return plain(Thing::Address(socket.ip(), Some(socket.port())));
+        }
+        if let Ok(ip) = text.parse::<IpAddr>() {
+            return plain(Thing::Address(ip, None));
+        }
+        if text.starts_with("i-") && !text.contains('/') {
+            return plain(Thing::Instance(text.to_owned()));
+        }
+        let parts: Vec<&str> = text.split('/').collect();
+        if parts.iter().any(|it| it.is_empty()) {
+            return Err(invalid());
+        }
+        match parts.as_slice() {
+            ["targetgroup", name, hash] => plain(Thing::Group((*name).to_owned(), Some((*hash).to_owned()))),
+            [namespace, kind, name] => {
+                let thing = thing(kind, name).ok_or_else(invalid)?;
+                Ok(Self { namespace: Some((*namespace).to_owned()), thing })
+            }
+            [kind, name] => thing(kind, name).ok_or_else(invalid).and_then(plain),
+            [name] if name.ends_with(".amazonaws.com") || name.ends_with(".amazonaws.com.cn") => {
+                plain(Thing::Host((*name).to_owned()))
+            }
+            [name] => plain(Thing::Binding((*name).to_owned(), None)),
+            _ => Err(invalid()),
+        }
+    }
+}
+
+fn thing(kind: &str, name: &str) -> Option<Thing> {
+    let name = name.to_owned();
+    Some(match kind.to_ascii_lowercase().as_str() {
+        "tgb" | "targetgroupbinding" | "targetgroupbindings" => Thing::Binding(name, None),
+        "tgb.eks.amazonaws.com" | "targetgroupbinding.eks.amazonaws.com" => {
+            Thing::Binding(name, Some(BindingApi::AutoMode))
+        }
+        "tgb.elbv2.k8s.aws" | "targetgroupbinding.elbv2.k8s.aws" => {
+            Thing::Binding(name, Some(BindingApi::LoadBalancerController))
+        }
+        "svc" | "service" | "services" => Thing::Service(name),
+        "po" | "pod" | "pods" => Thing::Pod(name),
+        "deploy" | "deployment" | "deployments" => Thing::Deployment(name),
+        "no" | "node" | "nodes" => Thing::Node(name),
+        "tg" | "targetgroup" => Thing::Group(name, None),
+        "lb" | "loadbalancer" => Thing::LoadBalancer(name),
+        _ => return None,
+    })
+}
+
+impl Pointed {
+    /// Whether a binding can be what is pointed at, by what it says itself; its rows may tell otherwise.
+    pub fn may_select(&self, reference: &BindingRef, binding: &Binding) -> bool {
+        let group = binding.group.as_ref();
+        self.namespace.as_ref().is_none_or(|it| *it == reference.namespace)
+            && match &self.thing {
+                Thing::Binding(name, api) => {
+                    reference.name == *name && api.is_none_or(|it| it == reference.api)
+                }
+                Thing::Service(name) => binding.service == *name,
+                Thing::Arn(arn) => group == Some(arn),
+                Thing::Group(name, _) => group.is_some_and(|it| it.name() == name),
+                _ => true,
+            }
+    }
+
+    /// Whether a board is about what is pointed at.
+    pub fn selects(&self, inventory: &Inventory, report: &Report) -> bool {
+        if let (Some(wanted), Subject::Binding(reference)) = (&self.namespace, &report.subject) {
+            if *wanted != reference.namespace {
+                return false;
+            }
+        }
+        let group = report.group.as_ref();
+        match &self.thing {
+            Thing::Arn(arn) => group == Some(arn),
+            Thing::Group(name, hash) => group.is_some_and(|it| {
+                it.name() == name
+                    && hash.as_ref().is_none_or(|hash| it.as_str().ends_with(&format!("/{hash}")))
+            }),
+            Thing::LoadBalancer(name) => on_load_balancer(inventory, group, |it| it.name == *name),
+            Thing::Host(name) => on_load_balancer(inventory, group, |it| it.dns.as_deref() == Some(name)),
+            Thing::Pod(name) => report.rows.iter().any(|row| has_pod(row, name)),
+            Thing::Node(name) => report
+                .rows
+                .iter()
+                .filter_map(|it| it.endpoint.as_ref())
+                .any(|it| it.node.as_deref() == Some(name)),
+            Thing::Address(ip, port) => report.rows.iter().any(|row| has_address(row, *ip, *port)),
+            Thing::Instance(id) => report.rows.iter().any(|row| {
+                row.target
+                    .as_ref()
+                    .is_some_and(|it| matches!(&it.key.id, TargetId::Instance(found) if **found == **id))
+            }),
+            Thing::Binding(..) | Thing::Service(_) | Thing::Deployment(_) => {
+                self.selects_binding(inventory, report)
+            }
+        }
+    }
+
+    fn selects_binding(&self, inventory: &Inventory, report: &Report) -> bool {
+        let Subject::Binding(reference) = &report.subject else { return false };
+        let Some(binding) = inventory.binding(reference) else { return false };
+        match &self.thing {
+            Thing::Binding(..) | Thing::Service(_) => self.may_select(reference, binding),
+            Thing::Deployment(name) => inventory.cluster(&reference.cluster).is_some_and(|cluster| {
+                let id = (WorkloadKind::Deployment, ObjectName::new(&reference.namespace, name));
+                let service = cluster.services.get(&binding.service_name());
+                cluster
+                    .workloads
+                    .get(&id)
+                    .zip(service)
+                    .is_some_and(|(it, service)| service.selects_labels(&it.template_labels))
+            }),
+            _ => false,
+        }
+    }
+}
+
+fn has_pod(row: &Row, name: &str) -> bool {
+    let sides = row.endpoint.iter().chain(&row.others);
+    sides.into_iter().any(|it| it.pod.as_deref() == Some(name) || it.pods.iter().any(|it| it == name))
+}
+
+fn has_address(row: &Row, ip: IpAddr, port: Option<u16>) -> bool {
+    let crate::domain::facts::ids::RowKey::Target(key) = &row.key else { return false };
+    key.ip() == Some(ip) && port.is_none_or(|it| it == key.port)
+}
+
+fn on_load_balancer(
+    inventory: &Inventory,
+    group: Option<&TargetGroupArn>,
+    matches: impl Fn(&crate::domain::facts::elb::LoadBalancer) -> bool,
+) -> bool {
+    let group = group.and_then(|it| inventory.groups.get(it)).and_then(|it| it.group.as_ref());
+    let arns = group.into_iter().flat_map(|it| &it.load_balancers);
+    arns.filter_map(|it| inventory.load_balancers.get(it)).any(matches)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn people_point_in_many_ways() {
+        let arn = "arn:aws:elasticloadbalancing:eu-west-1:1:targetgroup/web/abc";
+        let table: [(&str, Option<&str>, Thing); 13] = [
+            ("testapptgb", None, Thing::Binding("testapptgb".to_owned(), None)),
+            ("tgb/web", None, Thing::Binding("web".to_owned(), None)),
+            ("tgb.eks.amazonaws.com/web", None, Thing::Binding("web".to_owned(), Some(BindingApi::AutoMode))),
+            ("shop/svc/web", Some("shop"), Thing::Service("web".to_owned())),
+            ("pod/web-1", None, Thing::Pod("web-1".to_owned())),
+            ("deploy/web", None, Thing::Deployment("web".to_owned())),
+            ("node/ip-10-0-0-1", None, Thing::Node("ip-10-0-0-1".to_owned())),
+            ("tg/web", None, Thing::Group("web".to_owned(), None)),
+            ("targetgroup/web/abc", None, Thing::Group("web".to_owned(), Some("abc".to_owned()))),
+            ("lb/web", None, Thing::LoadBalancer("web".to_owned())),
+            ("10.0.0.1:8080", None, Thing::Address("10.0.0.1".parse().unwrap(), Some(8080))),
+            ("i-0abc", None, Thing::Instance("i-0abc".to_owned())),
+            (arn, None, Thing::Arn(arn.parse().unwrap())),
+        ];
+        for (text, namespace, thing) in table {
+            let expected = Pointed { namespace: namespace.map(str::to_owned), thing };
+            assert_eq!(text.parse(), Ok(expected), "{text}");
+        }
+        for text in ["", "tgb/", "cm/web", "a/b/c/d", "arn:aws:s3:::bucket"] {
+            assert_eq!(text.parse::<Pointed>(), Err(InvalidScope(text.to_owned())));
+        }
+    }
+}

@@ -1,0 +1,194 @@
+//! Whether a binding is settled: everything wanted is in service, nothing else is registered, nothing moves,
+//! and we know it from health that was asked for after the last change.
+
+use std::collections::BTreeSet;
+
+use crate::domain::facts::cluster::Status;
+use crate::domain::facts::cluster::Workload;
+use crate::domain::facts::cluster::WorkloadKind;
+use crate::domain::facts::ids::ObjectName;
+use crate::domain::inventory::Kind;
+use crate::domain::judgement::case::View;
+use crate::domain::judgement::desired;
+use crate::domain::judgement::row::Counts;
+use crate::domain::judgement::row::Row;
+use crate::domain::judgement::standing::Standing;
+
+/// Codes of `unsettledBecause`, with what each means. Those of standings are their own.
+pub const CODES: [(&str, &str); 9] = [
+    ("kubernetes-unread", "services, slices, pods or the binding could not be read"),
+    ("targets-unread", "the health of the targets could not be read"),
+    (
+        "targets-older-than-change",
+        "the health on show was asked for before the last change of pods, slices, service or binding",
+    ),
+    ("rollout-progressing", "a workload behind the selected pods is rolling out or scaling"),
+    ("rollout-unknown", "a workload behind the selected pods cannot be read"),
+    ("pod-not-in-service", "a selected pod that is neither finished nor terminating is not in service"),
+    ("gate-not-true", "a wanted pod's readiness gate for this binding is not True"),
+    ("deleting", "the binding is being deleted"),
+    ("generation-unseen", "the controller has not seen the binding's last change"),
+];
+
+/// Code of a binding that wants no endpoint although replicas are desired.
+pub const EMPTY: &str = "empty";
+
+/// `true`, `false`, or `None` where it cannot be known; with the codes that keep it from being true.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settled {
+    pub value: Option<bool>,
+    pub because: Vec<&'static str>,
+}
+
+pub fn settled(view: &View<'_>, rows: &[Row], counts: &Counts) -> Settled {
+    let mut because = BTreeSet::new();
+    let mut unknown = BTreeSet::new();
+    let Some(binding) = view.binding else {
+        // A group without a binding has nothing to settle to.
+        return Settled { value: None, because: Vec::new() };
+    };
+    let side = if view.instances() { Kind::Nodes } else { Kind::Slices };
+    let needed = [Kind::Services, side, Kind::Pods, Kind::Bindings(binding.api)];
+    // Settled is a promise: a watch that is lost cannot give it, however new what it last said.
+    let lost = needed.into_iter().any(|kind| view.lost(kind));
+    if lost || !view.endpoints_usable() || !view.fresh(Kind::Pods) || !view.fresh(Kind::Bindings(binding.api))
+    {
+        unknown.insert("kubernetes-unread");
+    }
+    if view.resolution.rests_on_nodes {
+        unknown.insert("kubernetes-unread");
+    }
+    match (view.targets(), view.changed()) {
+        (None, _) => _ = unknown.insert("targets-unread"),
+        (Some(_), _) if !view.targets_usable() => _ = unknown.insert("targets-unread"),
+        (Some(targets), Some(changed)) if targets.asked < changed => {
+            because.insert("targets-older-than-change");
+        }
+        _ => {}
+    }
+    if view.targets().is_some_and(|it| it.unreadable > 0) {
+        unknown.insert("targets-unread");
+    }
+    let workloads = workloads(view);
+    match workloads.iter().all(|it| matches!(it, Behind::Quiet(_))) {
+        true => {}
+        false if workloads.iter().any(|it| matches!(it, Behind::Moving(_))) => {
+            _ = because.insert("rollout-progressing");
+        }
+        false => _ = unknown.insert("rollout-unknown"),
+    }
+    if pods_in_service(view, rows) == Some(false) {
+        because.insert("pod-not-in-service");
+    }
+    let gate_open = |row: &Row| {
+        let gate = row.endpoint.as_ref().and_then(|it| it.gate);
+        row.wanted != Some(true) || gate.is_none_or(|it| it == Status::True)
+    };
+    if !rows.iter().all(gate_open) {
+        because.insert("gate-not-true");
+    }
+    if binding.deleted.is_some() {
+        because.insert("deleting");
+    }
+    if binding.observed_generation.is_none_or(|it| it < binding.generation) {
+        because.insert("generation-unseen");
+    }
+    for row in rows {
+        match (row.standing, row.standing.unsettles()) {
+            // A pod on its way out without a target has nothing left to wait for.
+            (Standing::Waiting, _) if row.terminating() || row.detached() => {}
+            (Standing::Unknown, Some(code)) => _ = unknown.insert(code),
+            (_, Some(code)) => _ = because.insert(code),
+            (_, None) => {}
+        }
+    }
+    let replicas = workloads.iter().any(|it| matches!(it, Behind::Quiet(1..) | Behind::Moving(1..)));
+    if view.resolved() && counts.wanted == 0 && (replicas || workloads.is_empty()) {
+        because.insert(EMPTY);
+    }
+    let value = match (because.is_empty(), unknown.is_empty()) {
+        (false, _) => Some(false),
+        (true, false) => None,
+        (true, true) => Some(true),
+    };
+    because.append(&mut unknown);
+    Settled { value, because: because.into_iter().collect() }
+}
+
+/// Every selected pod that is neither finished nor terminating is wanted and in service; for instance
+/// targets, where nodes are registered, it is ready. `None`: of those that are not, nothing is known.
+fn pods_in_service(view: &View<'_>, rows: &[Row]) -> Option<bool> {
+    let (Some(cluster), Some(service)) = (view.cluster, view.service) else { return Some(true) };
+    let mut pods = desired::selected(cluster, service).filter(|pod| !pod.finished() && !pod.terminating());
+    if view.instances() {
+        return Some(pods.all(crate::domain::facts::cluster::Pod::ready));
+    }
+    let those = |standing| -> BTreeSet<_> {
+        rows.iter().filter(|row| row.standing == standing).filter_map(Row::uid).collect()
+    };
+    let (serving, unknown) = (those(Standing::InService), those(Standing::Unknown));
+    let mut others = pods.filter(|pod| !serving.contains(&pod.uid)).peekable();
+    match others.peek() {
+        None => Some(true),
+        Some(_) if !view.endpoints_usable() => None,
+        Some(_) => others.any(|pod| !unknown.contains(&pod.uid)).then_some(false),
+    }
+}
+
+/// One workload behind the selected pods.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Behind {
+    /// At rest with this many replicas desired.
+    Quiet(u32),
+    /// On the way to this many.
+    Moving(u32),
+    Unread,
+}
+
+/// The workloads behind a binding: the owners of its pods, and those whose pods its service would select.
+pub fn workloads(view: &View<'_>) -> Vec<Behind> {
+    let (Some(cluster), Some(service)) = (view.cluster, view.service) else { return Vec::new() };
+    let mut found = BTreeSet::new();
+    let mut behind = Vec::new();
+    let readable = |kind| view.fresh(Kind::Workloads(kind));
+    for ((kind, name), workload) in &cluster.workloads {
+        if name.namespace == service.name.namespace && service.selects_labels(&workload.template_labels) {
+            found.insert((*kind, name.clone()));
+        }
+    }
+    for pod in desired::selected(cluster, service).filter(|pod| !pod.finished()) {
+        let Some(owner) = &pod.owner else { continue };
+        let named = |name: &str| ObjectName::new(&pod.name.namespace, name);
+        let id = match &*owner.kind {
+            "StatefulSet" => Some((WorkloadKind::StatefulSet, named(&owner.name))),
+            "DaemonSet" => Some((WorkloadKind::DaemonSet, named(&owner.name))),
+            // The name of a Deployment's ReplicaSet is the Deployment's with the template hash behind it.
+            "ReplicaSet" => pod
+                .labels
+                .get("pod-template-hash")
+                .and_then(|hash| owner.name.strip_suffix(hash.as_str())?.strip_suffix('-'))
+                .map(|name| (WorkloadKind::Deployment, named(name))),
+            "Job" | "Node" => continue,
+            _ => None,
+        };
+        match id {
+            Some(id) => _ = found.insert(id),
+            None => behind.push(Behind::Unread),
+        }
+    }
+    if ![WorkloadKind::Deployment, WorkloadKind::StatefulSet, WorkloadKind::DaemonSet]
+        .into_iter()
+        .all(readable)
+    {
+        behind.push(Behind::Unread);
+    }
+    let judged = |workload: &Workload| match workload.quiet() {
+        true => Behind::Quiet(workload.desired),
+        false => Behind::Moving(workload.desired),
+    };
+    behind.extend(found.iter().map(|id| cluster.workloads.get(id).map_or(Behind::Unread, judged)));
+    behind
+}
+
+#[cfg(test)]
+mod tests;

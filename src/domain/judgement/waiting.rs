@@ -1,0 +1,111 @@
+//! Why a pod is not ready: the first reason that holds, in the words Kubernetes uses.
+
+use std::sync::Arc;
+
+use crate::domain::facts::cluster::Condition;
+use crate::domain::facts::cluster::Container;
+use crate::domain::facts::cluster::Phase;
+use crate::domain::facts::cluster::Pod;
+use crate::domain::facts::cluster::Status;
+use crate::domain::facts::time::Timestamp;
+use crate::domain::judgement::row::WaitReason;
+
+/// Reasons of a waiting container that are part of every start.
+const STARTING: [&str; 2] = ["ContainerCreating", "PodInitializing"];
+
+/// `None`: the pod is ready, or on its way out.
+pub fn reason(pod: &Pod, now: Timestamp) -> Option<WaitReason> {
+    if pod.terminating() {
+        return Some(plain("Terminating", pod.deleted, true));
+    }
+    if pod.ready() {
+        return None;
+    }
+    unscheduled(pod, now)
+        .or_else(|| finished(pod))
+        .or_else(|| container(pod, now))
+        .or_else(|| not_ready(pod, now))
+}
+
+fn plain(code: &str, since: Option<Timestamp>, starting: bool) -> WaitReason {
+    WaitReason { code: code.into(), message: None, since, starting }
+}
+
+fn unscheduled(pod: &Pod, now: Timestamp) -> Option<WaitReason> {
+    let condition = pod.condition("PodScheduled").filter(|it| it.status == Status::False);
+    match condition {
+        Some(it) => Some(WaitReason {
+            code: it.reason.clone().unwrap_or_else(|| "Unschedulable".into()),
+            message: it.message.clone(),
+            since: it.since.or(Some(pod.created)),
+            starting: false,
+        }),
+        None if pod.node.is_none() && pod.phase == Phase::Pending => {
+            Some(plain("Pending", Some(pod.created), now.since(pod.created) < START))
+        }
+        None => None,
+    }
+}
+
+/// Seconds within which an unscheduled or address-less pod is mere starting.
+const START: i64 = 30;
+
+fn finished(pod: &Pod) -> Option<WaitReason> {
+    match pod.phase {
+        Phase::Failed => {
+            let code = pod.reason.clone().unwrap_or_else(|| "Failed".into());
+            Some(WaitReason { code, message: None, since: None, starting: false })
+        }
+        Phase::Succeeded => Some(plain("Completed", None, false)),
+        Phase::Pending | Phase::Running | Phase::Unknown => None,
+    }
+}
+
+fn container(pod: &Pod, now: Timestamp) -> Option<WaitReason> {
+    let since = pod.condition("ContainersReady").and_then(|it| it.since).or(Some(pod.created));
+    let waiting = |it: &&Container| it.waiting.as_ref().is_some_and(|code| !STARTING.contains(&&**code));
+    if let Some(it) = pod.containers.iter().find(waiting) {
+        let died_of = it.last_terminated.as_ref().filter(|code| &***code == "OOMKilled");
+        let code = died_of.or(it.waiting.as_ref())?;
+        let exit = it
+            .last_exit_code
+            .map(|code| Arc::from(format!("last exit code {code}, {} restarts", it.restarts)));
+        let message = match &*it.waiting.clone()? {
+            "CrashLoopBackOff" => exit.or_else(|| it.waiting_message.clone()),
+            _ => it.waiting_message.clone().or(exit),
+        };
+        return Some(WaitReason { code: code.clone(), message, since, starting: false });
+    }
+    if let Some(it) = pod.containers.iter().find(|it| it.terminated.is_some()) {
+        let code = it.terminated.clone()?;
+        return Some(WaitReason { code, message: None, since, starting: false });
+    }
+    let code = pod.containers.iter().find_map(|it| it.waiting.clone())?;
+    let starting = now.since(pod.created) <= i64::from(pod.start_allowance) + START;
+    Some(WaitReason { code, message: None, since: Some(pod.created), starting })
+}
+
+fn not_ready(pod: &Pod, now: Timestamp) -> Option<WaitReason> {
+    let since = |it: Option<&Condition>| it.and_then(|it| it.since).or(Some(pod.created));
+    if !pod.containers_ready() {
+        let since = since(pod.condition("ContainersReady"));
+        let seconds = since.map_or(0, |it| now.since(it));
+        let starting = seconds <= i64::from(pod.start_allowance) + START;
+        return Some(plain("ContainersNotReady", since, starting));
+    }
+    let open = |gate: &&Arc<str>| !pod.is_true(gate);
+    let gate = pod.gates.iter().find(open)?;
+    let condition = pod.condition(gate);
+    Some(WaitReason {
+        code: "ReadinessGateNotTrue".into(),
+        message: Some(
+            format!(
+                "{gate}{}",
+                condition.and_then(|it| it.reason.clone()).map_or(String::new(), |it| format!(" ({it})"))
+            )
+            .into(),
+        ),
+        since: since(condition.or(pod.condition("Ready"))),
+        starting: now.since(since(condition).unwrap_or(now)) <= START,
+    })
+}

@@ -1,0 +1,76 @@
+//! What planners look at: everything seen, and what it came to.
+
+use crate::domain::facts::ids::TargetGroupArn;
+use crate::domain::facts::time::Timestamp;
+use crate::domain::inventory::Inventory;
+use crate::domain::judgement::case::View;
+use crate::domain::judgement::history::History;
+use crate::domain::judgement::report;
+use crate::domain::judgement::report::Report;
+use crate::domain::judgement::row::Subject;
+use crate::domain::plan::Refusal;
+use crate::domain::plan::act::Role;
+use crate::domain::plan::guard::Guard;
+
+/// What planners look at: everything seen, and what it came to.
+pub struct Known<'a> {
+    pub inventory: &'a Inventory,
+    pub report: &'a Report,
+    pub now: Timestamp,
+}
+
+impl<'a> Known<'a> {
+    pub(super) fn view(&self) -> Result<View<'a>, Refusal> {
+        View::of(self.inventory, &self.report.subject, self.now)
+            .ok_or_else(|| Refusal::new("the binding is gone"))
+    }
+
+    pub(super) fn group(&self) -> Result<TargetGroupArn, Refusal> {
+        self.report
+            .group
+            .clone()
+            .ok_or_else(|| Refusal::new("the binding names no target group that could be read"))
+    }
+
+    /// Nobody deletes the binding: what is registered for it now goes with it.
+    pub(super) fn stays(view: &View<'_>) -> Result<(), Refusal> {
+        match view.binding.is_some_and(|it| it.deleted.is_some()) {
+            true => Err(Refusal::new("the binding is being deleted: the controller only cleans up")
+                .instead("deregister (X) takes a target out")),
+            false => Ok(()),
+        }
+    }
+
+    /// The targets were read lately.
+    pub(super) fn targets_read(view: &View<'_>) -> Result<(), Refusal> {
+        match view.targets_usable() {
+            true => Ok(()),
+            false => Err(Refusal::new("the targets of the group could not be read lately")
+                .instead("nothing is written by what may no longer be true")),
+        }
+    }
+
+    pub(super) fn role(view: &View<'_>) -> Role {
+        let binding = view.binding?;
+        binding.assume_role.clone().map(|role| (role, binding.external_id.clone()))
+    }
+
+    /// The binding is the same, or there still is none.
+    /// One that is being deleted may go at any time: nothing rests on it.
+    pub(super) fn same(view: &View<'_>) -> Option<Guard> {
+        match (view.reference, view.binding.filter(|it| it.deleted.is_none()), &view.arn) {
+            (Some(reference), Some(binding), group) => Some(Guard::Binding {
+                binding: reference.clone(),
+                uid: binding.uid.clone(),
+                group: group.clone(),
+            }),
+            (None, None, Some(group)) => Some(Guard::Unbound { group: group.clone(), cluster: None }),
+            _ => None,
+        }
+    }
+}
+
+/// A report of what was just read, for guards and for reading back.
+pub fn report_of(inventory: &Inventory, subject: &Subject, now: Timestamp) -> Option<Report> {
+    report::judge(inventory, subject, &History::of_one_look(), now)
+}

@@ -1,0 +1,206 @@
+//! What may be done is asked before it is offered: every permission the program uses, on both sides, and what for.
+//! `assets/rbac.yaml` and `assets/iam-policy.json` say the same; a test compares them.
+
+use crate::domain::facts::access::Allowed;
+use crate::domain::facts::access::Verb;
+use crate::domain::plan::act::Hand;
+
+/// One row: verbs on resources of an API group, in a namespace or for the whole cluster.
+pub struct Need {
+    pub verbs: &'static [&'static str],
+    pub group: &'static str,
+    pub resources: &'static [&'static str],
+    /// Asked for without a namespace.
+    pub cluster: bool,
+    /// Hands that need it; empty: looking does.
+    pub hands: &'static [Hand],
+    /// What is missing without it.
+    pub without: &'static str,
+}
+
+const LOOK: &[&str] = &["get", "list", "watch"];
+
+const fn looks(group: &'static str, resources: &'static [&'static str], without: &'static str) -> Need {
+    Need { verbs: LOOK, group, resources, cluster: false, hands: &[], without }
+}
+
+/// What Kubernetes is asked for.
+pub const KUBERNETES: &[Need] = &[
+    looks("", &["pods", "services"], "rows become unknown"),
+    looks("", &["events"], "why the controller fails is not said"),
+    looks("", &["configmaps"], "whose a target of a multi-cluster binding is stays unknown"),
+    Need {
+        cluster: true,
+        ..looks("", &["nodes"], "every node is taken as ready; instance targets stay unknown")
+    },
+    looks("discovery.k8s.io", &["endpointslices"], "rows become unknown"),
+    looks(
+        "apps",
+        &["deployments", "statefulsets", "daemonsets"],
+        "rollouts are unknown, pods cannot be drained",
+    ),
+    looks("elbv2.k8s.aws", &["targetgroupbindings"], "there is nothing to show"),
+    looks("networking.k8s.io", &["networkpolicies"], "a drain does not say which policies stop matching"),
+    looks("policy", &["poddisruptionbudgets"], "a drain does not say which budgets stop matching"),
+    Need {
+        verbs: &["get"],
+        cluster: true,
+        ..looks(
+            "admissionregistration.k8s.io",
+            &["validatingwebhookconfigurations"],
+            "whether a controller is there is less certain",
+        )
+    },
+    Need {
+        verbs: &["get"],
+        ..looks("", &["namespaces"], "a bind does not say whether pods get readiness gates")
+    },
+    Need {
+        verbs: &["get"],
+        ..looks("coordination.k8s.io", &["leases"], "whether a controller is alive is less certain")
+    },
+    Need {
+        verbs: &["patch"],
+        group: "elbv2.k8s.aws",
+        resources: &["targetgroupbindings"],
+        cluster: false,
+        hands: &[Hand::Resync],
+        without: "r resync",
+    },
+    Need {
+        verbs: &["create"],
+        group: "elbv2.k8s.aws",
+        resources: &["targetgroupbindings"],
+        cluster: false,
+        hands: &[Hand::Bind],
+        without: "b bind",
+    },
+    Need {
+        verbs: &["delete"],
+        group: "elbv2.k8s.aws",
+        resources: &["targetgroupbindings"],
+        cluster: false,
+        hands: &[Hand::Unbind],
+        without: "B unbind, undo of a bind",
+    },
+    Need {
+        verbs: &["patch"],
+        group: "",
+        resources: &["pods"],
+        cluster: false,
+        hands: &[Hand::Drain],
+        without: "D drain",
+    },
+    Need {
+        verbs: &["delete"],
+        group: "",
+        resources: &["pods"],
+        cluster: false,
+        hands: &[],
+        without: "D drain that ends with the pod's deletion",
+    },
+    Need {
+        verbs: &["patch"],
+        group: "",
+        resources: &["nodes"],
+        cluster: true,
+        hands: &[],
+        without: "D drain of instance targets",
+    },
+];
+
+/// An action of AWS, and what needs it.
+pub struct Action {
+    pub name: &'static str,
+    pub hands: &'static [Hand],
+    pub without: &'static str,
+}
+
+const fn describes(name: &'static str, without: &'static str) -> Action {
+    Action { name, hands: &[], without }
+}
+
+/// What Elastic Load Balancing is asked for.
+pub const AWS: &[Action] = &[
+    describes("DescribeTargetHealth", "rows become unknown"),
+    describes("DescribeTargetGroups", "type and health check of groups are unknown"),
+    describes("DescribeTargetGroupAttributes", "deregistration delay and minimum are taken as by default"),
+    describes("DescribeLoadBalancers", "where a group hangs is unknown"),
+    describes("DescribeLoadBalancerAttributes", "cross-zone of network load balancers is unknown"),
+    describes("DescribeListeners", "routes are unknown"),
+    describes("DescribeRules", "routes are unknown"),
+    describes("DescribeTags", "groups nobody binds are not found, stacks are not named"),
+    Action {
+        name: "RegisterTargets",
+        hands: &[Hand::Register, Hand::Sync],
+        without: "R register, S sync, undo",
+    },
+    Action {
+        name: "DeregisterTargets",
+        hands: &[Hand::Deregister, Hand::Sync],
+        without: "X deregister, S sync",
+    },
+    Action { name: "ModifyListener", hands: &[Hand::Shift], without: "W shift of a default action" },
+    Action { name: "ModifyRule", hands: &[Hand::Shift], without: "W shift of a rule" },
+];
+
+impl Need {
+    /// Each verb on each resource.
+    pub fn verbs(&self) -> impl Iterator<Item = Verb> {
+        self.resources
+            .iter()
+            .flat_map(|resource| self.verbs.iter().map(|verb| Verb::new(verb, self.group, resource)))
+    }
+}
+
+/// The API group of bindings, and the one they have in EKS Auto Mode.
+const BINDINGS: &str = "elbv2.k8s.aws";
+const AUTO_MODE: &str = "eks.amazonaws.com";
+
+/// The same verb on a binding of Auto Mode, where it is about bindings.
+fn of_auto_mode(verb: &Verb) -> Option<Verb> {
+    (verb.group == BINDINGS).then(|| Verb::new(&verb.verb, AUTO_MODE, &verb.resource))
+}
+
+/// The verbs that hands need, on both kinds of binding.
+pub fn of_hands() -> impl Iterator<Item = (&'static Need, Verb)> {
+    KUBERNETES
+        .iter()
+        .filter(|it| it.verbs != LOOK && it.verbs != ["get"])
+        .flat_map(|it| it.verbs().map(move |verb| (it, verb)))
+        .flat_map(|(it, verb)| of_auto_mode(&verb).into_iter().chain([verb]).map(move |verb| (it, verb)))
+}
+
+/// The first permission a hand lacks; `auto`: on a binding of Auto Mode.
+pub fn lacks(hand: Hand, allowed: &Allowed, auto: bool) -> Option<Verb> {
+    let needs = KUBERNETES.iter().filter(|it| it.hands.contains(&hand)).flat_map(Need::verbs);
+    let needs = needs.map(|it| of_auto_mode(&it).filter(|_| auto).unwrap_or(it));
+    needs.into_iter().find(|it| allowed.get(it) == Some(&false))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_hand_lacks_what_was_refused_and_nothing_that_is_unknown() {
+        let verb = |text: &str| Verb::new(text, "", "pods");
+        assert_eq!(lacks(Hand::Drain, &Allowed::new(), false), None);
+        let allowed = Allowed::from([(verb("patch"), false), (verb("delete"), true)]);
+        assert_eq!(
+            lacks(Hand::Drain, &allowed, false).map(|it| it.to_string()).as_deref(),
+            Some("patch pods")
+        );
+        assert_eq!(
+            lacks(Hand::Drain, &Allowed::from([(verb("delete"), false)]), false),
+            None,
+            "it can be put back"
+        );
+        assert_eq!(lacks(Hand::Resync, &allowed, false), None);
+        let of = |group| Allowed::from([(Verb::new("patch", group, "targetgroupbindings"), false)]);
+        assert_eq!(lacks(Hand::Resync, &of(AUTO_MODE), false), None);
+        let needs = |group| lacks(Hand::Resync, &of(group), group == AUTO_MODE).map(|it| it.to_string());
+        assert_eq!(needs(AUTO_MODE).as_deref(), Some("patch targetgroupbindings.eks.amazonaws.com"));
+        assert_eq!(needs(BINDINGS).as_deref(), Some("patch targetgroupbindings.elbv2.k8s.aws"));
+    }
+}

@@ -1,0 +1,4 @@
+//! Everything a person reads about a judgement: sentences and cells.
+
+pub mod columns;
+pub mod words;
