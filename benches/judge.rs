@@ -17,7 +17,6 @@ use std::time::Instant;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use tgscope::app;
-use tgscope::app::Epoch;
 use tgscope::app::Message;
 use tgscope::app::State;
 use tgscope::app::action::Action;
@@ -31,9 +30,9 @@ use tgscope::domain::facts::ids::ClusterId;
 use tgscope::domain::facts::ids::TargetId;
 use tgscope::domain::facts::ids::TargetKey;
 use tgscope::domain::facts::time::Timestamp;
-use tgscope::domain::inventory::Change;
 use tgscope::domain::inventory::Inventory;
 use tgscope::domain::inventory::Kind;
+use tgscope::domain::inventory::Observation;
 use tgscope::domain::judgement::history::History;
 use tgscope::domain::judgement::report;
 use tgscope::domain::judgement::row::Subject;
@@ -58,7 +57,7 @@ fn main() {
 
         let mut state = State::new(Opening::default(), NOW);
         for change in changes {
-            app::update(&mut state, Message::Observed(Epoch::default(), NOW, Box::new(change)));
+            app::update(&mut state, Message::Observed(NOW, Box::new(change)));
         }
         app::settle(&mut state);
         let area = Rect::new(0, 0, 160, 45);
@@ -95,7 +94,7 @@ fn address(n: u32) -> IpAddr {
 }
 
 /// Pods, one slice for each hundred of them, and their targets; every tenth unhealthy.
-fn world(n: u32) -> Vec<Change> {
+fn world(n: u32) -> Vec<Observation> {
     let cluster = ClusterId::new("bench");
     let pod = |i: u32| {
         format!(
@@ -125,7 +124,7 @@ fn world(n: u32) -> Vec<Change> {
         r#"{{"metadata":{{"name":"web","namespace":"shop","uid":"b"}},"spec":{{"targetGroupARN":"{ARN}","targetType":"ip","serviceRef":{{"name":"web","port":80}}}}}}"#
     );
     let api = Kind::Bindings(BindingApi::LoadBalancerController);
-    let list = |kind, texts: Vec<String>| Change::Listed {
+    let list = |kind, texts: Vec<String>| Observation::Listed {
         cluster: cluster.clone(),
         kind,
         namespace: None,
@@ -150,6 +149,6 @@ fn world(n: u32) -> Vec<Change> {
         list(Kind::Pods, (0..n).map(pod).collect()),
         list(Kind::Nodes, Vec::new()),
         list(Kind::Slices, (0..n).step_by(100).map(slice).collect()),
-        Change::Targets(ARN.parse().unwrap(), targets),
+        Observation::Targets(ARN.parse().unwrap(), targets),
     ]
 }

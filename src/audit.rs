@@ -27,7 +27,7 @@ pub struct Log {
 enum To {
     File(PathBuf, Option<File>),
     /// Lines somebody else prints, kept for this session.
-    Words(Box<dyn FnMut(&str) -> io::Result<()> + Send>, Vec<Entry>),
+    Lines(Box<dyn FnMut(&str) -> io::Result<()> + Send>, Vec<Entry>),
 }
 
 impl Log {
@@ -38,7 +38,7 @@ impl Log {
 
     /// Lines handed to `print`, as they come; they last as long as the session.
     pub fn words(print: impl FnMut(&str) -> io::Result<()> + Send + 'static) -> Self {
-        Self { to: Arc::new(Mutex::new(To::Words(Box::new(print), Vec::new()))) }
+        Self { to: Arc::new(Mutex::new(To::Lines(Box::new(print), Vec::new()))) }
     }
 
     /// A log that only lasts as long as the session: a demo's.
@@ -50,7 +50,7 @@ impl Log {
     pub fn write(&self, entry: &Entry) -> io::Result<()> {
         let line = serde_json::to_string(entry)? + "\n";
         match &mut *self.to.lock().unwrap_or_else(PoisonError::into_inner) {
-            To::Words(print, kept) => {
+            To::Lines(print, kept) => {
                 print(&line)?;
                 kept.push(entry.clone());
                 Ok(())
@@ -69,7 +69,7 @@ impl Log {
     /// The lines so far, oldest first. One that cannot be understood (of another version) is passed over.
     pub fn entries(&self) -> io::Result<Vec<Entry>> {
         match &*self.to.lock().unwrap_or_else(PoisonError::into_inner) {
-            To::Words(_, kept) => Ok(kept.clone()),
+            To::Lines(_, kept) => Ok(kept.clone()),
             To::File(path, _) => {
                 let mut text = String::new();
                 match File::open(path) {
@@ -98,7 +98,7 @@ impl Log {
     pub fn place(&self) -> String {
         match &*self.to.lock().unwrap_or_else(PoisonError::into_inner) {
             To::File(path, _) => path.display().to_string(),
-            To::Words(..) => "this session's audit log".to_owned(),
+            To::Lines(..) => "this session's audit log".to_owned(),
         }
     }
 }
@@ -128,7 +128,7 @@ mod tests {
     use crate::domain::facts::ids::TargetGroupArn;
     use crate::domain::judgement::row::Subject;
     use crate::domain::plan::act::Act;
-    use crate::domain::plan::act::Hand;
+    use crate::domain::plan::act::ChangeKind;
 
     fn entry(stage: &str) -> Entry {
         let group: TargetGroupArn =
@@ -136,7 +136,7 @@ mod tests {
         Entry {
             time: "2026-01-15T09:00:00Z".to_owned(),
             plan: "1-deregister".to_owned(),
-            hand: Hand::Deregister,
+            change: ChangeKind::Deregister,
             undoes: None,
             subject: Subject::Group(group.clone()),
             step: 1,

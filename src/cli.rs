@@ -1,6 +1,6 @@
 //! The command line as types; no logic.
 
-pub mod hands;
+pub mod changes;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use clap::Subcommand;
 use clap::ValueEnum;
 
 use crate::domain::facts::selector::Selector;
-use crate::domain::judgement::scope::Pointed;
+use crate::domain::judgement::scope::ScopeTarget;
 
 /// Puts the pods and endpoints of a Kubernetes service beside the targets of the AWS target group they became.
 ///
@@ -24,7 +24,7 @@ pub struct Cli {
 
     /// What to open: [NAMESPACE/]KIND/NAME with kind tgb, svc, pod, deploy, node, tg or lb; an ARN, an address, an instance id
     #[arg(value_name = "SCOPE")]
-    pub scope: Option<Pointed>,
+    pub scope: Option<ScopeTarget>,
 
     /// Where the screen's audit log goes, instead of audit.jsonl in the state folder
     #[arg(long, value_name = "PATH|stderr", env = "TGSCOPE_AUDIT_LOG")]
@@ -91,30 +91,30 @@ pub enum Command {
     Get(Get),
 
     /// Bind a service to a target group: the controller registers its endpoints and follows them
-    Bind(hands::Bind),
+    Bind(changes::Bind),
 
     /// Delete a binding: its targets are deregistered
-    Unbind(hands::Whole),
+    Unbind(changes::Whole),
 
     /// Make the controller compare a binding with AWS again
-    Resync(hands::Whole),
+    Resync(changes::Whole),
 
     /// Take pods out of rotation and wait until they have drained; for instance targets, a node
-    Drain(hands::Drain),
+    Drain(changes::Drain),
 
     /// Deregister targets, in this group only
-    Deregister(hands::Some),
+    Deregister(changes::Some),
 
     /// Register endpoints that are wanted and missing
-    Register(hands::Some),
+    Register(changes::Some),
 
     /// Register what is missing and deregister what no endpoint wants, once
-    Sync(hands::Whole),
+    Sync(changes::Whole),
     /// Divide the requests of a rule between its target groups by other weights
-    Shift(hands::Shift),
+    Shift(changes::Shift),
 
     /// Turn the last plan round, where it can be
-    Undo(hands::Undo),
+    Undo(changes::Undo),
 
     /// Whether both sides can be reached, as whom, and what may be done there
     Doctor(Doctor),
@@ -127,7 +127,7 @@ pub enum Command {
 pub struct Get {
     /// What to print: [NAMESPACE/]KIND/NAME with kind tgb, svc, pod, deploy, node, tg or lb; an ARN, an address, an instance id
     #[arg(value_name = "SCOPE")]
-    pub scope: Option<Pointed>,
+    pub scope: Option<ScopeTarget>,
 
     /// Format
     #[arg(short, long, value_enum, default_value_t = Output::Table)]

@@ -8,6 +8,7 @@
     reason = "a test that fails says so by panicking"
 )]
 
+use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
@@ -105,6 +106,43 @@ const LAYERS: &[(&str, &[&str], &[&str])] = &[
     ("main", &["commands"], &["tgscope"]),
 ];
 
+/// The storeys of a module, bottom-up: a file may use its own storey and those above it in this list.
+const STOREYS: &[(&str, &[&str])] = &[("domain", &["facts", "inventory", "judgement", "plan", "wording"])];
+
+/// Files that use each other in a ring, by their modules. Each is here for a reason that ARCHITECTURE.md gives.
+const RINGS: &[&[&str]] = &[&[
+    "lab",
+    "lab::build",
+    "lab::controllers",
+    "lab::controllers::events",
+    "lab::controllers::image",
+    "lab::controllers::kubelet",
+    "lab::controllers::nodes",
+    "lab::controllers::scheduler",
+    "lab::elbv2",
+    "lab::elbv2::health",
+    "lab::elbv2::model",
+    "lab::elbv2::xml",
+    "lab::kubernetes",
+    "lab::kubernetes::access",
+    "lab::kubernetes::answer",
+    "lab::kubernetes::defaults",
+    "lab::kubernetes::kinds",
+    "lab::kubernetes::select",
+    "lab::kubernetes::store",
+    "lab::lbc",
+    "lab::lbc::checkpoint",
+    "lab::lbc::cleanup",
+    "lab::lbc::endpoints",
+    "lab::lbc::gates",
+    "lab::lbc::presence",
+    "lab::lbc::reconcile",
+    "lab::lbc::targets",
+    "lab::lbc::webhook",
+    "lab::script",
+    "lab::world",
+]];
+
 const LONGEST_FILE: usize = 500;
 
 /// Crates a path may start with without being a dependency.
@@ -148,6 +186,147 @@ fn the_layers_have_no_cycle() {
             assert!(at.is_some_and(|at| at < index), "{module} uses {below}, which does not stand before it");
         }
     }
+}
+
+#[test]
+fn storeys_use_only_those_below() {
+    let modules = Modules::read();
+    let mut wrong = Vec::new();
+    for (path, text) in sources() {
+        let module = module_path(&path);
+        let Some((home, storeys)) =
+            STOREYS.iter().find(|(home, _)| module.first().is_some_and(|it| it == home))
+        else {
+            continue;
+        };
+        let storey = |of: &[String]| {
+            let inside = of.first().is_some_and(|it| it == home);
+            of.get(1).filter(|_| inside).and_then(|it| storeys.iter().position(|storey| storey == it))
+        };
+        let is_test_help = module.get(1).is_some_and(|it| TEST_HELP.contains(&it.as_str()));
+        if module.len() > 1 && storey(&module).is_none() && !is_test_help {
+            wrong.push(format!("{}: lies in no storey of {home}", path.display()));
+        }
+        let Some(own) = storey(&module) else { continue };
+        for (n, line) in code_lines(&text) {
+            for used in modules.used(&module, line) {
+                let up = storey(&used).filter(|it| *it > own);
+                if let Some(up) = up {
+                    wrong.push(format!(
+                        "{}:{n}: {home}::{} lies below {home}::{} and must not use it",
+                        path.display(),
+                        storeys[own],
+                        storeys[up]
+                    ));
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
+}
+
+#[test]
+fn files_use_each_other_in_no_ring_but_those_named() {
+    let modules = Modules::read();
+    let mut arrows: BTreeMap<Vec<String>, BTreeSet<Vec<String>>> = BTreeMap::new();
+    for (path, text) in sources() {
+        let module = module_path(&path);
+        let used = code_lines(&text).flat_map(|(_, line)| modules.used(&module, line)).collect();
+        arrows.insert(module, used);
+    }
+    let reached: BTreeMap<&Vec<String>, BTreeSet<&Vec<String>>> =
+        arrows.keys().map(|from| (from, reached_from(from, &arrows))).collect();
+    let mut rings = BTreeSet::new();
+    for (from, to) in &reached {
+        let ring: BTreeSet<String> =
+            to.iter().filter(|it| reached[**it].contains(*from)).map(|it| it.join("::")).collect();
+        if ring.len() > 1 {
+            rings.insert(ring);
+        }
+    }
+    let named: BTreeSet<BTreeSet<String>> =
+        RINGS.iter().map(|ring| ring.iter().map(|it| (*it).to_owned()).collect()).collect();
+    let told = |them: &BTreeSet<BTreeSet<String>>| -> Vec<String> {
+        them.iter().map(|it| it.iter().cloned().collect::<Vec<_>>().join(", ")).collect()
+    };
+    assert_eq!(told(&rings), told(&named), "a ring that is not named in RINGS, or one that is there no more");
+}
+
+/// Every module that can be reached by arrows from one, itself only where a ring leads back to it.
+fn reached_from<'a>(
+    from: &'a Vec<String>,
+    arrows: &'a BTreeMap<Vec<String>, BTreeSet<Vec<String>>>,
+) -> BTreeSet<&'a Vec<String>> {
+    let mut reached = BTreeSet::new();
+    let mut next = vec![from];
+    while let Some(module) = next.pop() {
+        for used in arrows.get(module).into_iter().flatten() {
+            if arrows.contains_key(used) && reached.insert(used) {
+                next.push(used);
+            }
+        }
+    }
+    reached
+}
+
+/// Helpers of tests in the source tree; they may use everything, and nothing else uses them.
+const TEST_HELP: [&str; 2] = ["fixture", "properties"];
+
+/// Every module of the crate that has a file.
+struct Modules(BTreeSet<Vec<String>>);
+
+impl Modules {
+    fn read() -> Self {
+        Self(sources().iter().map(|(path, _)| module_path(path)).collect())
+    }
+
+    /// Modules with a file of their own that a line of a module names, but for itself.
+    fn used(&self, module: &[String], line: &str) -> BTreeSet<Vec<String>> {
+        let mut found = BTreeSet::new();
+        for start in ["crate", "super", "self"] {
+            for (at, _) in line.match_indices(start) {
+                let before = line[..at].chars().next_back();
+                if before.is_some_and(|c| c.is_alphanumeric() || c == '_' || c == ':') {
+                    continue;
+                }
+                let path: String = line[at..]
+                    .chars()
+                    .take_while(|c| c.is_alphanumeric() || *c == '_' || *c == ':')
+                    .collect();
+                // `pub(super)` names nobody.
+                if !path.contains("::") {
+                    continue;
+                }
+                let mut parts = path.split("::").map(str::to_owned);
+                let mut full = match parts.next().as_deref() {
+                    Some("crate") => Vec::new(),
+                    Some("super") => module[..module.len().saturating_sub(1)].to_vec(),
+                    Some("self") => module.to_vec(),
+                    _ => continue,
+                };
+                for part in parts {
+                    match part.as_str() {
+                        "super" => drop(full.pop()),
+                        _ => full.push(part),
+                    }
+                }
+                while !full.is_empty() && !self.0.contains(&full) {
+                    full.pop();
+                }
+                if !full.is_empty() && full != module {
+                    found.insert(full);
+                }
+            }
+        }
+        found
+    }
+}
+
+/// `src/domain/facts/ids.rs` → `domain`, `facts`, `ids`.
+fn module_path(path: &Path) -> Vec<String> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let inside = path.strip_prefix(root).unwrap().with_extension("");
+    inside.iter().map(|it| it.to_str().unwrap().to_owned()).collect()
 }
 
 /// Calls that change something outside, and the only places that may name them: where they are, and the one writer.
@@ -257,9 +436,7 @@ fn sources() -> Vec<(PathBuf, String)> {
 
 /// The top module a file belongs to: `src/domain/ids.rs` → `domain`.
 fn module_of(path: &Path) -> String {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-    let inside = path.strip_prefix(root).unwrap().with_extension("");
-    inside.components().next().unwrap().as_os_str().to_str().unwrap().to_owned()
+    module_path(path).swap_remove(0)
 }
 
 /// Lines with their numbers, without comments; tests may use what they like.

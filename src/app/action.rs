@@ -1,16 +1,12 @@
 //! THE table of actions: everything a person can ask for. A row is the key, the help line, the footer hint,
 //! the README row and the rule when it is offered; no text about an action exists anywhere else.
 
-use std::borrow::Cow;
-
 use super::key::Code;
 use super::key::Key;
 use super::key::ctrl;
 use super::key::key;
 use super::key::plain;
-use super::state::State;
-use super::state::View;
-use crate::domain::plan::act::Hand;
+use crate::domain::plan::act::ChangeKind;
 
 /// What must be there for an action to be offered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,26 +39,26 @@ pub enum Family {
     Moving,
     Views,
     Looking,
-    Hands,
+    Changes,
     Program,
 }
 
 impl Family {
-    pub const ALL: [Self; 5] = [Self::Moving, Self::Views, Self::Looking, Self::Hands, Self::Program];
+    pub const ALL: [Self; 5] = [Self::Moving, Self::Views, Self::Looking, Self::Changes, Self::Program];
 
     pub fn title(self) -> &'static str {
         match self {
             Self::Moving => "Moving",
             Self::Views => "Views",
             Self::Looking => "Looking",
-            Self::Hands => "Hands",
+            Self::Changes => "Changes",
             Self::Program => "Program",
         }
     }
 }
 
 /// One row of the table.
-pub struct Row {
+pub struct ActionRow {
     pub action: Action,
     /// Name in the configuration.
     pub name: &'static str,
@@ -81,7 +77,7 @@ macro_rules! actions {
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
         pub enum Action { $($action,)* }
 
-        pub const TABLE: &[Row] = &[$(Row {
+        pub const TABLE: &[ActionRow] = &[$(ActionRow {
             action: Action::$action,
             name: $name,
             keys: const { &[$($key),*] },
@@ -117,25 +113,25 @@ actions! {
     Zoom         "zoom"        [key('z')]                                  Board     Reads  Looking ""        "The pane alone, with all its columns, or both again";
     Freeze       "freeze"      [key('f')]                                  Nothing   Reads  Looking "freeze"  "Stop the picture and ask AWS nothing, or go on";
     ReadNow      "read-now"    [ctrl('r')]                                 Nothing   Reads  Looking ""        "Ask AWS now";
-    Mark         "mark"        [key(' ')]                                  Board     Reads  Hands   ""        "Mark the row for a hand, or take its mark away, and go on to the next";
-    Bind         "bind"        [key('b')]                                  Nothing   Writes Hands   "bind"    "Bind a service to a target group";
-    Unbind       "unbind"      [key('B')]                                  Subject   Writes Hands   ""        "Delete the binding: its targets are deregistered";
-    Resync       "resync"      [key('r')]                                  Subject   Writes Hands   "resync"  "Make the controller compare the binding with AWS again";
-    Drain        "drain"       [key('D')]                                  Row       Writes Hands   "drain"   "Take the pod, or for instance targets the node, out of rotation until it has drained";
-    Deregister   "deregister"  [key('X')]                                  Row       Writes Hands   "deregister" "Deregister the target, in this group only";
-    Register     "register"    [key('R')]                                  Row       Writes Hands   ""        "Register the endpoint, if it is wanted and missing";
-    Sync         "sync"        [key('S')]                                  Subject   Writes Hands   ""        "Register what is missing and deregister what no endpoint wants, once";
-    Shift        "shift"       [key('W')]                                  Subject   Writes Hands   ""        "Divide the requests of a rule between its target groups by other weights";
-    Undo         "undo"        [key('u')]                                  Done      Writes Hands   "undo"    "Turn the last plan round, where it can be";
-    Runs         "runs"        [key('p')]                                  Nothing   Reads  Hands   ""        "The accepted plans of this session, the last first, and how far they are";
-    Audit        "audit"       [key('A')]                                  Nothing   Reads  Hands   ""        "What was written, by the audit log";
+    Mark         "mark"        [key(' ')]                                  Board     Reads  Changes   ""        "Mark the row for a change, or take its mark away, and go on to the next";
+    Bind         "bind"        [key('b')]                                  Nothing   Writes Changes   "bind"    "Bind a service to a target group";
+    Unbind       "unbind"      [key('B')]                                  Subject   Writes Changes   ""        "Delete the binding: its targets are deregistered";
+    Resync       "resync"      [key('r')]                                  Subject   Writes Changes   "resync"  "Make the controller compare the binding with AWS again";
+    Drain        "drain"       [key('D')]                                  Row       Writes Changes   "drain"   "Take the pod, or for instance targets the node, out of rotation until it has drained";
+    Deregister   "deregister"  [key('X')]                                  Row       Writes Changes   "deregister" "Deregister the target, in this group only";
+    Register     "register"    [key('R')]                                  Row       Writes Changes   ""        "Register the endpoint, if it is wanted and missing";
+    Sync         "sync"        [key('S')]                                  Subject   Writes Changes   ""        "Register what is missing and deregister what no endpoint wants, once";
+    Shift        "shift"       [key('W')]                                  Subject   Writes Changes   ""        "Divide the requests of a rule between its target groups by other weights";
+    Undo         "undo"        [key('u')]                                  Done      Writes Changes   "undo"    "Turn the last plan round, where it can be";
+    Runs         "runs"        [key('p')]                                  Nothing   Reads  Changes   ""        "The accepted plans of this session, the last first, and how far they are";
+    Audit        "audit"       [key('A')]                                  Nothing   Reads  Changes   ""        "What was written, by the audit log";
     Palette      "palette"     [key(':')]                                  Nothing   Reads  Program ""        "Find an action by its name";
     Help         "help"        [key('?')]                                  Nothing   Reads  Program "help"    "This page";
     Quit         "quit"        [key('q'), ctrl('c')]                       Nothing   Reads  Program "quit"    "Leave";
 }
 
 impl Action {
-    pub fn row(self) -> Option<&'static Row> {
+    pub fn row(self) -> Option<&'static ActionRow> {
         TABLE.iter().find(|it| it.action == self)
     }
 
@@ -144,59 +140,20 @@ impl Action {
         TABLE.iter().find(|it| it.keys.contains(&key)).map(|it| it.action)
     }
 
-    /// Why it cannot be done now; `None`: it can.
-    pub fn refusal(self, state: &State) -> Option<Cow<'static, str>> {
-        let row = self.row()?;
-        if row.safety == Safety::Writes && state.opening.read_only {
-            return Some("read only: nothing is written".into());
-        }
-        if row.safety == Safety::Writes && state.frozen.is_some() {
-            return Some("the picture is frozen: f first, then ask again".into());
-        }
-        if self == Self::ReadNow && state.frozen.is_some() {
-            return Some("the picture is frozen: f goes on".into());
-        }
-        let needed = self.hand().and_then(|it| state.lacks(it));
-        needed.map(Cow::from).or_else(|| missing(row.needs, state).map(Cow::from))
-    }
-
-    /// The hand it is.
-    pub fn hand(self) -> Option<Hand> {
+    /// The change it is.
+    pub fn change(self) -> Option<ChangeKind> {
         Some(match self {
-            Self::Bind => Hand::Bind,
-            Self::Unbind => Hand::Unbind,
-            Self::Resync => Hand::Resync,
-            Self::Drain => Hand::Drain,
-            Self::Deregister => Hand::Deregister,
-            Self::Register => Hand::Register,
-            Self::Sync => Hand::Sync,
-            Self::Shift => Hand::Shift,
-            Self::Undo => Hand::Undo,
+            Self::Bind => ChangeKind::Bind,
+            Self::Unbind => ChangeKind::Unbind,
+            Self::Resync => ChangeKind::Resync,
+            Self::Drain => ChangeKind::Drain,
+            Self::Deregister => ChangeKind::Deregister,
+            Self::Register => ChangeKind::Register,
+            Self::Sync => ChangeKind::Sync,
+            Self::Shift => ChangeKind::Shift,
+            Self::Undo => ChangeKind::Undo,
             _ => return None,
         })
-    }
-}
-
-/// What is not there that it needs.
-fn missing(needs: Needs, state: &State) -> Option<&'static str> {
-    match needs {
-        Needs::Nothing => None,
-        Needs::Rows => state.lines().is_empty().then_some("nothing to move through"),
-        Needs::Selection => (!state.has_selection()).then_some("select a line first"),
-        Needs::Row => match &state.view {
-            View::Board(_) if state.selected.is_some() || !state.hands.marked.is_empty() => None,
-            View::Board(_) => Some("select a row first"),
-            View::Bindings => Some("open a binding first"),
-        },
-        Needs::Subject => state.report().is_none().then_some("select a binding first"),
-        Needs::Done => state.hands.last().is_none().then_some(match state.hands.runs.is_empty() {
-            true => "nothing was changed in this session",
-            false => "nothing of this session is left to undo",
-        }),
-        Needs::Board => match &state.view {
-            View::Board(_) => None,
-            View::Bindings => (state.last_board().is_none()).then_some("open a binding first"),
-        },
     }
 }
 
@@ -223,8 +180,8 @@ mod tests {
     fn all_hands_write_and_nothing_else_does() {
         let looks = [Action::Mark, Action::Runs, Action::Audit];
         for row in TABLE {
-            let hand = row.family == Family::Hands && !looks.contains(&row.action);
-            assert_eq!(row.safety == Safety::Writes, hand, "{}", row.name);
+            let change = row.family == Family::Changes && !looks.contains(&row.action);
+            assert_eq!(row.safety == Safety::Writes, change, "{}", row.name);
         }
     }
 }

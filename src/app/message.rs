@@ -1,10 +1,11 @@
 //! What can happen, and what can be asked for in return. Both are plain values: they compare, print, replay.
 
 use super::action::Action;
+use super::aws_side::AwsSide;
 use super::key::Key;
 use crate::domain::facts::ids::TargetGroupArn;
 use crate::domain::facts::time::Timestamp;
-use crate::domain::inventory::Change;
+use crate::domain::inventory::Observation;
 use crate::domain::inventory::follow::Follow;
 use crate::domain::inventory::routes::Place;
 use crate::domain::plan::Plan;
@@ -14,19 +15,15 @@ use crate::domain::plan::log::Unfinished;
 use crate::domain::plan::progress::Progress;
 use crate::domain::plan::weights::Weighed;
 
-/// Counts connections: answers of an abandoned one are dropped.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Epoch(pub u32);
-
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Message {
     /// A key without an action, for whoever reads text.
     Key(Key),
     Act(Action),
     /// Something was seen outside.
-    Observed(Epoch, Timestamp, Box<Change>),
+    Observed(Timestamp, Box<Observation>),
     /// What the AWS side turned out to be.
-    Aws(Epoch, AwsSide),
+    Aws(AwsSide),
     /// Time passes; with the calls made to AWS so far.
     Tick(Timestamp, u64),
     Resize(u16, u16),
@@ -44,15 +41,6 @@ pub enum Message {
     Saved(Result<String, String>),
     /// The terminal or the session ends: leave at once.
     Leave,
-}
-
-/// Where calls to AWS go.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct AwsSide {
-    /// When it is not AWS's own.
-    pub endpoint: Option<String>,
-    pub region: Option<String>,
-    pub profile: Option<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -4,11 +4,10 @@ use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::collections::VecDeque;
 
+use super::aws_side::AwsSide;
+use super::changes::Changes;
+use super::changes::Planned;
 use super::form::Form;
-use super::hands::Hands;
-use super::hands::Planned;
-use super::message::AwsSide;
-use super::message::Epoch;
 use crate::domain::facts::elb::TargetGroup;
 use crate::domain::facts::ids::BindingApi;
 use crate::domain::facts::ids::RowKey;
@@ -20,8 +19,8 @@ use crate::domain::judgement::history::History;
 use crate::domain::judgement::report::Report;
 use crate::domain::judgement::row::Row;
 use crate::domain::judgement::row::Subject;
-use crate::domain::judgement::scope::Pointed;
-use crate::domain::plan::act::Hand;
+use crate::domain::judgement::scope::ScopeTarget;
+use crate::domain::plan::act::ChangeKind;
 use crate::domain::plan::log::Unfinished;
 use crate::domain::plan::permissions;
 use crate::domain::wording::columns;
@@ -38,7 +37,7 @@ pub struct Opening {
     /// `None`: all namespaces.
     pub namespace: Option<String>,
     pub selector: Option<Selector>,
-    pub pointed: Option<Pointed>,
+    pub pointed: Option<ScopeTarget>,
     /// The world is made up: which, and how fast its time runs.
     pub demo: Option<String>,
     /// Nothing may be written.
@@ -109,14 +108,14 @@ pub enum Dialog {
         plan: String,
         scroll: u16,
     },
-    /// Why a hand cannot do what was asked for.
+    /// Why a change cannot do what was asked for.
     Refusal {
-        hand: Hand,
+        change: ChangeKind,
         text: String,
     },
     /// Something has to be read first.
     Reading {
-        hand: Hand,
+        change: ChangeKind,
         text: String,
     },
     /// A list to choose from.
@@ -144,7 +143,6 @@ pub struct Board {
 
 #[derive(Clone, Debug)]
 pub struct State {
-    pub epoch: Epoch,
     pub now: Timestamp,
     pub opening: Opening,
     pub aws: Option<AwsSide>,
@@ -158,7 +156,7 @@ pub struct State {
     /// The selected row of the board.
     pub selected: Option<RowKey>,
     pub dialogs: Vec<Dialog>,
-    pub hands: Hands,
+    pub changes: Changes,
     pub filter: String,
     pub problems_only: bool,
     pub sort: Sort,
@@ -185,7 +183,6 @@ pub struct State {
 impl State {
     pub fn new(opening: Opening, now: Timestamp) -> Self {
         Self {
-            epoch: Epoch::default(),
             now,
             opening,
             aws: None,
@@ -197,7 +194,7 @@ impl State {
             listed: None,
             selected: None,
             dialogs: Vec::new(),
-            hands: Hands::default(),
+            changes: Changes::default(),
             filter: String::new(),
             problems_only: false,
             sort: Sort::default(),
@@ -381,8 +378,8 @@ impl State {
         }
     }
 
-    /// The permission a hand lacks here, in words.
-    pub fn lacks(&self, hand: Hand) -> Option<String> {
+    /// The permission a change lacks here, in words.
+    pub fn lacks(&self, change: ChangeKind) -> Option<String> {
         let subject = match &self.view {
             View::Board(subject) => Some(subject),
             View::Bindings => self.listed.as_ref(),
@@ -394,7 +391,8 @@ impl State {
         let auto = matches!(subject, Some(Subject::Binding(it)) if it.api == BindingApi::AutoMode);
         let permitted = &self.inventory.cluster(cluster?)?.permitted;
         let allowed = permitted.get(&namespace).or_else(|| permitted.get(&self.opening.namespace))?;
-        permissions::lacks(hand, allowed, auto).map(|it| format!("not permitted: {} needs {it}", hand.word()))
+        permissions::lacks(change, allowed, auto)
+            .map(|it| format!("not permitted: {} needs {it}", change.word()))
     }
 
     /// Says something in the footer for a while.

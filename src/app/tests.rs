@@ -2,7 +2,6 @@
 
 use crate::app;
 use crate::app::Effect;
-use crate::app::Epoch;
 use crate::app::Message;
 use crate::app::State;
 use crate::app::action::Action;
@@ -15,13 +14,13 @@ use crate::app::state::View;
 use crate::domain::facts::ids::RowKey;
 use crate::domain::fixture;
 use crate::domain::fixture::World;
-use crate::domain::inventory::Change;
 use crate::domain::inventory::Object;
+use crate::domain::inventory::Observation;
 use crate::domain::inventory::follow::Follow;
 use crate::domain::judgement::row::Subject;
-use crate::domain::judgement::scope::Pointed;
+use crate::domain::judgement::scope::ScopeTarget;
 use crate::domain::judgement::standing::Standing;
-use crate::domain::judgement::standing::Word;
+use crate::domain::judgement::standing::VerdictKind;
 
 /// A state that takes in what a world has newly seen, and remembers what it asked for last.
 struct Screen {
@@ -44,7 +43,7 @@ impl Screen {
 
     fn see(&mut self, world: &World) {
         for (change, at) in &world.log[self.seen..] {
-            app::update(&mut self.state, Message::Observed(Epoch::default(), *at, Box::new(change.clone())));
+            app::update(&mut self.state, Message::Observed(*at, Box::new(change.clone())));
         }
         self.seen = world.log.len();
         app::update(&mut self.state, Message::Tick(world.now, 0));
@@ -102,13 +101,13 @@ fn one_binding_in_the_namespace_opens_as_a_board_and_two_as_a_list() {
     let last = log.pop().unwrap();
     let at = log
         .iter()
-        .position(|(change, _)| matches!(change, Change::Applied { object: Object::Binding(_), .. }))
+        .position(|(change, _)| matches!(change, Observation::Applied { object: Object::Binding(_), .. }))
         .unwrap();
     log.insert(at, last);
     world.log = log;
     let mut state = State::new(Opening::default(), fixture::BEGIN);
     for (change, at) in &world.log {
-        app::update(&mut state, Message::Observed(Epoch::default(), *at, Box::new(change.clone())));
+        app::update(&mut state, Message::Observed(*at, Box::new(change.clone())));
     }
     app::settle(&mut state);
     assert_eq!(state.view, View::Bindings);
@@ -117,7 +116,7 @@ fn one_binding_in_the_namespace_opens_as_a_board_and_two_as_a_list() {
 
 #[test]
 fn a_pod_pointed_at_opens_its_board_on_its_row() {
-    let pointed: Pointed = format!("pod/{}", fixture::pod_name("10.0.0.2")).parse().unwrap();
+    let pointed: ScopeTarget = format!("pod/{}", fixture::pod_name("10.0.0.2")).parse().unwrap();
     let screen = Screen::open(&three(), Opening { pointed: Some(pointed), ..Opening::default() });
     assert_eq!(screen.selected(), "10.0.0.2:8080");
 }
@@ -177,10 +176,10 @@ fn a_frozen_picture_stands_still_asks_nothing_and_catches_up() {
     world.later(3);
     world.answer("10.0.0.1 unhealthy Timeout, 10.0.0.2 unhealthy Timeout b, 10.0.0.3 unhealthy Timeout b");
     screen.see(&world);
-    assert_eq!(screen.state.report().map(|it| it.word()), Some(Word::Serving));
+    assert_eq!(screen.state.report().map(|it| it.word()), Some(VerdictKind::Serving));
     screen.press(&[Action::Freeze]);
     assert!(!screen.wish.frozen);
-    assert_eq!(screen.state.report().map(|it| it.word()), Some(Word::FailOpen));
+    assert_eq!(screen.state.report().map(|it| it.word()), Some(VerdictKind::FailOpen));
 }
 
 #[test]
@@ -213,24 +212,6 @@ fn a_still_screen_asks_for_nothing_new() {
     let mut screen = Screen::on(&world);
     app::update(&mut screen.state, Message::Tick(world.now.plus_seconds(1), 0));
     assert_eq!(app::settle(&mut screen.state), []);
-}
-
-#[test]
-fn an_answer_from_an_abandoned_connection_is_dropped() {
-    let world = three();
-    let mut screen = Screen::on(&world);
-    let before = screen.state.inventory.clone();
-    screen.state.epoch = Epoch(1);
-    let late = Change::Targets(
-        fixture::arn(),
-        crate::domain::facts::elb::Targets {
-            targets: Vec::new(),
-            asked: world.now.plus_seconds(9),
-            unreadable: 0,
-        },
-    );
-    app::update(&mut screen.state, Message::Observed(Epoch(0), world.now.plus_seconds(9), Box::new(late)));
-    assert_eq!(screen.state.inventory, before);
 }
 
 #[test]
@@ -317,7 +298,7 @@ fn no_hand_is_laid_on_a_frozen_picture_or_on_one_too_small_to_be_read() {
     assert!(matches!(screen.state.dialogs.as_slice(), [Dialog::Plan(_)]), "{:?}", screen.state.dialogs);
     app::update(&mut screen.state, Message::Resize(60, 15));
     assert_eq!(app::update(&mut screen.state, Message::Key(key('y'))), []);
-    assert!(screen.state.hands.runs.is_empty());
+    assert!(screen.state.changes.runs.is_empty());
     assert_eq!(app::update(&mut screen.state, Message::Act(Action::Quit)), [Effect::Quit]);
 }
 
@@ -374,7 +355,7 @@ fn the_order_of_messages_does_not_matter_for_what_is_shown() {
     );
     // All at once, judged once, as after a burst.
     for (change, at) in &world.log {
-        app::update(&mut state, Message::Observed(Epoch::default(), *at, Box::new(change.clone())));
+        app::update(&mut state, Message::Observed(*at, Box::new(change.clone())));
     }
     app::update(&mut state, Message::Tick(world.now, 0));
     app::settle(&mut state);

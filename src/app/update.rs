@@ -1,8 +1,8 @@
 //! The one place where the state changes: a message in, effects out.
 
+mod changes;
 mod dialog;
 mod form;
-mod hands;
 mod navigate;
 mod observe;
 mod shift;
@@ -13,6 +13,7 @@ use super::message::Message;
 use super::state::Dialog;
 use super::state::State;
 use super::state::View;
+use crate::app::offered;
 use crate::domain::facts::time::Timestamp;
 
 /// Seconds for which calls are counted.
@@ -28,26 +29,24 @@ pub fn update(state: &mut State, message: Message) -> Vec<Effect> {
     match message {
         Message::Key(key) => return dialog::typed(state, key),
         Message::Act(action) => return act(state, action),
-        Message::Observed(epoch, ..) if epoch != state.epoch => {}
-        Message::Observed(_, at, change) => observe::observe(state, *change, at),
-        Message::Aws(epoch, _) if epoch != state.epoch => {}
-        Message::Aws(_, side) => {
+        Message::Observed(at, change) => observe::observe(state, *change, at),
+        Message::Aws(side) => {
             state.aws = Some(side);
             state.dirty = true;
         }
         Message::Tick(now, calls) => tick(state, now, calls),
         Message::Leave => return vec![Effect::Quit],
-        Message::Progress(progress) => return hands::progress(state, &progress),
+        Message::Progress(progress) => return changes::progress(state, &progress),
         Message::Log(entries) => {
-            state.hands.log = entries;
+            state.changes.log = entries;
             state.dirty = true;
         }
-        Message::Rehearsed(plan, answers) => hands::rehearsed(state, &plan, answers),
+        Message::Rehearsed(plan, answers) => changes::rehearsed(state, &plan, answers),
         Message::Weighed(read) => shift::weighed(state, *read),
         Message::Unfinished(open, detached) => {
-            state.hands.before = detached;
+            state.changes.before = detached;
             state.all_stale = true;
-            hands::unfinished(state, open);
+            changes::unfinished(state, open);
         }
         Message::Saved(said) => {
             let text = said.unwrap_or_else(|why| format!("not saved: {why}"));
@@ -67,7 +66,7 @@ pub fn settle(state: &mut State) -> Vec<Effect> {
     observe::settle(state);
     navigate::open(state);
     navigate::follow_made(state);
-    hands::bind_on(state);
+    changes::bind_on(state);
     observe::wish(state).map(Effect::Follow).into_iter().collect()
 }
 
@@ -79,7 +78,7 @@ fn act(state: &mut State, action: Action) -> Vec<Effect> {
     if dialog::takes(state, action) {
         return Vec::new();
     }
-    if let Some(refusal) = action.refusal(state) {
+    if let Some(refusal) = offered::refusal(action, state) {
         state.say(refusal.into_owned());
         return Vec::new();
     }
@@ -106,20 +105,20 @@ fn act(state: &mut State, action: Action) -> Vec<Effect> {
         Action::Zoom => state.zoom = !state.zoom,
         Action::Freeze => freeze(state),
         Action::ReadNow => state.hurry += 1,
-        Action::Mark => hands::mark(state),
+        Action::Mark => changes::mark(state),
         Action::Bind => form::bind(state),
         Action::Unbind
         | Action::Resync
         | Action::Drain
         | Action::Deregister
         | Action::Register
-        | Action::Sync => hands::ask(state, action),
+        | Action::Sync => changes::ask(state, action),
         Action::Shift => shift::places(state),
         Action::Undo => match shift::undo(state) {
             Some(effects) => return effects,
-            None => hands::ask(state, action),
+            None => changes::ask(state, action),
         },
-        Action::Runs => hands::runs(state),
+        Action::Runs => changes::runs(state),
         Action::Audit => {
             state.dialogs.push(Dialog::Audit { scroll: 0 });
             return vec![Effect::ReadLog];
@@ -134,7 +133,7 @@ fn act(state: &mut State, action: Action) -> Vec<Effect> {
 /// Leaves; while plans run, only when asked for twice.
 fn leave(state: &mut State) -> Vec<Effect> {
     let asked = matches!(state.dialogs.last(), Some(Dialog::Leaving));
-    if asked || state.hands.running().next().is_none() {
+    if asked || state.changes.running().next().is_none() {
         return vec![Effect::Quit];
     }
     state.dialogs.push(Dialog::Leaving);

@@ -4,6 +4,7 @@
 
 mod batch;
 mod facts;
+mod job;
 mod record;
 
 use tokio::sync::mpsc;
@@ -13,12 +14,12 @@ use self::facts::Facts;
 use self::facts::guards;
 use self::facts::read;
 use self::facts::unread;
+pub use self::job::Job;
 use self::record::Record;
-use super::Connection;
-use super::Linked;
-use super::Scope;
+use super::connection::Connection;
+use super::connection::Scope;
+use super::link::Linked;
 use super::snapshot::Extra;
-use crate::audit::Log;
 use crate::domain::facts::access::Verb;
 use crate::domain::facts::cluster::Binding;
 use crate::domain::facts::failure::ErrorKind;
@@ -30,7 +31,7 @@ use crate::domain::plan::Step;
 use crate::domain::plan::act::Act;
 use crate::domain::plan::act::Role;
 use crate::domain::plan::check::check;
-use crate::domain::plan::effect::Effect;
+use crate::domain::plan::effect::ReadBack;
 use crate::domain::plan::effect::effect;
 use crate::domain::plan::known::report_of;
 use crate::domain::plan::progress::Progress;
@@ -46,13 +47,6 @@ const IN_STEP: i64 = 30;
 const LONGEST_DELAY: i64 = 3_600;
 /// Seconds after which what cannot be read is not waited for any more.
 const GIVE_UP: i64 = 1_800;
-
-/// A plan with what it takes to carry it out.
-pub struct Job {
-    pub plan: Plan,
-    pub scope: Scope,
-    pub log: Log,
-}
 
 /// What is wanted of a plan that runs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -256,7 +250,7 @@ impl Running {
             return None;
         }
         match effect(&step.act, facts.report.as_ref(), &facts.inventory) {
-            Effect::There(text) => Some(text),
+            ReadBack::There(text) => Some(text),
             _ => None,
         }
     }
@@ -393,10 +387,10 @@ impl Running {
                 None => {
                     blind = None;
                     match effect(act, facts.report.as_ref(), &facts.inventory) {
-                        Effect::There(text) => return Ok(text),
-                        Effect::Overtaken(text) => return Err(Stage::Unverified(text)),
-                        Effect::Awaited(text) if clock.now() >= end => return Err(Stage::Unverified(text)),
-                        Effect::Awaited(text) => text,
+                        ReadBack::There(text) => return Ok(text),
+                        ReadBack::Overtaken(text) => return Err(Stage::Unverified(text)),
+                        ReadBack::Awaited(text) if clock.now() >= end => return Err(Stage::Unverified(text)),
+                        ReadBack::Awaited(text) => text,
                     }
                 }
             };
@@ -427,7 +421,7 @@ async fn forbidden(linked: &Linked, act: &Act) -> Option<Verb> {
 /// What a step is about, as it is now.
 fn now(act: &Act, facts: &Facts) -> String {
     match effect(act, facts.report.as_ref(), &facts.inventory) {
-        Effect::There(text) | Effect::Awaited(text) | Effect::Overtaken(text) => text,
+        ReadBack::There(text) | ReadBack::Awaited(text) | ReadBack::Overtaken(text) => text,
     }
 }
 

@@ -3,9 +3,9 @@
 use futures::StreamExt;
 use futures::stream;
 
-use super::Connection;
-use super::Linked;
-use super::Scope;
+use super::connection::Connection;
+use super::connection::Scope;
+use super::link::Linked;
 use crate::aws::LoadBalancing;
 use crate::domain::facts::access::Allowed;
 use crate::domain::facts::access::Verb;

@@ -1,7 +1,7 @@
 //! The connections themselves, made once and used for as long as what they are for takes: one look, or one plan.
 
-use super::Connection;
 use super::clock::Clock;
+use super::connection::Connection;
 use super::poll::Asker;
 use crate::aws::Session;
 use crate::domain::facts::failure::ErrorKind;

@@ -1,7 +1,7 @@
 //! One look at a scope: both sides read once, and every binding and group of it judged.
 
-use super::Connection;
-use super::Scope;
+use super::connection::Connection;
+use super::connection::Scope;
 use super::snapshot::Extra;
 use super::snapshot::snapshot;
 use crate::domain::facts::selector::Selector;
@@ -12,8 +12,8 @@ use crate::domain::judgement::history::History;
 use crate::domain::judgement::report;
 use crate::domain::judgement::report::Report;
 use crate::domain::judgement::row::Subject;
-use crate::domain::judgement::scope::Pointed;
-use crate::domain::judgement::scope::Thing;
+use crate::domain::judgement::scope::ScopeKind;
+use crate::domain::judgement::scope::ScopeTarget;
 
 /// What was read, what it comes to, worst first, and when that was.
 #[derive(Debug)]
@@ -27,7 +27,7 @@ pub struct Look {
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Question<'a> {
     pub selector: Option<&'a Selector>,
-    pub pointed: Option<&'a Pointed>,
+    pub pointed: Option<&'a ScopeTarget>,
     /// A plan is made of it: everything a plan tells of is read too.
     pub thorough: bool,
     /// Another group by its name or ARN.
@@ -54,12 +54,12 @@ fn wish(question: Question<'_>) -> Extra {
 }
 
 /// Unbound groups are only looked for where no binding is pointed at.
-fn pointed(pointed: Option<&Pointed>) -> Extra {
+fn pointed(pointed: Option<&ScopeTarget>) -> Extra {
     let only = pointed.cloned();
     match pointed.map(|it| &it.thing) {
         None => Extra { discover: true, ..Extra::default() },
-        Some(Thing::Arn(arn)) => Extra { groups: vec![arn.clone()], only, ..Extra::default() },
-        Some(Thing::Group(name, _)) => Extra { named: vec![name.clone()], only, ..Extra::default() },
+        Some(ScopeKind::Arn(arn)) => Extra { groups: vec![arn.clone()], only, ..Extra::default() },
+        Some(ScopeKind::Group(name, _)) => Extra { named: vec![name.clone()], only, ..Extra::default() },
         Some(_) => Extra { only, ..Extra::default() },
     }
 }
@@ -69,7 +69,7 @@ fn reports(
     inventory: &Inventory,
     scope: &Scope,
     selector: Option<&Selector>,
-    pointed: Option<&Pointed>,
+    pointed: Option<&ScopeTarget>,
     now: Timestamp,
 ) -> Vec<Report> {
     let inside = inventory.bindings().filter(|(it, binding)| {

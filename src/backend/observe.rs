@@ -10,10 +10,11 @@ use tokio::sync::mpsc;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use super::Connection;
-use super::Scope;
-use super::clock::Clock;
+use super::connection::Connection;
+use super::connection::Scope;
 use super::poll;
+use super::teller::Observed;
+use super::teller::Teller;
 use crate::aws::Meter;
 use crate::aws::Session;
 use crate::domain::facts::cluster::GuardingKind;
@@ -23,21 +24,13 @@ use crate::domain::facts::failure::Failure;
 use crate::domain::facts::ids::BindingApi;
 use crate::domain::facts::ids::BindingRef;
 use crate::domain::facts::ids::ClusterId;
-use crate::domain::facts::time::Timestamp;
-use crate::domain::inventory::Change;
 use crate::domain::inventory::Kind;
+use crate::domain::inventory::Observation;
 use crate::domain::inventory::Source;
 use crate::domain::inventory::follow::Follow;
 use crate::domain::plan::permissions;
 use crate::kubernetes::Access;
 use crate::kubernetes::Cluster;
-
-/// Something learnt, and when.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Observed {
-    pub at: Timestamp,
-    pub change: Change,
-}
 
 /// What the AWS side turned out to be, once its configuration was read.
 #[derive(Clone, Debug)]
@@ -83,20 +76,6 @@ const ON_BOARDS: [Kind; 3] = [
     Kind::Guarding(GuardingKind::DisruptionBudget),
 ];
 
-/// Where what was learnt goes, with the time it was learnt at.
-#[derive(Clone)]
-pub(super) struct Teller {
-    changes: mpsc::Sender<Observed>,
-    pub(super) clock: Clock,
-}
-
-impl Teller {
-    /// Tells what was learnt just now. False: nobody listens any more.
-    pub(super) async fn tell(&self, change: Change) -> bool {
-        self.changes.send(Observed { at: self.clock.now(), change }).await.is_ok()
-    }
-}
-
 /// Starts looking. Dropping the returned set ends all of it.
 pub fn observe(
     connection: Connection,
@@ -106,7 +85,7 @@ pub fn observe(
     aws: tokio::sync::oneshot::Sender<AwsSide>,
 ) -> JoinSet<()> {
     let mut tasks = JoinSet::new();
-    let changes = Teller { changes: changes.clone(), clock: connection.clock };
+    let changes = Teller::new(changes.clone(), connection.clock);
     for access in connection.clusters {
         tasks.spawn(cluster(access, scope.clone(), follow.clone(), changes.clone()));
     }
@@ -198,7 +177,7 @@ async fn broken(tasks: &mut JoinSet<()>) -> Failure {
 async fn fail(changes: &Teller, id: &ClusterId, failure: &Failure) -> bool {
     let more = [Kind::Nodes, Kind::Controller, Kind::Bindings(BindingApi::LoadBalancerController)];
     for kind in SCOPED.into_iter().chain(more) {
-        let change = Change::Failed(Source::Kubernetes(id.clone(), kind), failure.clone());
+        let change = Observation::Failed(Source::Kubernetes(id.clone(), kind), failure.clone());
         if !changes.tell(change).await {
             return false;
         }
@@ -206,8 +185,8 @@ async fn fail(changes: &Teller, id: &ClusterId, failure: &Failure) -> bool {
     true
 }
 
-/// Hands a stream of changes on until either end is gone.
-async fn forward(stream: impl Stream<Item = Change>, changes: Teller) {
+/// Changes a stream of changes on until either end is gone.
+async fn forward(stream: impl Stream<Item = Observation>, changes: Teller) {
     let mut stream = std::pin::pin!(stream);
     while let Some(change) = stream.next().await {
         if !changes.tell(change).await {
@@ -228,7 +207,7 @@ async fn bindings(cluster: Cluster, scope: Scope, changes: Teller) {
                     served.iter().filter(|it| !watched.contains(it)).copied().collect();
                 for api in &new {
                     let source = Source::Kubernetes(cluster.id().clone(), Kind::Bindings(*api));
-                    let change = Change::Awaited(source);
+                    let change = Observation::Awaited(source);
                     if !changes.tell(change).await {
                         return;
                     }
@@ -239,7 +218,7 @@ async fn bindings(cluster: Cluster, scope: Scope, changes: Teller) {
                 if served.is_empty() && watched.is_empty() {
                     // An empty list says that there are none; the signs say that there is no such kind.
                     let kind = Kind::Bindings(BindingApi::LoadBalancerController);
-                    let change = Change::Listed {
+                    let change = Observation::Listed {
                         cluster: cluster.id().clone(),
                         kind,
                         namespace: None,
@@ -260,7 +239,7 @@ async fn bindings(cluster: Cluster, scope: Scope, changes: Teller) {
                 tracing::warn!(%failure, "bindings cannot be discovered");
                 if watched.is_empty() {
                     let kind = Kind::Bindings(BindingApi::LoadBalancerController);
-                    let change = Change::Failed(Source::Kubernetes(cluster.id().clone(), kind), failure);
+                    let change = Observation::Failed(Source::Kubernetes(cluster.id().clone(), kind), failure);
                     if !changes.tell(change).await {
                         return;
                     }
@@ -277,7 +256,7 @@ async fn bindings_of(cluster: Cluster, api: BindingApi, scope: Scope, changes: T
     let kind = Kind::Bindings(api);
     let mut all = std::pin::pin!(cluster.watch(kind, None));
     while let Some(change) = all.next().await {
-        let denied = matches!(&change, Change::Failed(_, failure) if failure.kind == ErrorKind::Denied);
+        let denied = matches!(&change, Observation::Failed(_, failure) if failure.kind == ErrorKind::Denied);
         if let (true, Some(namespace)) = (denied, &scope.namespace) {
             return forward(cluster.watch(kind, Some(namespace.clone())), changes).await;
         }
@@ -290,11 +269,11 @@ async fn bindings_of(cluster: Cluster, api: BindingApi, scope: Scope, changes: T
 /// What we may do in a namespace, and whether its pods get readiness gates, asked now and every few minutes.
 async fn permissions(cluster: Cluster, namespace: Option<String>, changes: Teller) {
     loop {
-        let verbs = permissions::of_hands()
+        let verbs = permissions::of_changes()
             .map(|(need, verb)| (verb, namespace.clone().filter(|_| !need.cluster), None));
         let allowed = cluster.allowed(verbs.collect()).await;
         let change =
-            Change::Permitted { cluster: cluster.id().clone(), namespace: namespace.clone(), allowed };
+            Observation::Permitted { cluster: cluster.id().clone(), namespace: namespace.clone(), allowed };
         if !changes.tell(change).await {
             return;
         }

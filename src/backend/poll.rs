@@ -1,4 +1,4 @@
-//! The one task that asks AWS: it does what `pace` says, a few calls at a time, and hands on the answers.
+//! The one task that asks AWS: it does what `pace` says, a few calls at a time, and changes on the answers.
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
@@ -6,13 +6,13 @@ use std::collections::BTreeSet;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use super::Buckets;
+use super::budget::Buckets;
 use super::clock::Clock;
-use super::observe::Teller;
 use super::pace::Ask;
 use super::pace::Next;
 use super::pace::Outcome;
 use super::pace::Pace;
+use super::teller::Teller;
 use crate::aws::AT_ONCE;
 use crate::aws::LoadBalancing;
 use crate::aws::Session;
@@ -25,7 +25,7 @@ use crate::domain::facts::failure::Failure;
 use crate::domain::facts::ids::LoadBalancerArn;
 use crate::domain::facts::ids::TargetGroupArn;
 use crate::domain::facts::time::Timestamp;
-use crate::domain::inventory::Change;
+use crate::domain::inventory::Observation;
 use crate::domain::inventory::Source;
 use crate::domain::inventory::follow::Follow;
 
@@ -45,7 +45,7 @@ pub(super) struct Asker {
 /// Asks until the receiver of changes is gone.
 pub(super) async fn poll(asker: Asker, mut follow: watch::Receiver<Follow>, changes: Teller) {
     let mut pace = Pace::default();
-    let mut calls: JoinSet<Vec<Change>> = JoinSet::new();
+    let mut calls: JoinSet<Vec<Observation>> = JoinSet::new();
     let mut asked = BTreeMap::new();
     let mut kinds = BTreeMap::new();
     loop {
@@ -71,7 +71,7 @@ pub(super) async fn poll(asker: Asker, mut follow: watch::Receiver<Follow>, chan
                     Err(error) => {
                         tracing::error!(%error, "a call to AWS ended badly");
                         let failure = Failure::new("ask AWS", ErrorKind::Other, "an internal error ended this call; see the log");
-                        (error.id(), vec![Change::Failed(Source::Groups, failure)])
+                        (error.id(), vec![Observation::Failed(Source::Groups, failure)])
                     }
                 };
                 let Some(ask) = asked.remove(&id) else { continue };
@@ -91,11 +91,11 @@ pub(super) async fn poll(asker: Asker, mut follow: watch::Receiver<Follow>, chan
 fn learn(
     pace: &mut Pace,
     kinds: &mut BTreeMap<LoadBalancerArn, LoadBalancerKind>,
-    (ask, answers): (&Ask, &[Change]),
+    (ask, answers): (&Ask, &[Observation]),
     now: Timestamp,
 ) {
-    let failure = |it: &Change| match it {
-        Change::Failed(_, failure) => Some(failure.kind),
+    let failure = |it: &Observation| match it {
+        Observation::Failed(_, failure) => Some(failure.kind),
         _ => None,
     };
     let kinds_of_failure: Vec<ErrorKind> = answers.iter().filter_map(failure).collect();
@@ -112,7 +112,7 @@ fn learn(
     }
     for change in answers {
         match change {
-            Change::Groups(groups) => {
+            Observation::Groups(groups) => {
                 for it in groups {
                     pace.learnt_group(&it.arn, &it.load_balancers, now);
                 }
@@ -120,13 +120,13 @@ fn learn(
                     pace.candidates(groups.iter().map(|it| it.arn.clone()));
                 }
             }
-            Change::LoadBalancers(found) => {
+            Observation::LoadBalancers(found) => {
                 for it in found {
                     kinds.insert(it.arn.clone(), it.kind);
                     pace.learnt_load_balancer(&it.arn, now);
                 }
             }
-            Change::Targets(arn, targets) => {
+            Observation::Targets(arn, targets) => {
                 let healthy = targets.targets.iter().all(|it| it.health.state == HealthState::Healthy);
                 pace.learnt_health(arn, healthy);
             }
@@ -170,7 +170,7 @@ impl Asker {
         ask: &Ask,
         roles: &Roles,
         kinds: &BTreeMap<LoadBalancerArn, LoadBalancerKind>,
-    ) -> Vec<Change> {
+    ) -> Vec<Observation> {
         match ask {
             Ask::Caller => vec![self.caller().await],
             Ask::Targets(arn) => vec![self.targets(arn, roles).await],
@@ -183,31 +183,31 @@ impl Asker {
         }
     }
 
-    async fn caller(&self) -> Change {
+    async fn caller(&self) -> Observation {
         let region = self.session.region().unwrap_or_else(|| "us-east-1".to_owned());
         let answer = self.session.caller(&region).await;
-        answer.map_or_else(|failure| Change::Failed(Source::Caller, failure), Change::Caller)
+        answer.map_or_else(|failure| Observation::Failed(Source::Caller, failure), Observation::Caller)
     }
 
-    pub(super) async fn targets(&self, arn: &TargetGroupArn, roles: &Roles) -> Change {
+    pub(super) async fn targets(&self, arn: &TargetGroupArn, roles: &Roles) -> Observation {
         let client = self.client(arn, roles).await;
         let answer = client.targets(arn, self.clock.now()).await;
         answer.map_or_else(
-            |failure| Change::Failed(Source::Targets(arn.clone()), failure),
-            |targets| Change::Targets(arn.clone(), targets),
+            |failure| Observation::Failed(Source::Targets(arn.clone()), failure),
+            |targets| Observation::Targets(arn.clone(), targets),
         )
     }
 
-    pub(super) async fn attributes(&self, arn: &TargetGroupArn, roles: &Roles) -> Change {
+    pub(super) async fn attributes(&self, arn: &TargetGroupArn, roles: &Roles) -> Observation {
         let answer = self.client(arn, roles).await.attributes(arn).await;
         answer.map_or_else(
-            |failure| Change::Failed(Source::Attributes(arn.clone()), failure),
-            |attributes| Change::Attributes(arn.clone(), attributes),
+            |failure| Observation::Failed(Source::Attributes(arn.clone()), failure),
+            |attributes| Observation::Attributes(arn.clone(), attributes),
         )
     }
 
     /// Groups of several regions or roles, each asked for where it lives; a group that is gone costs itself.
-    async fn groups(&self, arns: &[TargetGroupArn], roles: &Roles) -> Vec<Change> {
+    async fn groups(&self, arns: &[TargetGroupArn], roles: &Roles) -> Vec<Observation> {
         let mut places = BTreeMap::<(String, Option<&(String, Option<String>)>), Vec<TargetGroupArn>>::new();
         for arn in arns {
             places.entry((arn.region().to_owned(), roles.get(arn))).or_default().push(arn.clone());
@@ -217,25 +217,25 @@ impl Asker {
             for batch in batch.chunks(AT_ONCE) {
                 let Some(first) = batch.first() else { continue };
                 match self.client(first, roles).await.groups(batch).await {
-                    Ok(groups) => changes.push(Change::Groups(groups)),
+                    Ok(groups) => changes.push(Observation::Groups(groups)),
                     Err(failure) if failure.kind == ErrorKind::NotFound && batch.len() > 1 => {
                         for one in batch {
                             let answer =
                                 self.client(one, roles).await.groups(std::slice::from_ref(one)).await;
-                            changes.extend(answer.map(Change::Groups));
+                            changes.extend(answer.map(Observation::Groups));
                         }
                     }
                     Err(failure) if failure.kind == ErrorKind::NotFound => {
                         tracing::info!(group = %first, "the group is gone");
                     }
-                    Err(failure) => changes.push(Change::Failed(Source::Groups, failure)),
+                    Err(failure) => changes.push(Observation::Failed(Source::Groups, failure)),
                 }
             }
         }
         changes
     }
 
-    async fn load_balancers(&self, arns: &[LoadBalancerArn]) -> Change {
+    async fn load_balancers(&self, arns: &[LoadBalancerArn]) -> Observation {
         let mut places = BTreeMap::<String, Vec<LoadBalancerArn>>::new();
         for arn in arns {
             places.entry(arn.region().to_owned()).or_default().push(arn.clone());
@@ -251,14 +251,14 @@ impl Asker {
                     }
                     found.extend(some);
                 }
-                Err(failure) => return Change::Failed(Source::LoadBalancers, failure),
+                Err(failure) => return Observation::Failed(Source::LoadBalancers, failure),
             }
         }
-        Change::LoadBalancers(found)
+        Observation::LoadBalancers(found)
     }
 
     /// Listeners with their rules. Only application load balancers have rules beside the default action.
-    pub(super) async fn routes(&self, arn: &LoadBalancerArn, kind: Option<LoadBalancerKind>) -> Change {
+    pub(super) async fn routes(&self, arn: &LoadBalancerArn, kind: Option<LoadBalancerKind>) -> Observation {
         let answer = async {
             let mut listeners: Vec<Listener> = self.client_of(arn).await.listeners(arn).await?;
             if kind.unwrap_or(LoadBalancerKind::Application) == LoadBalancerKind::Application {
@@ -269,17 +269,17 @@ impl Asker {
             Ok::<_, Failure>(listeners)
         };
         match answer.await {
-            Ok(listeners) => Change::Routes(arn.clone(), listeners),
-            Err(failure) => Change::Failed(Source::Routes(arn.clone()), failure),
+            Ok(listeners) => Observation::Routes(arn.clone(), listeners),
+            Err(failure) => Observation::Failed(Source::Routes(arn.clone()), failure),
         }
     }
 
     /// All groups of the region, as `DescribeTargetGroups` pages them: never their health.
-    pub(super) async fn discover(&self) -> Change {
+    pub(super) async fn discover(&self) -> Observation {
         let Some(region) = self.session.region() else {
             let failure =
                 Failure::new("DescribeTargetGroups", ErrorKind::Other, "no AWS region is configured");
-            return Change::Failed(Source::Groups, failure.with_hint("set --region or AWS_REGION"));
+            return Observation::Failed(Source::Groups, failure.with_hint("set --region or AWS_REGION"));
         };
         let mut found: Vec<TargetGroup> = Vec::new();
         let mut from = None;
@@ -289,10 +289,10 @@ impl Asker {
                     found.extend(page);
                     from = next;
                 }
-                Err(failure) => return Change::Failed(Source::Groups, failure),
+                Err(failure) => return Observation::Failed(Source::Groups, failure),
             }
             if from.is_none() {
-                return Change::Groups(found);
+                return Observation::Groups(found);
             }
         }
     }
@@ -303,7 +303,7 @@ impl Asker {
         self.client_in(&region).await.group_named(name).await
     }
 
-    pub(super) async fn tags(&self, arns: &[TargetGroupArn], roles: &Roles) -> Vec<Change> {
+    pub(super) async fn tags(&self, arns: &[TargetGroupArn], roles: &Roles) -> Vec<Observation> {
         let regions: BTreeSet<&str> = arns.iter().map(TargetGroupArn::region).collect();
         let mut changes = Vec::new();
         for region in regions {
@@ -311,8 +311,10 @@ impl Asker {
             for batch in here.chunks(AT_ONCE) {
                 let Some(first) = batch.first() else { continue };
                 let answer = self.client(first, roles).await.tags(batch).await;
-                changes
-                    .push(answer.map_or_else(|failure| Change::Failed(Source::Tags, failure), Change::Tags));
+                changes.push(
+                    answer
+                        .map_or_else(|failure| Observation::Failed(Source::Tags, failure), Observation::Tags),
+                );
             }
         }
         changes

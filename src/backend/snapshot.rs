@@ -6,9 +6,9 @@ use std::collections::BTreeSet;
 use futures::StreamExt;
 use futures::stream;
 
-use super::Connection;
-use super::Scope;
 use super::clock::Clock;
+use super::connection::Connection;
+use super::connection::Scope;
 use super::link::Linked;
 use super::observe::SCOPED;
 use super::pace::Ask;
@@ -25,12 +25,12 @@ use crate::domain::facts::ids::BindingRef;
 use crate::domain::facts::ids::ClusterId;
 use crate::domain::facts::ids::LoadBalancerArn;
 use crate::domain::facts::ids::TargetGroupArn;
-use crate::domain::inventory::Change;
 use crate::domain::inventory::Inventory;
 use crate::domain::inventory::Kind;
+use crate::domain::inventory::Observation;
 use crate::domain::inventory::Source;
 use crate::domain::inventory::unbound;
-use crate::domain::judgement::scope::Pointed;
+use crate::domain::judgement::scope::ScopeTarget;
 use crate::domain::plan::act::Role;
 use crate::kubernetes::Cluster;
 
@@ -48,7 +48,7 @@ pub(super) struct Extra {
     /// Of AWS only the health of targets is asked for: something is read back.
     pub(super) lean: bool,
     /// Only what this may point at is asked for.
-    pub(super) only: Option<Pointed>,
+    pub(super) only: Option<ScopeTarget>,
 }
 
 /// Reads everything of a scope. What cannot be read stands in the inventory as a failure of its source.
@@ -89,7 +89,7 @@ async fn cluster(
     scope: &Scope,
     wish: &Extra,
     clock: &Clock,
-) -> Vec<Change> {
+) -> Vec<Observation> {
     let cluster = match connected {
         Ok(cluster) => cluster,
         Err(failure) => {
@@ -100,7 +100,7 @@ async fn cluster(
                 Kind::Bindings(BindingApi::LoadBalancerController),
             ];
             return kinds
-                .map(|kind| Change::Failed(Source::Kubernetes(id.clone(), kind), failure.clone()))
+                .map(|kind| Observation::Failed(Source::Kubernetes(id.clone(), kind), failure.clone()))
                 .into();
         }
     };
@@ -122,19 +122,19 @@ async fn cluster(
     lists.into_iter().flatten().chain(bindings).chain(gated).collect()
 }
 
-async fn list(cluster: &Cluster, kind: Kind, namespace: Option<&str>) -> Vec<Change> {
+async fn list(cluster: &Cluster, kind: Kind, namespace: Option<&str>) -> Vec<Observation> {
     match cluster.list(kind, namespace).await {
         Ok(changes) => changes,
-        Err(failure) => vec![Change::Failed(Source::Kubernetes(cluster.id().clone(), kind), failure)],
+        Err(failure) => vec![Observation::Failed(Source::Kubernetes(cluster.id().clone(), kind), failure)],
     }
 }
 
-async fn bindings(cluster: &Cluster, scope: &Scope, clock: &Clock) -> Vec<Change> {
+async fn bindings(cluster: &Cluster, scope: &Scope, clock: &Clock) -> Vec<Observation> {
     let fallback = Kind::Bindings(BindingApi::LoadBalancerController);
     let served = match cluster.served_bindings().await {
         Ok(served) => served,
         Err(failure) => {
-            return vec![Change::Failed(Source::Kubernetes(cluster.id().clone(), fallback), failure)];
+            return vec![Observation::Failed(Source::Kubernetes(cluster.id().clone(), fallback), failure)];
         }
     };
     if served.is_empty() {
@@ -142,7 +142,7 @@ async fn bindings(cluster: &Cluster, scope: &Scope, clock: &Clock) -> Vec<Change
             Failure::new("discover TargetGroupBinding", ErrorKind::NotFound, "the cluster has no such kind")
                 .with_hint("the AWS Load Balancer Controller's custom resources are not installed");
         return vec![
-            Change::Failed(Source::Kubernetes(cluster.id().clone(), fallback), failure),
+            Observation::Failed(Source::Kubernetes(cluster.id().clone(), fallback), failure),
             cluster.controller_signs(&served).await,
         ];
     }
@@ -150,8 +150,7 @@ async fn bindings(cluster: &Cluster, scope: &Scope, clock: &Clock) -> Vec<Change
     for api in &served {
         let kind = Kind::Bindings(*api);
         let all = list(cluster, kind, None).await;
-        let denied =
-            |it: &Change| matches!(it, Change::Failed(_, failure) if failure.kind == ErrorKind::Denied);
+        let denied = |it: &Observation| matches!(it, Observation::Failed(_, failure) if failure.kind == ErrorKind::Denied);
         match (&scope.namespace, all.iter().any(denied)) {
             (Some(namespace), true) => changes.extend(list(cluster, kind, Some(namespace)).await),
             _ => changes.extend(all),
@@ -165,7 +164,7 @@ async fn bindings(cluster: &Cluster, scope: &Scope, clock: &Clock) -> Vec<Change
         known.bindings().filter(|(it, binding)| binding.multi_cluster && scope.covers(&it.namespace))
     {
         changes.push(cluster.ledger(&reference.ledger()).await.unwrap_or_else(|failure| {
-            Change::Failed(Source::Kubernetes(cluster.id().clone(), Kind::Ledgers), failure)
+            Observation::Failed(Source::Kubernetes(cluster.id().clone(), Kind::Ledgers), failure)
         }));
     }
     changes.push(cluster.controller_signs(&served).await);
@@ -191,7 +190,9 @@ async fn aws(asker: &Asker, inventory: &mut Inventory, scope: &Scope, wish: Extr
     for name in &wish.named {
         match asker.named(name).await {
             Ok(found) => groups.extend(found.map(|it| it.arn)),
-            Err(failure) => _ = inventory.apply(Change::Failed(Source::Groups, failure), asker.clock.now()),
+            Err(failure) => {
+                _ = inventory.apply(Observation::Failed(Source::Groups, failure), asker.clock.now())
+            }
         }
     }
     if wish.lean {
@@ -245,7 +246,7 @@ async fn ask(
     for it in &asks {
         calls.push(asker.perform(it, roles, &kinds));
     }
-    let answers: Vec<Vec<Change>> = stream::iter(calls).buffer_unordered(AT_A_TIME).collect().await;
+    let answers: Vec<Vec<Observation>> = stream::iter(calls).buffer_unordered(AT_A_TIME).collect().await;
     for change in answers.into_iter().flatten() {
         inventory.apply(change, asker.clock.now());
     }

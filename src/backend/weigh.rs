@@ -3,12 +3,12 @@
 
 use std::collections::BTreeMap;
 
-use super::Connection;
+use super::connection::Connection;
 use super::link::Linked;
 use crate::domain::facts::elb::LoadBalancerKind;
 use crate::domain::facts::ids::TargetGroupArn;
-use crate::domain::inventory::Change;
 use crate::domain::inventory::Inventory;
+use crate::domain::inventory::Observation;
 use crate::domain::inventory::Source;
 use crate::domain::inventory::routes::Place;
 use crate::domain::plan::weights::Weighed;
@@ -34,13 +34,13 @@ pub async fn weigh(connection: Connection, place: &Place, groups: &[TargetGroupA
 
 impl Linked {
     /// One action as it is now, as the only one of its load balancer.
-    pub(super) async fn action(&self, place: &Place) -> Change {
+    pub(super) async fn action(&self, place: &Place) -> Observation {
         let balancer = &place.load_balancer;
         self.asker.buckets.take(Some(balancer.account()), balancer.region()).await;
         let answer = self.asker.session.client(balancer.region(), None).action(place).await;
         answer.map_or_else(
-            |failure| Change::Failed(Source::Routes(balancer.clone()), failure),
-            |listener| Change::Routes(balancer.clone(), vec![listener]),
+            |failure| Observation::Failed(Source::Routes(balancer.clone()), failure),
+            |listener| Observation::Routes(balancer.clone(), vec![listener]),
         )
     }
 

@@ -18,7 +18,7 @@ use crate::cli::Cli;
 use crate::cli::Demo;
 use crate::cli::Get;
 use crate::cli::Options;
-use crate::domain::judgement::scope::Pointed;
+use crate::domain::judgement::scope::ScopeTarget;
 use crate::kubernetes::Contexts;
 use crate::lab;
 use crate::lab::Lab;
@@ -26,13 +26,13 @@ use crate::lab::Scenario;
 use crate::tui::Screen;
 use crate::tui::terminated;
 
-use super::Exit;
-use super::complain;
+use super::exit::Exit;
 use super::get;
-use super::on_terminal;
-use super::print;
 use super::setup;
 use super::setup::Setup;
+use super::terminal::complain;
+use super::terminal::on_terminal;
+use super::terminal::print;
 
 pub(super) fn run(cli: &Cli, demo: &Demo) -> anyhow::Result<Exit> {
     if demo.list {
@@ -55,7 +55,7 @@ fn listed(scenarios: &[Scenario]) -> String {
 
 async fn start(cli: &Cli, demo: &Demo, scenario: Scenario) -> anyhow::Result<Exit> {
     let clock = lab::Clock::new(Clock::wall().now().0, demo.speed);
-    let pointed: Option<Pointed> = match &scenario.open {
+    let pointed: Option<ScopeTarget> = match &scenario.open {
         Some(text) => Some(text.parse().map_err(|it| anyhow::anyhow!("scenario {}: {it}", scenario.name))?),
         None => None,
     };
@@ -108,7 +108,7 @@ fn label(scenario: &str, speed: f64) -> String {
 }
 
 /// The ordinary connection, with the lab's addresses, keys and time.
-fn connect(lab: &Lab, clock: &lab::Clock, cli: &Cli, pointed: Option<&Pointed>) -> anyhow::Result<Setup> {
+fn connect(lab: &Lab, clock: &lab::Clock, cli: &Cli, pointed: Option<&ScopeTarget>) -> anyhow::Result<Setup> {
     let access = Contexts::from_text(&lab.kubeconfig())?.access(None)?.within(cli.options.request_timeout);
     let scope = setup::scope(&own(&cli.options), pointed, &access.namespace);
     let aws = Settings {

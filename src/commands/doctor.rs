@@ -7,9 +7,9 @@ use crate::cli::Doctor;
 use crate::domain::facts::failure::ErrorKind;
 use crate::domain::plan::permissions;
 
-use super::Exit;
-use super::print;
+use super::exit::Exit;
 use super::setup;
+use super::terminal::print;
 
 const RBAC: &str = include_str!("../../assets/rbac.yaml");
 const IAM: &str = include_str!("../../assets/iam-policy.json");
@@ -87,7 +87,7 @@ pub fn told(examined: &Examination, namespace: Option<&str>) -> String {
             Some(Err(failure)) => {
                 format!("  NO       {} · without: {} · {}", action.name, action.without, failure.message)
             }
-            None if action.hands.is_empty() => {
+            None if action.changes.is_empty() => {
                 format!("  unknown  {} · nothing there to ask about", action.name)
             }
             None => {

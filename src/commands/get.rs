@@ -7,16 +7,16 @@ use crate::cli::Cli;
 use crate::cli::Get;
 use crate::cli::Output;
 use crate::domain::judgement::report::Report;
-use crate::domain::judgement::scope::Pointed;
-use crate::domain::judgement::standing::Word;
+use crate::domain::judgement::scope::ScopeTarget;
+use crate::domain::judgement::standing::VerdictKind;
 use crate::report as printed;
 use crate::report::Document;
 use crate::report::Format;
 
-use super::Exit;
-use super::complain;
-use super::print;
+use super::exit::Exit;
 use super::setup;
+use super::terminal::complain;
+use super::terminal::print;
 
 pub(super) fn run(cli: &Cli, get: &Get) -> anyhow::Result<Exit> {
     let pointed = get.scope.as_ref().or(cli.scope.as_ref());
@@ -33,7 +33,7 @@ pub(super) async fn look(
     setup: setup::Setup,
     cli: &Cli,
     get: &Get,
-    pointed: Option<&Pointed>,
+    pointed: Option<&ScopeTarget>,
 ) -> anyhow::Result<Exit> {
     let setup::Setup { connection, scope, .. } = setup;
     let selector = cli.options.selector.as_ref();
@@ -66,7 +66,7 @@ pub(super) async fn look(
     }
     let wrong = |it: &Report| {
         it.settled.value == Some(false)
-            || !matches!(it.word(), Word::Serving | Word::Empty)
+            || !matches!(it.word(), VerdictKind::Serving | VerdictKind::Empty)
             || it.counts.problems > 0
     };
     Ok(match (document.partial(), get.exit_code && reports.iter().any(wrong)) {

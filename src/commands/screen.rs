@@ -10,7 +10,7 @@ use crate::config;
 use crate::telemetry;
 use crate::tui::Screen;
 
-use super::Exit;
+use super::exit::Exit;
 use super::setup;
 
 pub(super) fn run(cli: &Cli) -> anyhow::Result<Exit> {

@@ -14,7 +14,7 @@ use crate::cli::Options;
 use crate::config;
 use crate::domain::facts::ids::ClusterId;
 use crate::domain::judgement::row::Subject;
-use crate::domain::judgement::scope::Pointed;
+use crate::domain::judgement::scope::ScopeTarget;
 use crate::domain::plan::Plan;
 use crate::kubernetes::Contexts;
 
@@ -39,7 +39,7 @@ impl Setup {
 }
 
 /// Reads files and flags; connects to nothing.
-pub(super) fn setup(options: &Options, pointed: Option<&Pointed>) -> anyhow::Result<Setup> {
+pub(super) fn setup(options: &Options, pointed: Option<&ScopeTarget>) -> anyhow::Result<Setup> {
     let config = config::load().context("configuration")?;
     let contexts = Contexts::load(options.kubeconfig.as_deref())?;
     let names: Vec<Option<&str>> = match options.context.is_empty() {
@@ -75,7 +75,7 @@ pub(super) fn setup(options: &Options, pointed: Option<&Pointed>) -> anyhow::Res
 }
 
 /// The namespaces to look at, where a context has one of its own.
-pub(super) fn scope(options: &Options, pointed: Option<&Pointed>, of_context: &str) -> Scope {
+pub(super) fn scope(options: &Options, pointed: Option<&ScopeTarget>, of_context: &str) -> Scope {
     let named = pointed.and_then(|it| it.namespace.clone()).or_else(|| options.namespace.clone());
     // Somebody who comes with a target group, an address or a load balancer does not know the namespace.
     let anywhere = pointed.is_some_and(|it| it.thing.is_of_aws());

@@ -38,11 +38,11 @@ use crate::domain::facts::ids::TargetId;
 use crate::domain::facts::ids::TargetKey;
 use crate::domain::facts::ids::Uid;
 use crate::domain::facts::time::Timestamp;
-use crate::domain::inventory::Change;
 use crate::domain::inventory::Cluster;
 use crate::domain::inventory::Inventory;
 use crate::domain::inventory::Kind;
 use crate::domain::inventory::Object;
+use crate::domain::inventory::Observation;
 use crate::domain::inventory::Source;
 use crate::domain::judgement::history::History;
 use crate::domain::judgement::report;
@@ -108,7 +108,7 @@ pub(crate) struct World {
     pub(crate) history: History,
     pub(crate) now: Timestamp,
     /// Every change so far, in order.
-    pub(crate) log: Vec<(Change, Timestamp)>,
+    pub(crate) log: Vec<(Observation, Timestamp)>,
     /// The Deployment is at rest with the pods there are.
     follows: bool,
 }
@@ -127,7 +127,12 @@ impl World {
         let kinds =
             [Kind::Pods, Kind::Services, Kind::Slices, Kind::Nodes, Kind::Events, Kind::Bindings(API)];
         for kind in kinds.into_iter().chain(workloads.map(Kind::Workloads)) {
-            world.apply(Change::Listed { cluster: cluster(), kind, namespace: None, objects: Vec::new() });
+            world.apply(Observation::Listed {
+                cluster: cluster(),
+                kind,
+                namespace: None,
+                objects: Vec::new(),
+            });
         }
         world.put(Object::Binding(Box::new(objects::binding())));
         world.put(Object::Service(objects::service()));
@@ -135,11 +140,11 @@ impl World {
         world.put(Object::Workload(objects::deployment(0)));
         world.put(Object::Node(objects::node("a")));
         world.put(Object::Node(objects::node("b")));
-        world.apply(Change::Signs { cluster: cluster(), signs: objects::signs() });
-        world.apply(Change::Groups(vec![objects::group()]));
-        world.apply(Change::Attributes(arn(), Attributes::default()));
-        world.apply(Change::LoadBalancers(vec![objects::load_balancer()]));
-        world.apply(Change::Routes(load_balancer_arn(), vec![objects::listener(1)]));
+        world.apply(Observation::Signs { cluster: cluster(), signs: objects::signs() });
+        world.apply(Observation::Groups(vec![objects::group()]));
+        world.apply(Observation::Attributes(arn(), Attributes::default()));
+        world.apply(Observation::LoadBalancers(vec![objects::load_balancer()]));
+        world.apply(Observation::Routes(load_balancer_arn(), vec![objects::listener(1)]));
         world.targets("")
     }
 
@@ -167,19 +172,19 @@ impl World {
         self.targets(targets)
     }
 
-    pub(crate) fn apply(&mut self, change: Change) {
+    pub(crate) fn apply(&mut self, change: Observation) {
         self.log.push((change.clone(), self.now));
         self.inventory.apply(change, self.now);
     }
 
     pub(crate) fn put(&mut self, object: Object) {
-        self.apply(Change::Applied { cluster: cluster(), object });
+        self.apply(Observation::Applied { cluster: cluster(), object });
     }
 
     pub(crate) fn remove(&mut self, kind: Kind, name: &str) {
         let namespace = if kind == Kind::Nodes { "" } else { NAMESPACE };
         let key = (kind, ObjectName::new(namespace, name));
-        self.apply(Change::Removed { cluster: cluster(), key });
+        self.apply(Observation::Removed { cluster: cluster(), key });
     }
 
     pub(crate) fn later(&mut self, seconds: i64) {
@@ -233,7 +238,7 @@ impl World {
         let targets =
             text.split(',').map(str::trim).filter(|it| !it.is_empty()).map(objects::target).collect();
         let answer = Targets { targets, asked: self.now, unreadable: 0 };
-        self.apply(Change::Targets(arn(), answer));
+        self.apply(Observation::Targets(arn(), answer));
     }
 
     /// The health is asked for again and comes back `edit`ed.
@@ -241,7 +246,7 @@ impl World {
         self.later(1);
         let mut targets = self.inventory.groups[&arn()].targets.clone().unwrap().targets;
         edit(&mut targets);
-        self.apply(Change::Targets(arn(), Targets { targets, asked: self.now, unreadable: 0 }));
+        self.apply(Observation::Targets(arn(), Targets { targets, asked: self.now, unreadable: 0 }));
     }
 
     pub(crate) fn binding(&mut self, edit: impl FnOnce(&mut Binding)) {
@@ -294,7 +299,7 @@ impl World {
     pub(crate) fn signs(&mut self, edit: impl FnOnce(&mut ControllerSigns)) {
         let mut signs = self.cluster().signs.clone();
         edit(&mut signs);
-        self.apply(Change::Signs { cluster: cluster(), signs });
+        self.apply(Observation::Signs { cluster: cluster(), signs });
     }
 
     /// What the `ConfigMap` of the multi-cluster binding lists; `None`: it is missing.
@@ -302,7 +307,7 @@ impl World {
         let name = reference().ledger();
         let listed = |it: &[&str]| it.iter().map(|it| (*it).to_owned()).collect();
         let ledger = targets.map(|it| Ledger { name: name.clone(), targets: listed(it) });
-        self.apply(Change::Ledger { cluster: cluster(), name, ledger });
+        self.apply(Observation::Ledger { cluster: cluster(), name, ledger });
     }
 
     pub(crate) fn event(&mut self, reason: &str, message: &str) {
@@ -320,23 +325,23 @@ impl World {
     pub(crate) fn group(&mut self, edit: impl FnOnce(&mut TargetGroup)) {
         let mut it = self.inventory.groups[&arn()].group.clone().unwrap();
         edit(&mut it);
-        self.apply(Change::Groups(vec![it]));
+        self.apply(Observation::Groups(vec![it]));
     }
 
     pub(crate) fn attribute(&mut self, name: &str, value: &str) {
         let mut it = self.inventory.groups[&arn()].attributes.clone().unwrap();
         it.0.insert(name.to_owned(), value.to_owned());
-        self.apply(Change::Attributes(arn(), it));
+        self.apply(Observation::Attributes(arn(), it));
     }
 
     pub(crate) fn load_balancer(&mut self, edit: impl FnOnce(&mut LoadBalancer)) {
         let mut it = self.inventory.load_balancers[&load_balancer_arn()].clone();
         edit(&mut it);
-        self.apply(Change::LoadBalancers(vec![it]));
+        self.apply(Observation::LoadBalancers(vec![it]));
     }
 
     pub(crate) fn routes(&mut self, listeners: Vec<Listener>) {
-        self.apply(Change::Routes(load_balancer_arn(), listeners));
+        self.apply(Observation::Routes(load_balancer_arn(), listeners));
     }
 
     /// As if a source had never been read: everything else, once more.
@@ -350,7 +355,7 @@ impl World {
 
     pub(crate) fn failed(&mut self, source: Source) {
         let failure = Failure::new("read", ErrorKind::Denied, "not permitted to read");
-        self.apply(Change::Failed(source, failure));
+        self.apply(Observation::Failed(source, failure));
     }
 
     pub(crate) fn cluster(&self) -> &Cluster {

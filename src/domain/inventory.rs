@@ -98,7 +98,7 @@ pub type Key = (Kind, ObjectName);
 
 /// Something seen outside.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Change {
+pub enum Observation {
     /// A source that is there and about to be read.
     Awaited(Source),
     /// A whole list: what it does not hold is gone. `namespace: None` covers the cluster.
@@ -241,9 +241,9 @@ impl Inventory {
     }
 
     /// Folds one change in, as seen at `at`.
-    pub fn apply(&mut self, change: Change, at: Timestamp) -> Touched {
+    pub fn apply(&mut self, change: Observation, at: Timestamp) -> Touched {
         match change {
-            Change::Listed { cluster, kind, namespace, objects } => {
+            Observation::Listed { cluster, kind, namespace, objects } => {
                 let freshness = self.read(Source::Kubernetes(cluster.clone(), kind), at);
                 freshness.skipped.clear();
                 let known = self.clusters.entry(cluster.clone()).or_default();
@@ -262,7 +262,7 @@ impl Inventory {
                 touched.all = true;
                 touched
             }
-            Change::Applied { cluster, object } => {
+            Observation::Applied { cluster, object } => {
                 let (kind, name) = object.key();
                 let freshness = self.watched(Source::Kubernetes(cluster.clone(), kind));
                 let all = freshness.skipped.remove(&name.to_string()).is_some();
@@ -270,26 +270,26 @@ impl Inventory {
                 self.clusters.entry(cluster.clone()).or_default().put(&cluster, object, at, &mut touched);
                 touched
             }
-            Change::Removed { cluster, key } => {
+            Observation::Removed { cluster, key } => {
                 let freshness = self.watched(Source::Kubernetes(cluster.clone(), key.0));
                 let all = freshness.skipped.remove(&key.1.to_string()).is_some();
                 let mut touched = Touched { all, ..Touched::default() };
                 self.clusters.entry(cluster.clone()).or_default().remove(&cluster, &key, at, &mut touched);
                 touched
             }
-            Change::Skipped { cluster, kind, name, problem } => {
+            Observation::Skipped { cluster, kind, name, problem } => {
                 let freshness = self.watched(Source::Kubernetes(cluster, kind));
                 let all = freshness.skipped.insert(name.to_string(), problem).is_none();
                 Touched { all, ..Touched::default() }
             }
-            Change::Signs { cluster, signs } => {
+            Observation::Signs { cluster, signs } => {
                 self.read(Source::Kubernetes(cluster.clone(), Kind::Controller), at);
                 let known = self.clusters.entry(cluster).or_default();
                 let all = known.signs != signs;
                 known.signs = signs;
                 Touched { all, ..Touched::default() }
             }
-            Change::Ledger { cluster, name, ledger } => {
+            Observation::Ledger { cluster, name, ledger } => {
                 self.read(Source::Kubernetes(cluster.clone(), Kind::Ledgers), at);
                 let known = self.clusters.entry(cluster.clone()).or_default();
                 let mut touched = Touched::default();
@@ -298,7 +298,7 @@ impl Inventory {
                 }
                 touched
             }
-            Change::Permitted { cluster, namespace, allowed } => {
+            Observation::Permitted { cluster, namespace, allowed } => {
                 self.clusters
                     .entry(cluster)
                     .or_default()
@@ -306,12 +306,12 @@ impl Inventory {
                     .insert(namespace, allowed.into_iter().collect());
                 Touched::default()
             }
-            Change::Gated { cluster, namespace, gated } => {
+            Observation::Gated { cluster, namespace, gated } => {
                 self.clusters.entry(cluster).or_default().gated.insert(namespace, gated);
                 Touched::default()
             }
-            Change::Failed(source, failure) => self.failed(source, failure, at),
-            Change::Awaited(source) => {
+            Observation::Failed(source, failure) => self.failed(source, failure, at),
+            Observation::Awaited(source) => {
                 self.sources.entry(source).or_default();
                 Touched::default()
             }
@@ -319,10 +319,10 @@ impl Inventory {
         }
     }
 
-    fn apply_aws(&mut self, change: Change, at: Timestamp) -> Touched {
+    fn apply_aws(&mut self, change: Observation, at: Timestamp) -> Touched {
         let mut touched = Touched::default();
         match change {
-            Change::Groups(groups) => {
+            Observation::Groups(groups) => {
                 self.read(Source::Groups, at);
                 for group in groups {
                     let arn = group.arn.clone();
@@ -330,19 +330,19 @@ impl Inventory {
                     touched.groups.insert(arn);
                 }
             }
-            Change::Attributes(arn, attributes) => {
+            Observation::Attributes(arn, attributes) => {
                 self.read(Source::Attributes(arn.clone()), at);
                 self.groups.entry(arn.clone()).or_default().attributes = Some(attributes);
                 touched.groups.insert(arn);
             }
-            Change::Tags(tags) => {
+            Observation::Tags(tags) => {
                 self.read(Source::Tags, at);
                 for (arn, tags) in tags {
                     touched.groups.insert(arn.clone());
                     self.groups.entry(arn).or_default().tags = Some(tags);
                 }
             }
-            Change::Targets(arn, targets) => {
+            Observation::Targets(arn, targets) => {
                 self.read(Source::Targets(arn.clone()), at);
                 let known = &mut self.groups.entry(arn.clone()).or_default().targets;
                 // An answer to an older question must not replace a newer one.
@@ -351,31 +351,31 @@ impl Inventory {
                     touched.groups.insert(arn);
                 }
             }
-            Change::LoadBalancers(load_balancers) => {
+            Observation::LoadBalancers(load_balancers) => {
                 self.read(Source::LoadBalancers, at);
                 for it in load_balancers {
                     self.load_balancers.insert(it.arn.clone(), it);
                 }
                 touched.all = true;
             }
-            Change::Routes(load_balancer, listeners) => {
+            Observation::Routes(load_balancer, listeners) => {
                 self.read(Source::Routes(load_balancer.clone()), at);
                 touched.all = self.routes.insert(load_balancer, listeners.clone()) != Some(listeners);
             }
-            Change::Caller(caller) => {
+            Observation::Caller(caller) => {
                 self.read(Source::Caller, at);
                 self.caller = Some(caller);
             }
-            Change::Listed { .. }
-            | Change::Applied { .. }
-            | Change::Removed { .. }
-            | Change::Skipped { .. }
-            | Change::Signs { .. }
-            | Change::Ledger { .. }
-            | Change::Permitted { .. }
-            | Change::Gated { .. }
-            | Change::Awaited(..)
-            | Change::Failed(..) => {}
+            Observation::Listed { .. }
+            | Observation::Applied { .. }
+            | Observation::Removed { .. }
+            | Observation::Skipped { .. }
+            | Observation::Signs { .. }
+            | Observation::Ledger { .. }
+            | Observation::Permitted { .. }
+            | Observation::Gated { .. }
+            | Observation::Awaited(..)
+            | Observation::Failed(..) => {}
         }
         touched
     }

@@ -33,7 +33,7 @@ use self::guard::Guard;
 use crate::domain::facts::time::Timestamp;
 use crate::domain::judgement::row::Subject;
 use crate::domain::plan::act::Act;
-use crate::domain::plan::act::Hand;
+use crate::domain::plan::act::ChangeKind;
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Step {
@@ -52,7 +52,7 @@ pub struct Typed {
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Plan {
-    pub hand: Hand,
+    pub change: ChangeKind,
     pub subject: Subject,
     pub made: Timestamp,
     /// What it comes to, in one line.
@@ -76,9 +76,9 @@ pub struct Plan {
 }
 
 impl Plan {
-    pub(super) fn new(hand: Hand, subject: &Subject, made: Timestamp, effect: String) -> Self {
+    pub(super) fn new(change: ChangeKind, subject: &Subject, made: Timestamp, effect: String) -> Self {
         Self {
-            hand,
+            change,
             subject: subject.clone(),
             made,
             effect,
@@ -95,7 +95,7 @@ impl Plan {
 
     /// Names it among all plans of a person: when it was made, and what it does.
     pub fn id(&self) -> String {
-        format!("{}-{}", self.made.0, self.hand.word())
+        format!("{}-{}", self.made.0, self.change.word())
     }
 
     pub(super) fn step(&mut self, act: Act, guards: Vec<Guard>) {
@@ -117,7 +117,7 @@ impl Plan {
     }
 }
 
-/// Why a hand cannot do what was asked for, and what can be done instead.
+/// Why a change cannot do what was asked for, and what can be done instead.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{why}{}", .instead.as_ref().map_or(String::new(), |it| format!("; {it}")))]
 pub struct Refusal {

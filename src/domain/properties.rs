@@ -19,17 +19,17 @@ use crate::domain::fixture::kubernetes;
 use crate::domain::fixture::load_balancer_arn;
 use crate::domain::fixture::objects;
 use crate::domain::fixture::reference;
-use crate::domain::inventory::Change;
 use crate::domain::inventory::Inventory;
 use crate::domain::inventory::Kind;
 use crate::domain::inventory::Object;
+use crate::domain::inventory::Observation;
 use crate::domain::judgement::desired;
 use crate::domain::judgement::desired::Resolution;
 use crate::domain::judgement::history::History;
 use crate::domain::judgement::report;
 use crate::domain::judgement::row::Subject;
 use crate::domain::judgement::standing::Standing;
-use crate::domain::judgement::standing::Word;
+use crate::domain::judgement::standing::VerdictKind;
 use crate::domain::plan::act::Act;
 use crate::domain::plan::act::Arriving;
 use crate::domain::plan::check::check;
@@ -146,27 +146,27 @@ fn targets(world: &World) -> Vec<Target> {
 }
 
 /// Everything a world holds, each thing once, and the empty lists that must come first.
-fn contents(world: &World) -> (Vec<Change>, Vec<Change>) {
+fn contents(world: &World) -> (Vec<Observation>, Vec<Observation>) {
     let (known, groups) = (world.cluster(), &world.inventory.groups[&arn()]);
-    let lists = world.log.iter().filter(|(change, _)| matches!(change, Change::Listed { .. }));
+    let lists = world.log.iter().filter(|(change, _)| matches!(change, Observation::Listed { .. }));
     let objects = (known.pods.values().cloned().map(Object::Pod))
         .chain(known.services.values().cloned().map(Object::Service))
         .chain(known.slices.values().cloned().map(Object::Slice))
         .chain(known.nodes.values().cloned().map(Object::Node))
         .chain(known.workloads.values().cloned().map(Object::Workload))
         .chain(known.bindings.values().cloned().map(|it| Object::Binding(Box::new(it))));
-    let mut changes: Vec<Change> =
-        objects.map(|object| Change::Applied { cluster: cluster(), object }).collect();
+    let mut changes: Vec<Observation> =
+        objects.map(|object| Observation::Applied { cluster: cluster(), object }).collect();
     for (name, ledger) in known.ledgers.clone() {
-        changes.push(Change::Ledger { cluster: cluster(), name, ledger });
+        changes.push(Observation::Ledger { cluster: cluster(), name, ledger });
     }
     changes.extend([
-        Change::Signs { cluster: cluster(), signs: known.signs.clone() },
-        Change::Groups(groups.group.clone().into_iter().collect()),
-        Change::Attributes(arn(), groups.attributes.clone().unwrap()),
-        Change::LoadBalancers(world.inventory.load_balancers.values().cloned().collect()),
-        Change::Routes(load_balancer_arn(), vec![objects::listener(1)]),
-        Change::Targets(arn(), groups.targets.clone().unwrap()),
+        Observation::Signs { cluster: cluster(), signs: known.signs.clone() },
+        Observation::Groups(groups.group.clone().into_iter().collect()),
+        Observation::Attributes(arn(), groups.attributes.clone().unwrap()),
+        Observation::LoadBalancers(world.inventory.load_balancers.values().cloned().collect()),
+        Observation::Routes(load_balancer_arn(), vec![objects::listener(1)]),
+        Observation::Targets(arn(), groups.targets.clone().unwrap()),
     ]);
     (lists.map(|(change, _)| change.clone()).collect(), changes)
 }
@@ -239,10 +239,10 @@ proptest! {
     ) {
         let world = plan.world();
         let (lists, changes) = contents(&world);
-        let mut shuffled: Vec<(u32, Change)> =
+        let mut shuffled: Vec<(u32, Observation)> =
             order.into_iter().cycle().zip(changes.clone()).collect();
         shuffled.sort_by_key(|(rank, _)| *rank);
-        let judged = |changes: Vec<Change>| {
+        let judged = |changes: Vec<Observation>| {
             let mut inventory = Inventory::default();
             for change in lists.iter().cloned().chain(changes) {
                 inventory.apply(change, world.now);
@@ -270,7 +270,7 @@ proptest! {
         let served = report.rows.iter().all(|it| it.wanted != Some(true) || it.standing == Standing::InService);
         prop_assert!(served || report.settled.value != Some(true));
         prop_assert_eq!(report.settled.value == Some(true), report.settled.because.is_empty());
-        prop_assert!(report.word() != Word::Serving || report.counts.in_service == report.counts.wanted);
+        prop_assert!(report.word() != VerdictKind::Serving || report.counts.in_service == report.counts.wanted);
     }
 
     #[test]

@@ -20,7 +20,7 @@ use crate::domain::facts::cluster::LeaseState;
 use crate::domain::facts::failure::Failure;
 use crate::domain::facts::ids::BindingApi;
 use crate::domain::facts::ids::ObjectName;
-use crate::domain::inventory::Change;
+use crate::domain::inventory::Observation;
 
 /// Where the Helm chart and the manifests put it.
 const NAMESPACE: &str = "kube-system";
@@ -31,7 +31,7 @@ const WEBHOOK: &str = "aws-load-balancer-webhook";
 
 impl Cluster {
     /// All signs; what may not be read stays `None`.
-    pub async fn controller_signs(&self, served: &[BindingApi]) -> Change {
+    pub async fn controller_signs(&self, served: &[BindingApi]) -> Observation {
         let deployment = self.deployment().await;
         let namespace = match &deployment {
             Ok(Some(found)) => found.name.namespace.clone(),
@@ -50,17 +50,17 @@ impl Cluster {
             webhook_configured: configured.ok(),
             cluster_name: self.cluster_name().map(Arc::from),
         };
-        Change::Signs { cluster: self.id().clone(), signs }
+        Observation::Signs { cluster: self.id().clone(), signs }
     }
 
     /// Whether the controller puts readiness gates into the pods of a namespace, by its label; `None`: it could not be
     /// read.
-    pub async fn gated(&self, namespace: &str) -> Option<Change> {
+    pub async fn gated(&self, namespace: &str) -> Option<Observation> {
         let namespaces = kinds::named("", "v1", "Namespace", "namespaces");
         let text = self.one(&namespaces, None, namespace).await.ok()??;
         let read: wire::Workload = read::decode(&text).ok()?;
         let gated = read.metadata.labels.get(GATED).is_some_and(|it| &**it == "enabled");
-        Some(Change::Gated { cluster: self.id().clone(), namespace: namespace.to_owned(), gated })
+        Some(Observation::Gated { cluster: self.id().clone(), namespace: namespace.to_owned(), gated })
     }
 
     async fn deployment(&self) -> Result<Option<ControllerDeployment>, Failure> {

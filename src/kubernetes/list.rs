@@ -16,8 +16,8 @@ use crate::domain::facts::failure::ErrorKind;
 use crate::domain::facts::failure::Failure;
 use crate::domain::facts::ids::BindingApi;
 use crate::domain::facts::ids::ObjectName;
-use crate::domain::inventory::Change;
 use crate::domain::inventory::Kind;
+use crate::domain::inventory::Observation;
 
 /// How long a server that is there may take to say so.
 const PING: Duration = Duration::from_secs(5);
@@ -30,7 +30,7 @@ const FIRST_WAIT: Duration = Duration::from_secs(1);
 
 impl Cluster {
     /// Everything of a kind, as the change that replaces it and one for each unreadable object.
-    pub async fn list(&self, kind: Kind, namespace: Option<&str>) -> Result<Vec<Change>, Failure> {
+    pub async fn list(&self, kind: Kind, namespace: Option<&str>) -> Result<Vec<Observation>, Failure> {
         let api: Api<Raw> = self.api(kind, namespace);
         let mut params = ListParams::default().limit(PAGE);
         params.field_selector = kinds::field_selector(kind).map(str::to_owned);
@@ -47,7 +47,12 @@ impl Cluster {
                         let name = kube::ResourceExt::name_any(&raw);
                         let namespace = kube::ResourceExt::namespace(&raw).unwrap_or_default();
                         let name = ObjectName::new(&namespace, &name);
-                        changes.push(Change::Skipped { cluster: self.id().clone(), kind, name, problem });
+                        changes.push(Observation::Skipped {
+                            cluster: self.id().clone(),
+                            kind,
+                            name,
+                            problem,
+                        });
                     }
                 }
             }
@@ -57,7 +62,7 @@ impl Cluster {
             }
         }
         let namespace = namespace.map(str::to_owned);
-        changes.insert(0, Change::Listed { cluster: self.id().clone(), kind, namespace, objects });
+        changes.insert(0, Observation::Listed { cluster: self.id().clone(), kind, namespace, objects });
         Ok(changes)
     }
 
@@ -94,13 +99,13 @@ impl Cluster {
     }
 
     /// The `ConfigMap` of a multi-cluster binding.
-    pub async fn ledger(&self, name: &ObjectName) -> Result<Change, Failure> {
+    pub async fn ledger(&self, name: &ObjectName) -> Result<Observation, Failure> {
         let text = self.one(&kinds::resource(Kind::Ledgers), Some(&name.namespace), &name.name).await?;
         let ledger = text
             .map(|text| read::ledger(&text))
             .transpose()
             .map_err(|it| Failure::new("get configmaps", ErrorKind::Unreadable, &it))?;
-        Ok(Change::Ledger { cluster: self.id().clone(), name: name.clone(), ledger })
+        Ok(Observation::Ledger { cluster: self.id().clone(), name: name.clone(), ledger })
     }
 
     /// One object as text; `None`: it does not exist.

@@ -18,19 +18,23 @@ use super::read;
 use crate::domain::facts::failure::ErrorKind;
 use crate::domain::facts::failure::Failure;
 use crate::domain::facts::ids::ObjectName;
-use crate::domain::inventory::Change;
 use crate::domain::inventory::Kind;
 use crate::domain::inventory::Object;
+use crate::domain::inventory::Observation;
 use crate::domain::inventory::Source;
 
 impl Cluster {
     /// Changes of a kind, until the stream is dropped. It never ends by itself: failures are changes too.
-    pub fn watch(&self, kind: Kind, namespace: Option<String>) -> impl Stream<Item = Change> + Send + use<> {
+    pub fn watch(
+        &self,
+        kind: Kind,
+        namespace: Option<String>,
+    ) -> impl Stream<Item = Observation> + Send + use<> {
         self.follow(kind, namespace, None)
     }
 
     /// The `ConfigMap` of a multi-cluster binding, now and whenever it changes.
-    pub fn watch_ledger(&self, name: ObjectName) -> impl Stream<Item = Change> + Send + use<> {
+    pub fn watch_ledger(&self, name: ObjectName) -> impl Stream<Item = Observation> + Send + use<> {
         self.follow(Kind::Ledgers, Some(name.namespace.clone()), Some(name))
     }
 
@@ -39,7 +43,7 @@ impl Cluster {
         kind: Kind,
         namespace: Option<String>,
         only: Option<ObjectName>,
-    ) -> impl Stream<Item = Change> + Send + use<> {
+    ) -> impl Stream<Item = Observation> + Send + use<> {
         let (cluster, backoff) = (self.clone(), Backoff::default());
         let watch = Watch { cluster, kind, namespace, only, streaming: true, backoff };
         let running =
@@ -81,13 +85,13 @@ struct Running {
     /// The list is whole: from now on the server is silent while nothing changes.
     whole: bool,
     /// Objects and unreadable ones of a list that is not whole yet.
-    listing: Option<(Vec<Object>, Vec<Change>)>,
+    listing: Option<(Vec<Object>, Vec<Observation>)>,
     /// The one object of a list of one.
     one: Option<Raw>,
 }
 
 impl Running {
-    async fn step(&mut self) -> Option<Vec<Change>> {
+    async fn step(&mut self) -> Option<Vec<Observation>> {
         if self.events.is_none() {
             if let Some(wait) = self.wait.take() {
                 tokio::time::sleep(wait).await;
@@ -126,7 +130,7 @@ impl Running {
     }
 
     /// The watch ended; `None`: it only fell behind.
-    fn lost(&mut self, failure: Option<Failure>) -> Option<Vec<Change>> {
+    fn lost(&mut self, failure: Option<Failure>) -> Option<Vec<Observation>> {
         self.events = None;
         // A list alone is no sign of life: where watching is refused, it would be read for ever.
         if self.since.take().is_some_and(|it| it.elapsed() > LIVED) {
@@ -135,10 +139,10 @@ impl Running {
         self.wait = Some(self.watch.backoff.next());
         let failure = failure?;
         tracing::warn!(kind = ?self.watch.kind, %failure, "watch ended");
-        Some(vec![Change::Failed(self.watch.source(), failure)])
+        Some(vec![Observation::Failed(self.watch.source(), failure)])
     }
 
-    fn fold_one(&mut self, event: watcher::Event<Raw>) -> Option<Vec<Change>> {
+    fn fold_one(&mut self, event: watcher::Event<Raw>) -> Option<Vec<Observation>> {
         match event {
             watcher::Event::Init => {
                 self.one = None;
@@ -164,7 +168,7 @@ impl Running {
         self.since = Some(tokio::time::Instant::now());
     }
 
-    fn fold(&mut self, event: watcher::Event<Raw>) -> Option<Vec<Change>> {
+    fn fold(&mut self, event: watcher::Event<Raw>) -> Option<Vec<Observation>> {
         let cluster = self.watch.cluster.id().clone();
         match event {
             watcher::Event::Init => {
@@ -183,15 +187,15 @@ impl Running {
                 self.alive();
                 let (objects, mut changes) = self.listing.take().unwrap_or_default();
                 let namespace = self.watch.namespace.clone();
-                changes.insert(0, Change::Listed { cluster, kind: self.watch.kind, namespace, objects });
+                changes.insert(0, Observation::Listed { cluster, kind: self.watch.kind, namespace, objects });
                 Some(changes)
             }
             watcher::Event::Apply(raw) => Some(vec![match read::object(self.watch.kind, &raw.text) {
-                Ok(object) => Change::Applied { cluster, object },
+                Ok(object) => Observation::Applied { cluster, object },
                 Err(problem) => self.watch.skipped(&raw, problem),
             }]),
             watcher::Event::Delete(raw) => {
-                Some(vec![Change::Removed { cluster, key: (self.watch.kind, name(&raw)) }])
+                Some(vec![Observation::Removed { cluster, key: (self.watch.kind, name(&raw)) }])
             }
         }
     }
@@ -202,19 +206,19 @@ impl Watch {
         Source::Kubernetes(self.cluster.id().clone(), self.kind)
     }
 
-    fn skipped(&self, raw: &Raw, problem: String) -> Change {
+    fn skipped(&self, raw: &Raw, problem: String) -> Observation {
         tracing::warn!(kind = ?self.kind, name = %name(raw), problem, "an object could not be read");
-        Change::Skipped { cluster: self.cluster.id().clone(), kind: self.kind, name: name(raw), problem }
+        Observation::Skipped { cluster: self.cluster.id().clone(), kind: self.kind, name: name(raw), problem }
     }
 
     /// The object as the list of owned targets it is; `None`: it does not exist.
-    fn ledger(&self, raw: Option<Raw>) -> Option<Change> {
+    fn ledger(&self, raw: Option<Raw>) -> Option<Observation> {
         let (cluster, name) = (self.cluster.id().clone(), self.only.clone()?);
         Some(match raw.map(|it| read::ledger(&it.text)).transpose() {
-            Ok(ledger) => Change::Ledger { cluster, name, ledger },
+            Ok(ledger) => Observation::Ledger { cluster, name, ledger },
             Err(problem) => {
                 let failure = Failure::new("watch configmaps", ErrorKind::Unreadable, &problem);
-                Change::Failed(self.source(), failure)
+                Observation::Failed(self.source(), failure)
             }
         })
     }

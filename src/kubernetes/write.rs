@@ -48,7 +48,7 @@ struct Meta {
 }
 
 /// A change of one object's metadata.
-struct Change<'a> {
+struct MetadataPatch<'a> {
     resource: ApiResource,
     namespace: Option<&'a str>,
     name: &'a str,
@@ -65,7 +65,7 @@ impl Cluster {
     pub async fn carry_out(&self, act: &Act, dry: bool) -> Result<(), Failure> {
         match act {
             Act::Mark { binding, uid, marker, .. } => {
-                let change = Change {
+                let change = MetadataPatch {
                     resource: kinds::resource(Kind::Bindings(binding.api)),
                     namespace: Some(&binding.namespace),
                     name: &binding.name,
@@ -85,7 +85,7 @@ impl Cluster {
                     ),
                     Labelled::Node(name) => (kinds::resource(Kind::Nodes), None, name, None),
                 };
-                let change = Change {
+                let change = MetadataPatch {
                     resource,
                     namespace,
                     name,
@@ -113,7 +113,7 @@ impl Cluster {
         }
     }
 
-    async fn change(&self, change: &Change<'_>, dry: bool) -> Result<(), Failure> {
+    async fn change(&self, change: &MetadataPatch<'_>, dry: bool) -> Result<(), Failure> {
         let operation = format!("patch {}", rbac(&change.resource));
         let mut last = None;
         for _ in 0..TRIES {
@@ -196,7 +196,7 @@ fn gone(operation: &str, name: &str) -> Failure {
 }
 
 /// Whether the object is still what the plan saw.
-fn compare(operation: &str, change: &Change<'_>, found: &Meta) -> Result<(), Failure> {
+fn compare(operation: &str, change: &MetadataPatch<'_>, found: &Meta) -> Result<(), Failure> {
     let conflict = |text: &str| Err(Failure::new(operation, ErrorKind::Conflict, text));
     if change.uid.is_some_and(|it| it != found.uid) {
         return conflict(&format!("{} was replaced by another of its name", change.name));

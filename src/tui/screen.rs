@@ -19,10 +19,9 @@ use super::run::Outside;
 use super::terminal::Guard;
 use super::theme::Theme;
 use super::view;
-use crate::app::Epoch;
+use crate::app::AwsSide;
 use crate::app::Message;
 use crate::app::State;
-use crate::app::message::AwsSide;
 use crate::app::state::Opening;
 use crate::audit::Log;
 use crate::backend;
@@ -108,12 +107,11 @@ fn feed(
     aws: oneshot::Receiver<backend::AwsSide>,
     clock: Clock,
 ) -> JoinSet<()> {
-    let epoch = Epoch::default();
     let mut tasks = JoinSet::new();
     let to_loop = sender.clone();
     tasks.spawn(async move {
         while let Some(Observed { at, change }) = changes.recv().await {
-            if to_loop.send(Message::Observed(epoch, at, Box::new(change))).await.is_err() {
+            if to_loop.send(Message::Observed(at, Box::new(change))).await.is_err() {
                 return;
             }
         }
@@ -135,7 +133,7 @@ fn feed(
                             profile: side.profile.clone(),
                         };
                         known = Some(side);
-                        if to_loop.send(Message::Aws(epoch, side_of)).await.is_err() {
+                        if to_loop.send(Message::Aws(side_of)).await.is_err() {
                             return;
                         }
                     }

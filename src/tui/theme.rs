@@ -7,7 +7,7 @@ use ratatui::style::Style;
 
 use crate::domain::facts::elb::HealthState;
 use crate::domain::judgement::standing::Standing;
-use crate::domain::judgement::standing::Word;
+use crate::domain::judgement::standing::VerdictKind;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Theme {
@@ -72,12 +72,12 @@ impl Theme {
         }
     }
 
-    pub fn verdict(&self, word: Word, neutral: bool) -> Style {
+    pub fn verdict(&self, word: VerdictKind, neutral: bool) -> Style {
         match word {
             _ if neutral => self.dim,
-            Word::Serving => self.good,
-            Word::Degraded | Word::NotRouted | Word::Unknown => self.warn,
-            Word::FailOpen | Word::Empty => self.bad,
+            VerdictKind::Serving => self.good,
+            VerdictKind::Degraded | VerdictKind::NotRouted | VerdictKind::Unknown => self.warn,
+            VerdictKind::FailOpen | VerdictKind::Empty => self.bad,
         }
     }
 }

@@ -2,8 +2,8 @@
 
 mod bindings;
 mod board;
+mod changes;
 mod footer;
-mod hands;
 mod header;
 mod overlay;
 mod place;
@@ -51,14 +51,14 @@ pub fn render(state: &State, theme: &Theme, area: Rect, buffer: &mut Buffer) {
     match state.dialogs.last() {
         Some(Dialog::Help { scroll }) => overlay::help(theme, *scroll, area, buffer),
         Some(Dialog::Details { scroll }) => overlay::details(state, theme, *scroll, area, buffer),
-        Some(Dialog::Plan(it)) => hands::planned(it, theme, area, buffer),
-        Some(Dialog::Run { plan, scroll }) => hands::run(state, theme, (plan, *scroll), area, buffer),
-        Some(Dialog::Refusal { hand, text }) => hands::refusal(theme, (*hand, text), area, buffer),
-        Some(Dialog::Reading { hand, text }) => hands::reading(theme, (*hand, text), area, buffer),
-        Some(Dialog::Form(it)) => hands::form(it, theme, area, buffer),
-        Some(Dialog::Audit { scroll }) => hands::audit(state, theme, *scroll, area, buffer),
-        Some(Dialog::Unfinished(open)) => hands::unfinished(theme, open, area, buffer),
-        Some(Dialog::Leaving) => hands::leaving(state, theme, area, buffer),
+        Some(Dialog::Plan(it)) => changes::planned(it, theme, area, buffer),
+        Some(Dialog::Run { plan, scroll }) => changes::run(state, theme, (plan, *scroll), area, buffer),
+        Some(Dialog::Refusal { change, text }) => changes::refusal(theme, (*change, text), area, buffer),
+        Some(Dialog::Reading { change, text }) => changes::reading(theme, (*change, text), area, buffer),
+        Some(Dialog::Form(it)) => changes::form(it, theme, area, buffer),
+        Some(Dialog::Audit { scroll }) => changes::audit(state, theme, *scroll, area, buffer),
+        Some(Dialog::Unfinished(open)) => changes::unfinished(theme, open, area, buffer),
+        Some(Dialog::Leaving) => changes::leaving(state, theme, area, buffer),
         Some(Dialog::Filter { .. }) | None => {}
     }
 }

@@ -11,7 +11,7 @@ use futures::Stream;
 use futures::StreamExt;
 use serde_json::Value;
 use serde_json::json;
-use tgscope::domain::inventory::Change;
+use tgscope::domain::inventory::Observation;
 use tgscope::kubernetes::Access;
 use tgscope::kubernetes::Cluster;
 use tgscope::kubernetes::Contexts;
@@ -69,22 +69,22 @@ fn refusal(code: u16, reason: &str, message: &str) -> Answer {
 }
 
 /// A change in a few words.
-fn short(change: &Change) -> String {
+fn short(change: &Observation) -> String {
     match change {
-        Change::Listed { objects, .. } => {
+        Observation::Listed { objects, .. } => {
             let names: Vec<String> = objects.iter().map(|it| it.key().1.name).collect();
             format!("listed {}", names.join(" "))
         }
-        Change::Applied { object, .. } => format!("applied {}", object.key().1.name),
-        Change::Removed { key, .. } => format!("removed {}", key.1.name),
-        Change::Skipped { name, problem, .. } => format!("skipped {name}: {problem}"),
-        Change::Failed(_, failure) => format!("failed {:?} {failure}", failure.kind),
+        Observation::Applied { object, .. } => format!("applied {}", object.key().1.name),
+        Observation::Removed { key, .. } => format!("removed {}", key.1.name),
+        Observation::Skipped { name, problem, .. } => format!("skipped {name}: {problem}"),
+        Observation::Failed(_, failure) => format!("failed {:?} {failure}", failure.kind),
         other => format!("{other:?}"),
     }
 }
 
 /// The next changes of a watch, in a few words each.
-async fn next(changes: &mut (impl Stream<Item = Change> + Unpin), n: usize) -> Vec<String> {
+async fn next(changes: &mut (impl Stream<Item = Observation> + Unpin), n: usize) -> Vec<String> {
     let taken = changes.take(n).map(|it| short(&it)).collect();
     tokio::time::timeout(PATIENCE, taken).await.unwrap()
 }

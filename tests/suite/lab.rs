@@ -20,7 +20,7 @@ use tgscope::backend::Look;
 use tgscope::backend::Question;
 use tgscope::backend::Scope;
 use tgscope::backend::look;
-use tgscope::domain::judgement::scope::Pointed;
+use tgscope::domain::judgement::scope::ScopeTarget;
 use tgscope::kubernetes::Contexts;
 use tgscope::lab;
 use tgscope::lab::Lab;
@@ -39,7 +39,7 @@ pub(crate) struct Still {
     pub(crate) lab: Lab,
     clock: lab::Clock,
     pub(crate) namespace: String,
-    pub(crate) open: Option<Pointed>,
+    pub(crate) open: Option<ScopeTarget>,
 }
 
 impl Still {

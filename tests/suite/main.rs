@@ -9,13 +9,13 @@
 )]
 
 mod aws_wire;
+mod changes;
 mod cli;
 #[path = "../contract/aws.rs"]
 mod contract_of_aws;
 #[path = "../contract/kubernetes.rs"]
 mod contract_of_kubernetes;
 mod docs;
-mod hands;
 mod kubernetes_wire;
 mod lab;
 #[path = "../contract/matching.rs"]

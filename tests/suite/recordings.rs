@@ -23,10 +23,10 @@ use tgscope::domain::facts::ids::TargetId;
 use tgscope::domain::facts::ids::TargetKey;
 use tgscope::domain::facts::selector::Labels;
 use tgscope::domain::facts::time::Timestamp;
-use tgscope::domain::inventory::Change;
 use tgscope::domain::inventory::Inventory;
 use tgscope::domain::inventory::Kind;
 use tgscope::domain::inventory::Object;
+use tgscope::domain::inventory::Observation;
 use tgscope::domain::judgement::checkpoint;
 use tgscope::domain::judgement::desired;
 use tgscope::domain::judgement::history::History;
@@ -35,7 +35,7 @@ use tgscope::domain::judgement::report::Report;
 use tgscope::domain::judgement::row::Flag;
 use tgscope::domain::judgement::row::Subject;
 use tgscope::domain::judgement::standing::Standing;
-use tgscope::domain::judgement::standing::Word;
+use tgscope::domain::judgement::standing::VerdictKind;
 use tgscope::kubernetes::read;
 
 const API: BindingApi = BindingApi::LoadBalancerController;
@@ -88,7 +88,7 @@ impl Player {
         };
         for kind in [Kind::Pods, Kind::Services, Kind::Slices, Kind::Bindings(API)] {
             let cluster = player.cluster.clone();
-            player.change(Change::Listed { cluster, kind, namespace: None, objects: Vec::new() });
+            player.change(Observation::Listed { cluster, kind, namespace: None, objects: Vec::new() });
         }
         let node = |n| {
             let text = format!(
@@ -98,11 +98,11 @@ impl Player {
         };
         let cluster = player.cluster.clone();
         let objects = vec![node(11), node(12)];
-        player.change(Change::Listed { cluster, kind: Kind::Nodes, namespace: None, objects });
+        player.change(Observation::Listed { cluster, kind: Kind::Nodes, namespace: None, objects });
         player
     }
 
-    fn change(&mut self, change: Change) {
+    fn change(&mut self, change: Observation) {
         self.inventory.apply(change, self.now);
     }
 
@@ -110,7 +110,7 @@ impl Player {
         let name = ObjectName::new(&self.namespace, "app");
         let cluster = self.cluster.clone();
         if !there {
-            return self.change(Change::Removed { cluster, key: (Kind::Services, name) });
+            return self.change(Observation::Removed { cluster, key: (Kind::Services, name) });
         }
         let port = ServicePort {
             name: Some("http".into()),
@@ -126,7 +126,7 @@ impl Player {
             publish_not_ready: false,
             local_traffic_only: false,
         };
-        self.change(Change::Applied { cluster, object: Object::Service(service) });
+        self.change(Observation::Applied { cluster, object: Object::Service(service) });
     }
 
     fn play(&mut self, line: &Line) {
@@ -148,13 +148,16 @@ impl Player {
         }
         let cluster = self.cluster.clone();
         match line.kind.as_str() {
-            "DELETED" => self.change(Change::Removed { cluster, key: object.key() }),
-            _ => self.change(Change::Applied { cluster, object }),
+            "DELETED" => self.change(Observation::Removed { cluster, key: object.key() }),
+            _ => self.change(Observation::Applied { cluster, object }),
         }
         if let (Some(group), early) = (self.group.clone(), std::mem::take(&mut self.early_targets))
             && self.inventory.groups.get(&group).is_none_or(|it| it.targets.is_none())
         {
-            self.change(Change::Targets(group, Targets { targets: early, asked: self.now, unreadable: 0 }));
+            self.change(Observation::Targets(
+                group,
+                Targets { targets: early, asked: self.now, unreadable: 0 },
+            ));
         }
     }
 
@@ -190,7 +193,7 @@ impl Player {
         let targets: Vec<Target> = answer.as_array().unwrap().iter().map(target).collect();
         match self.group.clone() {
             Some(group) => {
-                self.change(Change::Targets(group, Targets { targets, asked: self.now, unreadable: 0 }));
+                self.change(Observation::Targets(group, Targets { targets, asked: self.now, unreadable: 0 }));
             }
             None => self.early_targets = targets,
         }
@@ -293,94 +296,106 @@ fn standings(scene: &str, until: f64) -> (Report, BTreeMap<String, Standing>) {
 }
 
 /// What is claimed of a moment: scene, seconds, what happens, verdict, `address standing` of the rows that matter.
-const MOMENTS: [(&str, f64, &str, Word, &str); 17] = [
+const MOMENTS: [(&str, f64, &str, VerdictKind, &str); 17] = [
     (
         "workshop",
         5.33,
         "bound, not registered yet",
-        Word::Empty,
+        VerdictKind::Empty,
         "10.42.11.3 unregistered, 10.42.12.2 unregistered",
     ),
-    ("workshop", 5.50, "just registered", Word::Degraded, "10.42.11.3 registering, 10.42.11.4 registering"),
-    ("workshop", 9.00, "at rest", Word::Serving, "10.42.11.3 in service, 10.42.12.2 in service"),
+    (
+        "workshop",
+        5.50,
+        "just registered",
+        VerdictKind::Degraded,
+        "10.42.11.3 registering, 10.42.11.4 registering",
+    ),
+    ("workshop", 9.00, "at rest", VerdictKind::Serving, "10.42.11.3 in service, 10.42.12.2 in service"),
     (
         "workshop",
         10.70,
         "scaled to five",
-        Word::Degraded,
+        VerdictKind::Degraded,
         "10.42.11.5 registering, 10.42.12.3 registering, 10.42.11.3 in service",
     ),
     (
         "workshop",
         14.63,
         "rolling: the old pod has gone, its target has not",
-        Word::Degraded,
+        VerdictKind::Degraded,
         "10.42.11.5 lingering, 10.42.11.6 unregistered",
     ),
     (
         "workshop",
         14.73,
         "rolling: a new pod took the address before the target went",
-        Word::Degraded,
+        VerdictKind::Degraded,
         "10.42.11.5 in service, 10.42.11.4 lingering",
     ),
     (
         "workshop",
         14.865,
         "rolling: a new pod has the address of a draining target",
-        Word::Degraded,
+        VerdictKind::Degraded,
         "10.42.11.4 unregistered, 10.42.11.3 draining",
     ),
-    ("workshop", 24.40, "scaled to zero", Word::Empty, "10.42.11.4 draining, 10.42.12.5 draining"),
-    ("workshop", 33.20, "service deleted", Word::Degraded, "10.42.11.4 lingering, 10.42.12.3 lingering"),
+    ("workshop", 24.40, "scaled to zero", VerdictKind::Empty, "10.42.11.4 draining, 10.42.12.5 draining"),
+    (
+        "workshop",
+        33.20,
+        "service deleted",
+        VerdictKind::Degraded,
+        "10.42.11.4 lingering, 10.42.12.3 lingering",
+    ),
     (
         "crash",
         11.565,
         "a pod failed, its target is still healthy",
-        Word::Serving,
+        VerdictKind::Serving,
         "10.42.12.5 lingering, 10.42.11.8 in service",
     ),
     (
         "crash",
         11.66,
         "its replacement registers",
-        Word::Degraded,
+        VerdictKind::Degraded,
         "10.42.12.7 registering, 10.42.12.5 draining",
     ),
-    ("gates", 9.00, "healthy, the gate not yet True", Word::Serving, "10.42.11.8 in service"),
+    ("gates", 9.00, "healthy, the gate not yet True", VerdictKind::Serving, "10.42.11.8 in service"),
     (
         "drift",
         12.00,
         "a target deregistered by hand",
-        Word::Degraded,
+        VerdictKind::Degraded,
         "10.42.11.3 unregistered, 10.42.11.6 in service",
     ),
     (
         "drift",
         26.00,
         "a foreign target registered by hand",
-        Word::Serving,
+        VerdictKind::Serving,
         "10.42.99.99 orphan, 10.42.11.3 in service",
     ),
     (
         "drift",
         46.00,
         "scaled, the drift not healed",
-        Word::Degraded,
+        VerdictKind::Degraded,
         "10.42.11.6 unregistered, 10.42.12.4 registering",
     ),
     (
         "drift",
         50.00,
         "a pod detached from its selector",
-        Word::Degraded,
+        VerdictKind::Degraded,
         "10.42.11.3 draining, 10.42.11.7 registering",
     ),
     (
         "drift",
         54.00,
         "a port the service does not have",
-        Word::Degraded,
+        VerdictKind::Degraded,
         "10.42.99.99 orphan, 10.42.12.2 draining",
     ),
 ];

@@ -12,13 +12,13 @@
 
 mod access;
 mod board;
+mod changes;
 mod contract;
 #[path = "../contract/aws.rs"]
 mod contract_of_aws;
 #[path = "../contract/kubernetes.rs"]
 mod contract_of_kubernetes;
 mod follow;
-mod hands;
 mod health;
 mod kinds;
 mod lab;

@@ -223,7 +223,7 @@ impl Frame {
         })
     }
 
-    /// Words that are broken over lines, as one text: what a box says.
+    /// Explanation that are broken over lines, as one text: what a box says.
     pub(crate) fn said(&self) -> String {
         let words = self.lines.iter().flat_map(|it| it.split_whitespace()).filter(|it| *it != "│");
         words.collect::<Vec<_>>().join(" ")

@@ -151,7 +151,7 @@ fn the_selection_stays_on_its_pod_when_rows_move() {
     screen.keys("d");
     screen.until("the details are its own", 5, |it| it.has("Details · ") && it.has(&chosen.uid));
     screen.keys(ESC);
-    // A selected row that goes away hands on to a neighbour.
+    // A selected row that goes away changes on to a neighbour.
     world.kubectl(&["delete", "pod", &chosen.name, "--wait=false"]);
     world.deregister(std::slice::from_ref(&chosen));
     screen.until("handed on", 20, |it| {

@@ -1,7 +1,7 @@
 //! Keys while something lies on top of the view: it takes them all.
 
+use super::changes;
 use super::form;
-use super::hands;
 use super::shift;
 use crate::app::action::Action;
 use crate::app::key::Code;
@@ -48,9 +48,9 @@ pub(super) fn typed(state: &mut State, key: Key) -> Vec<Effect> {
         Some(Dialog::Run { .. }) => return running(state, key),
         Some(Dialog::Unfinished(_)) => {
             return match key.code {
-                Code::Char(c @ ('g' | 'x')) => hands::resume(state, c),
-                Code::Enter => hands::resume(state, 'g'),
-                Code::Esc => hands::resume(state, ' '),
+                Code::Char(c @ ('g' | 'x')) => changes::resume(state, c),
+                Code::Enter => changes::resume(state, 'g'),
+                Code::Esc => changes::resume(state, ' '),
                 _ => Vec::new(),
             };
         }
@@ -114,11 +114,11 @@ fn planned(state: &mut State, key: Key) -> Vec<Effect> {
         (Code::Up, _) => planned.scroll = planned.scroll.saturating_sub(1),
         (Code::PageDown, _) => planned.scroll = planned.scroll.saturating_add(page).min(END),
         (Code::PageUp, _) => planned.scroll = planned.scroll.saturating_sub(page),
-        (Code::Enter, _) if typing => return hands::accept(state),
-        (Code::Tab, _) => hands::choose(state, 't'),
+        (Code::Enter, _) if typing => return changes::accept(state),
+        (Code::Tab, _) => changes::choose(state, 't'),
         (Code::Char('t' | 'w' | 'm' | 's' | 'd'), true) if typing => return chosen(state, key),
         _ if typing => edit(&mut planned.typed, key),
-        (Code::Char('y'), false) => return hands::accept(state),
+        (Code::Char('y'), false) => return changes::accept(state),
         (Code::Char('n'), false) => drop(state.dialogs.pop()),
         (Code::Char('j'), false) => planned.scroll = planned.scroll.saturating_add(1).min(END),
         (Code::Char('k'), false) => planned.scroll = planned.scroll.saturating_sub(1),
@@ -130,9 +130,9 @@ fn planned(state: &mut State, key: Key) -> Vec<Effect> {
 /// The choices a plan has.
 fn chosen(state: &mut State, key: Key) -> Vec<Effect> {
     match key.code {
-        Code::Char('s') => return hands::save(state),
-        Code::Char('d') => return hands::rehearse(state),
-        Code::Char(choice @ ('t' | 'w' | 'm')) => hands::choose(state, choice),
+        Code::Char('s') => return changes::save(state),
+        Code::Char('d') => return changes::rehearse(state),
+        Code::Char(choice @ ('t' | 'w' | 'm')) => changes::choose(state, choice),
         _ => {}
     }
     Vec::new()
@@ -141,13 +141,13 @@ fn chosen(state: &mut State, key: Key) -> Vec<Effect> {
 fn running(state: &mut State, key: Key) -> Vec<Effect> {
     let Some(Dialog::Run { scroll, .. }) = state.dialogs.last_mut() else { return Vec::new() };
     if let Code::Char(again @ ('r' | 'R')) = key.code {
-        hands::again(state, again);
+        changes::again(state, again);
         return Vec::new();
     }
     match (key.code, key.ctrl) {
         (Code::Char('c'), false) => {
             state.say("stopping: a call that is under way ends first".to_owned());
-            return hands::cancel(state);
+            return changes::cancel(state);
         }
         (Code::Down | Code::Char('j'), false) => *scroll = scroll.saturating_add(1).min(END),
         (Code::Up | Code::Char('k'), false) => *scroll = scroll.saturating_sub(1),
@@ -157,7 +157,7 @@ fn running(state: &mut State, key: Key) -> Vec<Effect> {
                 Some(Dialog::Run { plan, .. }) => Some(plan.clone()),
                 _ => None,
             };
-            if state.hands.last().map(|it| it.id) == shown {
+            if state.changes.last().map(|it| it.id) == shown {
                 state.dialogs.pop();
                 return super::act(state, Action::Undo);
             }

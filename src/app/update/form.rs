@@ -1,7 +1,7 @@
 //! The way through the lists: from a service, a group and a port to the plan that binds them; from the palette to an
 //! action.
 
-use super::hands;
+use super::changes;
 use super::shift;
 use crate::app::action::Action;
 use crate::app::action::TABLE;
@@ -9,6 +9,7 @@ use crate::app::form::Choice;
 use crate::app::form::Form;
 use crate::app::form::Item;
 use crate::app::message::Effect;
+use crate::app::offered;
 use crate::app::state::Dialog;
 use crate::app::state::State;
 use crate::app::state::View;
@@ -24,7 +25,8 @@ pub(super) fn palette(state: &mut State) {
         .filter(|it| !matches!(it.action, Action::Palette))
         .map(|row| {
             let keys: Vec<String> = row.keys.iter().map(ToString::to_string).collect();
-            let why = row.action.refusal(state).map_or_else(String::new, |it| format!(" · not now: {it}"));
+            let why = offered::refusal(row.action, state)
+                .map_or_else(String::new, |it| format!(" · not now: {it}"));
             Item {
                 text: row.name.to_owned(),
                 note: format!("{:<10} {}{why}", keys.join(" "), row.help),
@@ -122,7 +124,7 @@ fn next(state: &mut State, chosen: Vec<Choice>) {
         return;
     }
     let wish = Wish { cluster, service, port, group, name: None, multi_cluster: false, networking: false };
-    hands::binds(state, wish);
+    changes::binds(state, wish);
 }
 
 /// The groups of the region, those nobody binds first.

@@ -10,7 +10,7 @@ use crate::domain::facts::ids::RowKey;
 use crate::domain::inventory::Kind;
 use crate::domain::inventory::Source;
 use crate::domain::judgement::row::Subject;
-use crate::domain::judgement::scope::Thing;
+use crate::domain::judgement::scope::ScopeKind;
 
 pub(super) fn step(state: &mut State, action: Action) {
     let lines = state.lines();
@@ -40,7 +40,7 @@ fn select(state: &mut State, line: Option<Line>) {
     }
 }
 
-/// After lines changed: a selected line that is gone hands on to the one that took its place.
+/// After lines changed: a selected line that is gone changes on to the one that took its place.
 pub(super) fn keep(state: &mut State, before: &[Line]) {
     let Some(line) = state.line() else { return };
     let lines = state.lines();
@@ -80,7 +80,7 @@ pub(super) fn show(state: &mut State, view: View) {
         }
         state.view = view;
         state.selected = None;
-        state.hands.marked.clear();
+        state.changes.marked.clear();
         state.filter.clear();
         state.problems_only = false;
     }
@@ -104,8 +104,8 @@ pub(super) fn back(state: &mut State) {
     if !state.filter.is_empty() || state.problems_only {
         state.filter.clear();
         state.problems_only = false;
-    } else if !state.hands.marked.is_empty() {
-        state.hands.marked.clear();
+    } else if !state.changes.marked.is_empty() {
+        state.changes.marked.clear();
     } else if state.zoom {
         state.zoom = false;
     } else if matches!(state.view, View::Board(_)) && state.selected.is_some() {
@@ -117,9 +117,9 @@ pub(super) fn back(state: &mut State) {
 
 /// Opens the board of a binding that was just made, once it is there.
 pub(super) fn follow_made(state: &mut State) {
-    let made = state.hands.made.clone().map(Subject::Binding);
+    let made = state.changes.made.clone().map(Subject::Binding);
     if let Some(subject) = made.filter(|it| state.boards.contains_key(it)) {
-        state.hands.made = None;
+        state.changes.made = None;
         show(state, View::Board(subject));
     }
 }
@@ -153,7 +153,7 @@ pub(super) fn open(state: &mut State) {
         ([one], pointed) => {
             let subject = (*one).clone();
             let pod = match pointed.as_ref().map(|it| &it.thing) {
-                Some(Thing::Pod(name)) => Some(name.clone()),
+                Some(ScopeKind::Pod(name)) => Some(name.clone()),
                 _ => None,
             };
             show(state, View::Board(subject));

@@ -9,19 +9,19 @@ use crate::app::state::Dialog;
 use crate::app::state::State;
 use crate::app::state::View;
 use crate::domain::facts::time::Timestamp;
-use crate::domain::inventory::Change;
+use crate::domain::inventory::Observation;
 use crate::domain::inventory::follow::Follow;
 use crate::domain::inventory::unbound;
 use crate::domain::judgement::history::History;
 use crate::domain::judgement::report;
 use crate::domain::judgement::row::Subject;
-use crate::domain::judgement::scope::Thing;
+use crate::domain::judgement::scope::ScopeKind;
 use crate::domain::judgement::standing::Standing;
 
 /// Seconds between two judgements of boards that are not on show, for what only time changes.
 const UNSEEN: i64 = 10;
 
-pub(super) fn observe(state: &mut State, change: Change, at: Timestamp) {
+pub(super) fn observe(state: &mut State, change: Observation, at: Timestamp) {
     state.now = state.now.max(at);
     let touched = state.inventory.apply(change, at);
     state.all_stale |= touched.all;
@@ -73,7 +73,7 @@ pub(super) fn settle(state: &mut State) {
     state.boards.retain(|subject, _| wanted.contains(subject));
     for subject in stale {
         let mut history = state.boards.remove(&subject).map_or_else(History::default, |it| it.history);
-        history.set_detached(state.hands.detached(&subject));
+        history.set_detached(state.changes.detached(&subject));
         if let Some(report) = report::judge(&state.inventory, &subject, &history, state.now) {
             history.note(&report.rows, report.word(), state.now);
             state.boards.insert(subject, Board { report, history });
@@ -99,10 +99,10 @@ fn subjects(state: &State) -> BTreeSet<Subject> {
     }
     let unnamed = || unbound::unnamed(&state.inventory);
     match opening.pointed.as_ref().map(|it| &it.thing) {
-        Some(Thing::Arn(arn)) if unnamed().any(|it| it == *arn) => {
+        Some(ScopeKind::Arn(arn)) if unnamed().any(|it| it == *arn) => {
             _ = subjects.insert(Subject::Group(arn.clone()))
         }
-        Some(Thing::Group(name, _)) => {
+        Some(ScopeKind::Group(name, _)) => {
             subjects.extend(unnamed().filter(|it| it.name() == name).map(Subject::Group))
         }
         _ => {}
@@ -130,10 +130,10 @@ pub(super) fn wish(state: &mut State) -> Option<Follow> {
             wish.discover = state.opening.selector.is_none();
         }
     }
-    wish.listed.extend(state.hands.binding.iter().map(|it| it.0.group.clone()));
+    wish.listed.extend(state.changes.binding.iter().map(|it| it.0.group.clone()));
     // Whoever binds chooses among all groups.
     wish.discover |= state.dialogs.iter().any(|it| matches!(it, Dialog::Form(_)));
-    if let Some(Thing::Arn(arn)) = state.opening.pointed.as_ref().map(|it| &it.thing) {
+    if let Some(ScopeKind::Arn(arn)) = state.opening.pointed.as_ref().map(|it| &it.thing) {
         if wish.focus.is_none() {
             wish.listed.insert(arn.clone());
         }

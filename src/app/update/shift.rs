@@ -1,10 +1,10 @@
 //! The way to other weights: which rule, which weights, what is read before the plan is shown; and back.
 
+use crate::app::changes::Asked;
+use crate::app::changes::Weighing;
 use crate::app::form::Choice;
 use crate::app::form::Form;
 use crate::app::form::Item;
-use crate::app::hands::Asked;
-use crate::app::hands::Weighing;
 use crate::app::message::Effect;
 use crate::app::state::Dialog;
 use crate::app::state::State;
@@ -16,7 +16,7 @@ use crate::domain::inventory::routes::Routes;
 use crate::domain::inventory::routes::routes;
 use crate::domain::plan::Refusal;
 use crate::domain::plan::act::Act;
-use crate::domain::plan::act::Hand;
+use crate::domain::plan::act::ChangeKind;
 use crate::domain::plan::undo;
 use crate::domain::plan::weights;
 use crate::domain::plan::weights::Weighed;
@@ -25,7 +25,11 @@ use crate::domain::plan::weights::Weighed;
 pub(super) fn places(state: &mut State) {
     let group = state.report().and_then(|it| it.group.clone());
     let Some(group) = group else {
-        return super::hands::refuse(state, Hand::Shift, Refusal::plain("its target group is not known"));
+        return super::changes::refuse(
+            state,
+            ChangeKind::Shift,
+            Refusal::plain("its target group is not known"),
+        );
     };
     let all = routes::places(&state.inventory, &group);
     let several: Vec<_> = all.iter().filter(|(_, rule)| rule.forwards.len() > 1).collect();
@@ -39,7 +43,7 @@ pub(super) fn places(state: &mut State) {
                     format!("every rule that leads to {name} sends to it alone: there is nothing to divide")
                 }
             };
-            super::hands::refuse(state, Hand::Shift, Refusal::plain(&why));
+            super::changes::refuse(state, ChangeKind::Shift, Refusal::plain(&why));
         }
         [(place, rule)] => state.dialogs.push(Dialog::Form(numbers(place, &rule.forwards))),
         several => {
@@ -112,7 +116,7 @@ pub(super) fn chosen(state: &mut State, place: Place, to: Vec<Forward>) -> Vec<E
 
 /// The last plan gave weights: what turning it round rests on is read first. `None`: it did not.
 pub(super) fn undo(state: &mut State) -> Option<Vec<Effect>> {
-    let done = state.hands.last()?;
+    let done = state.changes.last()?;
     let (place, groups) = done.acts.iter().find_map(|it| match it {
         Act::Shift { place, to, .. } => Some((place.clone(), to.iter().map(|it| it.group.clone()).collect())),
         _ => None,
@@ -122,30 +126,30 @@ pub(super) fn undo(state: &mut State) -> Option<Vec<Effect>> {
 
 fn begin(state: &mut State, weighing: Weighing, groups: Vec<TargetGroupArn>) -> Vec<Effect> {
     let text = format!("reading {} and its groups", weighing.place.name);
-    state.dialogs.push(Dialog::Reading { hand: Hand::Shift, text });
+    state.dialogs.push(Dialog::Reading { change: ChangeKind::Shift, text });
     let place = weighing.place.clone();
-    state.hands.weighing = Some(weighing);
+    state.changes.weighing = Some(weighing);
     vec![Effect::Weigh(Box::new(place), groups)]
 }
 
 /// What was asked for was read: the plan.
 pub(super) fn weighed(state: &mut State, read: Weighed) {
-    let waits = matches!(state.dialogs.last(), Some(Dialog::Reading { hand: Hand::Shift, .. }));
+    let waits = matches!(state.dialogs.last(), Some(Dialog::Reading { change: ChangeKind::Shift, .. }));
     let now = state.now;
     for change in read.changes {
         super::observe::observe(state, change, now);
     }
     super::observe::settle(state);
-    let asked = state.hands.weighing.as_ref().is_some_and(|it| it.place == read.place);
-    let Some(weighing) = state.hands.weighing.take_if(|_| waits && asked) else { return };
+    let asked = state.changes.weighing.as_ref().is_some_and(|it| it.place == read.place);
+    let Some(weighing) = state.changes.weighing.take_if(|_| waits && asked) else { return };
     state.dialogs.pop();
     let place = &weighing.place;
     let mut made = match &weighing.to {
         Some(to) => {
             let to = to.iter().map(|it| (it.group.clone(), it.weight)).collect();
-            super::hands::with(state, |it| weights::shift(it, place, &to, &read.tags))
+            super::changes::with(state, |it| weights::shift(it, place, &to, &read.tags))
         }
-        None => match state.hands.last() {
+        None => match state.changes.last() {
             Some(done) => undo::undo(&state.inventory, &done, now, &read.tags),
             None => return,
         },
@@ -153,6 +157,6 @@ pub(super) fn weighed(state: &mut State, read: Weighed) {
     if let (Ok(plan), Some(why)) = (&mut made, read.untagged) {
         plan.warnings.push(format!("Who keeps the rule could not be read: {why}."));
     }
-    let hand = if weighing.to.is_some() { Hand::Shift } else { Hand::Undo };
-    super::hands::offer(state, hand, made, Asked::Plainly);
+    let change = if weighing.to.is_some() { ChangeKind::Shift } else { ChangeKind::Undo };
+    super::changes::offer(state, change, made, Asked::Plainly);
 }

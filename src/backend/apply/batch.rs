@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use crate::aws::LoadBalancing;
-use crate::backend::Linked;
+use crate::backend::link::Linked;
 use crate::backend::poll::Asker;
 use crate::domain::facts::elb::Forward;
 use crate::domain::facts::elb::Rule;

@@ -1,8 +1,8 @@
 //! What a step rests on, read just before it: both sides, what of them could not be read, and whether its guards hold.
 
 use crate::backend::Clock;
-use crate::backend::Linked;
-use crate::backend::Scope;
+use crate::backend::connection::Scope;
+use crate::backend::link::Linked;
 use crate::backend::snapshot::Extra;
 use crate::domain::facts::cluster::TargetType;
 use crate::domain::facts::failure::ErrorKind;

@@ -2,8 +2,8 @@
 
 use std::io;
 
-use super::Job;
-use crate::backend::Linked;
+use super::job::Job;
+use crate::backend::link::Linked;
 use crate::domain::facts::time::Timestamp;
 use crate::domain::judgement::row::Subject;
 use crate::domain::plan::log::Entry;
@@ -52,7 +52,7 @@ impl Record {
         Some(Entry {
             time: jiff::Timestamp::from_millisecond(at.0).map_or_else(|_| String::new(), |it| it.to_string()),
             plan: plan.id(),
-            hand: plan.hand,
+            change: plan.change,
             undoes: plan.undoes.clone(),
             subject: plan.subject.clone(),
             step: index + 1,

@@ -54,7 +54,7 @@ mod tests {
     use super::*;
     use crate::domain::fixture::World;
     use crate::domain::fixture::objects;
-    use crate::domain::inventory::Change;
+    use crate::domain::inventory::Observation;
 
     fn arn(name: &str) -> TargetGroupArn {
         format!("arn:aws:elasticloadbalancing:us-west-2:123456789012:targetgroup/{name}/1").parse().unwrap()
@@ -68,7 +68,7 @@ mod tests {
         let mut alone = objects::group();
         alone.arn = arn("alone");
         alone.load_balancers.clear();
-        world.apply(Change::Groups(vec![beside, alone]));
+        world.apply(Observation::Groups(vec![beside, alone]));
         world
     }
 
@@ -85,9 +85,9 @@ mod tests {
     fn a_group_with_the_tag_of_this_cluster_belongs_here_and_of_another_does_not() {
         let mut world = world();
         let tag = |cluster: &str| BTreeMap::from([(CLUSTER_TAG.to_owned(), cluster.to_owned())]);
-        world.apply(Change::Tags(vec![(arn("alone"), tag("another"))]));
+        world.apply(Observation::Tags(vec![(arn("alone"), tag("another"))]));
         assert_eq!(found(&world), ["beside"]);
-        world.apply(Change::Tags(vec![(arn("alone"), tag("eks-workshop"))]));
+        world.apply(Observation::Tags(vec![(arn("alone"), tag("eks-workshop"))]));
         assert_eq!(found(&world), ["alone", "beside"]);
     }
 

@@ -35,7 +35,7 @@ pub fn usable(inventory: &Inventory, source: &Source, now: Timestamp) -> bool {
 }
 
 /// One subject with everything its judgement needs, looked up once.
-pub struct View<'a> {
+pub struct Case<'a> {
     pub inventory: &'a Inventory,
     pub now: Timestamp,
     pub reference: Option<&'a BindingRef>,
@@ -48,7 +48,7 @@ pub struct View<'a> {
     pub routes: Routes,
 }
 
-impl<'a> View<'a> {
+impl<'a> Case<'a> {
     /// `None`: the binding does not exist.
     pub fn of(inventory: &'a Inventory, subject: &'a Subject, now: Timestamp) -> Option<Self> {
         let nothing = Resolution {

@@ -11,7 +11,7 @@ use crate::domain::facts::time::Timestamp;
 use crate::domain::inventory::Cluster;
 use crate::domain::inventory::Kind;
 use crate::domain::inventory::Source;
-use crate::domain::judgement::case::View;
+use crate::domain::judgement::case::Case;
 use crate::domain::judgement::checkpoint;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -36,7 +36,7 @@ impl Presence {
 
 /// What the controller does about this binding, as far as its marks tell.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Doing {
+pub enum Activity {
     /// Its checkpoint equals the endpoints: it will not look again until they change.
     Asleep { since: Option<Timestamp> },
     /// Its checkpoint is of other endpoints.
@@ -53,36 +53,36 @@ pub enum Doing {
 pub struct Controller {
     pub presence: Presence,
     pub version: Option<Arc<str>>,
-    pub doing: Doing,
+    pub activity: Activity,
     /// What `presence` rests on.
     pub sign: &'static str,
     /// Ready endpoints of its webhook service; 0: every change of a binding is refused. `None`: unread or none.
     pub webhook_endpoints: Option<u32>,
 }
 
-pub fn controller(view: &View<'_>) -> Controller {
+pub fn controller(case: &Case<'_>) -> Controller {
     let nobody = Controller {
         presence: Presence::Unknown,
         version: None,
-        doing: Doing::Unknown,
+        activity: Activity::Unknown,
         sign: "no binding",
         webhook_endpoints: None,
     };
-    let (Some(cluster), Some(binding)) = (view.cluster, view.binding) else { return nobody };
+    let (Some(cluster), Some(binding)) = (case.cluster, case.binding) else { return nobody };
     let events_tell = cluster
         .events
         .values()
         .any(|it| it.about == binding.name.name && it.name.namespace == binding.name.namespace);
-    let read = view.reference.map(|it| Source::Kubernetes(it.cluster.clone(), Kind::Controller));
-    let read = read.and_then(|it| view.inventory.freshness(&it)).and_then(|it| it.read);
-    let (presence, sign) = presence(cluster, binding, events_tell, (read.unwrap_or(view.now), view.now));
+    let read = case.reference.map(|it| Source::Kubernetes(it.cluster.clone(), Kind::Controller));
+    let read = read.and_then(|it| case.inventory.freshness(&it)).and_then(|it| it.read);
+    let (presence, sign) = presence(cluster, binding, events_tell, (read.unwrap_or(case.now), case.now));
     let version =
         cluster.signs.deployment.as_ref().and_then(|it| it.as_ref()).and_then(|it| it.version.clone());
     let in_cluster = binding.api == BindingApi::LoadBalancerController;
     Controller {
         presence,
         version: version.filter(|_| in_cluster),
-        doing: doing(view, cluster, binding),
+        activity: activity(case, cluster, binding),
         sign,
         webhook_endpoints: cluster.signs.webhook_endpoints.flatten().filter(|_| in_cluster),
     }
@@ -147,34 +147,34 @@ const UNREAD: i64 = 90;
 /// Seconds for which a lease may look unrenewed: clocks of machines differ.
 const LEASE_SLACK: i64 = 45;
 
-fn doing(view: &View<'_>, cluster: &Cluster, binding: &Binding) -> Doing {
+fn activity(case: &Case<'_>, cluster: &Cluster, binding: &Binding) -> Activity {
     let last = cluster
         .events
         .values()
         .filter(|it| it.about == binding.name.name && it.name.namespace == binding.name.namespace)
         .max_by_key(|it| it.at);
     let failing =
-        || last.filter(|it| it.warning).map(|it| Doing::Failing(format!("{}: {}", it.reason, it.message)));
+        || last.filter(|it| it.warning).map(|it| Activity::Failing(format!("{}: {}", it.reason, it.message)));
     if let Some(message) = &binding.failed_cleanup {
-        return Doing::Failing(format!("FailedCleanup: {message}"));
+        return Activity::Failing(format!("FailedCleanup: {message}"));
     }
     let Some(annotation) = &binding.checkpoint else {
-        return failing().unwrap_or(Doing::Unknown);
+        return failing().unwrap_or(Activity::Unknown);
     };
     if annotation.is_empty() {
-        return failing().unwrap_or(Doing::Working);
+        return failing().unwrap_or(Activity::Working);
     }
-    match (checkpoint::half_of(annotation), checkpoint::endpoint_half(&view.resolution)) {
+    match (checkpoint::half_of(annotation), checkpoint::endpoint_half(&case.resolution)) {
         (Some(written), Some(computed)) if written == computed => match last {
             // A reconcile that succeeded in part sleeps too; its warning is the news.
             Some(event) if event.warning && event.at >= binding.checkpoint_at => {
-                Doing::Failing(format!("{}: {}", event.reason, event.message))
+                Activity::Failing(format!("{}: {}", event.reason, event.message))
             }
-            _ => Doing::Asleep { since: binding.checkpoint_at },
+            _ => Activity::Asleep { since: binding.checkpoint_at },
         },
-        (Some(_), Some(_)) => failing().unwrap_or(Doing::Behind),
-        (None, _) => Doing::Working,
-        (Some(_), None) => Doing::Unknown,
+        (Some(_), Some(_)) => failing().unwrap_or(Activity::Behind),
+        (None, _) => Activity::Working,
+        (Some(_), None) => Activity::Unknown,
     }
 }
 

@@ -171,8 +171,8 @@ pub fn resolve(inventory: &Inventory, reference: &BindingRef, binding: &Binding)
         TargetType::Ip if !read(Kind::Slices) => Resolution::without(Backend::Unread(vec![Kind::Slices])),
         TargetType::Ip => {
             let (pods, nodes) = (read(Kind::Pods), read(Kind::Nodes));
-            let known = Known { inventory, id: &reference.cluster, cluster, pods, nodes };
-            let mut resolution = pod_endpoints(&known, binding, service, port);
+            let lookup = Lookup { inventory, id: &reference.cluster, cluster, pods, nodes };
+            let mut resolution = pod_endpoints(&lookup, binding, service, port);
             let taken: BTreeSet<&ObjectName> = resolution
                 .endpoints
                 .iter()
@@ -197,7 +197,7 @@ fn describe_port(port: &ServicePort) -> String {
     }
 }
 
-struct Known<'a> {
+struct Lookup<'a> {
     inventory: &'a Inventory,
     id: &'a ClusterId,
     cluster: &'a Cluster,
@@ -205,7 +205,7 @@ struct Known<'a> {
     nodes: bool,
 }
 
-impl Known<'_> {
+impl Lookup<'_> {
     /// A ready endpoint is wanted whatever its node; one whose containers are ready is not.
     fn rests_on_node(&self, found: &Endpoint, endpoint: &SliceEndpoint) -> bool {
         let Backing::Pod(Some(name)) = &found.backing else { return false };
@@ -223,7 +223,7 @@ impl Known<'_> {
 }
 
 /// What the rule says of one endpoint before it knows of the others.
-enum Verdict {
+enum Membership {
     In,
     /// Only when no endpoint is in.
     Reserve,
@@ -231,12 +231,17 @@ enum Verdict {
     Unread,
 }
 
-fn pod_endpoints(known: &Known<'_>, binding: &Binding, service: &Service, port: &ServicePort) -> Resolution {
+fn pod_endpoints(
+    lookup: &Lookup<'_>,
+    binding: &Binding,
+    service: &Service,
+    port: &ServicePort,
+) -> Resolution {
     let family = binding.address_type.unwrap_or(AddressType::Ipv4);
     let mut resolution = Resolution::without(Backend::Found);
     let mut reserve = Vec::new();
     let mut unread = false;
-    let slices = known.cluster.slices.values().filter(|slice| {
+    let slices = lookup.cluster.slices.values().filter(|slice| {
         slice.name.namespace == service.name.namespace
             && slice.service.as_ref() == Some(&service.name.name)
             && slice.address_type == family
@@ -249,18 +254,18 @@ fn pod_endpoints(known: &Known<'_>, binding: &Binding, service: &Service, port: 
         for number in slice.ports.iter().filter(|it| named(&it.name)).filter_map(|it| it.port) {
             for endpoint in &slice.endpoints {
                 let Some(address) = endpoint.addresses.first() else { continue };
-                let (mut found, verdict) =
-                    pod_endpoint(known, binding, service, (endpoint, *address, number));
-                unread |= matches!(verdict, Verdict::Unread);
-                resolution.rests_on_nodes |= !known.nodes && known.rests_on_node(&found, endpoint);
-                match verdict {
-                    Verdict::In => found.wanted = Some(true),
-                    Verdict::Out(exclusion) => {
+                let (mut found, membership) =
+                    pod_endpoint(lookup, binding, service, (endpoint, *address, number));
+                unread |= matches!(membership, Membership::Unread);
+                resolution.rests_on_nodes |= !lookup.nodes && lookup.rests_on_node(&found, endpoint);
+                match membership {
+                    Membership::In => found.wanted = Some(true),
+                    Membership::Out(exclusion) => {
                         found.wanted = Some(false);
                         found.exclusion = Some(exclusion);
                     }
-                    Verdict::Reserve => reserve.push(resolution.endpoints.len()),
-                    Verdict::Unread => {}
+                    Membership::Reserve => reserve.push(resolution.endpoints.len()),
+                    Membership::Unread => {}
                 }
                 resolution.endpoints.push(found);
             }
@@ -281,31 +286,31 @@ fn pod_endpoints(known: &Known<'_>, binding: &Binding, service: &Service, port: 
         endpoint.exclusion = Some(Exclusion::NoQuicServerId);
     }
     resolution.endpoints.sort_by(|a, b| (&a.key, b.wanted, a.created).cmp(&(&b.key, a.wanted, b.created)));
-    resolution.nodes_assumed = !known.nodes;
-    resolution.pods_assumed = !known.pods;
+    resolution.nodes_assumed = !lookup.nodes;
+    resolution.pods_assumed = !lookup.pods;
     resolution
 }
 
 fn pod_endpoint(
-    known: &Known<'_>,
+    lookup: &Lookup<'_>,
     binding: &Binding,
     service: &Service,
     (endpoint, address, port): (&SliceEndpoint, IpAddr, u16),
-) -> (Endpoint, Verdict) {
+) -> (Endpoint, Membership) {
     let name = endpoint.pod.as_ref().map(|(name, _)| ObjectName::new(&service.name.namespace, name));
-    let pod = name.as_ref().and_then(|name| known.cluster.pods.get(name));
+    let pod = name.as_ref().and_then(|name| lookup.cluster.pods.get(name));
     let mut key = TargetKey::new(TargetId::Ip(address), port);
     if binding.quic() {
         key.quic_server_id = pod.and_then(|pod| pod.quic_server_id.clone());
     }
-    let verdict = match (&name, pod) {
-        (None, _) => Verdict::Out(Exclusion::NoPodReference),
-        (Some(name), _) if !known.reads_pod(name) => match endpoint.ready.unwrap_or(true) {
-            true => Verdict::In,
-            false => Verdict::Unread,
+    let membership = match (&name, pod) {
+        (None, _) => Membership::Out(Exclusion::NoPodReference),
+        (Some(name), _) if !lookup.reads_pod(name) => match endpoint.ready.unwrap_or(true) {
+            true => Membership::In,
+            false => Membership::Unread,
         },
-        (Some(_), None) => Verdict::Out(Exclusion::PodMissing),
-        (Some(_), Some(pod)) => pod_verdict(known, endpoint, pod),
+        (Some(_), None) => Membership::Out(Exclusion::PodMissing),
+        (Some(_), Some(pod)) => pod_membership(lookup, endpoint, pod),
     };
     let found = Endpoint {
         key,
@@ -319,31 +324,31 @@ fn pod_endpoint(
         exclusion: None,
         created: pod.map(|pod| pod.created),
     };
-    (found, verdict)
+    (found, membership)
 }
 
-fn pod_verdict(known: &Known<'_>, endpoint: &SliceEndpoint, pod: &Pod) -> Verdict {
+fn pod_membership(lookup: &Lookup<'_>, endpoint: &SliceEndpoint, pod: &Pod) -> Membership {
     if endpoint.ready.unwrap_or(true) {
-        return Verdict::In;
+        return Membership::In;
     }
     if !pod.containers_ready() {
-        return Verdict::Out(match endpoint.terminating.unwrap_or(false) {
+        return Membership::Out(match endpoint.terminating.unwrap_or(false) {
             true => Exclusion::Terminating,
             false => Exclusion::ContainersNotReady,
         });
     }
-    let node = pod.node.as_ref().and_then(|name| known.cluster.nodes.get(&**name));
+    let node = pod.node.as_ref().and_then(|name| lookup.cluster.nodes.get(&**name));
     let ready = match node {
-        _ if pod.node.as_ref().is_some_and(|name| !known.reads_node(name)) => return Verdict::Unread,
+        _ if pod.node.as_ref().is_some_and(|name| !lookup.reads_node(name)) => return Membership::Unread,
         Some(node) => node.ready.unwrap_or(Status::False),
-        None if !known.nodes => Status::True,
-        None => return Verdict::Out(Exclusion::NodeMissing),
+        None if !lookup.nodes => Status::True,
+        None => return Membership::Out(Exclusion::NodeMissing),
     };
     match ready {
-        Status::True if endpoint.terminating.unwrap_or(false) => Verdict::Out(Exclusion::Terminating),
-        Status::True => Verdict::In,
-        Status::Unknown => Verdict::Reserve,
-        Status::False => Verdict::Out(Exclusion::NodeNotReady),
+        Status::True if endpoint.terminating.unwrap_or(false) => Membership::Out(Exclusion::Terminating),
+        Status::True => Membership::In,
+        Status::Unknown => Membership::Reserve,
+        Status::False => Membership::Out(Exclusion::NodeNotReady),
     }
 }
 

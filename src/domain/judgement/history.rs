@@ -15,7 +15,7 @@ use crate::domain::facts::ids::Uid;
 use crate::domain::facts::time::Timestamp;
 use crate::domain::judgement::row::Row;
 use crate::domain::judgement::standing::Standing;
-use crate::domain::judgement::standing::Word;
+use crate::domain::judgement::standing::VerdictKind;
 
 /// Seconds for which something new is not yet called a problem.
 pub const GRACE: i64 = 15;
@@ -35,7 +35,7 @@ pub struct History {
     states: BTreeMap<TargetKey, (HealthState, Option<Timestamp>)>,
     endpoints: BTreeMap<TargetKey, Timestamp>,
     served: BTreeSet<Uid>,
-    verdict: Option<(Word, Option<Timestamp>)>,
+    verdict: Option<(VerdictKind, Option<Timestamp>)>,
     /// Pods we took out of the service by a label, with the target each was.
     detached: BTreeMap<Uid, Option<TargetKey>>,
     /// Both sides were judged once: what appears from now on is new.
@@ -93,16 +93,16 @@ impl History {
         self.served.contains(uid)
     }
 
-    pub fn verdict_since(&self, word: Word, now: Timestamp) -> Option<Timestamp> {
+    pub fn verdict_since(&self, word: VerdictKind, now: Timestamp) -> Option<Timestamp> {
         match self.verdict {
             Some((known, since)) if known == word => since,
-            Some((Word::Unknown, _)) | None => None,
+            Some((VerdictKind::Unknown, _)) | None => None,
             Some(_) => Some(now),
         }
     }
 
     /// Takes a judgement in. Forgets rows that are gone, except when their endpoint was last known.
-    pub fn note(&mut self, rows: &[Row], word: Word, now: Timestamp) {
+    pub fn note(&mut self, rows: &[Row], word: VerdictKind, now: Timestamp) {
         self.verdict = Some((word, self.verdict_since(word, now)));
         let mut states = BTreeMap::new();
         let mut seen = BTreeMap::new();
@@ -125,7 +125,7 @@ impl History {
         }
         self.rows = seen;
         self.states = states;
-        self.watching |= word != Word::Unknown;
+        self.watching |= word != VerdictKind::Unknown;
         self.endpoints.retain(|_, last| now.since(*last) < 2 * GRACE);
         let present: BTreeSet<&Uid> = rows.iter().filter_map(Row::uid).collect();
         self.served.retain(|uid| present.contains(uid));

@@ -14,8 +14,8 @@ use crate::domain::facts::elb::Target;
 use crate::domain::facts::ids::RowKey;
 use crate::domain::facts::ids::TargetKey;
 use crate::domain::inventory::Kind;
+use crate::domain::judgement::case::Case;
 use crate::domain::judgement::case::Sides;
-use crate::domain::judgement::case::View;
 use crate::domain::judgement::desired;
 use crate::domain::judgement::desired::Backend;
 use crate::domain::judgement::desired::Backing;
@@ -26,12 +26,12 @@ use crate::domain::judgement::row::Row;
 use crate::domain::judgement::standing::Standing;
 
 /// Pods we took out of the service, as long as they are there: at the place of the target they were.
-fn detached<'a>(view: &View<'a>, history: &History) -> Vec<(RowKey, &'a Pod)> {
+fn detached<'a>(case: &Case<'a>, history: &History) -> Vec<(RowKey, &'a Pod)> {
     if history.detached().is_empty() {
         return Vec::new();
     }
-    let pods = view.cluster.into_iter().flat_map(|it| it.pods.values());
-    let ours = pods.filter(|pod| !view.service.is_some_and(|it| it.selects(pod)));
+    let pods = case.cluster.into_iter().flat_map(|it| it.pods.values());
+    let ours = pods.filter(|pod| !case.service.is_some_and(|it| it.selects(pod)));
     ours.filter_map(|pod| {
         let key = history.detached().get(&pod.uid)?;
         Some((key.clone().map_or_else(|| RowKey::Pod(pod.uid.clone()), RowKey::Target), pod))
@@ -40,15 +40,15 @@ fn detached<'a>(view: &View<'a>, history: &History) -> Vec<(RowKey, &'a Pod)> {
 }
 
 /// All rows of a subject, worst first.
-pub fn rows(view: &View<'_>, history: &History) -> Vec<Row> {
+pub fn rows(case: &Case<'_>, history: &History) -> Vec<Row> {
     let mut sides: BTreeMap<RowKey, (Vec<EndpointSide>, Option<&Target>)> = BTreeMap::new();
-    let by_node = match (view.cluster, view.service) {
-        (Some(cluster), Some(service)) if view.instances() => desired::pods_by_node(cluster, service),
+    let by_node = match (case.cluster, case.service) {
+        (Some(cluster), Some(service)) if case.instances() => desired::pods_by_node(cluster, service),
         _ => BTreeMap::new(),
     };
     let targets: BTreeMap<&TargetKey, &Target> =
-        view.targets().into_iter().flat_map(|it| &it.targets).map(|it| (&it.key, it)).collect();
-    for endpoint in &view.resolution.endpoints {
+        case.targets().into_iter().flat_map(|it| &it.targets).map(|it| (&it.key, it)).collect();
+    for endpoint in &case.resolution.endpoints {
         // Nodes that are left out are rows only where they are still registered.
         if matches!(endpoint.backing, Backing::Node(_))
             && endpoint.wanted == Some(false)
@@ -57,24 +57,24 @@ pub fn rows(view: &View<'_>, history: &History) -> Vec<Row> {
             continue;
         }
         let key = RowKey::Target(endpoint.key.clone());
-        sides.entry(key).or_default().0.push(sides::side(view, endpoint, &by_node));
+        sides.entry(key).or_default().0.push(sides::side(case, endpoint, &by_node));
     }
-    for name in &view.resolution.loose_pods {
-        if let Some(pod) = view.cluster.and_then(|it| it.pods.get(name)) {
-            sides.entry(RowKey::Pod(pod.uid.clone())).or_default().0.push(sides::pod_side(view, pod));
+    for name in &case.resolution.loose_pods {
+        if let Some(pod) = case.cluster.and_then(|it| it.pods.get(name)) {
+            sides.entry(RowKey::Pod(pod.uid.clone())).or_default().0.push(sides::pod_side(case, pod));
         }
     }
-    for (key, pod) in detached(view, history) {
+    for (key, pod) in detached(case, history) {
         // Until the slices follow, its endpoint is what counts.
         let sides = &mut sides.entry(key).or_default().0;
         if !sides.iter().any(|it| it.uid.as_ref() == Some(&pod.uid)) {
-            sides.push(sides::detached_side(view, pod));
+            sides.push(sides::detached_side(case, pod));
         }
     }
     for (key, target) in targets {
         sides.entry(RowKey::Target(key.clone())).or_default().1 = Some(target);
     }
-    let claims = Claims::of(view);
+    let claims = Claims::of(case);
     let mut rows: Vec<Row> = sides
         .into_iter()
         .map(|(key, (mut endpoints, target))| {
@@ -84,7 +84,7 @@ pub fn rows(view: &View<'_>, history: &History) -> Vec<Row> {
             });
             let mut endpoints = endpoints.into_iter();
             let endpoint = endpoints.next();
-            judge(view, history, &claims, Sides { key, endpoint, others: endpoints.collect(), target })
+            judge(case, history, &claims, Sides { key, endpoint, others: endpoints.collect(), target })
         })
         .collect();
     rows.sort_by(|a, b| order(a).cmp(&order(b)));
@@ -95,17 +95,17 @@ fn order(row: &Row) -> (bool, u8, &RowKey) {
     (!row.problem, row.standing.rank(), &row.key)
 }
 
-fn judge(view: &View<'_>, history: &History, claims: &Claims, sides: Sides<'_>) -> Row {
-    let wanted = match (&sides.endpoint, &view.resolution.backend) {
+fn judge(case: &Case<'_>, history: &History, claims: &Claims, sides: Sides<'_>) -> Row {
+    let wanted = match (&sides.endpoint, &case.resolution.backend) {
         (Some(endpoint), _) => endpoint.wanted,
         (None, Backend::Unread(_) | Backend::Broken(_)) => None,
-        (None, _) if view.binding.is_none() => None,
+        (None, _) if case.binding.is_none() => None,
         (None, _) => Some(false),
     };
-    let (standing, note) = standing(view, history, claims, &sides, wanted);
+    let (standing, note) = standing(case, history, claims, &sides, wanted);
     let uid = sides.endpoint.as_ref().and_then(|it| it.uid.clone());
-    let seen = history.seen(&sides.key, uid.as_ref(), standing, view.now);
-    let state_since = sides.target.and_then(|it| history.state_since(&it.key, &it.health.state, view.now));
+    let seen = history.seen(&sides.key, uid.as_ref(), standing, case.now);
+    let state_since = sides.target.and_then(|it| history.state_since(&it.key, &it.health.state, case.now));
     let mut row = Row {
         key: sides.key,
         endpoint: sides.endpoint,
@@ -120,33 +120,33 @@ fn judge(view: &View<'_>, history: &History, claims: &Claims, sides: Sides<'_>) 
         state_since,
         problem: false,
     };
-    row.flags = flags(view, &row);
-    row.problem = problem(view, history, &row);
+    row.flags = flags(case, &row);
+    row.problem = problem(case, history, &row);
     row
 }
 
 /// The first standing that matches, with whose it is or what is missing.
 fn standing(
-    view: &View<'_>,
+    case: &Case<'_>,
     history: &History,
     claims: &Claims,
     sides: &Sides<'_>,
     wanted: Option<bool>,
 ) -> (Standing, Option<String>) {
     let unknown = |text: &str| (Standing::Unknown, Some(text.to_owned()));
-    if view.arn.is_none() {
+    if case.arn.is_none() {
         return unknown("the binding names no target group");
     }
-    if !view.targets_usable() {
-        return unknown(match view.targets() {
+    if !case.targets_usable() {
+        return unknown(match case.targets() {
             None => "the health of the targets was not read",
             Some(_) => "the health of the targets is too old",
         });
     }
-    if let (Some(_), Backend::Broken(problem)) = (view.binding, &view.resolution.backend) {
+    if let (Some(_), Backend::Broken(problem)) = (case.binding, &case.resolution.backend) {
         return (Standing::Unknown, Some(problem.clone()));
     }
-    if view.binding.is_some() && !view.endpoints_usable() {
+    if case.binding.is_some() && !case.endpoints_usable() {
         return unknown("the endpoints of the service could not be read");
     }
     let state = sides.target.map(|it| &it.health.state);
@@ -157,7 +157,7 @@ fn standing(
     }
     if let Some(target) = sides.target
         && sides.endpoint.as_ref().is_none_or(|it| it.wanted == Some(false))
-        && let Some(foreign) = ownership::foreign(view, claims, target, sides.endpoint.is_some())
+        && let Some(foreign) = ownership::foreign(case, claims, target, sides.endpoint.is_some())
     {
         return foreign;
     }
@@ -169,7 +169,7 @@ fn standing(
     }
     let unhealthy = matches!(state, Some(HealthState::Unhealthy | HealthState::UnhealthyDraining));
     if unhealthy {
-        match passive(view, sides.endpoint.as_ref()) {
+        match passive(case, sides.endpoint.as_ref()) {
             Some(true) => return (Standing::Passive, None),
             Some(false) => {}
             None => return unknown("whether a ready pod is on the node could not be read"),
@@ -188,28 +188,28 @@ fn standing(
         (false, Some(HealthState::Draining | HealthState::UnhealthyDraining)) => (Standing::Draining, None),
         (_, None) => (Standing::Waiting, None),
         (_, Some(_)) if !registered => (Standing::Waiting, None),
-        (_, Some(_)) => ownership::left_over(view, history, claims, sides),
+        (_, Some(_)) => ownership::left_over(case, history, claims, sides),
     }
 }
 
 /// Instance target under `externalTrafficPolicy: Local` without a ready pod on its node; `None`: pods unread.
-fn passive(view: &View<'_>, endpoint: Option<&EndpointSide>) -> Option<bool> {
-    match endpoint.filter(|_| view.instances() && view.service.is_some_and(|it| it.local_traffic_only)) {
-        Some(_) if !view.has_read(Kind::Pods) => None,
+fn passive(case: &Case<'_>, endpoint: Option<&EndpointSide>) -> Option<bool> {
+    match endpoint.filter(|_| case.instances() && case.service.is_some_and(|it| it.local_traffic_only)) {
+        Some(_) if !case.has_read(Kind::Pods) => None,
         Some(endpoint) => Some(endpoint.ready_pods == 0),
         None => Some(false),
     }
 }
 
-fn flags(view: &View<'_>, row: &Row) -> Vec<Flag> {
+fn flags(case: &Case<'_>, row: &Row) -> Vec<Flag> {
     let mut flags = Vec::new();
     if row.standing != Standing::InService {
         return flags;
     }
-    if view.routes.all_weightless() {
+    if case.routes.all_weightless() {
         flags.push(Flag::WeightZero);
     }
-    if view.routes.none_lead() {
+    if case.routes.none_lead() {
         flags.push(Flag::NoLoadBalancer);
     }
     if let Some(target) = &row.target {
@@ -226,17 +226,17 @@ fn flags(view: &View<'_>, row: &Row) -> Vec<Flag> {
     flags
 }
 
-fn problem(view: &View<'_>, history: &History, row: &Row) -> bool {
-    let seconds = view.now.since(row.since.unwrap_or(row.first_seen));
+fn problem(case: &Case<'_>, history: &History, row: &Row) -> bool {
+    let seconds = case.now.since(row.since.unwrap_or(row.first_seen));
     // What was so when we first looked may be older than we can tell, but gets the grace all the same.
     let outlasted = history.outlasted(seconds);
     match row.standing {
         Standing::Unknown | Standing::Elsewhere | Standing::Passive | Standing::Draining => false,
         Standing::Contested | Standing::Dead | Standing::Failing => true,
         Standing::Unregistered | Standing::Lingering | Standing::Orphan => outlasted,
-        Standing::Idle => !view.routes.list().is_empty(),
+        Standing::Idle => !case.routes.list().is_empty(),
         Standing::Registering => {
-            view.target_group().is_some_and(|group| seconds > group.registration_allowance())
+            case.target_group().is_some_and(|group| seconds > group.registration_allowance())
         }
         Standing::InService => row.flags.iter().any(|it| matches!(it, Flag::Anomaly | Flag::NoLoadBalancer)),
         Standing::Waiting => {

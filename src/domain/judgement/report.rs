@@ -9,7 +9,7 @@ use crate::domain::facts::ids::TargetGroupArn;
 use crate::domain::facts::time::Timestamp;
 use crate::domain::inventory::Inventory;
 use crate::domain::inventory::routes::Routes;
-use crate::domain::judgement::case::View;
+use crate::domain::judgement::case::Case;
 use crate::domain::judgement::controller::Controller;
 use crate::domain::judgement::desired::Backend;
 use crate::domain::judgement::history::History;
@@ -21,7 +21,7 @@ use crate::domain::judgement::row::ZoneCount;
 use crate::domain::judgement::settled;
 use crate::domain::judgement::settled::Settled;
 use crate::domain::judgement::standing::Standing;
-use crate::domain::judgement::standing::Word;
+use crate::domain::judgement::standing::VerdictKind;
 use crate::domain::judgement::verdict;
 use crate::domain::judgement::verdict::Verdict;
 
@@ -57,37 +57,37 @@ pub struct Report {
 
 /// Judges one subject. `None`: the binding does not exist (any more).
 pub fn judge(inventory: &Inventory, subject: &Subject, history: &History, now: Timestamp) -> Option<Report> {
-    let view = View::of(inventory, subject, now)?;
-    let rows = matching::rows(&view, history);
+    let case = Case::of(inventory, subject, now)?;
+    let rows = matching::rows(&case, history);
     let counts = count(&rows);
     let zones = zones(&rows);
-    let verdict = verdict::verdict(&view, &rows, &counts);
+    let verdict = verdict::verdict(&case, &rows, &counts);
     let verdict_since = history.verdict_since(verdict.word, now);
-    let settled = settled::settled(&view, &rows, &counts);
-    let controller = crate::domain::judgement::controller::controller(&view);
+    let settled = settled::settled(&case, &rows, &counts);
+    let controller = crate::domain::judgement::controller::controller(&case);
     let mut assumptions = Vec::new();
-    if view.targets().is_some_and(|it| it.unreadable > 0) {
+    if case.targets().is_some_and(|it| it.unreadable > 0) {
         assumptions.push("some targets in the answer of AWS could not be read and are not shown");
     }
-    if view.resolution.nodes_assumed {
+    if case.resolution.nodes_assumed {
         assumptions.push("nodes cannot be read: every node is taken as ready");
     }
-    if view.resolution.pods_assumed {
+    if case.resolution.pods_assumed {
         assumptions.push("pods cannot be read: ready endpoints are taken as wanted");
     }
     Some(Report {
         subject: subject.clone(),
-        group: view.arn.clone(),
-        backend: view.resolution.backend.clone(),
-        asked: view.targets().map(|it| it.asked),
-        deleting: view.binding.and_then(|it| {
+        group: case.arn.clone(),
+        backend: case.resolution.backend.clone(),
+        asked: case.targets().map(|it| it.asked),
+        deleting: case.binding.and_then(|it| {
             Some(Deleting {
                 since: it.deleted?,
                 finalizers: it.finalizers.clone(),
                 failed: it.failed_cleanup.clone(),
             })
         }),
-        routes: view.routes.clone(),
+        routes: case.routes.clone(),
         rows,
         counts,
         zones,
@@ -135,7 +135,7 @@ impl Report {
         (self.verdict.word.rank(), std::cmp::Reverse(self.counts.problems))
     }
 
-    pub fn word(&self) -> Word {
+    pub fn word(&self) -> VerdictKind {
         self.verdict.word
     }
 

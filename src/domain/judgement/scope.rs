@@ -19,7 +19,7 @@ use crate::domain::judgement::row::Row;
 use crate::domain::judgement::row::Subject;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Thing {
+pub enum ScopeKind {
     Binding(String, Option<BindingApi>),
     Service(String),
     Pod(String),
@@ -36,9 +36,9 @@ pub enum Thing {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Pointed {
+pub struct ScopeTarget {
     pub namespace: Option<String>,
-    pub thing: Thing,
+    pub thing: ScopeKind,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -47,7 +47,7 @@ pub struct Pointed {
 )]
 pub struct InvalidScope(String);
 
-impl Thing {
+impl ScopeKind {
     /// Named by what AWS knows it by: the namespace is not part of it.
     pub fn is_of_aws(&self) -> bool {
         match self {
@@ -65,12 +65,12 @@ impl Thing {
 }
 
 /// What a board is pointed at by.
-impl From<&Subject> for Pointed {
+impl From<&Subject> for ScopeTarget {
     fn from(subject: &Subject) -> Self {
         match subject {
-            Subject::Group(arn) => Self { namespace: None, thing: Thing::Arn(arn.clone()) },
+            Subject::Group(arn) => Self { namespace: None, thing: ScopeKind::Arn(arn.clone()) },
             Subject::Binding(it) => {
-                let thing = Thing::Binding(it.name.clone(), Some(it.api));
+                let thing = ScopeKind::Binding(it.name.clone(), Some(it.api));
                 Self { namespace: Some(it.namespace.clone()), thing }
             }
         }
@@ -78,98 +78,100 @@ impl From<&Subject> for Pointed {
 }
 
 /// As it is typed.
-impl fmt::Display for Pointed {
+impl fmt::Display for ScopeTarget {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(namespace) = &self.namespace {
             write!(f, "{namespace}/")?;
         }
         match &self.thing {
-            Thing::Binding(name, _) => write!(f, "tgb/{name}"),
-            Thing::Service(name) => write!(f, "svc/{name}"),
-            Thing::Pod(name) => write!(f, "pod/{name}"),
-            Thing::Deployment(name) => write!(f, "deploy/{name}"),
-            Thing::Node(name) => write!(f, "node/{name}"),
-            Thing::Group(name, _) => write!(f, "tg/{name}"),
-            Thing::LoadBalancer(name) => write!(f, "lb/{name}"),
-            Thing::Arn(arn) => write!(f, "{arn}"),
-            Thing::Address(ip, Some(port)) => write!(f, "{}", SocketAddr::new(*ip, *port)),
-            Thing::Address(ip, None) => write!(f, "{ip}"),
-            Thing::Instance(id) => write!(f, "{id}"),
-            Thing::Host(name) => write!(f, "{name}"),
+            ScopeKind::Binding(name, _) => write!(f, "tgb/{name}"),
+            ScopeKind::Service(name) => write!(f, "svc/{name}"),
+            ScopeKind::Pod(name) => write!(f, "pod/{name}"),
+            ScopeKind::Deployment(name) => write!(f, "deploy/{name}"),
+            ScopeKind::Node(name) => write!(f, "node/{name}"),
+            ScopeKind::Group(name, _) => write!(f, "tg/{name}"),
+            ScopeKind::LoadBalancer(name) => write!(f, "lb/{name}"),
+            ScopeKind::Arn(arn) => write!(f, "{arn}"),
+            ScopeKind::Address(ip, Some(port)) => write!(f, "{}", SocketAddr::new(*ip, *port)),
+            ScopeKind::Address(ip, None) => write!(f, "{ip}"),
+            ScopeKind::Instance(id) => write!(f, "{id}"),
+            ScopeKind::Host(name) => write!(f, "{name}"),
         }
     }
 }
 
-impl FromStr for Pointed {
+impl FromStr for ScopeTarget {
     type Err = InvalidScope;
 
     fn from_str(text: &str) -> Result<Self, InvalidScope> {
         let invalid = || InvalidScope(text.to_owned());
         let plain = |thing| Ok(Self { namespace: None, thing });
         if text.starts_with("arn:") {
-            return text.parse().map(Thing::Arn).map_err(|_| invalid()).and_then(plain);
+            return text.parse().map(ScopeKind::Arn).map_err(|_| invalid()).and_then(plain);
         }
         if let Ok(socket) = text.parse::<SocketAddr>() {
-            return plain(Thing::Address(socket.ip(), Some(socket.port())));
+            return plain(ScopeKind::Address(socket.ip(), Some(socket.port())));
         }
         if let Ok(ip) = text.parse::<IpAddr>() {
-            return plain(Thing::Address(ip, None));
+            return plain(ScopeKind::Address(ip, None));
         }
         if text.starts_with("i-") && !text.contains('/') {
-            return plain(Thing::Instance(text.to_owned()));
+            return plain(ScopeKind::Instance(text.to_owned()));
         }
         let parts: Vec<&str> = text.split('/').collect();
         if parts.iter().any(|it| it.is_empty()) {
             return Err(invalid());
         }
         match parts.as_slice() {
-            ["targetgroup", name, hash] => plain(Thing::Group((*name).to_owned(), Some((*hash).to_owned()))),
+            ["targetgroup", name, hash] => {
+                plain(ScopeKind::Group((*name).to_owned(), Some((*hash).to_owned())))
+            }
             [namespace, kind, name] => {
                 let thing = thing(kind, name).ok_or_else(invalid)?;
                 Ok(Self { namespace: Some((*namespace).to_owned()), thing })
             }
             [kind, name] => thing(kind, name).ok_or_else(invalid).and_then(plain),
             [name] if name.ends_with(".amazonaws.com") || name.ends_with(".amazonaws.com.cn") => {
-                plain(Thing::Host((*name).to_owned()))
+                plain(ScopeKind::Host((*name).to_owned()))
             }
-            [name] => plain(Thing::Binding((*name).to_owned(), None)),
+            [name] => plain(ScopeKind::Binding((*name).to_owned(), None)),
             _ => Err(invalid()),
         }
     }
 }
 
-fn thing(kind: &str, name: &str) -> Option<Thing> {
+fn thing(kind: &str, name: &str) -> Option<ScopeKind> {
     let name = name.to_owned();
     Some(match kind.to_ascii_lowercase().as_str() {
-        "tgb" | "targetgroupbinding" | "targetgroupbindings" => Thing::Binding(name, None),
+        "tgb" | "targetgroupbinding" | "targetgroupbindings" => ScopeKind::Binding(name, None),
         "tgb.eks.amazonaws.com" | "targetgroupbinding.eks.amazonaws.com" => {
-            Thing::Binding(name, Some(BindingApi::AutoMode))
+            ScopeKind::Binding(name, Some(BindingApi::AutoMode))
         }
         "tgb.elbv2.k8s.aws" | "targetgroupbinding.elbv2.k8s.aws" => {
-            Thing::Binding(name, Some(BindingApi::LoadBalancerController))
+            ScopeKind::Binding(name, Some(BindingApi::LoadBalancerController))
         }
-        "svc" | "service" | "services" => Thing::Service(name),
-        "po" | "pod" | "pods" => Thing::Pod(name),
-        "deploy" | "deployment" | "deployments" => Thing::Deployment(name),
-        "no" | "node" | "nodes" => Thing::Node(name),
-        "tg" | "targetgroup" => Thing::Group(name, None),
-        "lb" | "loadbalancer" => Thing::LoadBalancer(name),
+        "svc" | "service" | "services" => ScopeKind::Service(name),
+        "po" | "pod" | "pods" => ScopeKind::Pod(name),
+        "deploy" | "deployment" | "deployments" => ScopeKind::Deployment(name),
+        "no" | "node" | "nodes" => ScopeKind::Node(name),
+        "tg" | "targetgroup" => ScopeKind::Group(name, None),
+        "lb" | "loadbalancer" => ScopeKind::LoadBalancer(name),
         _ => return None,
     })
 }
 
-impl Pointed {
+impl ScopeTarget {
     /// Whether a binding can be what is pointed at, by what it says itself; its rows may tell otherwise.
     pub fn may_select(&self, reference: &BindingRef, binding: &Binding) -> bool {
         let group = binding.group.as_ref();
         self.namespace.as_ref().is_none_or(|it| *it == reference.namespace)
             && match &self.thing {
-                Thing::Binding(name, api) => {
+                ScopeKind::Binding(name, api) => {
                     reference.name == *name && api.is_none_or(|it| it == reference.api)
                 }
-                Thing::Service(name) => binding.service == *name,
-                Thing::Arn(arn) => group == Some(arn),
-                Thing::Group(name, _) => group.is_some_and(|it| it.name() == name),
+                ScopeKind::Service(name) => binding.service == *name,
+                ScopeKind::Arn(arn) => group == Some(arn),
+                ScopeKind::Group(name, _) => group.is_some_and(|it| it.name() == name),
                 _ => true,
             }
     }
@@ -183,26 +185,26 @@ impl Pointed {
         }
         let group = report.group.as_ref();
         match &self.thing {
-            Thing::Arn(arn) => group == Some(arn),
-            Thing::Group(name, hash) => group.is_some_and(|it| {
+            ScopeKind::Arn(arn) => group == Some(arn),
+            ScopeKind::Group(name, hash) => group.is_some_and(|it| {
                 it.name() == name
                     && hash.as_ref().is_none_or(|hash| it.as_str().ends_with(&format!("/{hash}")))
             }),
-            Thing::LoadBalancer(name) => on_load_balancer(inventory, group, |it| it.name == *name),
-            Thing::Host(name) => on_load_balancer(inventory, group, |it| it.dns.as_deref() == Some(name)),
-            Thing::Pod(name) => report.rows.iter().any(|row| has_pod(row, name)),
-            Thing::Node(name) => report
+            ScopeKind::LoadBalancer(name) => on_load_balancer(inventory, group, |it| it.name == *name),
+            ScopeKind::Host(name) => on_load_balancer(inventory, group, |it| it.dns.as_deref() == Some(name)),
+            ScopeKind::Pod(name) => report.rows.iter().any(|row| has_pod(row, name)),
+            ScopeKind::Node(name) => report
                 .rows
                 .iter()
                 .filter_map(|it| it.endpoint.as_ref())
                 .any(|it| it.node.as_deref() == Some(name)),
-            Thing::Address(ip, port) => report.rows.iter().any(|row| has_address(row, *ip, *port)),
-            Thing::Instance(id) => report.rows.iter().any(|row| {
+            ScopeKind::Address(ip, port) => report.rows.iter().any(|row| has_address(row, *ip, *port)),
+            ScopeKind::Instance(id) => report.rows.iter().any(|row| {
                 row.target
                     .as_ref()
                     .is_some_and(|it| matches!(&it.key.id, TargetId::Instance(found) if **found == **id))
             }),
-            Thing::Binding(..) | Thing::Service(_) | Thing::Deployment(_) => {
+            ScopeKind::Binding(..) | ScopeKind::Service(_) | ScopeKind::Deployment(_) => {
                 self.selects_binding(inventory, report)
             }
         }
@@ -212,8 +214,8 @@ impl Pointed {
         let Subject::Binding(reference) = &report.subject else { return false };
         let Some(binding) = inventory.binding(reference) else { return false };
         match &self.thing {
-            Thing::Binding(..) | Thing::Service(_) => self.may_select(reference, binding),
-            Thing::Deployment(name) => inventory.cluster(&reference.cluster).is_some_and(|cluster| {
+            ScopeKind::Binding(..) | ScopeKind::Service(_) => self.may_select(reference, binding),
+            ScopeKind::Deployment(name) => inventory.cluster(&reference.cluster).is_some_and(|cluster| {
                 let id = (WorkloadKind::Deployment, ObjectName::new(&reference.namespace, name));
                 let service = cluster.services.get(&binding.service_name());
                 cluster
@@ -254,27 +256,31 @@ mod tests {
     #[test]
     fn people_point_in_many_ways() {
         let arn = "arn:aws:elasticloadbalancing:eu-west-1:1:targetgroup/web/abc";
-        let table: [(&str, Option<&str>, Thing); 13] = [
-            ("testapptgb", None, Thing::Binding("testapptgb".to_owned(), None)),
-            ("tgb/web", None, Thing::Binding("web".to_owned(), None)),
-            ("tgb.eks.amazonaws.com/web", None, Thing::Binding("web".to_owned(), Some(BindingApi::AutoMode))),
-            ("shop/svc/web", Some("shop"), Thing::Service("web".to_owned())),
-            ("pod/web-1", None, Thing::Pod("web-1".to_owned())),
-            ("deploy/web", None, Thing::Deployment("web".to_owned())),
-            ("node/ip-10-0-0-1", None, Thing::Node("ip-10-0-0-1".to_owned())),
-            ("tg/web", None, Thing::Group("web".to_owned(), None)),
-            ("targetgroup/web/abc", None, Thing::Group("web".to_owned(), Some("abc".to_owned()))),
-            ("lb/web", None, Thing::LoadBalancer("web".to_owned())),
-            ("10.0.0.1:8080", None, Thing::Address("10.0.0.1".parse().unwrap(), Some(8080))),
-            ("i-0abc", None, Thing::Instance("i-0abc".to_owned())),
-            (arn, None, Thing::Arn(arn.parse().unwrap())),
+        let table: [(&str, Option<&str>, ScopeKind); 13] = [
+            ("testapptgb", None, ScopeKind::Binding("testapptgb".to_owned(), None)),
+            ("tgb/web", None, ScopeKind::Binding("web".to_owned(), None)),
+            (
+                "tgb.eks.amazonaws.com/web",
+                None,
+                ScopeKind::Binding("web".to_owned(), Some(BindingApi::AutoMode)),
+            ),
+            ("shop/svc/web", Some("shop"), ScopeKind::Service("web".to_owned())),
+            ("pod/web-1", None, ScopeKind::Pod("web-1".to_owned())),
+            ("deploy/web", None, ScopeKind::Deployment("web".to_owned())),
+            ("node/ip-10-0-0-1", None, ScopeKind::Node("ip-10-0-0-1".to_owned())),
+            ("tg/web", None, ScopeKind::Group("web".to_owned(), None)),
+            ("targetgroup/web/abc", None, ScopeKind::Group("web".to_owned(), Some("abc".to_owned()))),
+            ("lb/web", None, ScopeKind::LoadBalancer("web".to_owned())),
+            ("10.0.0.1:8080", None, ScopeKind::Address("10.0.0.1".parse().unwrap(), Some(8080))),
+            ("i-0abc", None, ScopeKind::Instance("i-0abc".to_owned())),
+            (arn, None, ScopeKind::Arn(arn.parse().unwrap())),
         ];
         for (text, namespace, thing) in table {
-            let expected = Pointed { namespace: namespace.map(str::to_owned), thing };
+            let expected = ScopeTarget { namespace: namespace.map(str::to_owned), thing };
             assert_eq!(text.parse(), Ok(expected), "{text}");
         }
         for text in ["", "tgb/", "cm/web", "a/b/c/d", "arn:aws:s3:::bucket"] {
-            assert_eq!(text.parse::<Pointed>(), Err(InvalidScope(text.to_owned())));
+            assert_eq!(text.parse::<ScopeTarget>(), Err(InvalidScope(text.to_owned())));
         }
     }
 }

@@ -8,7 +8,7 @@ use crate::domain::facts::cluster::Workload;
 use crate::domain::facts::cluster::WorkloadKind;
 use crate::domain::facts::ids::ObjectName;
 use crate::domain::inventory::Kind;
-use crate::domain::judgement::case::View;
+use crate::domain::judgement::case::Case;
 use crate::domain::judgement::desired;
 use crate::domain::judgement::row::Counts;
 use crate::domain::judgement::row::Row;
@@ -40,44 +40,44 @@ pub struct Settled {
     pub because: Vec<&'static str>,
 }
 
-pub fn settled(view: &View<'_>, rows: &[Row], counts: &Counts) -> Settled {
+pub fn settled(case: &Case<'_>, rows: &[Row], counts: &Counts) -> Settled {
     let mut because = BTreeSet::new();
     let mut unknown = BTreeSet::new();
-    let Some(binding) = view.binding else {
+    let Some(binding) = case.binding else {
         // A group without a binding has nothing to settle to.
         return Settled { value: None, because: Vec::new() };
     };
-    let side = if view.instances() { Kind::Nodes } else { Kind::Slices };
+    let side = if case.instances() { Kind::Nodes } else { Kind::Slices };
     let needed = [Kind::Services, side, Kind::Pods, Kind::Bindings(binding.api)];
     // Settled is a promise: a watch that is lost cannot give it, however new what it last said.
-    let lost = needed.into_iter().any(|kind| view.lost(kind));
-    if lost || !view.endpoints_usable() || !view.fresh(Kind::Pods) || !view.fresh(Kind::Bindings(binding.api))
+    let lost = needed.into_iter().any(|kind| case.lost(kind));
+    if lost || !case.endpoints_usable() || !case.fresh(Kind::Pods) || !case.fresh(Kind::Bindings(binding.api))
     {
         unknown.insert("kubernetes-unread");
     }
-    if view.resolution.rests_on_nodes {
+    if case.resolution.rests_on_nodes {
         unknown.insert("kubernetes-unread");
     }
-    match (view.targets(), view.changed()) {
+    match (case.targets(), case.changed()) {
         (None, _) => _ = unknown.insert("targets-unread"),
-        (Some(_), _) if !view.targets_usable() => _ = unknown.insert("targets-unread"),
+        (Some(_), _) if !case.targets_usable() => _ = unknown.insert("targets-unread"),
         (Some(targets), Some(changed)) if targets.asked < changed => {
             because.insert("targets-older-than-change");
         }
         _ => {}
     }
-    if view.targets().is_some_and(|it| it.unreadable > 0) {
+    if case.targets().is_some_and(|it| it.unreadable > 0) {
         unknown.insert("targets-unread");
     }
-    let workloads = workloads(view);
-    match workloads.iter().all(|it| matches!(it, Behind::Quiet(_))) {
+    let workloads = workloads(case);
+    match workloads.iter().all(|it| matches!(it, RolloutState::Quiet(_))) {
         true => {}
-        false if workloads.iter().any(|it| matches!(it, Behind::Moving(_))) => {
+        false if workloads.iter().any(|it| matches!(it, RolloutState::Moving(_))) => {
             _ = because.insert("rollout-progressing");
         }
         false => _ = unknown.insert("rollout-unknown"),
     }
-    if pods_in_service(view, rows) == Some(false) {
+    if pods_in_service(case, rows) == Some(false) {
         because.insert("pod-not-in-service");
     }
     let gate_open = |row: &Row| {
@@ -102,8 +102,9 @@ pub fn settled(view: &View<'_>, rows: &[Row], counts: &Counts) -> Settled {
             (_, None) => {}
         }
     }
-    let replicas = workloads.iter().any(|it| matches!(it, Behind::Quiet(1..) | Behind::Moving(1..)));
-    if view.resolved() && counts.wanted == 0 && (replicas || workloads.is_empty()) {
+    let replicas =
+        workloads.iter().any(|it| matches!(it, RolloutState::Quiet(1..) | RolloutState::Moving(1..)));
+    if case.resolved() && counts.wanted == 0 && (replicas || workloads.is_empty()) {
         because.insert(EMPTY);
     }
     let value = match (because.is_empty(), unknown.is_empty()) {
@@ -117,10 +118,10 @@ pub fn settled(view: &View<'_>, rows: &[Row], counts: &Counts) -> Settled {
 
 /// Every selected pod that is neither finished nor terminating is wanted and in service; for instance
 /// targets, where nodes are registered, it is ready. `None`: of those that are not, nothing is known.
-fn pods_in_service(view: &View<'_>, rows: &[Row]) -> Option<bool> {
-    let (Some(cluster), Some(service)) = (view.cluster, view.service) else { return Some(true) };
+fn pods_in_service(case: &Case<'_>, rows: &[Row]) -> Option<bool> {
+    let (Some(cluster), Some(service)) = (case.cluster, case.service) else { return Some(true) };
     let mut pods = desired::selected(cluster, service).filter(|pod| !pod.finished() && !pod.terminating());
-    if view.instances() {
+    if case.instances() {
         return Some(pods.all(crate::domain::facts::cluster::Pod::ready));
     }
     let those = |standing| -> BTreeSet<_> {
@@ -130,14 +131,14 @@ fn pods_in_service(view: &View<'_>, rows: &[Row]) -> Option<bool> {
     let mut others = pods.filter(|pod| !serving.contains(&pod.uid)).peekable();
     match others.peek() {
         None => Some(true),
-        Some(_) if !view.endpoints_usable() => None,
+        Some(_) if !case.endpoints_usable() => None,
         Some(_) => others.any(|pod| !unknown.contains(&pod.uid)).then_some(false),
     }
 }
 
 /// One workload behind the selected pods.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Behind {
+pub enum RolloutState {
     /// At rest with this many replicas desired.
     Quiet(u32),
     /// On the way to this many.
@@ -146,11 +147,11 @@ pub enum Behind {
 }
 
 /// The workloads behind a binding: the owners of its pods, and those whose pods its service would select.
-pub fn workloads(view: &View<'_>) -> Vec<Behind> {
-    let (Some(cluster), Some(service)) = (view.cluster, view.service) else { return Vec::new() };
+pub fn workloads(case: &Case<'_>) -> Vec<RolloutState> {
+    let (Some(cluster), Some(service)) = (case.cluster, case.service) else { return Vec::new() };
     let mut found = BTreeSet::new();
     let mut behind = Vec::new();
-    let readable = |kind| view.fresh(Kind::Workloads(kind));
+    let readable = |kind| case.fresh(Kind::Workloads(kind));
     for ((kind, name), workload) in &cluster.workloads {
         if name.namespace == service.name.namespace && service.selects_labels(&workload.template_labels) {
             found.insert((*kind, name.clone()));
@@ -173,20 +174,20 @@ pub fn workloads(view: &View<'_>) -> Vec<Behind> {
         };
         match id {
             Some(id) => _ = found.insert(id),
-            None => behind.push(Behind::Unread),
+            None => behind.push(RolloutState::Unread),
         }
     }
     if ![WorkloadKind::Deployment, WorkloadKind::StatefulSet, WorkloadKind::DaemonSet]
         .into_iter()
         .all(readable)
     {
-        behind.push(Behind::Unread);
+        behind.push(RolloutState::Unread);
     }
     let judged = |workload: &Workload| match workload.quiet() {
-        true => Behind::Quiet(workload.desired),
-        false => Behind::Moving(workload.desired),
+        true => RolloutState::Quiet(workload.desired),
+        false => RolloutState::Moving(workload.desired),
     };
-    behind.extend(found.iter().map(|id| cluster.workloads.get(id).map_or(Behind::Unread, judged)));
+    behind.extend(found.iter().map(|id| cluster.workloads.get(id).map_or(RolloutState::Unread, judged)));
     behind
 }
 

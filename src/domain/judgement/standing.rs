@@ -167,7 +167,7 @@ impl Standing {
 /// What the verdict of a binding comes to, in a word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub enum Word {
+pub enum VerdictKind {
     Serving,
     Degraded,
     FailOpen,
@@ -176,7 +176,7 @@ pub enum Word {
     Unknown,
 }
 
-impl Word {
+impl VerdictKind {
     pub const ALL: [Self; 6] =
         [Self::Serving, Self::Degraded, Self::FailOpen, Self::Empty, Self::NotRouted, Self::Unknown];
 

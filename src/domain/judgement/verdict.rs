@@ -12,56 +12,56 @@ use crate::domain::facts::elb::LoadBalancer;
 use crate::domain::facts::elb::LoadBalancerKind;
 use crate::domain::inventory::Source;
 use crate::domain::inventory::routes::Routes;
-use crate::domain::judgement::case::View;
+use crate::domain::judgement::case::Case;
 use crate::domain::judgement::desired::Backend;
 use crate::domain::judgement::row::Counts;
 use crate::domain::judgement::row::Row;
 use crate::domain::judgement::settled;
-use crate::domain::judgement::settled::Behind;
+use crate::domain::judgement::settled::RolloutState;
 use crate::domain::judgement::standing::Standing;
-use crate::domain::judgement::standing::Word;
+use crate::domain::judgement::standing::VerdictKind;
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Verdict {
-    pub word: Word,
+    pub word: VerdictKind,
     pub sentence: String,
     /// Nothing is wrong although the word is not "serving": zero replicas are desired.
     pub neutral: bool,
 }
 
-fn say(word: Word, sentence: impl Into<String>) -> Verdict {
+fn say(word: VerdictKind, sentence: impl Into<String>) -> Verdict {
     Verdict { word, sentence: sentence.into(), neutral: false }
 }
 
-pub fn verdict(view: &View<'_>, rows: &[Row], counts: &Counts) -> Verdict {
-    if let Some(unknown) = unreadable(view) {
+pub fn verdict(case: &Case<'_>, rows: &[Row], counts: &Counts) -> Verdict {
+    if let Some(unknown) = unreadable(case) {
         return unknown;
     }
-    if view.routes.none_lead() {
-        return say(Word::NotRouted, "no listener or rule leads to this target group");
+    if case.routes.none_lead() {
+        return say(VerdictKind::NotRouted, "no listener or rule leads to this target group");
     }
-    if view.routes.all_weightless() {
-        return say(Word::NotRouted, "every rule that leads to this target group gives it weight 0");
+    if case.routes.all_weightless() {
+        return say(VerdictKind::NotRouted, "every rule that leads to this target group gives it weight 0");
     }
     let all_unused = || {
         rows.iter().filter_map(Row::state).all(|it| matches!(it, HealthState::Unused | HealthState::Draining))
     };
     if counts.registered == 0 {
-        return empty(view, counts);
+        return empty(case, counts);
     }
-    if let Some(open) = fail_open(view, rows, counts) {
+    if let Some(open) = fail_open(case, rows, counts) {
         return open;
     }
     if counts.healthy == 0 && all_unused() {
-        return say(Word::NotRouted, "no load balancer uses these targets");
+        return say(VerdictKind::NotRouted, "no load balancer uses these targets");
     }
-    if view.binding.is_some() && (!view.endpoints_usable() || counts.wanted == 0 && !view.resolved()) {
+    if case.binding.is_some() && (!case.endpoints_usable() || counts.wanted == 0 && !case.resolved()) {
         let registered = targets(counts.registered);
-        return say(Word::Unknown, format!("{registered} registered, but {UNRESOLVED}"));
+        return say(VerdictKind::Unknown, format!("{registered} registered, but {UNRESOLVED}"));
     }
-    if view.binding.is_some() && counts.wanted == 0 {
-        let cause = why_none_wanted(view);
-        return say(Word::Degraded, format!("{cause}, yet {} registered", targets(counts.registered)));
+    if case.binding.is_some() && counts.wanted == 0 {
+        let cause = why_none_wanted(case);
+        return say(VerdictKind::Degraded, format!("{cause}, yet {} registered", targets(counts.registered)));
     }
     let passive = rows.iter().filter(|it| it.standing == Standing::Passive).count();
     let passive = u32::try_from(passive).unwrap_or(u32::MAX);
@@ -69,69 +69,69 @@ pub fn verdict(view: &View<'_>, rows: &[Row], counts: &Counts) -> Verdict {
     if missing > 0 {
         let common = common(rows).map_or_else(String::new, |it| format!(" · {it}"));
         return say(
-            Word::Degraded,
+            VerdictKind::Degraded,
             format!("{} of {} in service: {}{common}", counts.in_service, counts.wanted, breakdown(rows)),
         );
     }
-    if let Some(zone) = dark_zone(view, rows) {
-        return say(Word::Degraded, format!("zone {zone} has no healthy target"));
+    if let Some(zone) = dark_zone(case, rows) {
+        return say(VerdictKind::Degraded, format!("zone {zone} has no healthy target"));
     }
-    let assumed = match view.binding {
+    let assumed = match case.binding {
         Some(_) if passive > 0 => {
             format!("{} of {} in service, {passive} passive by design", counts.in_service, counts.wanted)
         }
         Some(_) => format!("{} of {} in service", counts.in_service, counts.wanted),
         None => format!("{} of {} targets healthy", counts.healthy, counts.registered),
     };
-    let assumed = match view.routes {
-        Routes::Unread if view.inventory.freshness(&Source::Groups).is_some_and(|it| it.failed.is_some()) => {
+    let assumed = match case.routes {
+        Routes::Unread if case.inventory.freshness(&Source::Groups).is_some_and(|it| it.failed.is_some()) => {
             format!("{assumed}; whether anything leads there could not be read")
         }
         _ => assumed,
     };
-    match view.binding.is_none() && counts.healthy < counts.registered {
-        true => say(Word::Degraded, assumed),
-        false => say(Word::Serving, assumed),
+    match case.binding.is_none() && counts.healthy < counts.registered {
+        true => say(VerdictKind::Degraded, assumed),
+        false => say(VerdictKind::Serving, assumed),
     }
 }
 
-fn unreadable(view: &View<'_>) -> Option<Verdict> {
-    let Some(arn) = &view.arn else {
-        let text = view.binding.and_then(|it| it.group_text.clone().or_else(|| it.group_name.clone()));
+fn unreadable(case: &Case<'_>) -> Option<Verdict> {
+    let Some(arn) = &case.arn else {
+        let text = case.binding.and_then(|it| it.group_text.clone().or_else(|| it.group_name.clone()));
         let text = text.map_or_else(
             || "the binding names no target group".to_owned(),
             |it| format!("the binding's target group {it} has no ARN yet"),
         );
-        return Some(say(Word::Unknown, text));
+        return Some(say(VerdictKind::Unknown, text));
     };
-    if view.targets_usable() {
+    if case.targets_usable() {
         return None;
     }
-    let failed = view.inventory.freshness(&Source::Targets(arn.clone())).and_then(|it| it.failed.as_ref());
-    let text = match (failed, view.targets()) {
+    let failed = case.inventory.freshness(&Source::Targets(arn.clone())).and_then(|it| it.failed.as_ref());
+    let text = match (failed, case.targets()) {
         (Some((_, failure)), None) => format!("targets unread: {}", failure.message),
         (Some((_, failure)), Some(_)) => format!("health too old to judge: {}", failure.message),
         (None, _) => "the health of the targets was not read yet".to_owned(),
     };
-    Some(say(Word::Unknown, text))
+    Some(say(VerdictKind::Unknown, text))
 }
 
-fn empty(view: &View<'_>, counts: &Counts) -> Verdict {
-    let effect = match view.target_group().map(crate::domain::facts::elb::TargetGroup::of_application_lb) {
+fn empty(case: &Case<'_>, counts: &Counts) -> Verdict {
+    let effect = match case.target_group().map(crate::domain::facts::elb::TargetGroup::of_application_lb) {
         Some(true) => "the load balancer answers 503",
         Some(false) => "connections fail",
         None => "nothing answers",
     };
-    let workloads = settled::workloads(view);
-    let at_rest = !workloads.is_empty() && workloads.iter().all(|it| *it == Behind::Quiet(0));
+    let workloads = settled::workloads(case);
+    let at_rest = !workloads.is_empty() && workloads.iter().all(|it| *it == RolloutState::Quiet(0));
     let cause = match counts.wanted {
-        _ if view.binding.is_none() => "no target is registered".to_owned(),
-        0 if at_rest && view.resolution.backend == Backend::Found => "zero replicas are desired".to_owned(),
-        0 => why_none_wanted(view),
+        _ if case.binding.is_none() => "no target is registered".to_owned(),
+        0 if at_rest && case.resolution.backend == Backend::Found => "zero replicas are desired".to_owned(),
+        0 => why_none_wanted(case),
         wanted => format!("{wanted} wanted, none registered"),
     };
     Verdict {
-        word: Word::Empty,
+        word: VerdictKind::Empty,
         sentence: format!("{cause}: {effect}"),
         neutral: at_rest && counts.wanted == 0,
     }
@@ -139,12 +139,12 @@ fn empty(view: &View<'_>, counts: &Counts) -> Verdict {
 
 const UNRESOLVED: &str = "which endpoints are wanted could not be read";
 
-fn why_none_wanted(view: &View<'_>) -> String {
-    match &view.resolution.backend {
+fn why_none_wanted(case: &Case<'_>) -> String {
+    match &case.resolution.backend {
         Backend::ServiceMissing => "its service does not exist".to_owned(),
         Backend::PortMissing(have) => format!("its service has no such port, only {}", have.join(", ")),
         Backend::Broken(problem) => problem.clone(),
-        _ if !view.resolved() => UNRESOLVED.to_owned(),
+        _ if !case.resolved() => UNRESOLVED.to_owned(),
         Backend::Found | Backend::Unread(_) => "no endpoint is wanted".to_owned(),
     }
 }
@@ -157,8 +157,8 @@ fn targets(n: u32) -> String {
 }
 
 /// Fewer healthy than the group asks for while something is registered and failing: traffic goes to all.
-fn fail_open(view: &View<'_>, rows: &[Row], counts: &Counts) -> Option<Verdict> {
-    let attributes = view.attributes().cloned().unwrap_or_default();
+fn fail_open(case: &Case<'_>, rows: &[Row], counts: &Counts) -> Option<Verdict> {
+    let attributes = case.attributes().cloned().unwrap_or_default();
     let failing =
         |row: &Row| matches!(row.state(), Some(HealthState::Unhealthy | HealthState::UnhealthyDraining));
     if !rows.iter().any(failing) {
@@ -170,9 +170,9 @@ fn fail_open(view: &View<'_>, rows: &[Row], counts: &Counts) -> Option<Verdict> 
             "{} of {} registered healthy, {least} asked for: traffic goes to all of them",
             counts.healthy, counts.registered
         );
-        return Some(say(Word::FailOpen, text));
+        return Some(say(VerdictKind::FailOpen, text));
     }
-    if cross_zone(view) {
+    if cross_zone(case) {
         return None;
     }
     for (zone, (registered, healthy)) in by_zone(rows) {
@@ -181,20 +181,20 @@ fn fail_open(view: &View<'_>, rows: &[Row], counts: &Counts) -> Option<Verdict> 
             let text = format!(
                 "zone {zone}: {healthy} of {registered} healthy, {least} asked for: its traffic goes to all of them"
             );
-            return Some(say(Word::FailOpen, text));
+            return Some(say(VerdictKind::FailOpen, text));
         }
     }
     None
 }
 
 /// Whether targets of every zone serve every zone.
-pub fn cross_zone(view: &View<'_>) -> bool {
+pub fn cross_zone(case: &Case<'_>) -> bool {
     let own = |it: &LoadBalancer| match it.kind {
         LoadBalancerKind::Application => true,
         LoadBalancerKind::Network | LoadBalancerKind::Gateway => it.cross_zone.unwrap_or(false),
     };
-    view.attributes().and_then(crate::domain::facts::elb::Attributes::cross_zone).unwrap_or_else(|| {
-        let mut hung_on = load_balancers(view).peekable();
+    case.attributes().and_then(crate::domain::facts::elb::Attributes::cross_zone).unwrap_or_else(|| {
+        let mut hung_on = load_balancers(case).peekable();
         match hung_on.peek() {
             Some(_) => hung_on.all(own),
             None => true,
@@ -202,9 +202,9 @@ pub fn cross_zone(view: &View<'_>) -> bool {
     })
 }
 
-fn load_balancers<'a>(view: &'a View<'_>) -> impl Iterator<Item = &'a LoadBalancer> {
-    let arns = view.target_group().into_iter().flat_map(|it| &it.load_balancers);
-    arns.filter_map(|arn| view.inventory.load_balancers.get(arn))
+fn load_balancers<'a>(case: &'a Case<'_>) -> impl Iterator<Item = &'a LoadBalancer> {
+    let arns = case.target_group().into_iter().flat_map(|it| &it.load_balancers);
+    arns.filter_map(|arn| case.inventory.load_balancers.get(arn))
 }
 
 fn zone_of(row: &Row) -> Option<&Arc<str>> {
@@ -227,16 +227,16 @@ fn by_zone(rows: &[Row]) -> BTreeMap<Arc<str>, (u32, u32)> {
 
 /// A zone of the load balancer that has registered targets and none healthy or, where zones stand alone,
 /// no targets at all.
-fn dark_zone(view: &View<'_>, rows: &[Row]) -> Option<Arc<str>> {
+fn dark_zone(case: &Case<'_>, rows: &[Row]) -> Option<Arc<str>> {
     let zones = by_zone(rows);
     let dark = zones.iter().find(|(zone, (_, healthy))| *healthy == 0 && &***zone != "all");
     if let Some((zone, _)) = dark {
         return Some(zone.clone());
     }
-    if cross_zone(view) {
+    if cross_zone(case) {
         return None;
     }
-    load_balancers(view).flat_map(|it| &it.zones).find(|zone| !zones.contains_key(*zone)).cloned()
+    load_balancers(case).flat_map(|it| &it.zones).find(|zone| !zones.contains_key(*zone)).cloned()
 }
 
 /// `2 failing, 1 registering`.

@@ -22,7 +22,7 @@ use serde::Serialize;
 /// What a person can ask to be done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Hand {
+pub enum ChangeKind {
     Bind,
     Unbind,
     Resync,
@@ -34,7 +34,7 @@ pub enum Hand {
     Undo,
 }
 
-impl Hand {
+impl ChangeKind {
     pub fn word(self) -> &'static str {
         match self {
             Self::Bind => "bind",

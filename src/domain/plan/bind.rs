@@ -34,7 +34,7 @@ use crate::domain::facts::ids::Uid;
 use crate::domain::facts::selector::Selector;
 use crate::domain::facts::time::Timestamp;
 use crate::domain::inventory::Inventory;
-use crate::domain::judgement::case::View;
+use crate::domain::judgement::case::Case;
 use crate::domain::judgement::controller::Presence;
 use crate::domain::judgement::desired;
 use crate::domain::judgement::desired::Backend;
@@ -43,7 +43,7 @@ use crate::domain::judgement::row::Row;
 use crate::domain::judgement::row::Subject;
 use crate::domain::plan::act::Act;
 use crate::domain::plan::act::Arriving;
-use crate::domain::plan::act::Hand;
+use crate::domain::plan::act::ChangeKind;
 use crate::domain::plan::act::counted;
 use crate::domain::plan::act::listed;
 use crate::domain::plan::enough;
@@ -243,10 +243,10 @@ fn imagined(manifest: &Manifest, group: &TargetGroup, now: Timestamp) -> Binding
 fn plan(inventory: &Inventory, wish: &Wish, mut manifest: Manifest, now: Timestamp) -> Result<Plan, Refusal> {
     let of_group = Subject::Group(wish.group.clone());
     let unread = || Refusal::new("the group could not be read");
-    let view = View::of(inventory, &of_group, now).ok_or_else(unread)?;
+    let case = Case::of(inventory, &of_group, now).ok_or_else(unread)?;
     let group = group_of(inventory, wish).ok_or_else(unread)?;
     // What is registered now decides what the controller will remove.
-    Known::targets_read(&view)?;
+    Known::targets_read(&case)?;
     let reference = manifest.reference(&wish.cluster);
     let mut binding = imagined(&manifest, group, now);
     if group.ipv6 {
@@ -267,7 +267,7 @@ fn plan(inventory: &Inventory, wish: &Wish, mut manifest: Manifest, now: Timesta
     let wanted: BTreeSet<&TargetKey> = resolution.wanted().map(|it| &it.key).collect();
     open_ports(&mut manifest, inventory, wish, &wanted);
     let report = report_of(inventory, &of_group, now).ok_or_else(unread)?;
-    let mut plan = Plan::new(Hand::Bind, &Subject::Binding(reference.clone()), now, String::new());
+    let mut plan = Plan::new(ChangeKind::Bind, &Subject::Binding(reference.clone()), now, String::new());
     let foreign = foreign(&report, &wanted, manifest.multi_cluster);
     let presence = presence(inventory, &wish.cluster, manifest.api, now);
     let leaving: BTreeSet<&TargetKey> = foreign.iter().copied().collect();
@@ -281,14 +281,14 @@ fn plan(inventory: &Inventory, wish: &Wish, mut manifest: Manifest, now: Timesta
         let keys = wanted.iter().chain(&leaving).map(|it| (*it).clone()).collect();
         guards.push(Guard::Only { keys });
     }
-    guards.extend(enough::keep_enough(&mut plan, &view, &leaving, wish.group.name()));
+    guards.extend(enough::keep_enough(&mut plan, &case, &leaving, wish.group.name()));
     plan.step(Act::Create { cluster: wish.cluster.clone(), manifest: Box::new(manifest.clone()) }, guards);
     if presence == Presence::Absent && !wanted.is_empty() {
         register_once(&mut plan, inventory, (&reference, wish), &resolution);
     } else if presence != Presence::Down {
         plan.step(Act::AwaitInStep { subject: Subject::Binding(reference) }, Vec::new());
     }
-    warnings(&mut plan, &view, (&manifest, wanted.len(), &foreign), presence);
+    warnings(&mut plan, &case, (&manifest, wanted.len(), &foreign), presence);
     others(&mut plan, inventory, wish);
     if presence != Presence::Absent {
         plan.warnings.extend(gates(inventory, wish, manifest.target_type));
@@ -296,12 +296,12 @@ fn plan(inventory: &Inventory, wish: &Wish, mut manifest: Manifest, now: Timesta
     let zones: BTreeSet<&Arc<str>> = resolution.wanted().filter_map(|it| it.zone.as_ref()).collect();
     disabled(&mut plan, inventory, Some(group), &zones);
     if manifest.target_type == TargetType::Ip && !wanted.is_empty() {
-        plan.follows.push(checks(&view));
+        plan.follows.push(checks(&case));
     }
     if !foreign.is_empty() {
-        plan.follows.push(drains(&view));
+        plan.follows.push(drains(&case));
     }
-    owners::warn(&mut plan, &view, &[]);
+    owners::warn(&mut plan, &case, &[]);
     Ok(plan)
 }
 
@@ -459,7 +459,7 @@ fn disabled(
 
 fn warnings(
     plan: &mut Plan,
-    view: &View<'_>,
+    case: &Case<'_>,
     (manifest, wanted, foreign): (&Manifest, usize, &[&TargetKey]),
     presence: Presence,
 ) {
@@ -477,7 +477,7 @@ fn warnings(
             listed(foreign.iter().copied())
         ));
     }
-    if view.routes.none_lead() {
+    if case.routes.none_lead() {
         plan.warnings.push("No listener or rule leads to the group: its targets stay unused, and a readiness gate on it never becomes True.".to_owned());
     }
     if manifest.security_groups.is_empty() && manifest.target_type == TargetType::Ip {

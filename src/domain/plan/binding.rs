@@ -9,13 +9,13 @@ use crate::domain::facts::cluster::Status;
 use crate::domain::facts::elb::HealthState;
 use crate::domain::facts::ids::BindingApi;
 use crate::domain::facts::ids::BindingRef;
-use crate::domain::judgement::case::View;
-use crate::domain::judgement::controller::Doing;
+use crate::domain::judgement::case::Case;
+use crate::domain::judgement::controller::Activity;
 use crate::domain::judgement::controller::Presence;
 use crate::domain::judgement::row::Row;
 use crate::domain::judgement::standing::Standing;
 use crate::domain::plan::act::Act;
-use crate::domain::plan::act::Hand;
+use crate::domain::plan::act::ChangeKind;
 use crate::domain::plan::act::counted;
 use crate::domain::plan::known::Known;
 
@@ -26,27 +26,27 @@ pub const CACHE: i64 = 300;
 const CHECKPOINTS_SINCE: (u32, u32, u32) = (2, 9, 1);
 
 /// Binding and reference of a plan that needs one.
-pub(super) fn bound<'a>(view: &View<'a>) -> Result<(&'a BindingRef, &'a Binding), Refusal> {
-    let bound = view.reference.zip(view.binding);
+pub(super) fn bound<'a>(case: &Case<'a>) -> Result<(&'a BindingRef, &'a Binding), Refusal> {
+    let bound = case.reference.zip(case.binding);
     bound.ok_or_else(|| Refusal::new("no binding names this group").instead("bind (b) binds a service to it"))
 }
 
 pub fn resync(known: &Known<'_>) -> Result<Plan, Refusal> {
-    let view = known.view()?;
-    let (reference, binding) = bound(&view)?;
+    let case = known.case()?;
+    let (reference, binding) = bound(&case)?;
     let controller = &known.report.controller;
-    Known::stays(&view)?;
+    Known::stays(&case)?;
     if controller.presence == Presence::Absent {
         return Err(Refusal::new(format!("there is no controller that would look: {}", controller.sign))
             .instead("sync (S) registers what is missing and takes out what no endpoint wants"));
     }
-    if let Some(why) = owners::webhook_down(&view, controller.presence, controller.webhook_endpoints) {
+    if let Some(why) = owners::webhook_down(&case, controller.presence, controller.webhook_endpoints) {
         return Err(Refusal::new(why).instead("sync (S) works on AWS alone"));
     }
     let old = controller.version.as_deref().and_then(version).is_some_and(|it| it < CHECKPOINTS_SINCE);
     let effect = format!("Makes the controller compare {reference} with AWS again.");
-    let mut plan = Plan::new(Hand::Resync, &known.report.subject, known.now, effect);
-    let same: Vec<Guard> = Known::same(&view).into_iter().collect();
+    let mut plan = Plan::new(ChangeKind::Resync, &known.report.subject, known.now, effect);
+    let same: Vec<Guard> = Known::same(&case).into_iter().collect();
     let marker = format!("tgscope/{}", known.now.0 / 1000);
     plan.step(
         Act::Mark { binding: reference.clone(), uid: binding.uid.clone(), marker, answered: !old },
@@ -60,7 +60,7 @@ pub fn resync(known: &Known<'_>) -> Result<Plan, Refusal> {
         (of(&[Standing::Unregistered]), of(&[Standing::Lingering, Standing::Orphan, Standing::Contested]));
     let (missing, extra) = (comes.len(), goes.len());
     plan.follows.push(match (missing, extra) {
-        _ if !view.targets_usable() => {
+        _ if !case.targets_usable() => {
             "What AWS has could not be read: what it will change is not known.".to_owned()
         }
         (0, 0) => "It finds AWS as it should be: nothing changes there.".to_owned(),
@@ -72,7 +72,7 @@ pub fn resync(known: &Known<'_>) -> Result<Plan, Refusal> {
             counted(n, "endpoint")
         ),
     });
-    if missing + extra > 0 && view.targets_usable() {
+    if missing + extra > 0 && case.targets_usable() {
         let leaving = goes.iter().filter_map(|it| super::targets::key(it)).collect();
         let zones: Vec<_> = comes.iter().map(|it| super::counts::zone(it)).collect();
         plan.counts = super::counts::counts(known.report, &leaving, &zones);
@@ -94,12 +94,12 @@ pub fn resync(known: &Known<'_>) -> Result<Plan, Refusal> {
     if controller.presence == Presence::Unknown {
         plan.warnings.push(format!("Whether a controller is there is not known ({}).", controller.sign));
     }
-    if let Doing::Failing(error) = &controller.doing {
+    if let Activity::Failing(error) = &controller.activity {
         plan.warnings.push(format!("The controller fails at this binding: {error}."));
     }
     // What it removes of others is the gravest thing a look can do.
     let theirs = known.report.rows.iter().filter(|it| it.standing == Standing::Contested).collect::<Vec<_>>();
-    owners::warn(&mut plan, &view, &theirs);
+    owners::warn(&mut plan, &case, &theirs);
     plan.lasting.push("The old checkpoint is overwritten by the controller's own next one.".to_owned());
     Ok(plan)
 }

@@ -23,13 +23,13 @@ use crate::domain::facts::ids::TargetKey;
 use crate::domain::facts::ownership::kept_by;
 use crate::domain::inventory::Cluster;
 use crate::domain::inventory::Kind;
-use crate::domain::judgement::case::View;
+use crate::domain::judgement::case::Case;
 use crate::domain::judgement::controller::Presence;
 use crate::domain::judgement::desired;
 use crate::domain::judgement::desired::Backing;
 use crate::domain::judgement::row::Row;
 use crate::domain::plan::act::Act;
-use crate::domain::plan::act::Hand;
+use crate::domain::plan::act::ChangeKind;
 use crate::domain::plan::act::Labelled;
 use crate::domain::plan::enough;
 use crate::domain::plan::known::Known;
@@ -60,7 +60,7 @@ impl Then {
 pub const EXCLUDE: &str = "node.kubernetes.io/exclude-from-external-load-balancers";
 
 pub fn drain(known: &Known<'_>, rows: &[RowKey], then: Then) -> Result<Plan, Refusal> {
-    let view = known.view()?;
+    let case = known.case()?;
     let mut found: Vec<&Row> = rows.iter().filter_map(|it| known.report.row(it)).collect();
     // One pod may stand in several rows; it is taken out once.
     let mut seen = BTreeSet::new();
@@ -68,55 +68,55 @@ pub fn drain(known: &Known<'_>, rows: &[RowKey], then: Then) -> Result<Plan, Ref
     if found.is_empty() {
         return Err(Refusal::new("select the row of a pod, or mark several"));
     }
-    if view.binding.is_none() {
+    if case.binding.is_none() {
         return Err(Refusal::new("no binding names this group: its endpoints are not known")
             .instead("deregister (X) takes the target out"));
     }
-    Known::stays(&view)?;
+    Known::stays(&case)?;
     if known.report.controller.presence == Presence::Absent {
         let keys: BTreeSet<TargetKey> = found.iter().filter_map(|it| targets::key(it)).cloned().collect();
         let mut plan = targets::deregister(known, &keys)?;
-        plan.hand = Hand::Drain;
+        plan.change = ChangeKind::Drain;
         let pods = found.iter().any(|it| it.endpoint.as_ref().is_some_and(|it| it.pod.is_some()));
         let kept = if pods { "the pod keeps its labels" } else { "nothing in the cluster changes" };
         plan.warnings.insert(0, format!("There is no controller: the target is deregistered, {kept}."));
         return Ok(plan);
     }
-    Known::targets_read(&view)?;
-    if view.instances() {
-        return node(known, &view, &found);
+    Known::targets_read(&case)?;
+    if case.instances() {
+        return node(known, &case, &found);
     }
     let effect = match found.as_slice() {
         [only] => sentence(only, then),
         rows => sentence_of_several(rows.len(), then),
     };
-    let mut plan = Plan::new(Hand::Drain, &known.report.subject, known.now, effect);
+    let mut plan = Plan::new(ChangeKind::Drain, &known.report.subject, known.now, effect);
     let leaving: BTreeSet<&TargetKey> = found.iter().filter_map(|it| targets::key(it)).collect();
     plan.counts = counts::counts(known.report, &leaving, &[]);
-    let name = view.arn.as_ref().map_or("", |it| it.name()).to_owned();
+    let name = case.arn.as_ref().map_or("", |it| it.name()).to_owned();
     // Of several, each promises what all of them leave.
-    let enough = enough::keep_enough(&mut plan, &view, &leaving, &name);
+    let enough = enough::keep_enough(&mut plan, &case, &leaving, &name);
     let mut endings = Vec::new();
     for row in &found {
-        endings.extend(detach(known, &view, row, then, (&mut plan, &enough))?);
+        endings.extend(detach(known, &case, row, then, (&mut plan, &enough))?);
     }
-    quiet(&mut plan, known, &view, &found);
+    quiet(&mut plan, known, &case, &found);
     for (act, guards) in endings {
         plan.step(act, guards);
     }
     plan.follows.dedup();
     plan.follows.push(match found.iter().any(|it| it.registered().is_some()) {
-        true => drains(&view),
+        true => drains(&case),
         false => {
             "No target is registered: nothing has to drain, unless one is registered before the label goes."
                 .to_owned()
         }
     });
-    enough::emptied(&mut plan, &view);
+    enough::emptied(&mut plan, &case);
     if known.report.controller.presence == Presence::Down {
         plan.warnings.push("The controller is down: the target is deregistered directly.".to_owned());
     }
-    owners::warn(&mut plan, &view, &[]);
+    owners::warn(&mut plan, &case, &[]);
     if then == Then::Delete {
         plan.lasting.push("A deleted pod does not come back; its replacement is another pod.".to_owned());
     }
@@ -125,22 +125,22 @@ pub fn drain(known: &Known<'_>, rows: &[RowKey], then: Then) -> Result<Plan, Ref
 
 /// The steps between a label that is gone and a pod that is quiet: in this group, and in every other the pod leaves
 /// with its label.
-fn quiet(plan: &mut Plan, known: &Known<'_>, view: &View<'_>, rows: &[&Row]) {
+fn quiet(plan: &mut Plan, known: &Known<'_>, case: &Case<'_>, rows: &[&Row]) {
     // A target that is missing now may be registered before the label goes.
     let keys: Vec<TargetKey> = rows.iter().filter_map(|it| targets::key(it)).cloned().collect();
     let mut places: Vec<(TargetGroupArn, Vec<TargetKey>)> = Vec::new();
-    if let Some(group) = view.arn.clone().filter(|_| !keys.is_empty()) {
+    if let Some(group) = case.arn.clone().filter(|_| !keys.is_empty()) {
         let leaving: Vec<_> = rows.iter().filter_map(|it| targets::leaving(it)).collect();
         if known.report.controller.presence == Presence::Down && !leaving.is_empty() {
             // Nobody else does it, and whoever comes back does not want it: its endpoint is gone.
-            let act = Act::Deregister { group: group.clone(), role: Known::role(view), targets: leaving };
-            plan.step(act, Known::same(view).into_iter().collect());
+            let act = Act::Deregister { group: group.clone(), role: Known::role(case), targets: leaving };
+            plan.step(act, Known::same(case).into_iter().collect());
             plan.step(Act::AwaitGone { group, targets: keys }, Vec::new());
         } else {
             places.push((group, keys));
         }
     }
-    places.extend(elsewhere(known, view, rows));
+    places.extend(elsewhere(known, case, rows));
     for (group, targets) in &places {
         plan.step(Act::AwaitLeaving { group: group.clone(), targets: targets.clone() }, Vec::new());
     }
@@ -150,15 +150,15 @@ fn quiet(plan: &mut Plan, known: &Known<'_>, view: &View<'_>, rows: &[&Row]) {
 }
 
 /// What the pods of these rows are in the groups of other bindings.
-fn elsewhere(known: &Known<'_>, view: &View<'_>, rows: &[&Row]) -> Vec<(TargetGroupArn, Vec<TargetKey>)> {
-    let Some(reference) = view.reference else { return Vec::new() };
+fn elsewhere(known: &Known<'_>, case: &Case<'_>, rows: &[&Row]) -> Vec<(TargetGroupArn, Vec<TargetKey>)> {
+    let Some(reference) = case.reference else { return Vec::new() };
     let pods: BTreeSet<String> = rows.iter().filter_map(|it| it.endpoint.as_ref()?.pod.clone()).collect();
     let others = known.inventory.bindings().filter(|(it, _)| {
         it.cluster == reference.cluster && it.namespace == reference.namespace && it != reference
     });
     let mut places = Vec::new();
     for (other, binding) in others {
-        let Some(group) = binding.group.clone().filter(|it| Some(it) != view.arn.as_ref()) else { continue };
+        let Some(group) = binding.group.clone().filter(|it| Some(it) != case.arn.as_ref()) else { continue };
         let resolution = desired::resolve(known.inventory, &other, binding);
         let of_pods = resolution
             .endpoints
@@ -196,8 +196,8 @@ fn sentence(row: &Row, then: Then) -> String {
 }
 
 /// The pod of a row, and whose it is.
-fn pod_of<'a>(view: &View<'a>, row: &Row) -> Result<(&'a ClusterId, &'a Cluster, &'a Pod), Refusal> {
-    let (Some(reference), Some(cluster)) = (view.reference, view.cluster) else {
+fn pod_of<'a>(case: &Case<'a>, row: &Row) -> Result<(&'a ClusterId, &'a Cluster, &'a Pod), Refusal> {
+    let (Some(reference), Some(cluster)) = (case.reference, case.cluster) else {
         return Err(Refusal::new("no cluster is connected"));
     };
     let name = row.endpoint.as_ref().and_then(|it| it.pod.as_ref());
@@ -215,13 +215,13 @@ fn pod_of<'a>(view: &View<'a>, row: &Row) -> Result<(&'a ClusterId, &'a Cluster,
 /// The step that takes a pod's label away; gives what is done with it at the end.
 fn detach(
     known: &Known<'_>,
-    view: &View<'_>,
+    case: &Case<'_>,
     row: &Row,
     then: Then,
     (plan, enough): (&mut Plan, &[Guard]),
 ) -> Result<Option<(Act, Vec<Guard>)>, Refusal> {
-    let (cluster_id, cluster, pod) = pod_of(view, row)?;
-    let service = view.service.ok_or_else(|| Refusal::new("the service could not be read"))?;
+    let (cluster_id, cluster, pod) = pod_of(case, row)?;
+    let service = case.service.ok_or_else(|| Refusal::new("the service could not be read"))?;
     let owner = owner(cluster, pod)?;
     let (label, lost) = label(cluster, service, owner, pod)?;
     let value = pod.labels.get(&label).cloned();
@@ -239,7 +239,7 @@ fn detach(
         from,
         to,
     };
-    let mut guards: Vec<Guard> = Known::same(view).into_iter().collect();
+    let mut guards: Vec<Guard> = Known::same(case).into_iter().collect();
     guards.push(is(&value));
     guards.extend(enough.iter().cloned());
     plan.step(relabel(value.clone(), None), guards);
@@ -368,8 +368,8 @@ fn lost(cluster: &Cluster, service: &Service, pod: &Pod, key: &str) -> Vec<Strin
     lost
 }
 
-fn node(known: &Known<'_>, view: &View<'_>, rows: &[&Row]) -> Result<Plan, Refusal> {
-    let (Some(reference), Some(cluster)) = (view.reference, view.cluster) else {
+fn node(known: &Known<'_>, case: &Case<'_>, rows: &[&Row]) -> Result<Plan, Refusal> {
+    let (Some(reference), Some(cluster)) = (case.reference, case.cluster) else {
         return Err(Refusal::new("no cluster is connected"));
     };
     let [row] = rows else { return Err(Refusal::new("nodes are drained one at a time: mark one row")) };
@@ -383,13 +383,13 @@ fn node(known: &Known<'_>, view: &View<'_>, rows: &[&Row]) -> Result<Plan, Refus
         return Err(Refusal::new(format!("node {name} is kept out of load balancers already")));
     }
     let effect = format!("Keeps node {name} out of every load balancer; its pods keep running.");
-    let mut plan = Plan::new(Hand::Drain, &known.report.subject, known.now, effect);
+    let mut plan = Plan::new(ChangeKind::Drain, &known.report.subject, known.now, effect);
     let key = targets::key(row);
     let leaving: BTreeSet<&TargetKey> = key.into_iter().collect();
     plan.counts = counts::counts(known.report, &leaving, &[]);
-    let group = view.arn.as_ref().map_or("", |it| it.name()).to_owned();
-    let mut guards: Vec<Guard> = Known::same(view).into_iter().collect();
-    guards.extend(enough::keep_enough(&mut plan, view, &leaving, &group));
+    let group = case.arn.as_ref().map_or("", |it| it.name()).to_owned();
+    let mut guards: Vec<Guard> = Known::same(case).into_iter().collect();
+    guards.extend(enough::keep_enough(&mut plan, case, &leaving, &group));
     let object = Labelled::Node(name.to_string());
     guards.push(Guard::Label {
         object: object.clone(),
@@ -407,7 +407,7 @@ fn node(known: &Known<'_>, view: &View<'_>, rows: &[&Row]) -> Result<Plan, Refus
         },
         guards,
     );
-    if let (Some(key), Some(_), Some(group)) = (key, row.registered(), &view.arn) {
+    if let (Some(key), Some(_), Some(group)) = (key, row.registered(), &case.arn) {
         let keys = vec![key.clone()];
         plan.step(Act::AwaitLeaving { group: group.clone(), targets: keys.clone() }, Vec::new());
         plan.step(Act::AwaitGone { group: group.clone(), targets: keys }, Vec::new());
@@ -424,8 +424,8 @@ fn node(known: &Known<'_>, view: &View<'_>, rows: &[&Row]) -> Result<Plan, Refus
     }
     plan.warnings
         .push("Services of type LoadBalancer of other controllers leave the node out too.".to_owned());
-    plan.follows.push(drains(view));
+    plan.follows.push(drains(case));
     plan.follows.push("The label stays until it is taken away: undo (u) does.".to_owned());
-    owners::warn(&mut plan, view, &[]);
+    owners::warn(&mut plan, case, &[]);
     Ok(plan)
 }

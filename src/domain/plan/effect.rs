@@ -14,7 +14,7 @@ use crate::domain::plan::act::Labelled;
 
 /// What reading back says of a step.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Effect {
+pub enum ReadBack {
     /// It is as the step meant, in words.
     There(String),
     /// Not yet; what is awaited.
@@ -24,7 +24,7 @@ pub enum Effect {
 }
 
 /// Compares what was read after a step with what it meant.
-pub fn effect(act: &Act, report: Option<&Report>, inventory: &Inventory) -> Effect {
+pub fn effect(act: &Act, report: Option<&Report>, inventory: &Inventory) -> ReadBack {
     match act {
         Act::Register { targets, .. } => {
             let keys: Vec<&TargetKey> = targets.iter().map(|it| &it.key).collect();
@@ -45,62 +45,64 @@ pub fn effect(act: &Act, report: Option<&Report>, inventory: &Inventory) -> Effe
                 .iter()
                 .find(|key| !left(find(report, key)) && report.is_some_and(|it| it.asked.is_some()))
             {
-                return Effect::Overtaken(format!(
+                return ReadBack::Overtaken(format!(
                     "{back} is registered again: by the controller or another hand"
                 ));
             }
             all(report, &keys, "gone", |row| row.and_then(Row::state).is_none())
         }
         Act::Shift { place, from, to } => match place.find(inventory).map(|it| &it.forwards) {
-            None => Effect::Awaited(format!("{} could not be read back", place.name)),
-            Some(now) if now == to => Effect::There(format!("it has the weights {}", routes::told(now))),
+            None => ReadBack::Awaited(format!("{} could not be read back", place.name)),
+            Some(now) if now == to => ReadBack::There(format!("it has the weights {}", routes::told(now))),
             Some(now) if *now == from.forwards => {
-                Effect::Awaited(format!("it still has the weights {}", routes::told(now)))
+                ReadBack::Awaited(format!("it still has the weights {}", routes::told(now)))
             }
             Some(now) => {
-                Effect::Overtaken(format!("somebody else gave it the weights {}", routes::told(now)))
+                ReadBack::Overtaken(format!("somebody else gave it the weights {}", routes::told(now)))
             }
         },
         Act::AwaitInStep { .. } => in_step(report),
         Act::Mark { binding, uid, marker, answered } => match inventory.binding(binding) {
-            None => Effect::Overtaken(format!("binding {binding} is gone")),
-            Some(it) if it.uid != *uid => Effect::Overtaken(format!("binding {binding} was made again")),
-            Some(it) if !answered && it.checkpoint.as_deref() == Some(marker) => Effect::There(
+            None => ReadBack::Overtaken(format!("binding {binding} is gone")),
+            Some(it) if it.uid != *uid => ReadBack::Overtaken(format!("binding {binding} was made again")),
+            Some(it) if !answered && it.checkpoint.as_deref() == Some(marker) => ReadBack::There(
                 "the annotation is written; this controller keeps no checkpoint to answer with".to_owned(),
             ),
             Some(it) if it.checkpoint.as_deref() == Some(marker) => {
-                Effect::Awaited("the controller has not looked yet: the marker still stands".to_owned())
+                ReadBack::Awaited("the controller has not looked yet: the marker still stands".to_owned())
             }
-            Some(_) => Effect::There("the controller looked: it overwrote the marker".to_owned()),
+            Some(_) => ReadBack::There("the controller looked: it overwrote the marker".to_owned()),
         },
         Act::Create { cluster, manifest } => {
             let reference = manifest.reference(cluster);
             match inventory.binding(&reference) {
-                Some(_) => Effect::There(format!("binding {reference} exists")),
-                None => Effect::Awaited(format!("binding {reference} is not there yet")),
+                Some(_) => ReadBack::There(format!("binding {reference} exists")),
+                None => ReadBack::Awaited(format!("binding {reference} is not there yet")),
             }
         }
         Act::DeleteBinding { binding, uid, held } => match inventory.binding(binding) {
-            None => Effect::There(format!("binding {binding} is gone")),
-            Some(it) if it.uid != *uid => Effect::Overtaken(format!("binding {binding} was made again")),
-            Some(it) if *held && it.deleted.is_some() => Effect::There(format!(
+            None => ReadBack::There(format!("binding {binding} is gone")),
+            Some(it) if it.uid != *uid => ReadBack::Overtaken(format!("binding {binding} was made again")),
+            Some(it) if *held && it.deleted.is_some() => ReadBack::There(format!(
                 "it is marked for deletion and waits for its finalizers: {}",
                 it.finalizers.join(", ")
             )),
             Some(it) => match (&it.failed_cleanup, it.deleted) {
-                (Some(message), _) => Effect::Awaited(format!("the controller's clean-up fails: {message}")),
-                (None, Some(_)) => {
-                    Effect::Awaited(format!("it waits for its finalizers: {}", it.finalizers.join(", ")))
+                (Some(message), _) => {
+                    ReadBack::Awaited(format!("the controller's clean-up fails: {message}"))
                 }
-                (None, None) => Effect::Awaited("it is not being deleted yet".to_owned()),
+                (None, Some(_)) => {
+                    ReadBack::Awaited(format!("it waits for its finalizers: {}", it.finalizers.join(", ")))
+                }
+                (None, None) => ReadBack::Awaited("it is not being deleted yet".to_owned()),
             },
         },
         Act::DeletePod { cluster, name, uid } => {
             let pod = inventory.cluster(cluster).and_then(|it| it.pods.get(name));
             match pod.filter(|it| it.uid == *uid) {
-                None => Effect::There(format!("pod {name} is gone")),
-                Some(pod) if pod.terminating() => Effect::There(format!("pod {name} is terminating")),
-                Some(_) => Effect::Awaited(format!("pod {name} is not terminating yet")),
+                None => ReadBack::There(format!("pod {name} is gone")),
+                Some(pod) if pod.terminating() => ReadBack::There(format!("pod {name} is terminating")),
+                Some(_) => ReadBack::Awaited(format!("pod {name} is not terminating yet")),
             }
         }
         Act::Label { cluster, object, key, to, .. } => {
@@ -112,12 +114,12 @@ pub fn effect(act: &Act, report: Option<&Report>, inventory: &Inventory) -> Effe
                 Labelled::Node(name) => cluster.and_then(|it| it.nodes.get(name)).map(|it| &it.labels),
             };
             match labels {
-                None => Effect::Overtaken("it is gone".to_owned()),
-                Some(labels) if labels.get(key) == to.as_ref() => Effect::There(match to {
+                None => ReadBack::Overtaken("it is gone".to_owned()),
+                Some(labels) if labels.get(key) == to.as_ref() => ReadBack::There(match to {
                     Some(to) => format!("it has the label {key}={to}"),
                     None => format!("it has no label {key}"),
                 }),
-                Some(_) => Effect::Awaited(format!("the label {key} is not as written")),
+                Some(_) => ReadBack::Awaited(format!("the label {key} is not as written")),
             }
         }
     }
@@ -137,9 +139,9 @@ fn all(
     keys: &[&TargetKey],
     word: &str,
     holds: impl Fn(Option<&Row>) -> bool,
-) -> Effect {
+) -> ReadBack {
     if report.is_none_or(|it| it.asked.is_none()) {
-        return Effect::Awaited("the targets could not be read".to_owned());
+        return ReadBack::Awaited("the targets could not be read".to_owned());
     }
     let not: Vec<String> = keys
         .iter()
@@ -150,9 +152,9 @@ fn all(
         })
         .collect();
     match not.as_slice() {
-        [] => Effect::There(format!("{} of {} {word}", keys.len(), keys.len())),
-        [one] if keys.len() == 1 => Effect::Awaited(one.clone()),
-        some => Effect::Awaited(format!(
+        [] => ReadBack::There(format!("{} of {} {word}", keys.len(), keys.len())),
+        [one] if keys.len() == 1 => ReadBack::Awaited(one.clone()),
+        some => ReadBack::Awaited(format!(
             "{} of {} {word}; {}",
             keys.len() - some.len(),
             keys.len(),
@@ -161,17 +163,17 @@ fn all(
     }
 }
 
-fn in_step(report: Option<&Report>) -> Effect {
+fn in_step(report: Option<&Report>) -> ReadBack {
     let Some(report) = report.filter(|it| it.asked.is_some()) else {
-        return Effect::Awaited("the targets could not be read".to_owned());
+        return ReadBack::Awaited("the targets could not be read".to_owned());
     };
     let count = |standing| report.rows.iter().filter(|it| it.standing == standing).count();
     match &report.backend {
         Backend::Found => {}
         Backend::Broken(problem) => {
-            return Effect::Awaited(format!("the controller cannot compute endpoints: {problem}"));
+            return ReadBack::Awaited(format!("the controller cannot compute endpoints: {problem}"));
         }
-        other => return Effect::Awaited(format!("what is wanted cannot be told: {other:?}")),
+        other => return ReadBack::Awaited(format!("what is wanted cannot be told: {other:?}")),
     }
     let words = [Standing::Unregistered, Standing::Lingering, Standing::Orphan, Standing::Unknown]
         .map(|it| (count(it), it.word()))
@@ -180,10 +182,10 @@ fn in_step(report: Option<&Report>) -> Effect {
         .map(|(n, word)| format!("{n} {word}"));
     let words: Vec<String> = words.collect();
     match words.is_empty() {
-        true => Effect::There(format!(
+        true => ReadBack::There(format!(
             "AWS has all {} wanted endpoints and nothing unexplained",
             report.counts.wanted
         )),
-        false => Effect::Awaited(words.join(", ")),
+        false => ReadBack::Awaited(words.join(", ")),
     }
 }

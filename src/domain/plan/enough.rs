@@ -7,7 +7,7 @@ use crate::domain::facts::elb::Attributes;
 use crate::domain::facts::elb::TargetGroup;
 use crate::domain::facts::ids::LoadBalancerArn;
 use crate::domain::facts::ids::TargetKey;
-use crate::domain::judgement::case::View;
+use crate::domain::judgement::case::Case;
 use crate::domain::judgement::verdict;
 use crate::domain::plan::Plan;
 use crate::domain::plan::guard::Guard;
@@ -16,18 +16,18 @@ use crate::domain::plan::guard::Guard;
 /// is too few, or where it cannot be told what is enough.
 pub(super) fn keep_enough(
     plan: &mut Plan,
-    view: &View<'_>,
+    case: &Case<'_>,
     leaving: &BTreeSet<&TargetKey>,
     name: &str,
 ) -> Vec<Guard> {
-    let attributes = view.attributes().cloned().unwrap_or_default();
-    let alone = zones_may_stand_alone(view);
+    let attributes = case.attributes().cloned().unwrap_or_default();
+    let alone = zones_may_stand_alone(case);
     let leaving: BTreeSet<TargetKey> = leaving.iter().map(|it| (*it).clone()).collect();
     let mut guards = Vec::new();
     let mut asks = Vec::new();
     for count in &plan.counts {
         let none_healthy = count.zone.is_none() && count.before.healthy == 0;
-        if none_healthy && !leaving.is_empty() && count.after.registered == 0 && !view.routes.none_lead() {
+        if none_healthy && !leaving.is_empty() && count.after.registered == 0 && !case.routes.none_lead() {
             asks.push("none is healthy, so all registered targets get traffic: none is left".to_owned());
         }
         if count.before.healthy == count.after.healthy || (count.zone.is_some() && !alone) {
@@ -49,7 +49,7 @@ pub(super) fn keep_enough(
             asks.push(format!(
                 "{healthy} healthy{place} would be left where the group asks for {least}: traffic then goes to all registered targets, healthy or not"
             ));
-        } else if count.zone.is_none() && view.attributes().is_none() {
+        } else if count.zone.is_none() && case.attributes().is_none() {
             asks.push("how many healthy targets the group asks for could not be read".to_owned());
         }
     }
@@ -60,24 +60,24 @@ pub(super) fn keep_enough(
 }
 
 /// Cross-zone load balancing is off, or whether it is could not be read.
-fn zones_may_stand_alone(view: &View<'_>) -> bool {
-    if let Some(own) = view.attributes().and_then(Attributes::cross_zone) {
+fn zones_may_stand_alone(case: &Case<'_>) -> bool {
+    if let Some(own) = case.attributes().and_then(Attributes::cross_zone) {
         return !own;
     }
-    let hangs_on = view.target_group().map(|it| it.load_balancers.as_slice()).unwrap_or_default();
-    let unread = |arn: &LoadBalancerArn| !view.inventory.load_balancers.contains_key(arn);
-    hangs_on.iter().any(unread) || !verdict::cross_zone(view)
+    let hangs_on = case.target_group().map(|it| it.load_balancers.as_slice()).unwrap_or_default();
+    let unread = |arn: &LoadBalancerArn| !case.inventory.load_balancers.contains_key(arn);
+    hangs_on.iter().any(unread) || !verdict::cross_zone(case)
 }
 
 /// Says what callers get where a group that rules lead to is left without targets.
-pub(super) fn emptied(plan: &mut Plan, view: &View<'_>) {
+pub(super) fn emptied(plan: &mut Plan, case: &Case<'_>) {
     let emptied = plan.counts.first().is_some_and(|it| it.before.registered > 0 && it.after.registered == 0);
-    if !emptied || view.routes.list().is_empty() {
+    if !emptied || case.routes.list().is_empty() {
         return;
     }
-    let application = view.target_group().is_some_and(TargetGroup::of_application_lb);
+    let application = case.target_group().is_some_and(TargetGroup::of_application_lb);
     let then = if application { "it answers 503" } else { "connections fail" };
-    let routes = match view.routes.list().len() {
+    let routes = match case.routes.list().len() {
         1 => "A rule leads".to_owned(),
         n => format!("{n} rules lead"),
     };

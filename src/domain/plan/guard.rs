@@ -53,7 +53,7 @@ impl Guard {
             Self::Only { .. } => "no other target registered meanwhile".to_owned(),
             Self::Leaves { key, pod: Some(_), wanted: true } => format!("{key} registered, same pod"),
             Self::Leaves { key, pod: Some(_), .. } => format!("{key} registered, same pod or none"),
-            // Behind a node there are pods, or none: it is not about them.
+            // RolloutState a node there are pods, or none: it is not about them.
             Self::Leaves { key, pod: None, .. } if key.ip().is_none() => format!("{key} registered"),
             Self::Leaves { key, pod: None, .. } => format!("{key} registered, no pod"),
             Self::Arrives { key, .. } => format!("{key} wanted, same pod, not registered"),

@@ -3,7 +3,7 @@
 use crate::domain::facts::ids::TargetGroupArn;
 use crate::domain::facts::time::Timestamp;
 use crate::domain::inventory::Inventory;
-use crate::domain::judgement::case::View;
+use crate::domain::judgement::case::Case;
 use crate::domain::judgement::history::History;
 use crate::domain::judgement::report;
 use crate::domain::judgement::report::Report;
@@ -20,8 +20,8 @@ pub struct Known<'a> {
 }
 
 impl<'a> Known<'a> {
-    pub(super) fn view(&self) -> Result<View<'a>, Refusal> {
-        View::of(self.inventory, &self.report.subject, self.now)
+    pub(super) fn case(&self) -> Result<Case<'a>, Refusal> {
+        Case::of(self.inventory, &self.report.subject, self.now)
             .ok_or_else(|| Refusal::new("the binding is gone"))
     }
 
@@ -33,8 +33,8 @@ impl<'a> Known<'a> {
     }
 
     /// Nobody deletes the binding: what is registered for it now goes with it.
-    pub(super) fn stays(view: &View<'_>) -> Result<(), Refusal> {
-        match view.binding.is_some_and(|it| it.deleted.is_some()) {
+    pub(super) fn stays(case: &Case<'_>) -> Result<(), Refusal> {
+        match case.binding.is_some_and(|it| it.deleted.is_some()) {
             true => Err(Refusal::new("the binding is being deleted: the controller only cleans up")
                 .instead("deregister (X) takes a target out")),
             false => Ok(()),
@@ -42,23 +42,23 @@ impl<'a> Known<'a> {
     }
 
     /// The targets were read lately.
-    pub(super) fn targets_read(view: &View<'_>) -> Result<(), Refusal> {
-        match view.targets_usable() {
+    pub(super) fn targets_read(case: &Case<'_>) -> Result<(), Refusal> {
+        match case.targets_usable() {
             true => Ok(()),
             false => Err(Refusal::new("the targets of the group could not be read lately")
                 .instead("nothing is written by what may no longer be true")),
         }
     }
 
-    pub(super) fn role(view: &View<'_>) -> Role {
-        let binding = view.binding?;
+    pub(super) fn role(case: &Case<'_>) -> Role {
+        let binding = case.binding?;
         binding.assume_role.clone().map(|role| (role, binding.external_id.clone()))
     }
 
     /// The binding is the same, or there still is none.
     /// One that is being deleted may go at any time: nothing rests on it.
-    pub(super) fn same(view: &View<'_>) -> Option<Guard> {
-        match (view.reference, view.binding.filter(|it| it.deleted.is_none()), &view.arn) {
+    pub(super) fn same(case: &Case<'_>) -> Option<Guard> {
+        match (case.reference, case.binding.filter(|it| it.deleted.is_none()), &case.arn) {
             (Some(reference), Some(binding), group) => Some(Guard::Binding {
                 binding: reference.clone(),
                 uid: binding.uid.clone(),

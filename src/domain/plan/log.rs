@@ -8,7 +8,7 @@ use crate::domain::facts::ids::Uid;
 use crate::domain::judgement::row::Subject;
 use crate::domain::plan::Plan;
 use crate::domain::plan::act::Act;
-use crate::domain::plan::act::Hand;
+use crate::domain::plan::act::ChangeKind;
 use crate::domain::plan::act::Labelled;
 use serde::Deserialize;
 use serde::Serialize;
@@ -19,7 +19,7 @@ pub struct Entry {
     /// RFC 3339, UTC.
     pub time: String,
     pub plan: String,
-    pub hand: Hand,
+    pub change: ChangeKind,
     /// The plan it turns round.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub undoes: Option<String>,

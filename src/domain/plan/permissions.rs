@@ -3,7 +3,7 @@
 
 use crate::domain::facts::access::Allowed;
 use crate::domain::facts::access::Verb;
-use crate::domain::plan::act::Hand;
+use crate::domain::plan::act::ChangeKind;
 
 /// One row: verbs on resources of an API group, in a namespace or for the whole cluster.
 pub struct Need {
@@ -12,8 +12,8 @@ pub struct Need {
     pub resources: &'static [&'static str],
     /// Asked for without a namespace.
     pub cluster: bool,
-    /// Hands that need it; empty: looking does.
-    pub hands: &'static [Hand],
+    /// Changes that need it; empty: looking does.
+    pub changes: &'static [ChangeKind],
     /// What is missing without it.
     pub without: &'static str,
 }
@@ -21,7 +21,7 @@ pub struct Need {
 const LOOK: &[&str] = &["get", "list", "watch"];
 
 const fn looks(group: &'static str, resources: &'static [&'static str], without: &'static str) -> Need {
-    Need { verbs: LOOK, group, resources, cluster: false, hands: &[], without }
+    Need { verbs: LOOK, group, resources, cluster: false, changes: &[], without }
 }
 
 /// What Kubernetes is asked for.
@@ -64,7 +64,7 @@ pub const KUBERNETES: &[Need] = &[
         group: "elbv2.k8s.aws",
         resources: &["targetgroupbindings"],
         cluster: false,
-        hands: &[Hand::Resync],
+        changes: &[ChangeKind::Resync],
         without: "r resync",
     },
     Need {
@@ -72,7 +72,7 @@ pub const KUBERNETES: &[Need] = &[
         group: "elbv2.k8s.aws",
         resources: &["targetgroupbindings"],
         cluster: false,
-        hands: &[Hand::Bind],
+        changes: &[ChangeKind::Bind],
         without: "b bind",
     },
     Need {
@@ -80,7 +80,7 @@ pub const KUBERNETES: &[Need] = &[
         group: "elbv2.k8s.aws",
         resources: &["targetgroupbindings"],
         cluster: false,
-        hands: &[Hand::Unbind],
+        changes: &[ChangeKind::Unbind],
         without: "B unbind, undo of a bind",
     },
     Need {
@@ -88,7 +88,7 @@ pub const KUBERNETES: &[Need] = &[
         group: "",
         resources: &["pods"],
         cluster: false,
-        hands: &[Hand::Drain],
+        changes: &[ChangeKind::Drain],
         without: "D drain",
     },
     Need {
@@ -96,7 +96,7 @@ pub const KUBERNETES: &[Need] = &[
         group: "",
         resources: &["pods"],
         cluster: false,
-        hands: &[],
+        changes: &[],
         without: "D drain that ends with the pod's deletion",
     },
     Need {
@@ -104,24 +104,24 @@ pub const KUBERNETES: &[Need] = &[
         group: "",
         resources: &["nodes"],
         cluster: true,
-        hands: &[],
+        changes: &[],
         without: "D drain of instance targets",
     },
 ];
 
 /// An action of AWS, and what needs it.
-pub struct Action {
+pub struct AwsPermission {
     pub name: &'static str,
-    pub hands: &'static [Hand],
+    pub changes: &'static [ChangeKind],
     pub without: &'static str,
 }
 
-const fn describes(name: &'static str, without: &'static str) -> Action {
-    Action { name, hands: &[], without }
+const fn describes(name: &'static str, without: &'static str) -> AwsPermission {
+    AwsPermission { name, changes: &[], without }
 }
 
 /// What Elastic Load Balancing is asked for.
-pub const AWS: &[Action] = &[
+pub const AWS: &[AwsPermission] = &[
     describes("DescribeTargetHealth", "rows become unknown"),
     describes("DescribeTargetGroups", "type and health check of groups are unknown"),
     describes("DescribeTargetGroupAttributes", "deregistration delay and minimum are taken as by default"),
@@ -130,18 +130,22 @@ pub const AWS: &[Action] = &[
     describes("DescribeListeners", "routes are unknown"),
     describes("DescribeRules", "routes are unknown"),
     describes("DescribeTags", "groups nobody binds are not found, stacks are not named"),
-    Action {
+    AwsPermission {
         name: "RegisterTargets",
-        hands: &[Hand::Register, Hand::Sync],
+        changes: &[ChangeKind::Register, ChangeKind::Sync],
         without: "R register, S sync, undo",
     },
-    Action {
+    AwsPermission {
         name: "DeregisterTargets",
-        hands: &[Hand::Deregister, Hand::Sync],
+        changes: &[ChangeKind::Deregister, ChangeKind::Sync],
         without: "X deregister, S sync",
     },
-    Action { name: "ModifyListener", hands: &[Hand::Shift], without: "W shift of a default action" },
-    Action { name: "ModifyRule", hands: &[Hand::Shift], without: "W shift of a rule" },
+    AwsPermission {
+        name: "ModifyListener",
+        changes: &[ChangeKind::Shift],
+        without: "W shift of a default action",
+    },
+    AwsPermission { name: "ModifyRule", changes: &[ChangeKind::Shift], without: "W shift of a rule" },
 ];
 
 impl Need {
@@ -162,8 +166,8 @@ fn of_auto_mode(verb: &Verb) -> Option<Verb> {
     (verb.group == BINDINGS).then(|| Verb::new(&verb.verb, AUTO_MODE, &verb.resource))
 }
 
-/// The verbs that hands need, on both kinds of binding.
-pub fn of_hands() -> impl Iterator<Item = (&'static Need, Verb)> {
+/// The verbs that changes need, on both kinds of binding.
+pub fn of_changes() -> impl Iterator<Item = (&'static Need, Verb)> {
     KUBERNETES
         .iter()
         .filter(|it| it.verbs != LOOK && it.verbs != ["get"])
@@ -171,9 +175,9 @@ pub fn of_hands() -> impl Iterator<Item = (&'static Need, Verb)> {
         .flat_map(|(it, verb)| of_auto_mode(&verb).into_iter().chain([verb]).map(move |verb| (it, verb)))
 }
 
-/// The first permission a hand lacks; `auto`: on a binding of Auto Mode.
-pub fn lacks(hand: Hand, allowed: &Allowed, auto: bool) -> Option<Verb> {
-    let needs = KUBERNETES.iter().filter(|it| it.hands.contains(&hand)).flat_map(Need::verbs);
+/// The first permission a change lacks; `auto`: on a binding of Auto Mode.
+pub fn lacks(change: ChangeKind, allowed: &Allowed, auto: bool) -> Option<Verb> {
+    let needs = KUBERNETES.iter().filter(|it| it.changes.contains(&change)).flat_map(Need::verbs);
     let needs = needs.map(|it| of_auto_mode(&it).filter(|_| auto).unwrap_or(it));
     needs.into_iter().find(|it| allowed.get(it) == Some(&false))
 }
@@ -185,21 +189,22 @@ mod tests {
     #[test]
     fn a_hand_lacks_what_was_refused_and_nothing_that_is_unknown() {
         let verb = |text: &str| Verb::new(text, "", "pods");
-        assert_eq!(lacks(Hand::Drain, &Allowed::new(), false), None);
+        assert_eq!(lacks(ChangeKind::Drain, &Allowed::new(), false), None);
         let allowed = Allowed::from([(verb("patch"), false), (verb("delete"), true)]);
         assert_eq!(
-            lacks(Hand::Drain, &allowed, false).map(|it| it.to_string()).as_deref(),
+            lacks(ChangeKind::Drain, &allowed, false).map(|it| it.to_string()).as_deref(),
             Some("patch pods")
         );
         assert_eq!(
-            lacks(Hand::Drain, &Allowed::from([(verb("delete"), false)]), false),
+            lacks(ChangeKind::Drain, &Allowed::from([(verb("delete"), false)]), false),
             None,
             "it can be put back"
         );
-        assert_eq!(lacks(Hand::Resync, &allowed, false), None);
+        assert_eq!(lacks(ChangeKind::Resync, &allowed, false), None);
         let of = |group| Allowed::from([(Verb::new("patch", group, "targetgroupbindings"), false)]);
-        assert_eq!(lacks(Hand::Resync, &of(AUTO_MODE), false), None);
-        let needs = |group| lacks(Hand::Resync, &of(group), group == AUTO_MODE).map(|it| it.to_string());
+        assert_eq!(lacks(ChangeKind::Resync, &of(AUTO_MODE), false), None);
+        let needs =
+            |group| lacks(ChangeKind::Resync, &of(group), group == AUTO_MODE).map(|it| it.to_string());
         assert_eq!(needs(AUTO_MODE).as_deref(), Some("patch targetgroupbindings.eks.amazonaws.com"));
         assert_eq!(needs(BINDINGS).as_deref(), Some("patch targetgroupbindings.elbv2.k8s.aws"));
     }

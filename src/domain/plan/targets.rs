@@ -13,7 +13,7 @@ use crate::domain::facts::elb::HealthState;
 use crate::domain::facts::elb::TargetGroup;
 use crate::domain::facts::ids::RowKey;
 use crate::domain::facts::ids::TargetKey;
-use crate::domain::judgement::case::View;
+use crate::domain::judgement::case::Case;
 use crate::domain::judgement::controller::Controller;
 use crate::domain::judgement::controller::Presence;
 use crate::domain::judgement::report::Report;
@@ -21,15 +21,15 @@ use crate::domain::judgement::row::Row;
 use crate::domain::judgement::standing::Standing;
 use crate::domain::plan::act::Act;
 use crate::domain::plan::act::Arriving;
-use crate::domain::plan::act::Hand;
+use crate::domain::plan::act::ChangeKind;
 use crate::domain::plan::act::counted;
 use crate::domain::plan::act::listed;
 use crate::domain::plan::enough;
 use crate::domain::plan::known::Known;
 
 pub fn deregister(known: &Known<'_>, keys: &BTreeSet<TargetKey>) -> Result<Plan, Refusal> {
-    let (view, group) = (known.view()?, known.group()?);
-    Known::targets_read(&view)?;
+    let (case, group) = (known.case()?, known.group()?);
+    Known::targets_read(&case)?;
     let mut rows = Vec::new();
     for key in keys {
         rows.push(registered(known.report, key)?);
@@ -40,28 +40,28 @@ pub fn deregister(known: &Known<'_>, keys: &BTreeSet<TargetKey>) -> Result<Plan,
         [_] => format!("Takes {} out of {name}.", first.key),
         rows => format!("Takes {} out of {name}: {}.", counted(rows.len(), "target"), listed(keys)),
     };
-    let mut plan = Plan::new(Hand::Deregister, &known.report.subject, known.now, effect);
+    let mut plan = Plan::new(ChangeKind::Deregister, &known.report.subject, known.now, effect);
     let leaving_keys: BTreeSet<&TargetKey> = keys.iter().collect();
     plan.counts = counts::counts(known.report, &leaving_keys, &[]);
-    let mut guards: Vec<Guard> = Known::same(&view).into_iter().collect();
-    guards.extend(enough::keep_enough(&mut plan, &view, &leaving_keys, name));
+    let mut guards: Vec<Guard> = Known::same(&case).into_iter().collect();
+    guards.extend(enough::keep_enough(&mut plan, &case, &leaving_keys, name));
     guards.extend(rows.iter().filter_map(|row| leaves(row)));
-    let role = Known::role(&view);
+    let role = Known::role(&case);
     let targets = rows.iter().filter_map(|row| leaving(row)).collect();
     plan.step(Act::Deregister { group: group.clone(), role: role.clone(), targets }, guards);
-    let same = Known::same(&view).into_iter().collect();
+    let same = Known::same(&case).into_iter().collect();
     plan.step(Act::AwaitGone { group, targets: keys.iter().cloned().collect() }, same);
-    plan.follows.push(drains(&view));
-    plan.follows.extend(comes_back(known.report, &view, &rows));
+    plan.follows.push(drains(&case));
+    plan.follows.extend(comes_back(known.report, &case, &rows));
     plan.follows.extend(gates(known.report, &rows));
-    enough::emptied(&mut plan, &view);
-    owners::warn(&mut plan, &view, &rows);
+    enough::emptied(&mut plan, &case);
+    owners::warn(&mut plan, &case, &rows);
     Ok(plan)
 }
 
 /// How long deregistered targets drain.
-pub(super) fn drains(view: &View<'_>) -> String {
-    let delay = view.attributes().map(Attributes::deregistration_delay);
+pub(super) fn drains(case: &Case<'_>) -> String {
+    let delay = case.attributes().map(Attributes::deregistration_delay);
     match delay {
         Some(delay) => format!(
             "What leaves gets no new connections from then on and is gone {delay}s later (deregistration delay)."
@@ -80,7 +80,7 @@ fn gates(report: &Report, rows: &[&Row]) -> Option<String> {
 }
 
 /// When the controller registers again what it wants.
-pub(super) fn comes_back(report: &Report, view: &View<'_>, rows: &[&Row]) -> Vec<String> {
+pub(super) fn comes_back(report: &Report, case: &Case<'_>, rows: &[&Row]) -> Vec<String> {
     let wanted = rows.iter().filter(|it| it.wanted == Some(true)).count();
     if rows
         .iter()
@@ -88,14 +88,14 @@ pub(super) fn comes_back(report: &Report, view: &View<'_>, rows: &[&Row]) -> Vec
     {
         return vec!["Whoever registered it may do so again.".to_owned()];
     }
-    if Known::stays(view).is_err() {
+    if Known::stays(case).is_err() {
         return vec!["Nobody registers it again: the binding is being deleted.".to_owned()];
     }
     if wanted == 0 {
         return vec!["Nobody registers it again: no endpoint wants it.".to_owned()];
     }
     let controller = &report.controller;
-    if view.binding.is_none() {
+    if case.binding.is_none() {
         return Vec::new();
     }
     let mut said = Vec::new();
@@ -104,7 +104,7 @@ pub(super) fn comes_back(report: &Report, view: &View<'_>, rows: &[&Row]) -> Vec
         Presence::Down => {
             said.push("The controller is down; when it is back it registers the endpoint again.".to_owned());
         }
-        Presence::Present | Presence::Unknown => said.push(returns(controller, view.instances())),
+        Presence::Present | Presence::Unknown => said.push(returns(controller, case.instances())),
     }
     said
 }
@@ -163,9 +163,9 @@ fn arrives(row: &Row) -> Option<Guard> {
 }
 
 pub fn register(known: &Known<'_>, keys: &BTreeSet<TargetKey>) -> Result<Plan, Refusal> {
-    let (view, group) = (known.view()?, known.group()?);
-    Known::stays(&view)?;
-    Known::targets_read(&view)?;
+    let (case, group) = (known.case()?, known.group()?);
+    Known::stays(&case)?;
+    Known::targets_read(&case)?;
     let mut rows = Vec::new();
     for key in keys {
         rows.push(unregistered(known.report, key)?);
@@ -177,24 +177,24 @@ pub fn register(known: &Known<'_>, keys: &BTreeSet<TargetKey>) -> Result<Plan, R
         [_] => format!("Registers {} in {name}.", first.key),
         rows => format!("Registers {} in {name}: {}.", counted(rows.len(), "endpoint"), listed(keys)),
     };
-    let mut plan = Plan::new(Hand::Register, &known.report.subject, known.now, effect);
+    let mut plan = Plan::new(ChangeKind::Register, &known.report.subject, known.now, effect);
     let zones: Vec<_> = rows.iter().map(|it| counts::zone(it)).collect();
     plan.counts = counts::counts(known.report, &BTreeSet::new(), &zones);
-    let role = Known::role(&view);
-    let mut guards: Vec<Guard> = Known::same(&view).into_iter().collect();
+    let role = Known::role(&case);
+    let mut guards: Vec<Guard> = Known::same(&case).into_iter().collect();
     guards.extend(rows.iter().filter_map(|row| arrives(row)));
     let targets = rows.iter().filter_map(|it| arriving(it)).collect();
     plan.step(Act::Register { group, role, targets }, guards);
-    plan.follows.push(checks(&view));
+    plan.follows.push(checks(&case));
     plan.follows.extend(followed(known.report));
-    owners::warn(&mut plan, &view, &rows);
+    owners::warn(&mut plan, &case, &rows);
     Ok(plan)
 }
 
 /// How long until a registered target is healthy.
-pub(super) fn checks(view: &View<'_>) -> String {
-    let allowance = view.target_group().map(TargetGroup::registration_allowance);
-    match (allowance, view.routes.none_lead()) {
+pub(super) fn checks(case: &Case<'_>) -> String {
+    let allowance = case.target_group().map(TargetGroup::registration_allowance);
+    match (allowance, case.routes.none_lead()) {
         (_, true) => {
             "No listener or rule leads to the group: it is not checked and gets no traffic.".to_owned()
         }
@@ -240,14 +240,14 @@ fn unregistered<'a>(report: &'a Report, key: &TargetKey) -> Result<&'a Row, Refu
 }
 
 pub fn sync(known: &Known<'_>) -> Result<Plan, Refusal> {
-    let (view, group) = (known.view()?, known.group()?);
-    Known::stays(&view)?;
-    Known::targets_read(&view)?;
-    if view.binding.is_none() {
+    let (case, group) = (known.case()?, known.group()?);
+    Known::stays(&case)?;
+    Known::targets_read(&case)?;
+    if case.binding.is_none() {
         return Err(Refusal::new("no binding names this group: what belongs there is not known")
             .instead("bind (b) binds a service, deregister (X) takes targets out"));
     }
-    if !view.resolved() {
+    if !case.resolved() {
         return Err(Refusal::new("what the controller would register could not be read in full"));
     }
     let of = |standings: &[Standing]| -> Vec<&Row> {
@@ -268,24 +268,24 @@ pub fn sync(known: &Known<'_>) -> Result<Plan, Refusal> {
             counted(m, "target")
         ),
     };
-    let mut plan = Plan::new(Hand::Sync, &known.report.subject, known.now, effect);
+    let mut plan = Plan::new(ChangeKind::Sync, &known.report.subject, known.now, effect);
     let keys: BTreeSet<&TargetKey> = extra.iter().filter_map(|it| key(it)).collect();
     let zones: Vec<_> = missing.iter().map(|it| counts::zone(it)).collect();
     plan.counts = counts::counts(known.report, &keys, &zones);
-    let role = Known::role(&view);
-    let same = || Known::same(&view).into_iter();
+    let role = Known::role(&case);
+    let same = || Known::same(&case).into_iter();
     if !missing.is_empty() {
         let guards = same().chain(missing.iter().filter_map(|it| arrives(it))).collect();
         let targets = missing.iter().filter_map(|it| arriving(it)).collect();
         plan.step(Act::Register { group: group.clone(), role: role.clone(), targets }, guards);
-        plan.follows.push(checks(&view));
+        plan.follows.push(checks(&case));
     }
     if !extra.is_empty() {
-        let enough = enough::keep_enough(&mut plan, &view, &keys, &name);
+        let enough = enough::keep_enough(&mut plan, &case, &keys, &name);
         let guards = same().chain(enough).chain(extra.iter().filter_map(|it| leaves(it))).collect();
         let targets = extra.iter().filter_map(|it| leaving(it)).collect();
         plan.step(Act::Deregister { group, role, targets }, guards);
-        plan.follows.push(drains(&view));
+        plan.follows.push(drains(&case));
     }
     if unknown > 0 {
         plan.warnings.push(format!(
@@ -303,9 +303,9 @@ pub fn sync(known: &Known<'_>) -> Result<Plan, Refusal> {
     if !plan.steps.is_empty() {
         plan.follows.extend(followed(known.report));
     }
-    enough::emptied(&mut plan, &view);
+    enough::emptied(&mut plan, &case);
     let touched: Vec<&Row> = missing.into_iter().chain(extra).collect();
-    owners::warn(&mut plan, &view, &touched);
+    owners::warn(&mut plan, &case, &touched);
     Ok(plan)
 }
 

@@ -22,9 +22,9 @@ use crate::domain::facts::ids::RowKey;
 use crate::domain::fixture;
 use crate::domain::fixture::World;
 use crate::domain::fixture::objects;
-use crate::domain::inventory::Change;
 use crate::domain::inventory::Kind;
 use crate::domain::inventory::Object;
+use crate::domain::inventory::Observation;
 use crate::domain::plan::known::Known;
 
 const SERVING: &str =
@@ -169,7 +169,7 @@ fn tags_of_a_stack_or_of_another_controller_are_said() {
     let tagged = |key: &str, value: &str| {
         edited(|it| {
             let tags = BTreeMap::from([(key.to_owned(), value.to_owned())]);
-            it.apply(Change::Tags(vec![(fixture::arn(), tags)]));
+            it.apply(Observation::Tags(vec![(fixture::arn(), tags)]));
         })
     };
     says(
@@ -330,7 +330,7 @@ fn a_bind_says_whether_new_pods_get_gates() {
         world.inventory.clusters.values_mut().for_each(|it| it.bindings.clear());
         if let Some(gated) = gated {
             let namespace = fixture::named("x").namespace;
-            world.apply(Change::Gated { cluster: fixture::cluster(), namespace, gated });
+            world.apply(Observation::Gated { cluster: fixture::cluster(), namespace, gated });
         }
         bound(&world, |_| {}).unwrap().warnings.join(" ")
     };

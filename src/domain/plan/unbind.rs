@@ -13,31 +13,31 @@ use super::targets::key;
 use super::targets::leaves;
 use super::targets::leaving;
 use crate::domain::facts::ids::TargetKey;
-use crate::domain::judgement::case::View;
+use crate::domain::judgement::case::Case;
 use crate::domain::judgement::controller::Presence;
 use crate::domain::judgement::row::Row;
 use crate::domain::judgement::standing::Standing;
 use crate::domain::plan::act::Act;
-use crate::domain::plan::act::Hand;
+use crate::domain::plan::act::ChangeKind;
 use crate::domain::plan::act::counted;
 use crate::domain::plan::enough;
 use crate::domain::plan::known::Known;
 
 pub fn unbind(known: &Known<'_>) -> Result<Plan, Refusal> {
-    let view = known.view()?;
-    let (reference, binding) = bound(&view)?;
+    let case = known.case()?;
+    let (reference, binding) = bound(&case)?;
     if binding.deleted.is_some() {
         return Err(Refusal::new("the binding is being deleted already"));
     }
     let presence = known.report.controller.presence;
-    let leaving = going(&view, known);
+    let leaving = going(&case, known);
     let keys: BTreeSet<&TargetKey> = leaving.iter().filter_map(|it| key(it)).collect();
-    let name = view.arn.as_ref().map_or("its target group", |it| it.name()).to_owned();
-    let read = view.targets_usable();
+    let name = case.arn.as_ref().map_or("its target group", |it| it.name()).to_owned();
+    let read = case.targets_usable();
     let finalized = !binding.finalizers.is_empty();
     let effect = match (leaving.len(), presence) {
         _ if !read => format!("Deletes binding {reference}; which targets go with it could not be read."),
-        (0, _) if multi_unlisted(&view) => {
+        (0, _) if multi_unlisted(&case) => {
             format!(
                 "Deletes binding {reference}; its list of targets (ConfigMap) is missing, so it takes none out."
             )
@@ -56,14 +56,14 @@ pub fn unbind(known: &Known<'_>) -> Result<Plan, Refusal> {
         ),
         (n, _) => format!("Deletes binding {reference} and takes {} out of {name}.", counted(n, "target")),
     };
-    let mut plan = Plan::new(Hand::Unbind, &known.report.subject, known.now, effect);
+    let mut plan = Plan::new(ChangeKind::Unbind, &known.report.subject, known.now, effect);
     // Without its controller nothing goes for now.
     let (now, none) = (presence != Presence::Down, BTreeSet::new());
     if read {
         plan.counts = counts::counts(known.report, if now { &keys } else { &none }, &[]);
     }
-    let same: Vec<Guard> = Known::same(&view).into_iter().collect();
-    let enough = enough::keep_enough(&mut plan, &view, if now { &keys } else { &none }, &reference.name);
+    let same: Vec<Guard> = Known::same(&case).into_iter().collect();
+    let enough = enough::keep_enough(&mut plan, &case, if now { &keys } else { &none }, &reference.name);
     if !now && finalized && !leaving.is_empty() {
         plan.ask_for(&reference.name, "its targets go when the controller is back".to_owned());
     }
@@ -76,25 +76,25 @@ pub fn unbind(known: &Known<'_>) -> Result<Plan, Refusal> {
         let group = known.group()?;
         let targets: Vec<_> = leaving.iter().filter_map(|it| self::leaving(it)).collect();
         if !targets.is_empty() {
-            Known::targets_read(&view)?;
+            Known::targets_read(&case)?;
             let guards = same
                 .iter()
                 .cloned()
                 .chain(enough)
                 .chain(leaving.iter().filter_map(|it| leaves(it)))
                 .collect();
-            plan.step(Act::Deregister { group, role: Known::role(&view), targets }, guards);
+            plan.step(Act::Deregister { group, role: Known::role(&case), targets }, guards);
         }
         plan.step(delete, same);
     } else {
         plan.step(delete, same.into_iter().chain(enough).collect());
         let gone: Vec<TargetKey> = keys.iter().map(|it| (*it).clone()).collect();
-        if let Some(group) = view.arn.clone().filter(|_| presence != Presence::Down && !gone.is_empty()) {
+        if let Some(group) = case.arn.clone().filter(|_| presence != Presence::Down && !gone.is_empty()) {
             // The binding being gone is not yet what was asked for.
             plan.step(Act::AwaitLeaving { group, targets: gone }, Vec::new());
         }
     }
-    said(&mut plan, &view, known, leaving.len());
+    said(&mut plan, &case, known, leaving.len());
     if leaving.len() > 3 {
         let all: Vec<String> = keys.iter().map(ToString::to_string).collect();
         plan.follows.push(format!("The targets: {}.", all.join(", ")));
@@ -107,16 +107,16 @@ pub fn unbind(known: &Known<'_>) -> Result<Plan, Refusal> {
     if let Some(tool) = &binding.kept_by {
         plan.warnings.push(format!("{tool} keeps this binding: it may be made again."));
     }
-    owners::warn(&mut plan, &view, &[]);
+    owners::warn(&mut plan, &case, &[]);
     plan.lasting.push("Undo does not bring it back. Bind makes another object: history and checkpoint are gone, and its targets were out meanwhile.".to_owned());
     Ok(plan)
 }
 
 /// The registered rows that go with a binding: all, or those its controller owns.
-fn going<'a>(view: &View<'_>, known: &Known<'a>) -> Vec<&'a Row> {
-    let multi = view.binding.is_some_and(|it| it.multi_cluster);
+fn going<'a>(case: &Case<'_>, known: &Known<'a>) -> Vec<&'a Row> {
+    let multi = case.binding.is_some_and(|it| it.multi_cluster);
     let absent = known.report.controller.presence == Presence::Absent;
-    let listed = view.reference.zip(view.cluster).and_then(|(it, cluster)| cluster.ledgers.get(&it.ledger()));
+    let listed = case.reference.zip(case.cluster).and_then(|(it, cluster)| cluster.ledgers.get(&it.ledger()));
     let listed = listed.and_then(|it| it.as_ref()).map(|it| it.targets.as_slice()).unwrap_or_default();
     let ours = |row: &Row| key(row).is_some_and(|it| listed.contains(&it.identifier()));
     let goes = |row: &&Row| {
@@ -130,14 +130,14 @@ fn going<'a>(view: &View<'_>, known: &Known<'a>) -> Vec<&'a Row> {
 }
 
 /// A multi-cluster binding whose list is missing: its controller deregisters nothing (controller.md §4).
-fn multi_unlisted(view: &View<'_>) -> bool {
-    let listed = view.reference.zip(view.cluster).and_then(|(it, cluster)| cluster.ledgers.get(&it.ledger()));
-    view.binding.is_some_and(|it| it.multi_cluster) && matches!(listed, Some(None))
+fn multi_unlisted(case: &Case<'_>) -> bool {
+    let listed = case.reference.zip(case.cluster).and_then(|(it, cluster)| cluster.ledgers.get(&it.ledger()));
+    case.binding.is_some_and(|it| it.multi_cluster) && matches!(listed, Some(None))
 }
 
-fn said(plan: &mut Plan, view: &View<'_>, known: &Known<'_>, targets: usize) {
+fn said(plan: &mut Plan, case: &Case<'_>, known: &Known<'_>, targets: usize) {
     let presence = known.report.controller.presence;
-    let binding = view.binding;
+    let binding = case.binding;
     let finalized = binding.is_some_and(|it| !it.finalizers.is_empty());
     match presence {
         Presence::Present | Presence::Unknown => {
@@ -173,7 +173,7 @@ fn said(plan: &mut Plan, view: &View<'_>, known: &Known<'_>, targets: usize) {
         }
     }
     if targets > 0 && presence != Presence::Down {
-        plan.follows.push(drains(view));
+        plan.follows.push(drains(case));
     }
-    enough::emptied(plan, view);
+    enough::emptied(plan, case);
 }

@@ -31,7 +31,7 @@ use crate::domain::judgement::row::Row;
 use crate::domain::judgement::row::Subject;
 use crate::domain::plan::act::Act;
 use crate::domain::plan::act::Arriving;
-use crate::domain::plan::act::Hand;
+use crate::domain::plan::act::ChangeKind;
 use crate::domain::plan::act::Labelled;
 use crate::domain::plan::enough;
 use crate::domain::plan::known::Known;
@@ -41,7 +41,7 @@ use crate::domain::plan::known::report_of;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Done {
     pub id: String,
-    pub hand: Hand,
+    pub change: ChangeKind,
     pub subject: Subject,
     /// Every step whose call was made, whatever came of it.
     pub acts: Vec<Act>,
@@ -50,20 +50,22 @@ pub struct Done {
 /// Turns round what was done of a plan, last first.
 /// `tags`: of what a weighed rule belongs to, as far as they were read.
 pub fn undo(inventory: &Inventory, done: &Done, now: Timestamp, tags: &Tags) -> Result<Plan, Refusal> {
-    let hand = done.hand.word();
+    let change = done.change.word();
     let deleted = done.acts.iter().find_map(|it| match it {
         Act::DeleteBinding { binding, .. } => Some(binding),
         _ => None,
     });
     let report = report_of(inventory, &done.subject, now).ok_or_else(|| match (deleted, &done.subject) {
-        (Some(binding), _) => Refusal::new(format!("{hand} cannot be undone: binding {binding} was deleted"))
-            .instead("bind (b) makes a new one"),
+        (Some(binding), _) => {
+            Refusal::new(format!("{change} cannot be undone: binding {binding} was deleted"))
+                .instead("bind (b) makes a new one")
+        }
         (None, Subject::Binding(it)) => Refusal::new(format!(
-            "{hand} cannot be undone: binding {it} is gone, or could not be read in context {}",
+            "{change} cannot be undone: binding {it} is gone, or could not be read in context {}",
             it.cluster
         )),
         (None, Subject::Group(arn)) => Refusal::new(format!(
-            "{hand} cannot be undone: group {} is gone, or could not be read",
+            "{change} cannot be undone: group {} is gone, or could not be read",
             arn.name()
         )),
     })?;
@@ -71,9 +73,9 @@ pub fn undo(inventory: &Inventory, done: &Done, now: Timestamp, tags: &Tags) -> 
     if done.acts.iter().any(|it| matches!(it, Act::Create { .. })) {
         // What a binding took over goes with it: the same plan as to delete any other.
         let mut plan = unbind::unbind(&known)?;
-        plan.hand = Hand::Undo;
+        plan.change = ChangeKind::Undo;
         plan.undoes = Some(done.id.clone());
-        plan.effect = format!("Undoes {hand}: {}", lower(&plan.effect));
+        plan.effect = format!("Undoes {change}: {}", lower(&plan.effect));
         plan.lasting = vec!["What the controller took out when it was bound is not put back.".to_owned()];
         return Ok(plan);
     }
@@ -81,7 +83,7 @@ pub fn undo(inventory: &Inventory, done: &Done, now: Timestamp, tags: &Tags) -> 
     {
         return back(&known, &done.id, (place, from, to), tags);
     }
-    let mut plan = Plan::new(Hand::Undo, &done.subject, now, String::new());
+    let mut plan = Plan::new(ChangeKind::Undo, &done.subject, now, String::new());
     plan.undoes = Some(done.id.clone());
     let mut refused = Vec::new();
     for act in done.acts.iter().rev().filter(|it| !it.only_waits()) {
@@ -92,10 +94,10 @@ pub fn undo(inventory: &Inventory, done: &Done, now: Timestamp, tags: &Tags) -> 
     }
     if plan.steps.is_empty() {
         let why = refused.into_iter().next().unwrap_or_else(|| "nothing was changed".into());
-        return Err(Refusal::new(format!("{hand} cannot be undone: {why}")));
+        return Err(Refusal::new(format!("{change} cannot be undone: {why}")));
     }
     let sentences: Vec<String> = plan.steps.iter().map(|it| it.act.sentence()).collect();
-    plan.effect = format!("Undoes {hand}: {}.", sentences.join(", then "));
+    plan.effect = format!("Undoes {change}: {}.", sentences.join(", then "));
     let back = |it: &Step| matches!(&it.act, Act::Label { object: Labelled::Pod(..), to: Some(_), .. });
     let labelled = plan.steps.iter().any(back);
     plan.warnings.extend(refused.into_iter().map(|it| match it {
@@ -142,7 +144,7 @@ fn back(
     }
     let before = from.forwards.iter().map(|it| (it.group.clone(), it.weight)).collect();
     let mut plan = weights::shift(known, place, &before, tags)?;
-    plan.hand = Hand::Undo;
+    plan.change = ChangeKind::Undo;
     plan.undoes = Some(id.to_owned());
     plan.effect = format!("Undoes shift: {}", lower(&plan.effect));
     Ok(plan)
@@ -155,7 +157,7 @@ fn lower(text: &str) -> String {
 
 /// Counts, what follows, and the guards of the steps that write to AWS.
 fn count(plan: &mut Plan, known: &Known<'_>) -> Result<(), Refusal> {
-    let view = known.view()?;
+    let case = known.case()?;
     let (mut leaving, mut arriving) = (BTreeSet::new(), Vec::new());
     for step in &plan.steps {
         match &step.act {
@@ -166,20 +168,20 @@ fn count(plan: &mut Plan, known: &Known<'_>) -> Result<(), Refusal> {
     }
     let leaving: BTreeSet<&TargetKey> = leaving.iter().collect();
     if plan.steps.iter().any(|it| it.act.cluster().is_none()) {
-        Known::targets_read(&view)?;
+        Known::targets_read(&case)?;
     }
     let zones: Vec<_> = arriving.iter().map(|it| row(known, it).and_then(counts::zone)).collect();
     plan.counts = counts::counts(known.report, &leaving, &zones);
-    let same: Vec<Guard> = Known::same(&view).into_iter().collect();
+    let same: Vec<Guard> = Known::same(&case).into_iter().collect();
     let name = known.report.group.as_ref().map_or_else(String::new, |it| it.name().to_owned());
     let enough = match leaving.is_empty() {
         true => Vec::new(),
-        false => enough::keep_enough(plan, &view, &leaving, &name),
+        false => enough::keep_enough(plan, &case, &leaving, &name),
     };
     let goes: Vec<&Row> = leaving.iter().filter_map(|it| row(known, it)).collect();
     let comes: Vec<&Row> = arriving.iter().filter_map(|it| row(known, it)).collect();
     if !arriving.is_empty() {
-        plan.follows.push(checks(&view));
+        plan.follows.push(checks(&case));
         if comes.iter().any(|it| it.wanted == Some(true)) {
             plan.follows.extend(followed(known.report));
         } else if known.report.controller.presence == Presence::Present {
@@ -188,12 +190,12 @@ fn count(plan: &mut Plan, known: &Known<'_>) -> Result<(), Refusal> {
         }
     }
     if !goes.is_empty() {
-        plan.follows.push(drains(&view));
-        plan.follows.extend(comes_back(known.report, &view, &goes));
-        enough::emptied(plan, &view);
+        plan.follows.push(drains(&case));
+        plan.follows.extend(comes_back(known.report, &case, &goes));
+        enough::emptied(plan, &case);
     }
     if !goes.is_empty() || !comes.is_empty() {
-        owners::warn(plan, &view, &goes);
+        owners::warn(plan, &case, &goes);
     }
     for step in plan.steps.iter_mut().filter(|it| it.act.cluster().is_none()) {
         step.guards.extend(same.iter().cloned());
@@ -257,7 +259,7 @@ fn inverse(known: &Known<'_>, act: &Act) -> Result<Step, Stays> {
         Act::Deregister { group, role, targets } => {
             let gone: Vec<Arriving> =
                 targets.iter().filter(|it| !live(known.report, &it.key)).cloned().collect();
-            if known.view().is_ok_and(|it| Known::stays(&it).is_err()) {
+            if known.case().is_ok_and(|it| Known::stays(&it).is_err()) {
                 return Err("the binding is being deleted".into());
             }
             if gone.is_empty() {

@@ -11,14 +11,14 @@ use crate::domain::facts::elb::Rule;
 use crate::domain::facts::ids::TargetGroupArn;
 use crate::domain::facts::ownership::kept_by_tags;
 use crate::domain::facts::time::age;
-use crate::domain::inventory::Change;
 use crate::domain::inventory::Inventory;
+use crate::domain::inventory::Observation;
 use crate::domain::inventory::routes::Place;
 use crate::domain::inventory::routes::healthy;
 use crate::domain::inventory::routes::shares;
 use crate::domain::inventory::routes::told;
 use crate::domain::plan::act::Act;
-use crate::domain::plan::act::Hand;
+use crate::domain::plan::act::ChangeKind;
 use crate::domain::plan::known::Known;
 
 /// The largest weight of a group (ELBv2 refuses more).
@@ -31,7 +31,7 @@ pub type Tags = BTreeMap<String, BTreeMap<String, String>>;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Weighed {
     pub place: Place,
-    pub changes: Vec<Change>,
+    pub changes: Vec<Observation>,
     /// Of what it belongs to. Empty where they could not be read: nobody is named then.
     pub tags: Tags,
     /// Why they could not.
@@ -79,7 +79,7 @@ pub fn shift(
         return Err(Refusal::new(format!("the weights are {} already", told(&to))));
     }
     let effect = format!("Makes {} send {}, instead of {}.", place.name, shares(&to), shares(&rule.forwards));
-    let mut plan = Plan::new(Hand::Shift, &known.report.subject, known.now, effect);
+    let mut plan = Plan::new(ChangeKind::Shift, &known.report.subject, known.now, effect);
     let mut guards = vec![Guard::Action { place: place.clone(), rule: Box::new(rule.clone()) }];
     for (before, after) in rule.forwards.iter().zip(&to).filter(|(_, it)| it.weight > 0) {
         guards.extend(receives(&mut plan, known.inventory, before, after));

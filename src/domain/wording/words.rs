@@ -8,8 +8,8 @@ use crate::domain::facts::elb::Target;
 use crate::domain::facts::elb::TargetGroup;
 use crate::domain::facts::time::Timestamp;
 use crate::domain::facts::time::age;
+use crate::domain::judgement::controller::Activity;
 use crate::domain::judgement::controller::Controller;
-use crate::domain::judgement::controller::Doing;
 use crate::domain::judgement::controller::Presence;
 use crate::domain::judgement::desired::Backend;
 use crate::domain::judgement::desired::Exclusion;
@@ -24,17 +24,17 @@ use crate::domain::judgement::standing::Standing;
 
 /// What to say about something: a sentence, facts under it, the next step.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Words {
+pub struct Explanation {
     pub headline: String,
     pub facts: Vec<String>,
     pub next: Option<String>,
 }
 
-fn say(headline: impl Into<String>) -> Words {
-    Words { headline: headline.into(), facts: Vec::new(), next: None }
+fn say(headline: impl Into<String>) -> Explanation {
+    Explanation { headline: headline.into(), facts: Vec::new(), next: None }
 }
 
-impl Words {
+impl Explanation {
     fn fact(mut self, fact: impl Into<String>) -> Self {
         self.facts.push(fact.into());
         self
@@ -47,7 +47,7 @@ impl Words {
 }
 
 /// Why a row stands where it stands.
-pub fn of_row(row: &Row, group: Option<&TargetGroup>, controller: &Controller) -> Words {
+pub fn of_row(row: &Row, group: Option<&TargetGroup>, controller: &Controller) -> Explanation {
     let mut words = match row.standing {
         Standing::Unknown => say(row.note.clone().unwrap_or_else(|| "a side needed for the judgement is unread".to_owned())),
         Standing::Contested => say(format!("Not ours: it belongs to {}.", owner(row)))
@@ -89,7 +89,7 @@ fn owner(row: &Row) -> String {
 }
 
 /// What can be expected of the controller about a target that is not as it should be.
-enum Hand {
+enum Expected {
     /// It acts by itself within seconds.
     Acts,
     /// Its checkpoint matches: it does not look.
@@ -98,30 +98,30 @@ enum Hand {
     Nobody,
 }
 
-fn hand(controller: &Controller) -> Hand {
-    match (controller.presence, &controller.doing) {
-        (Presence::Absent | Presence::Down, _) => Hand::Nobody,
-        (_, Doing::Asleep { .. }) => Hand::Sleeps,
-        _ => Hand::Acts,
+fn expected(controller: &Controller) -> Expected {
+    match (controller.presence, &controller.activity) {
+        (Presence::Absent | Presence::Down, _) => Expected::Nobody,
+        (_, Activity::Asleep { .. }) => Expected::Sleeps,
+        _ => Expected::Acts,
     }
 }
 
-fn unregistered(row: &Row, controller: &Controller) -> Words {
+fn unregistered(row: &Row, controller: &Controller) -> Explanation {
     let draining = row.state() == Some(&HealthState::Draining);
     let words = match draining {
         true => say("The endpoint is wanted, but its target is still draining: no new traffic goes there."),
         false => say("The endpoint is wanted, but it is not registered in the target group."),
     };
-    match hand(controller) {
-        Hand::Nobody => words.next(format!("no controller follows this binding ({}): R registers the target", controller.sign)),
-        Hand::Sleeps => words
+    match expected(controller) {
+        Expected::Nobody => words.next(format!("no controller follows this binding ({}): R registers the target", controller.sign)),
+        Expected::Sleeps => words
             .fact("The controller sleeps: its checkpoint matches the endpoints, so it does not notice what was deregistered by hand.")
             .next("r makes it look, R registers the target now"),
-        Hand::Acts => words.next("the controller registers it within seconds; if it does not, R does"),
+        Expected::Acts => words.next("the controller registers it within seconds; if it does not, R does"),
     }
 }
 
-fn lingering(row: &Row, controller: &Controller) -> Words {
+fn lingering(row: &Row, controller: &Controller) -> Explanation {
     let why =
         row.endpoint.as_ref().and_then(|it| it.exclusion).map_or("its endpoint has just gone", exclusion);
     let mut words = say(format!("Still registered although nobody wants it: {why}."));
@@ -129,33 +129,33 @@ fn lingering(row: &Row, controller: &Controller) -> Words {
         let message = wait.message.as_ref().map_or(String::new(), |it| format!(": {it}"));
         words.facts.push(format!("The pod: {}{message}.", wait.code));
     }
-    match hand(controller) {
-        Hand::Nobody => words.next(format!(
+    match expected(controller) {
+        Expected::Nobody => words.next(format!(
             "no controller follows this binding ({}): X deregisters the target",
             controller.sign
         )),
-        Hand::Sleeps | Hand::Acts => words
+        Expected::Sleeps | Expected::Acts => words
             .next("the controller deregisters it within seconds; if it does not, see the controller line"),
     }
 }
 
-fn orphan(row: &Row, controller: &Controller) -> Words {
+fn orphan(row: &Row, controller: &Controller) -> Explanation {
     let words = match &row.note {
         Some(note) => {
             say(format!("Registered without an endpoint, and {note}: requests may reach the wrong service."))
         }
         None => say("A registered target that no endpoint of the service explains."),
     };
-    match hand(controller) {
-        Hand::Nobody => words.next(format!("no controller follows this binding ({}): X deregisters the target", controller.sign)),
-        Hand::Sleeps => words
+    match expected(controller) {
+        Expected::Nobody => words.next(format!("no controller follows this binding ({}): X deregisters the target", controller.sign)),
+        Expected::Sleeps => words
             .fact("The controller sleeps: its checkpoint matches the endpoints, so it does not look at what else is registered.")
             .next("r makes it look, X deregisters the target now"),
-        Hand::Acts => words.next("the controller deregisters it when it looks; X does it now"),
+        Expected::Acts => words.next("the controller deregisters it when it looks; X does it now"),
     }
 }
 
-fn waiting(row: &Row) -> Words {
+fn waiting(row: &Row) -> Explanation {
     let Some(side) = &row.endpoint else { return say(Standing::Waiting.meaning()) };
     let Some(wait) = &side.wait else {
         let why = side.exclusion.map_or("its pod is in no EndpointSlice yet", exclusion);
@@ -237,7 +237,7 @@ fn flag_words(flag: Flag) -> &'static str {
 }
 
 /// What AWS means by a state and reason, for a Kubernetes user.
-pub fn of_health(target: &Target, group: Option<&TargetGroup>) -> Words {
+pub fn of_health(target: &Target, group: Option<&TargetGroup>) -> Explanation {
     let check = group.map(|it| describe_check(&it.check)).unwrap_or_default();
     let port = target.health_port.as_deref().unwrap_or("?");
     match (&target.health.state, &target.health.reason) {
@@ -279,7 +279,7 @@ pub fn of_health(target: &Target, group: Option<&TargetGroup>) -> Words {
     }
 }
 
-fn unhealthy(reason: &Reason, check: &str, port: &str) -> Words {
+fn unhealthy(reason: &Reason, check: &str, port: &str) -> Explanation {
     match reason {
         Reason::Timeout => say("The load balancer's health check gets no answer in time.")
             .fact(format!("Check: {check}, on port {port}."))
@@ -299,7 +299,7 @@ fn unhealthy(reason: &Reason, check: &str, port: &str) -> Words {
 }
 
 /// The two cases of NotInUse are told apart by their description alone.
-fn unused(target: &Target) -> Words {
+fn unused(target: &Target) -> Explanation {
     let zone = target.health.description.as_deref().is_some_and(|it| it.contains("Availability Zone"));
     match zone {
         true => say("Its zone is not enabled for the load balancer.")
@@ -328,7 +328,7 @@ pub fn describe_check(check: &HealthCheck) -> String {
 }
 
 /// Why a binding is as it is: its verdict, what keeps it from being settled.
-pub fn of_report(report: &Report, now: Timestamp) -> Words {
+pub fn of_report(report: &Report, now: Timestamp) -> Explanation {
     let since = report.verdict_since.map_or(String::new(), |at| format!(", for {}", age(now.since(at))));
     let mut words = say(format!("{}{since}: {}.", report.verdict.word.text(), report.verdict.sentence));
     if matches!(report.subject, Subject::Group(_)) {
@@ -373,7 +373,7 @@ pub fn of_report(report: &Report, now: Timestamp) -> Words {
 }
 
 /// A binding that is on its way out: what it waits for, and what to do about it.
-fn of_deletion(report: &Report, deleting: &Deleting, now: Timestamp) -> Words {
+fn of_deletion(report: &Report, deleting: &Deleting, now: Timestamp) -> Explanation {
     let waits = match deleting.finalizers.as_slice() {
         [] => "it goes at once".to_owned(),
         [one] => format!("it waits for its finalizer {one}"),
@@ -427,18 +427,18 @@ pub fn code(code: &str) -> String {
 /// The controller in a line: `controller v3.5.0 asleep since 12m`.
 pub fn of_controller(controller: &Controller, now: Timestamp) -> String {
     let version = controller.version.as_ref().map_or(String::new(), |it| format!(" v{it}"));
-    let state = match (controller.presence, &controller.doing) {
+    let state = match (controller.presence, &controller.activity) {
         (Presence::Absent, _) => "absent".to_owned(),
         (Presence::Down, _) => format!("DOWN ({})", controller.sign),
-        (Presence::Unknown, Doing::Unknown) => format!("unknown ({})", controller.sign),
-        (_, Doing::Asleep { since }) => {
+        (Presence::Unknown, Activity::Unknown) => format!("unknown ({})", controller.sign),
+        (_, Activity::Asleep { since }) => {
             let since = since.map_or(String::new(), |at| format!(" {}", age(now.since(at))));
             format!("asleep{since}")
         }
-        (_, Doing::Behind) => "behind: endpoints changed since its last look".to_owned(),
-        (_, Doing::Working) => "working".to_owned(),
-        (_, Doing::Failing(error)) => format!("failing: {error}"),
-        (presence, Doing::Unknown) => presence.word().to_owned(),
+        (_, Activity::Behind) => "behind: endpoints changed since its last look".to_owned(),
+        (_, Activity::Working) => "working".to_owned(),
+        (_, Activity::Failing(error)) => format!("failing: {error}"),
+        (presence, Activity::Unknown) => presence.word().to_owned(),
     };
     let webhook = match controller.webhook_endpoints {
         Some(0) => " · webhook down: changes of bindings are refused",

@@ -192,7 +192,7 @@ fn pane(
         }
         x += width + 1;
     }
-    for (n, _) in rows.iter().enumerate().filter(|(_, row)| state.hands.marked.contains(&row.key)) {
+    for (n, _) in rows.iter().enumerate().filter(|(_, row)| state.changes.marked.contains(&row.key)) {
         let y = inside.y + 1 + u16::try_from(n).unwrap_or(0);
         buffer.set_stringn(inside.x, y, "*", 1, theme.title);
     }

@@ -10,17 +10,18 @@ use unicode_width::UnicodeWidthStr;
 use super::header;
 use super::text;
 use crate::app::State;
+use crate::app::action::ActionRow;
 use crate::app::action::Family;
-use crate::app::action::Row;
 use crate::app::action::TABLE;
-use crate::app::hands::Run;
+use crate::app::changes::Run;
+use crate::app::offered;
 use crate::app::state::Dialog;
 use crate::app::state::Sort;
 use crate::app::state::View;
 use crate::domain::facts::time::age;
 use crate::domain::inventory::Source;
 use crate::domain::inventory::routes::Routes;
-use crate::domain::judgement::controller::Doing;
+use crate::domain::judgement::controller::Activity;
 use crate::domain::judgement::controller::Presence;
 use crate::domain::judgement::report::Report;
 use crate::domain::wording::words;
@@ -53,9 +54,9 @@ pub(super) fn routes(state: &State, theme: &Theme, area: Rect, buffer: &mut Buff
     };
     let controller = &report.controller;
     let line = words::of_controller(controller, state.shown_now());
-    let style = match (controller.presence, &controller.doing) {
-        (Presence::Down, _) | (_, Doing::Failing(_)) => theme.bad,
-        (Presence::Absent, _) | (_, Doing::Behind) => theme.warn,
+    let style = match (controller.presence, &controller.activity) {
+        (Presence::Down, _) | (_, Activity::Failing(_)) => theme.bad,
+        (Presence::Absent, _) | (_, Activity::Behind) => theme.warn,
         _ => theme.plain,
     };
     let room = usize::from(area.width).saturating_sub(left.width().min(usize::from(area.width) / 2) + 2);
@@ -78,11 +79,11 @@ fn unread(state: &State, report: &Report) -> Option<&'static str> {
 
 /// A plan that runs, in a few words: what, which step, what is awaited.
 fn under_way(state: &State, run: &Run) -> String {
-    let hand = run.plan.hand.word();
+    let change = run.plan.change.word();
     match run.at() {
-        None => format!("{hand} begins (p)"),
+        None => format!("{change} begins (p)"),
         Some((step, stage, since)) => format!(
-            "{hand} {}/{} {} {} (p)",
+            "{change} {}/{} {} {} (p)",
             step + 1,
             run.plan.steps.len(),
             stage.word(),
@@ -106,9 +107,9 @@ pub(super) fn hints(state: &State, theme: &Theme, area: Rect, buffer: &mut Buffe
         Line::from(Span::styled(format!(" {text}"), theme.warn)).render(area, buffer);
         return;
     }
-    let mut shown: Vec<String> = state.hands.running().map(|it| under_way(state, it)).collect();
-    if !state.hands.marked.is_empty() {
-        shown.push(format!("{} marked", state.hands.marked.len()));
+    let mut shown: Vec<String> = state.changes.running().map(|it| under_way(state, it)).collect();
+    if !state.changes.marked.is_empty() {
+        shown.push(format!("{} marked", state.changes.marked.len()));
     }
     if !state.filter.is_empty() {
         shown.push(format!("filter {}", state.filter));
@@ -134,10 +135,10 @@ pub(super) fn hints(state: &State, theme: &Theme, area: Rect, buffer: &mut Buffe
 /// The actions of the footer with their keys, as many as fit: what cannot be done now is left out first, then what
 /// only looks.
 fn keys<'a>(state: &State, theme: &Theme, room: usize) -> Vec<Span<'a>> {
-    let worth = |row: &Row, refused: bool| match (refused, row.family) {
+    let worth = |row: &ActionRow, refused: bool| match (refused, row.family) {
         (_, Family::Program) => 0,
         (true, _) => 4,
-        (false, Family::Hands) => 1,
+        (false, Family::Changes) => 1,
         (false, Family::Views) => 2,
         (false, Family::Looking | Family::Moving) => 3,
     };
@@ -145,7 +146,7 @@ fn keys<'a>(state: &State, theme: &Theme, room: usize) -> Vec<Span<'a>> {
         .iter()
         .filter(|it| !it.hint.is_empty())
         .filter_map(|row| {
-            let refused = row.action.refusal(state).is_some();
+            let refused = offered::refusal(row.action, state).is_some();
             Some((worth(row, refused), row.keys.first()?.to_string(), row.hint, refused))
         })
         .collect();

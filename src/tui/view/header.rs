@@ -17,7 +17,7 @@ use crate::domain::inventory::Freshness;
 use crate::domain::inventory::Kind;
 use crate::domain::inventory::Source;
 use crate::domain::judgement::row::Subject;
-use crate::domain::judgement::standing::Word;
+use crate::domain::judgement::standing::VerdictKind;
 use crate::domain::wording::columns;
 use crate::tui::theme::Theme;
 
@@ -144,7 +144,7 @@ fn verdict<'a>(state: &State, theme: &Theme, short: u8) -> Line<'a> {
     let mut spans =
         vec![Span::styled(format!(" {} ", verdict.word.text().to_uppercase()), style.patch(theme.title))];
     let counts = &report.counts;
-    let unread = verdict.word == Word::Unknown;
+    let unread = verdict.word == VerdictKind::Unknown;
     spans.push(Span::raw(match counts.wanted {
         0 => format!(" {} healthy", counts.healthy),
         // What was not read is not none.
@@ -171,7 +171,7 @@ fn verdict<'a>(state: &State, theme: &Theme, short: u8) -> Line<'a> {
 /// Of a list: how many of what.
 fn summary<'a>(state: &State, theme: &Theme) -> Line<'a> {
     let mut spans = vec![Span::raw(" ")];
-    for word in crate::domain::judgement::standing::Word::ALL {
+    for word in crate::domain::judgement::standing::VerdictKind::ALL {
         let found: Vec<_> = state.boards.values().filter(|it| it.report.word() == word).collect();
         if !found.is_empty() {
             let neutral = found.iter().all(|it| it.report.verdict.neutral);

@@ -23,7 +23,7 @@ use crate::domain::judgement::standing::Standing;
 use crate::domain::wording::columns;
 use crate::domain::wording::columns::NOTHING;
 use crate::domain::wording::words;
-use crate::domain::wording::words::Words;
+use crate::domain::wording::words::Explanation;
 use crate::tui::theme::Theme;
 
 pub(super) type Lines = Vec<(String, Style)>;
@@ -62,7 +62,7 @@ pub(super) fn details(state: &State, theme: &Theme, scroll: u16, area: Rect, buf
     show(&title, theme, (lines, scroll), (area, buffer));
 }
 
-fn said(theme: &Theme, words: Words) -> Lines {
+fn said(theme: &Theme, words: Explanation) -> Lines {
     let next = words.next.map(|it| (format!("next: {it}"), theme.plain));
     let facts = words.facts.into_iter().map(|it| (it, theme.plain));
     std::iter::once((words.headline, theme.title)).chain(facts).chain(next).collect()

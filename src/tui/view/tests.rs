@@ -13,22 +13,21 @@ use ratatui::style::Style;
 
 use super::render;
 use crate::app;
-use crate::app::Epoch;
+use crate::app::AwsSide;
 use crate::app::Message;
 use crate::app::State;
 use crate::app::action::Action;
 use crate::app::key::key;
-use crate::app::message::AwsSide;
 use crate::app::state::Opening;
 use crate::domain::facts::failure::ErrorKind;
 use crate::domain::facts::failure::Failure;
 use crate::domain::fixture;
 use crate::domain::fixture::World;
-use crate::domain::inventory::Change;
 use crate::domain::inventory::Kind;
+use crate::domain::inventory::Observation;
 use crate::domain::inventory::Source;
 use crate::domain::judgement::controller;
-use crate::domain::judgement::scope::Pointed;
+use crate::domain::judgement::scope::ScopeTarget;
 use crate::domain::judgement::standing::Standing;
 use crate::tui::theme::Theme;
 
@@ -44,14 +43,13 @@ fn screen(world: &World) -> State {
 
 fn opened(world: &World, opening: Opening) -> State {
     let mut state = State::new(opening, fixture::BEGIN);
-    let epoch = Epoch::default();
     app::update(
         &mut state,
-        Message::Aws(epoch, AwsSide { region: Some("us-west-2".to_owned()), ..AwsSide::default() }),
+        Message::Aws(AwsSide { region: Some("us-west-2".to_owned()), ..AwsSide::default() }),
     );
     for (change, at) in &world.log {
         app::update(&mut state, Message::Tick(*at, 7));
-        app::update(&mut state, Message::Observed(epoch, *at, Box::new(change.clone())));
+        app::update(&mut state, Message::Observed(*at, Box::new(change.clone())));
         app::settle(&mut state);
     }
     app::update(&mut state, Message::Tick(world.now, 21));
@@ -198,7 +196,7 @@ fn a_failed_source_greys_its_own_pane_and_keeps_its_rows() {
     let mut world = rollout();
     let throttled = Failure::new("DescribeTargetHealth", ErrorKind::Throttled, "Rate exceeded")
         .with_hint("asked again more slowly");
-    world.apply(Change::Failed(Source::Targets(fixture::arn()), throttled));
+    world.apply(Observation::Failed(Source::Targets(fixture::arn()), throttled));
     world.later(14);
     insta::assert_snapshot!("aws_throttled", frame(&screen(&world), 120, 30));
     // In the end nothing is known of them any more: that is not none.
@@ -269,12 +267,12 @@ fn the_list_puts_the_worst_first() {
 fn a_group_nobody_binds_is_a_board_too() {
     let mut world = World::of("| 10.0.0.7 healthy, 10.0.0.8 unhealthy Timeout b");
     world.log.retain(|(change, _)| {
-        !matches!(change, Change::Applied { object: crate::domain::inventory::Object::Binding(_), .. })
+        !matches!(change, Observation::Applied { object: crate::domain::inventory::Object::Binding(_), .. })
     });
     let opening = Opening {
         contexts: vec!["prod".to_owned()],
         namespace: Some("workshop".to_owned()),
-        pointed: Some(Pointed::from_str("tg/eksworkshoptg").unwrap()),
+        pointed: Some(ScopeTarget::from_str("tg/eksworkshoptg").unwrap()),
         ..Opening::default()
     };
     insta::assert_snapshot!("unbound_group", frame(&opened(&world, opening), 120, 24));
@@ -295,8 +293,8 @@ fn before_anything_is_read_the_screen_says_what_it_waits_for() {
         "User \"viewer\" cannot list resource",
     )
     .with_hint("needs the RBAC verb list on targetgroupbindings.elbv2.k8s.aws");
-    let failed = Change::Failed(fixture::kubernetes(Kind::Bindings(fixture::API)), denied);
-    app::update(&mut state, Message::Observed(Epoch::default(), fixture::BEGIN, Box::new(failed)));
+    let failed = Observation::Failed(fixture::kubernetes(Kind::Bindings(fixture::API)), denied);
+    app::update(&mut state, Message::Observed(fixture::BEGIN, Box::new(failed)));
     app::settle(&mut state);
     insta::assert_snapshot!("denied", frame(&state, 80, 24));
 }

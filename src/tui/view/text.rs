@@ -35,7 +35,7 @@ fn take(letters: impl Iterator<Item = char>, width: usize) -> String {
         .collect()
 }
 
-/// Words broken into lines of at most `width` cells.
+/// Explanation broken into lines of at most `width` cells.
 pub(super) fn wrap(text: &str, width: usize) -> Vec<String> {
     let mut lines = Vec::new();
     let mut line = String::new();

@@ -20,7 +20,7 @@ use crate::domain::judgement::report::Report;
 use crate::domain::judgement::row::Row;
 use crate::domain::judgement::row::Subject;
 use crate::domain::wording::words;
-use crate::domain::wording::words::Words;
+use crate::domain::wording::words::Explanation;
 use crate::tui::theme::Theme;
 
 pub(super) fn render(state: &State, theme: &Theme, area: Rect, buffer: &mut Buffer) {
@@ -51,7 +51,7 @@ pub(super) fn render(state: &State, theme: &Theme, area: Rect, buffer: &mut Buff
     }
 }
 
-fn content(state: &State) -> (String, Words) {
+fn content(state: &State) -> (String, Explanation) {
     if let (Some(row), Some(report)) = (state.row(), state.report()) {
         let words = words::of_row(row, state.target_group(report), &report.controller);
         return (format!("Why · {} · {}", label(row), row.standing.word()), words);
@@ -116,7 +116,7 @@ fn skipped(state: &State) -> Option<String> {
 }
 
 /// Without a selection: what keeps us from reading, if anything does.
-fn troubles(state: &State) -> Words {
+fn troubles(state: &State) -> Explanation {
     let mut failures = state.inventory.sources.iter().filter_map(|(source, it)| {
         let (_, failure) = it.failed.as_ref()?;
         (!matches!(source, Source::Kubernetes(_, Kind::Events | Kind::Guarding(_)))).then_some(failure)
@@ -126,16 +126,16 @@ fn troubles(state: &State) -> Words {
             let mut more: Vec<String> =
                 failures.map(ToString::to_string).filter(|it| *it != first.to_string()).collect();
             more.dedup();
-            Words { headline: first.to_string(), facts: more, next: first.hint.clone() }
+            Explanation { headline: first.to_string(), facts: more, next: first.hint.clone() }
         }
-        None if state.opening.pointed.is_some() && !state.boards.is_empty() => Words {
+        None if state.opening.pointed.is_some() && !state.boards.is_empty() => Explanation {
             headline: "Nothing found so far that the scope points at: these are the bindings there are."
                 .to_owned(),
             facts: vec!["It opens by itself once it is there.".to_owned()],
             next: None,
         },
-        None if state.boards.is_empty() => Words::default(),
-        None => Words {
+        None if state.boards.is_empty() => Explanation::default(),
+        None => Explanation {
             headline: "Select a binding with j and k; Enter opens its board.".to_owned(),
             facts: skipped(state).into_iter().collect(),
             next: None,

@@ -5,8 +5,8 @@ use serde_json::json;
 use tgscope::domain::facts::cluster::ControllerSigns;
 use tgscope::domain::facts::ids::BindingApi;
 use tgscope::domain::facts::ids::ObjectName;
-use tgscope::domain::inventory::Change;
 use tgscope::domain::inventory::Kind;
+use tgscope::domain::inventory::Observation;
 
 use super::access;
 use super::broken;
@@ -167,18 +167,18 @@ async fn a_ledger_is_there_missing_or_unreadable() {
         map(json!(5)),
     ]);
     let cluster = cluster(&server.url()).await;
-    let Ok(Change::Ledger { ledger: Some(ledger), .. }) = cluster.ledger(&name).await else {
+    let Ok(Observation::Ledger { ledger: Some(ledger), .. }) = cluster.ledger(&name).await else {
         panic!("no ledger")
     };
     assert_eq!(ledger.targets, ["10.0.0.1:80", "10.0.0.2:80"]);
-    assert!(matches!(cluster.ledger(&name).await, Ok(Change::Ledger { ledger: None, .. })));
+    assert!(matches!(cluster.ledger(&name).await, Ok(Observation::Ledger { ledger: None, .. })));
     let failure = cluster.ledger(&name).await.unwrap_err();
     assert!(failure.to_string().starts_with("get configmaps: data.targets: "), "{failure}");
     assert_eq!(server.seen()[0].path(), "/api/v1/namespaces/shop/configmaps/aws-lbc-targets-web");
 }
 
-fn signs_of(change: Change) -> ControllerSigns {
-    let Change::Signs { signs, .. } = change else { panic!("no signs") };
+fn signs_of(change: Observation) -> ControllerSigns {
+    let Observation::Signs { signs, .. } = change else { panic!("no signs") };
     signs
 }
 

@@ -5,8 +5,8 @@ use serde_json::Value;
 use serde_json::json;
 use tgscope::domain::facts::failure::ErrorKind;
 use tgscope::domain::facts::ids::ObjectName;
-use tgscope::domain::inventory::Change;
 use tgscope::domain::inventory::Kind;
+use tgscope::domain::inventory::Observation;
 
 use super::broken;
 use super::cluster;
@@ -185,7 +185,7 @@ async fn an_error_in_the_middle_of_a_watch_is_a_failure_with_its_words() {
 async fn a_watch_that_is_not_permitted_names_what_is_missing() {
     let server = Server::start(|_| refusal(403, "Forbidden", "pods is forbidden"));
     let mut changes = Box::pin(cluster(&server.url()).await.watch(Kind::Pods, None));
-    let Some(Change::Failed(_, failure)) = changes.next().await else { panic!("no failure") };
+    let Some(Observation::Failed(_, failure)) = changes.next().await else { panic!("no failure") };
     assert_eq!(failure.to_string(), "list pods: pods is forbidden");
     assert_eq!(failure.hint.as_deref(), Some("needs the RBAC verb list on pods"));
     assert_eq!(asked(&server.seen()), ["stream", "list"]);
@@ -234,8 +234,8 @@ async fn a_ledger_is_watched_by_its_name() {
     let server = Server::in_turn([stream(events, After::Hold)]);
     let changes = cluster(&server.url()).await.watch_ledger(ObjectName::new("shop", "l"));
     let sizes = changes.take(5).map(|it| match it {
-        Change::Ledger { ledger, .. } => Ok(ledger.map(|it| it.targets.len())),
-        Change::Failed(_, failure) => Err(failure.kind),
+        Observation::Ledger { ledger, .. } => Ok(ledger.map(|it| it.targets.len())),
+        Observation::Failed(_, failure) => Err(failure.kind),
         other => panic!("{other:?}"),
     });
     let sizes: Vec<_> = tokio::time::timeout(PATIENCE, sizes.collect()).await.unwrap();

@@ -1,7 +1,7 @@
 //! A hundred worlds at once in one process, each with its own clock, and none knows of the others.
 
 use futures::future::join_all;
-use tgscope::domain::judgement::standing::Word;
+use tgscope::domain::judgement::standing::VerdictKind;
 
 use super::Still;
 
@@ -19,8 +19,8 @@ async fn a_hundred_worlds_live_side_by_side() {
         assert_eq!(look.at.0, super::BEGIN + i64::try_from(n).unwrap() * 1000);
         match names[n % names.len()] {
             // At 85 s of its time and before nobody has opened the way.
-            "outage" if n < 85 => assert_eq!(report.word(), Word::FailOpen, "world {n}"),
-            "crashloop" => assert_eq!(report.word(), Word::Serving, "world {n}"),
+            "outage" if n < 85 => assert_eq!(report.word(), VerdictKind::FailOpen, "world {n}"),
+            "crashloop" => assert_eq!(report.word(), VerdictKind::Serving, "world {n}"),
             _ => {}
         }
     }

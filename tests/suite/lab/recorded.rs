@@ -274,14 +274,14 @@ impl Player {
                 let patch = json!({"spec": {"unschedulable": *cordon == "cordon"}});
                 self.wire.patch(&format!("/api/v1/nodes/{name}"), &patch).await
             }
-            [] => return self.by_hand(&step.targets),
+            [] => return self.by_change(&step.targets),
             other => panic!("a step nobody knows: {other:?}"),
         };
         assert!(answer.status < 300, "{words:?}: {}", answer.body);
     }
 
     /// A target registered that is no pod of the service, or one deregistered that is.
-    fn by_hand(&mut self, targets: &[(String, u16)]) {
+    fn by_change(&mut self, targets: &[(String, u16)]) {
         let foreign = targets.iter().any(|(id, _)| id == "10.42.99.99");
         let step = match foreign {
             true => "register = { group = \"tg\", app = \"elsewhere/other\" }".to_owned(),

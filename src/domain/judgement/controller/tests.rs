@@ -166,8 +166,8 @@ fn checkpointed(world: &mut World) {
 
 #[test]
 fn a_controller_whose_checkpoint_matches_is_asleep() {
-    let doing = found(checkpointed).doing;
-    assert_eq!(doing, Doing::Asleep { since: Some(BEGIN.plus_seconds(2)) });
+    let activity = found(checkpointed).activity;
+    assert_eq!(activity, Activity::Asleep { since: Some(BEGIN.plus_seconds(2)) });
 }
 
 #[test]
@@ -176,28 +176,28 @@ fn a_controller_whose_checkpoint_is_of_other_endpoints_is_behind() {
         checkpointed(w);
         w.pod("10.0.0.2 ready");
     };
-    assert_eq!(found(moved).doing, Doing::Behind);
+    assert_eq!(found(moved).activity, Activity::Behind);
 }
 
 #[test]
 fn a_controller_that_emptied_its_checkpoint_is_working() {
-    assert_eq!(found(|w| w.binding(|it| it.checkpoint = Some(String::new()))).doing, Doing::Working);
+    assert_eq!(found(|w| w.binding(|it| it.checkpoint = Some(String::new()))).activity, Activity::Working);
 }
 
 #[test]
 fn a_marker_in_the_checkpoint_is_work_to_come() {
     let marker = |w: &mut World| w.binding(|it| it.checkpoint = Some("tgscope/1795400000".to_owned()));
-    assert_eq!(found(marker).doing, Doing::Working);
+    assert_eq!(found(marker).activity, Activity::Working);
 }
 
 #[test]
 fn a_controller_without_a_checkpoint_is_unknown() {
-    assert_eq!(found(|_| {}).doing, Doing::Unknown);
+    assert_eq!(found(|_| {}).activity, Activity::Unknown);
 }
 
 #[test]
 fn a_controller_whose_last_event_is_a_warning_is_failing_with_it() {
-    let failing = Doing::Failing("FailedReconcile: Failed reconcile due to AccessDenied".to_owned());
+    let failing = Activity::Failing("FailedReconcile: Failed reconcile due to AccessDenied".to_owned());
     let warn = |w: &mut World| {
         w.later(5);
         w.event("FailedReconcile", "Failed reconcile due to AccessDenied");
@@ -212,7 +212,7 @@ fn a_controller_whose_last_event_is_a_warning_is_failing_with_it() {
         },
     ];
     for world in worlds {
-        assert_eq!(found(|w| (world(w), warn(w)).1).doing, failing);
+        assert_eq!(found(|w| (world(w), warn(w)).1).activity, failing);
     }
 }
 
@@ -224,7 +224,7 @@ fn a_warning_that_was_overcome_is_no_failure() {
         w.event("SuccessfullyReconciled", "Successfully reconciled");
         checkpointed(w);
     };
-    assert!(matches!(found(overcome).doing, Doing::Asleep { .. }));
+    assert!(matches!(found(overcome).activity, Activity::Asleep { .. }));
 }
 
 #[test]
@@ -234,7 +234,7 @@ fn a_warning_older_than_the_checkpoint_is_no_failure() {
         w.later(5);
         checkpointed(w);
     };
-    assert!(matches!(found(older).doing, Doing::Asleep { .. }));
+    assert!(matches!(found(older).activity, Activity::Asleep { .. }));
 }
 
 #[test]
@@ -246,7 +246,7 @@ fn an_event_of_another_binding_says_nothing() {
         (event.name, event.about) = (named("second.1"), "second".to_owned());
         w.put(Object::Event(event));
     };
-    assert_eq!(found(other).doing, Doing::Unknown);
+    assert_eq!(found(other).activity, Activity::Unknown);
 }
 
 #[test]
@@ -255,7 +255,7 @@ fn a_clean_up_that_failed_is_a_failure_before_all_else() {
         checkpointed(w);
         w.binding(|it| it.failed_cleanup = Some("TargetGroupNotFound".to_owned()));
     };
-    assert_eq!(found(failed).doing, Doing::Failing("FailedCleanup: TargetGroupNotFound".to_owned()));
+    assert_eq!(found(failed).activity, Activity::Failing("FailedCleanup: TargetGroupNotFound".to_owned()));
 }
 
 #[test]
@@ -264,5 +264,5 @@ fn nothing_is_said_of_endpoints_that_could_not_be_read() {
         checkpointed(w);
         w.unread(&kubernetes(Kind::Slices));
     };
-    assert_eq!(found(unread).doing, Doing::Unknown);
+    assert_eq!(found(unread).activity, Activity::Unknown);
 }

@@ -11,8 +11,8 @@ use crate::domain::facts::ids::TargetKey;
 use crate::domain::inventory::Freshness;
 use crate::domain::inventory::Kind;
 use crate::domain::inventory::Source;
+use crate::domain::judgement::case::Case;
 use crate::domain::judgement::case::Sides;
-use crate::domain::judgement::case::View;
 use crate::domain::judgement::desired;
 use crate::domain::judgement::desired::Backend;
 use crate::domain::judgement::history::History;
@@ -26,19 +26,19 @@ pub(super) struct Claims {
 }
 
 impl Claims {
-    pub(super) fn of(view: &View<'_>) -> Self {
+    pub(super) fn of(case: &Case<'_>) -> Self {
         let mut claims = Self { owners: BTreeMap::new(), unread: None };
-        for (reference, binding) in view.rivals() {
-            let owner = match view.reference {
+        for (reference, binding) in case.rivals() {
+            let owner = match case.reference {
                 Some(ours) if ours.cluster == reference.cluster => format!("binding {reference}"),
                 _ => format!("cluster {}, binding {reference}", reference.cluster),
             };
-            let cluster = view.inventory.cluster(&reference.cluster);
+            let cluster = case.inventory.cluster(&reference.cluster);
             if !cluster.is_some_and(|it| it.covers(Kind::Services, &reference.namespace)) {
                 claims.unread = Some(owner);
                 continue;
             }
-            let resolution = desired::resolve(view.inventory, &reference, binding);
+            let resolution = desired::resolve(case.inventory, &reference, binding);
             if matches!(resolution.backend, Backend::Unread(_) | Backend::Broken(_)) {
                 claims.unread = Some(owner.clone());
             }
@@ -54,13 +54,13 @@ impl Claims {
 
 /// Contested or Elsewhere, for a target that no endpoint of ours wants. `explained`: one is known.
 pub(super) fn foreign(
-    view: &View<'_>,
+    case: &Case<'_>,
     claims: &Claims,
     target: &Target,
     explained: bool,
 ) -> Option<(Standing, Option<String>)> {
     let owner = claims.owners.get(&target.key);
-    let Some(binding) = view.binding else {
+    let Some(binding) = case.binding else {
         let owner = owner.map_or_else(|| "no binding names this group".to_owned(), Clone::clone);
         return Some((Standing::Elsewhere, Some(owner)));
     };
@@ -72,7 +72,7 @@ pub(super) fn foreign(
         // The controller drops what it deregisters from its list.
         return None;
     }
-    let ledger = view.reference.zip(view.cluster).map(|(it, cluster)| cluster.ledgers.get(&it.ledger()));
+    let ledger = case.reference.zip(case.cluster).map(|(it, cluster)| cluster.ledgers.get(&it.ledger()));
     match ledger.flatten() {
         None => Some((
             Standing::Unknown,
@@ -89,20 +89,20 @@ pub(super) fn foreign(
 
 /// Lingering or Orphan: registered, not wanted, not draining.
 pub(super) fn left_over(
-    view: &View<'_>,
+    case: &Case<'_>,
     history: &History,
     claims: &Claims,
     sides: &Sides<'_>,
 ) -> (Standing, Option<String>) {
     let RowKey::Target(key) = &sides.key else { return (Standing::Lingering, None) };
     let holds = |pod: &&Pod| key.ip().is_some_and(|ip| pod.ips.contains(&ip));
-    let pods = || view.cluster.into_iter().flat_map(|it| it.pods.values()).filter(holds);
-    let ours = |pod: &Pod| view.service.is_some_and(|service| service.selects(pod));
-    let terminating = || pods().any(|pod| pod.terminating() && (view.service.is_none() || ours(pod)));
-    if sides.endpoint.is_some() || history.endpoint_just_known(key, view.now) || terminating() {
+    let pods = || case.cluster.into_iter().flat_map(|it| it.pods.values()).filter(holds);
+    let ours = |pod: &Pod| case.service.is_some_and(|service| service.selects(pod));
+    let terminating = || pods().any(|pod| pod.terminating() && (case.service.is_none() || ours(pod)));
+    if sides.endpoint.is_some() || history.endpoint_just_known(key, case.now) || terminating() {
         return (Standing::Lingering, None);
     }
-    if let Some(hidden) = hidden(view, claims) {
+    if let Some(hidden) = hidden(case, claims) {
         return (Standing::Unknown, Some(format!("no endpoint here, but {hidden}")));
     }
     let holder = pods().find(|pod| !pod.finished() && !ours(pod));
@@ -110,30 +110,30 @@ pub(super) fn left_over(
 }
 
 /// What could not be seen and may explain a target that nothing else explains.
-fn hidden(view: &View<'_>, claims: &Claims) -> Option<String> {
-    if view.cluster.is_some_and(|it| !it.sees_all_bindings()) {
+fn hidden(case: &Case<'_>, claims: &Claims) -> Option<String> {
+    if case.cluster.is_some_and(|it| !it.sees_all_bindings()) {
         return Some("bindings of other namespaces cannot be seen".to_owned());
     }
     // What the ConfigMap of a multi-cluster binding lists is ours whatever others want.
     if let Some(rival) =
-        rivals_unseen(view, claims).filter(|_| view.binding.is_some_and(|it| !it.multi_cluster))
+        rivals_unseen(case, claims).filter(|_| case.binding.is_some_and(|it| !it.multi_cluster))
     {
         return Some(rival);
     }
-    let service = view.service?;
-    let (kind, of_service) = match view.instances() {
+    let service = case.service?;
+    let (kind, of_service) = match case.instances() {
         true => (Kind::Nodes, String::new()),
         false => (Kind::Slices, format!("{}-", service.name)),
     };
     let skipped =
-        &view.inventory.freshness(&Source::Kubernetes(view.reference?.cluster.clone(), kind))?.skipped;
+        &case.inventory.freshness(&Source::Kubernetes(case.reference?.cluster.clone(), kind))?.skipped;
     let skipped = skipped.keys().find(|name| name.starts_with(&of_service))?;
     Some(format!("{} could not be understood", skipped.trim_start_matches('/')))
 }
 
 /// Bindings that cannot be seen, or whose endpoints are not known.
-fn rivals_unseen(view: &View<'_>, claims: &Claims) -> Option<String> {
-    let blind = view.inventory.clusters.iter().find(|(_, it)| !it.sees_all_bindings());
+fn rivals_unseen(case: &Case<'_>, claims: &Claims) -> Option<String> {
+    let blind = case.inventory.clusters.iter().find(|(_, it)| !it.sees_all_bindings());
     if let Some((cluster, _)) = blind {
         return Some(format!("not all bindings of cluster {cluster} can be seen"));
     }
@@ -141,7 +141,7 @@ fn rivals_unseen(view: &View<'_>, claims: &Claims) -> Option<String> {
     let denied = |it: &Freshness| {
         it.read.is_none() && it.failed.as_ref().is_some_and(|(_, it)| it.kind != ErrorKind::NotFound)
     };
-    let unread = view.inventory.sources.iter().find_map(|(source, freshness)| match source {
+    let unread = case.inventory.sources.iter().find_map(|(source, freshness)| match source {
         Source::Kubernetes(_, Kind::Bindings(api)) if denied(freshness) => Some(api.version()),
         _ => None,
     });

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::domain::facts::cluster::Binding;
 use crate::domain::facts::cluster::Pod;
 use crate::domain::facts::cluster::Status;
-use crate::domain::judgement::case::View;
+use crate::domain::judgement::case::Case;
 use crate::domain::judgement::desired::Backing;
 use crate::domain::judgement::desired::Endpoint;
 use crate::domain::judgement::row::DETACHED;
@@ -14,12 +14,12 @@ use crate::domain::judgement::row::WaitReason;
 use crate::domain::judgement::waiting;
 
 pub(super) fn side(
-    view: &View<'_>,
+    case: &Case<'_>,
     endpoint: &Endpoint,
     by_node: &BTreeMap<&str, Vec<&Pod>>,
 ) -> EndpointSide {
-    let mut side = match (&endpoint.backing, view.cluster) {
-        (Backing::Pod(Some(name)), Some(cluster)) => cluster.pods.get(name).map(|pod| pod_side(view, pod)),
+    let mut side = match (&endpoint.backing, case.cluster) {
+        (Backing::Pod(Some(name)), Some(cluster)) => cluster.pods.get(name).map(|pod| pod_side(case, pod)),
         _ => None,
     }
     .unwrap_or_else(|| empty_side(endpoint));
@@ -68,8 +68,8 @@ fn empty_side(endpoint: &Endpoint) -> EndpointSide {
 }
 
 /// A pod as the Kubernetes half of a row, not wanted until a slice says so.
-pub(super) fn pod_side(view: &View<'_>, pod: &Pod) -> EndpointSide {
-    let gate = view.binding.map(Binding::gate).filter(|gate| pod.gates.iter().any(|it| **it == **gate));
+pub(super) fn pod_side(case: &Case<'_>, pod: &Pod) -> EndpointSide {
+    let gate = case.binding.map(Binding::gate).filter(|gate| pod.gates.iter().any(|it| **it == **gate));
     let status = gate.map(|gate| pod.condition(&gate).map_or(Status::Unknown, |it| it.status));
     EndpointSide {
         pod: Some(pod.name.name.clone()),
@@ -82,7 +82,7 @@ pub(super) fn pod_side(view: &View<'_>, pod: &Pod) -> EndpointSide {
         serving: None,
         terminating: Some(pod.terminating()),
         phase: Some(pod.phase),
-        wait: waiting::reason(pod, view.now),
+        wait: waiting::reason(pod, case.now),
         restarts: pod.restarts(),
         gate: status,
         wanted: Some(false),
@@ -92,7 +92,7 @@ pub(super) fn pod_side(view: &View<'_>, pod: &Pod) -> EndpointSide {
 }
 
 /// A pod that we took out of the service: it waits for nothing.
-pub(super) fn detached_side(view: &View<'_>, pod: &Pod) -> EndpointSide {
+pub(super) fn detached_side(case: &Case<'_>, pod: &Pod) -> EndpointSide {
     let wait = WaitReason { code: DETACHED.into(), message: None, since: None, starting: true };
-    EndpointSide { wait: Some(wait), ..pod_side(view, pod) }
+    EndpointSide { wait: Some(wait), ..pod_side(case, pod) }
 }

@@ -12,8 +12,8 @@ use crate::domain::fixture::cluster;
 use crate::domain::fixture::named;
 use crate::domain::fixture::objects;
 use crate::domain::fixture::pod_name;
-use crate::domain::inventory::Change;
 use crate::domain::inventory::Object;
+use crate::domain::inventory::Observation;
 
 /// A fact, the world it is about, and all standings in it.
 type Fact = (&'static str, fn() -> World, &'static str);
@@ -40,10 +40,12 @@ fn other_cluster(world: &mut World, pods: &str) {
     let other = || ClusterId::new("other");
     for (change, _) in World::of(pods).log {
         match change {
-            Change::Listed { kind, namespace, objects, .. } => {
-                world.apply(Change::Listed { cluster: other(), kind, namespace, objects });
+            Observation::Listed { kind, namespace, objects, .. } => {
+                world.apply(Observation::Listed { cluster: other(), kind, namespace, objects });
             }
-            Change::Applied { object, .. } => world.apply(Change::Applied { cluster: other(), object }),
+            Observation::Applied { object, .. } => {
+                world.apply(Observation::Applied { cluster: other(), object })
+            }
             _ => {}
         }
     }
@@ -77,7 +79,7 @@ fn other_service(world: &mut World, address: &str) {
 /// The list of bindings covers one namespace only.
 fn one_namespace_only(world: &mut World) {
     let bindings = world.cluster().bindings.values().cloned().map(|it| Object::Binding(Box::new(it)));
-    world.apply(Change::Listed {
+    world.apply(Observation::Listed {
         cluster: cluster(),
         kind: crate::domain::inventory::Kind::Bindings(BindingApi::LoadBalancerController),
         namespace: Some("workshop".to_owned()),

@@ -33,7 +33,7 @@ fn of(text: &str, edit: impl FnOnce(&mut World)) -> World {
     world
 }
 
-/// Behind a network load balancer in two zones, whose cross-zone setting is off unless changed.
+/// RolloutState a network load balancer in two zones, whose cross-zone setting is off unless changed.
 fn network(text: &str, edit: impl FnOnce(&mut World)) -> World {
     of(text, |w| {
         w.group(|it| it.protocol = Some("TCP".into()));

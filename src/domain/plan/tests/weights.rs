@@ -9,7 +9,7 @@ use crate::domain::facts::ids::TargetGroupArn;
 use crate::domain::fixture;
 use crate::domain::fixture::World;
 use crate::domain::fixture::objects;
-use crate::domain::inventory::Change;
+use crate::domain::inventory::Observation;
 use crate::domain::inventory::routes;
 use crate::domain::inventory::routes::Place;
 use crate::domain::plan::Plan;
@@ -40,7 +40,7 @@ fn world(weights: (u32, u32), healthy: Option<usize>) -> World {
     if let Some(n) = healthy {
         let mut targets = world.inventory.groups[&fixture::arn()].targets.clone().unwrap();
         targets.targets.truncate(n);
-        world.apply(Change::Targets(other(), targets));
+        world.apply(Observation::Targets(other(), targets));
     }
     world
 }
@@ -98,7 +98,7 @@ fn the_plan_rests_on_the_whole_action_and_on_healthy_targets() {
     assert_eq!(holds(&world), Ok(()));
     let mut targets = world.inventory.groups[&other()].targets.clone().unwrap();
     targets.targets.clear();
-    world.apply(Change::Targets(other(), targets));
+    world.apply(Observation::Targets(other(), targets));
     assert_eq!(holds(&world).unwrap_err(), "green has 0 healthy, the plan needs 1");
     // Everything of an action counts, not only its weights.
     for change in 0..3 {
@@ -147,7 +147,7 @@ fn what_was_shifted_goes_back_unless_somebody_shifted_it_again() {
     let plan = given(&world((100, 0), Some(2)), 90, 10).unwrap();
     let done = Done {
         id: plan.id(),
-        hand: plan.hand,
+        change: plan.change,
         subject: plan.subject.clone(),
         acts: vec![plan.steps[0].act.clone()],
     };

@@ -1,7 +1,7 @@
 //! Frames of each plan and of what lies around it, at the smallest usual size.
 
 use super::*;
-use crate::app::hands::Run;
+use crate::app::changes::Run;
 use crate::app::key::Code;
 use crate::app::key::Key;
 use crate::app::key::plain;
@@ -27,7 +27,7 @@ fn drifted() -> World {
         "10.0.0.1 ready a, 10.0.0.2 ready b, 10.0.0.3 ready a | 10.0.0.1 healthy a, 10.0.0.2 healthy b, 10.0.0.9 unhealthy Timeout a",
     );
     for kind in [GuardingKind::NetworkPolicy, GuardingKind::DisruptionBudget] {
-        world.apply(Change::Listed {
+        world.apply(Observation::Listed {
             cluster: fixture::cluster(),
             kind: Kind::Guarding(kind),
             namespace: None,
@@ -138,7 +138,7 @@ fn a_name_is_typed_where_it_is_asked_for() {
 fn a_running_plan_says_how_far_it_is_and_what_is_left() {
     let mut state = planned(&drifted(), "10.0.0.2", Action::Drain);
     app::update(&mut state, Message::Key(key('y')));
-    let plan = state.hands.runs[0].plan.id();
+    let plan = state.changes.runs[0].plan.id();
     let told = |step, seconds, stage| {
         let at = fixture::BEGIN.plus_seconds(seconds);
         Message::Progress(Progress { plan: plan.clone(), step, at, stage })
@@ -163,7 +163,7 @@ fn a_running_plan_says_how_far_it_is_and_what_is_left() {
 fn a_resync_without_effect_offers_what_is_left() {
     let mut state = planned(&drifted(), "", Action::Resync);
     app::update(&mut state, Message::Key(key('y')));
-    let plan = state.hands.runs[0].plan.id();
+    let plan = state.changes.runs[0].plan.id();
     let now = state.now;
     for (step, stage) in [
         (0, Stage::Done("the controller looked: it overwrote the marker".to_owned())),
@@ -183,7 +183,7 @@ fn a_resync_without_effect_offers_what_is_left() {
 fn what_was_not_ended_is_offered() {
     let mut state = planned(&drifted(), "10.0.0.2", Action::Drain);
     app::update(&mut state, Message::Key(key('y')));
-    let Run { plan, .. } = state.hands.runs[0].clone();
+    let Run { plan, .. } = state.changes.runs[0].clone();
     let mut state = screen(&drifted());
     state.opening.contexts = vec!["test".to_owned()];
     let begun = "2026-11-18T11:33:20Z".to_owned();
@@ -239,7 +239,7 @@ fn a_bind_reads_anew_what_the_group_has_where_it_was_read_long_ago() {
     let seen = world.log.len();
     world.answer("10.0.0.1 draining DeregistrationInProgress a");
     for (change, at) in world.log.split_off(seen) {
-        app::update(&mut state, Message::Observed(Epoch::default(), at, Box::new(change)));
+        app::update(&mut state, Message::Observed(at, Box::new(change)));
     }
     app::settle(&mut state);
     let Some(Dialog::Plan(it)) = state.dialogs.last() else { panic!("{:?}", state.dialogs) };
@@ -267,7 +267,7 @@ fn an_undo_is_a_plan_like_any_other() {
     let mut world = drifted();
     let mut state = planned(&world, "10.0.0.2", Action::Drain);
     app::update(&mut state, Message::Key(key('y')));
-    let plan = state.hands.runs[0].plan.id();
+    let plan = state.changes.runs[0].plan.id();
     for (step, stage) in [(0, Stage::Done("it has no label app".to_owned())), (1, Stage::Cancelled)] {
         let at = state.now;
         app::update(&mut state, Message::Progress(Progress { plan: plan.clone(), step, at, stage }));
@@ -276,7 +276,7 @@ fn an_undo_is_a_plan_like_any_other() {
     world.edit_pod("10.0.0.2", |it| it.labels.retain(|key, _| key != "app"));
     world.slice("testapp-1", |it| it.endpoints.retain(|it| it.addresses[0].to_string() != "10.0.0.2"));
     for (change, at) in world.log.split_off(seen) {
-        app::update(&mut state, Message::Observed(Epoch::default(), at, Box::new(change)));
+        app::update(&mut state, Message::Observed(at, Box::new(change)));
     }
     app::settle(&mut state);
     press(&mut state, &[Action::Back]);
@@ -320,7 +320,7 @@ fn weights_are_chosen_and_a_group_without_health_is_typed() {
     let mut none = world.inventory.groups[&fixture::arn()].targets.clone().unwrap();
     none.targets.clear();
     let untagged = Some("DescribeTags: not permitted".to_owned());
-    let read = Weighed { changes: vec![Change::Targets(other, none)], untagged, ..weighed(&world) };
+    let read = Weighed { changes: vec![Observation::Targets(other, none)], untagged, ..weighed(&world) };
     app::update(&mut state, Message::Weighed(Box::new(read)));
     insta::assert_snapshot!("plan_shift_typed", frame(&state, 80, 24));
 }
@@ -332,7 +332,7 @@ fn weights_that_were_typed_stand_first_also_where_another_line_has_their_digits(
     typed(&mut state, "0 100");
     let effects = app::update(&mut state, Message::Key(plain(Code::Enter)));
     assert!(matches!(effects.as_slice(), [app::Effect::Weigh(..)]), "{effects:?}");
-    let to = state.hands.weighing.as_ref().and_then(|it| it.to.clone()).unwrap();
+    let to = state.changes.weighing.as_ref().and_then(|it| it.to.clone()).unwrap();
     assert_eq!(to.iter().map(|it| it.weight).collect::<Vec<_>>(), [0, 100]);
 }
 

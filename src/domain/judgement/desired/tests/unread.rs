@@ -10,8 +10,8 @@ use crate::domain::fixture::World;
 use crate::domain::fixture::cluster;
 use crate::domain::fixture::kubernetes;
 use crate::domain::fixture::named;
-use crate::domain::inventory::Change;
 use crate::domain::inventory::Kind;
+use crate::domain::inventory::Observation;
 
 fn without(kind: Kind, text: &str) -> World {
     world(text, |w| w.unread(&kubernetes(kind)))
@@ -23,7 +23,7 @@ fn skipping(kind: Kind, name: &str, text: &str) -> World {
     world.remove(kind, name);
     let name = if kind == Kind::Nodes { ObjectName::new("", name) } else { named(name) };
     let problem = "no such field".to_owned();
-    world.apply(Change::Skipped { cluster: cluster(), kind, name, problem });
+    world.apply(Observation::Skipped { cluster: cluster(), kind, name, problem });
     world
 }
 

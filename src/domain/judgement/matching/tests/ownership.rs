@@ -20,9 +20,9 @@ use crate::domain::fixture::kubernetes;
 use crate::domain::fixture::named;
 use crate::domain::fixture::objects;
 use crate::domain::fixture::reference;
-use crate::domain::inventory::Change;
 use crate::domain::inventory::Kind;
 use crate::domain::inventory::Object;
+use crate::domain::inventory::Observation;
 use crate::domain::inventory::Source;
 use crate::domain::judgement::desired::Backend;
 use crate::domain::judgement::row::Subject;
@@ -149,7 +149,7 @@ const FACTS: &[Fact] = &[
             world(STRANGER, |w| {
                 w.binding(|it| it.multi_cluster = true);
                 let name = named("aws-lbc-targets-second");
-                w.apply(Change::Ledger { cluster: cluster(), name, ledger: None });
+                w.apply(Observation::Ledger { cluster: cluster(), name, ledger: None });
             })
         },
         "10.0.0.9 unknown",
@@ -218,7 +218,7 @@ const FACTS: &[Fact] = &[
         || {
             world(STRANGER, |w| {
                 let failure = Failure::new("list", ErrorKind::NotFound, "no such resource");
-                w.apply(Change::Failed(kubernetes(Kind::Bindings(BindingApi::AutoMode)), failure));
+                w.apply(Observation::Failed(kubernetes(Kind::Bindings(BindingApi::AutoMode)), failure));
             })
         },
         "10.0.0.9 orphan",
@@ -262,7 +262,7 @@ const FACTS: &[Fact] = &[
                     kind_served: Some(false),
                     ..Default::default()
                 };
-                w.apply(Change::Signs { cluster: ClusterId::new("other"), signs });
+                w.apply(Observation::Signs { cluster: ClusterId::new("other"), signs });
             })
         },
         "10.0.0.9 orphan",
@@ -277,7 +277,7 @@ const FACTS: &[Fact] = &[
         || {
             world(STRANGER, |w| {
                 let (name, problem) = (named("testapp-2"), "bad address".to_owned());
-                w.apply(Change::Skipped { cluster: cluster(), kind: Kind::Slices, name, problem });
+                w.apply(Observation::Skipped { cluster: cluster(), kind: Kind::Slices, name, problem });
             })
         },
         "10.0.0.9 unknown",
@@ -288,7 +288,7 @@ const FACTS: &[Fact] = &[
             let mut world = World::instances("| i-0a healthy, i-0b healthy");
             world.remove(Kind::Nodes, "node-a");
             let (name, problem) = (ObjectName::new("", "node-a"), "bad taint".to_owned());
-            world.apply(Change::Skipped { cluster: cluster(), kind: Kind::Nodes, name, problem });
+            world.apply(Observation::Skipped { cluster: cluster(), kind: Kind::Nodes, name, problem });
             world
         },
         "i-0a unknown, i-0b in service",

@@ -1,4 +1,4 @@
-//! The hands as commands: what is printed where, and how they end.
+//! The changes as commands: what is printed where, and how they end.
 
 use std::path::Path;
 use std::path::PathBuf;
@@ -63,7 +63,7 @@ async fn a_plan_is_printed_and_nothing_is_done_until_it_is_accepted() {
     assert_eq!(code, Some(0));
     let (code, json, _) = desk.run(&["sync", BOARD, "--dry-run", "-o", "json"]);
     let plan: Value = serde_json::from_str(&json).unwrap();
-    assert_eq!((code, &plan["kind"], &plan["hand"]), (Some(1), &"Plan".into(), &"sync".into()));
+    assert_eq!((code, &plan["kind"], &plan["change"]), (Some(1), &"Plan".into(), &"sync".into()));
     assert_eq!(plan["steps"][0]["act"], "register");
     let (_, yaml, _) = desk.run(&["sync", BOARD, "--dry-run", "-o", "yaml"]);
     assert!(yaml.contains("kind: Plan") && yaml.contains("act: register"), "{yaml}");

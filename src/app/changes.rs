@@ -13,7 +13,7 @@ use crate::domain::inventory::routes::Place;
 use crate::domain::judgement::row::Subject;
 use crate::domain::plan::Plan;
 use crate::domain::plan::act::Act;
-use crate::domain::plan::act::Hand;
+use crate::domain::plan::act::ChangeKind;
 use crate::domain::plan::bind::Wish;
 use crate::domain::plan::drain::Then;
 use crate::domain::plan::log::Detached;
@@ -93,7 +93,7 @@ impl Run {
 
     /// Something was written that has an inverse.
     pub fn turns_round(&self) -> bool {
-        self.plan.hand != Hand::Undo && undo::have_inverse(&self.written())
+        self.plan.change != ChangeKind::Undo && undo::have_inverse(&self.written())
     }
 
     /// All of it was done.
@@ -118,8 +118,8 @@ pub struct Weighing {
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Hands {
-    /// Rows a hand is to be laid on.
+pub struct Changes {
+    /// Rows a change is to be laid on.
     pub marked: BTreeSet<RowKey>,
     /// Accepted plans of this session, oldest first.
     pub runs: Vec<Run>,
@@ -142,7 +142,7 @@ pub struct Hands {
 /// Accepted plans that are remembered.
 const KEPT: usize = 50;
 
-impl Hands {
+impl Changes {
     /// A plan was accepted.
     pub fn accept(&mut self, plan: Plan) {
         self.marked.clear();
@@ -167,11 +167,11 @@ impl Hands {
     /// The last plan that changed something and was not undone.
     pub fn last(&self) -> Option<Done> {
         let wrote = |run: &&Run| {
-            run.plan.hand != Hand::Undo && !self.undone(&run.plan.id()) && !run.written().is_empty()
+            run.plan.change != ChangeKind::Undo && !self.undone(&run.plan.id()) && !run.written().is_empty()
         };
         let run = self.runs.iter().rev().find(wrote)?;
-        let (id, hand, subject) = (run.plan.id(), run.plan.hand, run.plan.subject.clone());
-        Some(Done { id, hand, subject, acts: run.written() })
+        let (id, change, subject) = (run.plan.id(), run.plan.change, run.plan.subject.clone());
+        Some(Done { id, change, subject, acts: run.written() })
     }
 
     /// A plan of this session turned it round.

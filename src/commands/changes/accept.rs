@@ -8,7 +8,7 @@ use anyhow::Context;
 
 use crate::audit::Log;
 use crate::cli::Cli;
-use crate::cli::hands::Accept;
+use crate::cli::changes::Accept;
 use crate::config;
 use crate::domain::plan::Plan;
 

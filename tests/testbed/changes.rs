@@ -1,4 +1,4 @@
-//! The hands against a real API server and an AWS that lives, where no controller is installed: what each did is
+//! The changes against a real API server and an AWS that lives, where no controller is installed: what each did is
 //! looked at with plain `kubectl` and `aws`.
 
 use std::collections::BTreeSet;
@@ -17,13 +17,13 @@ use super::world::PORT;
 use super::world::World;
 
 /// Runs a command that writes; gives exit code, output and complaints.
-fn hand(world: &World, args: &[&str]) -> (i32, String, String) {
+fn change(world: &World, args: &[&str]) -> (i32, String, String) {
     let all: Vec<&str> = args.iter().copied().chain(["-n", &world.namespace]).collect();
     world.settings.tgscope(&all)
 }
 
 fn done(world: &World, args: &[&str]) -> String {
-    let (code, out, err) = hand(world, args);
+    let (code, out, err) = change(world, args);
     assert_eq!(code, 0, "{args:?}: {out}\n{err}");
     out
 }
@@ -43,14 +43,15 @@ fn endpoints(world: &World) -> BTreeSet<String> {
 #[test]
 fn every_hand_without_a_controller() {
     let Some(bed) = bed() else { return };
-    let world = World::new(&bed, "hands");
+    let world = World::new(&bed, "changes");
     world.service();
     world.deploy("web", 3, &json!({}));
     world.ready(3);
     let board = "tgb/web-tgb";
 
     // Bind: the object is made, and since nobody follows it its endpoints are registered once.
-    let (code, out, _) = hand(&world, &["bind", "svc/web", "--target-group", &world.arn, "--dry-run=server"]);
+    let (code, out, _) =
+        change(&world, &["bind", "svc/web", "--target-group", &world.arn, "--dry-run=server"]);
     assert_eq!(code, 0, "{out}");
     assert_eq!(world.kubectl(&["get", "targetgroupbindings.elbv2.k8s.aws", "-o", "name"]), "");
     done(&world, &["bind", "svc/web", "--target-group", &world.arn, "--yes"]);
@@ -66,12 +67,12 @@ fn every_hand_without_a_controller() {
     // Deregister and register one.
     let one = endpoints(&world).first().unwrap().clone();
     // It is followed until it has drained, which is not what is looked at here.
-    let (code, ..) = hand(&world, &["deregister", board, &one, "--yes", "--timeout", "2s"]);
+    let (code, ..) = change(&world, &["deregister", board, &one, "--yes", "--timeout", "2s"]);
     assert!(code == 0 || code == 4, "{code}");
     assert!(!targets(&world, false).contains(&one));
     done(&world, &["register", board, &one, "--yes"]);
     assert_eq!(targets(&world, false), endpoints(&world));
-    let (code, _, err) = hand(&world, &["register", board, &one, "--yes"]);
+    let (code, _, err) = change(&world, &["register", board, &one, "--yes"]);
     assert!(code == 3 && err.contains("registered already"), "{code}: {err}");
 
     // Scale up and down, and bring the group in step.
@@ -79,26 +80,26 @@ fn every_hand_without_a_controller() {
         world.kubectl(&["scale", "deployment", "web", &format!("--replicas={replicas}")]);
         world.ready(replicas);
         until("the pods are as many", 30, || (world.pods().len() == replicas).then_some(()));
-        let (code, out, err) = hand(&world, &["sync", board, "--dry-run"]);
+        let (code, out, err) = change(&world, &["sync", board, "--dry-run"]);
         assert_eq!(code, 1, "{out}\n{err}");
-        let (code, _, err) = hand(&world, &["sync", board]);
+        let (code, _, err) = change(&world, &["sync", board]);
         assert!(code == 3 && err.contains("add --yes"), "{code}: {err}");
         done(&world, &["sync", board, "--yes"]);
         assert_eq!(targets(&world, false), endpoints(&world));
-        let (code, out, _) = hand(&world, &["sync", board, "--dry-run"]);
+        let (code, out, _) = change(&world, &["sync", board, "--dry-run"]);
         assert!(code == 0 && out.contains("Nothing to do"), "{code}: {out}");
     }
     until("both are healthy", 20, || (world.binding()["inService"] == 2).then_some(()));
 
     // Drain a pod: without a controller its target is deregistered, and the pod keeps its labels.
     let pod = world.pods()[0].clone();
-    let (code, out, err) = hand(&world, &["drain", board, &pod.name, "--yes", "--timeout", "3s"]);
+    let (code, out, err) = change(&world, &["drain", board, &pod.name, "--yes", "--timeout", "3s"]);
     assert!(code == 0 || code == 4, "{out}\n{err}");
     assert!(!targets(&world, false).contains(&format!("{}:{PORT}", pod.ip)));
     assert!(world.pods().contains(&pod));
 
     // Unbind takes the last healthy target, so its name has to be given.
-    let (code, _, err) = hand(&world, &["unbind", board, "--yes"]);
+    let (code, _, err) = change(&world, &["unbind", board, "--yes"]);
     assert!(code == 3 && err.contains("--confirm web-tgb"), "{code}: {err}");
     done(&world, &["unbind", board, "--yes", "--confirm", "web-tgb"]);
     assert_eq!(world.kubectl(&["get", "targetgroupbindings.elbv2.k8s.aws", "-o", "name"]), "");
@@ -129,7 +130,7 @@ fn a_drained_pod_leaves_by_its_label_on_a_real_api_server() {
     until("both are healthy", 20, || (world.binding()["inService"] == 2).then_some(()));
     let pod = world.pods()[0].clone();
     // A binding whose marks are left and whose controller is gone: down. The target is deregistered directly.
-    let (code, out, err) = hand(&world, &["drain", "tgb/web", &pod.name, "--yes", "--then", "keep"]);
+    let (code, out, err) = change(&world, &["drain", "tgb/web", &pod.name, "--yes", "--then", "keep"]);
     assert_eq!(code, 0, "{out}\n{err}");
     let labels = world.kubectl(&["get", "pod", &pod.name, "-o", "jsonpath={.metadata.labels}"]);
     assert!(!labels.contains("\"of\":") || !labels.contains("\"app\":"), "{labels}");
@@ -171,7 +172,7 @@ fn a_viewer_is_told_what_each_hand_needs_and_writes_nothing() {
             None
         });
     }
-    let (code, _, err) = hand(&world, &["resync", "tgb/web", "--yes"]);
+    let (code, _, err) = change(&world, &["resync", "tgb/web", "--yes"]);
     assert!(code == 3, "{code}: {err}");
     let (code, out, _) = world.settings.tgscope(&["doctor", "-n", &world.namespace]);
     assert!(code == 0 && out.contains("NO       patch pods"), "{out}");
@@ -217,11 +218,11 @@ fn weights_of_a_rule_and_of_a_default_action() {
     };
 
     let (ten, short) = (format!("{green}=10"), format!("{port}:default"));
-    let (code, _, err) = hand(&world, &["shift", "tgb/web", &ten]);
+    let (code, _, err) = change(&world, &["shift", "tgb/web", &ten]);
     assert!(code == 2 && err.contains("name one with --rule") && err.contains(&short), "{code}: {err}");
     // The other group has no target: it is asked for by name before it receives anything.
     let of_rule = ["shift", "tgb/web", &ten, "--rule", &world.rule];
-    let (code, out, err) = hand(&world, &[&of_rule[..], &["--yes"]].concat());
+    let (code, out, err) = change(&world, &[&of_rule[..], &["--yes"]].concat());
     assert!(code == 3 && err.contains(&format!("--confirm {green}")), "{code}: {out}\n{err}");
     assert_eq!(weights(&rule()), format!("{blue} 100, {green} 0"));
     let out = done(&world, &[&of_rule[..], &["--yes", "--confirm", &green]].concat());
@@ -236,11 +237,11 @@ fn weights_of_a_rule_and_of_a_default_action() {
     let of_default = ["shift", "tgb/web", &fewer, "--rule", &short];
     done(&world, &[&of_default[..], &["--yes"]].concat());
     assert_eq!(weights(&default()), format!("{blue} 1, {green} 0"));
-    let (_, out, _) = hand(&world, &["undo"]);
+    let (_, out, _) = change(&world, &["undo"]);
     let typed = out.lines().find_map(|it| it.strip_prefix("$ aws elbv2 ")).unwrap().replace('\'', "");
     aws(&typed.split(' ').collect::<Vec<_>>());
     assert_eq!(weights(&default()), format!("{blue} 1, {green} 1"));
-    let (code, _, err) = hand(&world, &["undo", "--yes"]);
+    let (code, _, err) = change(&world, &["undo", "--yes"]);
     assert!(code == 3 && err.contains("has other weights now"), "{code}: {err}");
     aws(&["delete-listener", "--listener-arn", listener]);
 }

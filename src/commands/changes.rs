@@ -17,17 +17,17 @@ use crate::backend::Question;
 use crate::backend::Scope;
 use crate::cli::Cli;
 use crate::cli::Command;
-use crate::cli::hands::Accept;
-use crate::cli::hands::Afterwards;
-use crate::cli::hands::Bind;
-use crate::cli::hands::Drain;
-use crate::cli::hands::Shift;
-use crate::cli::hands::Some as Rows;
-use crate::cli::hands::Undo;
-use crate::cli::hands::Whole;
+use crate::cli::changes::Accept;
+use crate::cli::changes::Afterwards;
+use crate::cli::changes::Bind;
+use crate::cli::changes::Drain;
+use crate::cli::changes::Shift;
+use crate::cli::changes::Some as Rows;
+use crate::cli::changes::Undo;
+use crate::cli::changes::Whole;
 use crate::domain::facts::cluster::PortRef;
-use crate::domain::judgement::scope::Pointed;
-use crate::domain::judgement::scope::Thing;
+use crate::domain::judgement::scope::ScopeKind;
+use crate::domain::judgement::scope::ScopeTarget;
 use crate::domain::plan::Plan;
 use crate::domain::plan::Refusal;
 use crate::domain::plan::bind;
@@ -40,10 +40,10 @@ use crate::domain::plan::unbind;
 use crate::domain::plan::undo;
 use crate::report::plan::text;
 
-use super::Exit;
-use super::complain;
+use super::exit::Exit;
 use super::setup;
 use super::setup::Setup;
+use super::terminal::complain;
 
 /// One of the commands that write.
 #[derive(Clone, Copy)]
@@ -87,7 +87,7 @@ impl<'a> Wanted<'a> {
         }
     }
 
-    fn pointed(&self) -> Option<&Pointed> {
+    fn pointed(&self) -> Option<&ScopeTarget> {
         match self {
             Self::Bind(it) => Some(&it.service),
             Self::Unbind(it) | Self::Resync(it) | Self::Sync(it) => Some(&it.scope),
@@ -146,7 +146,7 @@ async fn planned(
         Wanted::Undo(it) => Some(choose::done(log, it.plan.as_deref())?),
         _ => None,
     };
-    let of_undo = done.as_ref().map(|it| Pointed::from(&it.subject));
+    let of_undo = done.as_ref().map(|it| ScopeTarget::from(&it.subject));
     let pointed = wanted.pointed().or(of_undo.as_ref());
     let group = match wanted {
         Wanted::Bind(it) => Some(it.target_group.as_str()),
@@ -200,7 +200,7 @@ fn one(wanted: Wanted<'_>, look: &Look) -> anyhow::Result<Result<Plan, Refusal>>
 }
 
 fn binds(setup: &Setup, it: &Bind, look: &Look) -> anyhow::Result<Result<Plan, Refusal>> {
-    let Thing::Service(service) = &it.service.thing else {
+    let ScopeKind::Service(service) = &it.service.thing else {
         bail!("bind takes a service: [NAMESPACE/]svc/NAME");
     };
     let Some(namespace) = it.service.namespace.clone().or_else(|| setup.scope.namespace.clone()) else {

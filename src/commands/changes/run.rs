@@ -8,11 +8,11 @@ use crate::audit::Log;
 use crate::backend::apply;
 use crate::backend::apply::Job;
 use crate::backend::apply::Signal;
-use crate::cli::hands::Accept;
-use crate::cli::hands::DryRun;
-use crate::cli::hands::PlanOutput;
+use crate::cli::changes::Accept;
+use crate::cli::changes::DryRun;
+use crate::cli::changes::PlanOutput;
 use crate::domain::plan::Plan;
-use crate::domain::plan::act::Hand;
+use crate::domain::plan::act::ChangeKind;
 use crate::domain::plan::progress::Stage;
 use crate::report::plan::PlanDocument;
 use crate::report::plan::text;
@@ -21,9 +21,9 @@ use crate::tui::terminated;
 use super::accept;
 use super::accept::Decision;
 use super::setup::Setup;
-use crate::commands::Exit;
-use crate::commands::complain;
-use crate::commands::print;
+use crate::commands::exit::Exit;
+use crate::commands::terminal::complain;
+use crate::commands::terminal::print;
 
 pub(super) async fn plan(setup: Setup, plan: Plan, accept: &Accept, log: Log) -> anyhow::Result<Exit> {
     let nothing = plan.steps.is_empty();
@@ -32,7 +32,7 @@ pub(super) async fn plan(setup: Setup, plan: Plan, accept: &Accept, log: Log) ->
         if place == DryRun::Server {
             return rehearse(setup, plan).await;
         }
-        return Ok(if plan.hand == Hand::Sync && !nothing { Exit::Findings } else { Exit::Done });
+        return Ok(if plan.change == ChangeKind::Sync && !nothing { Exit::Findings } else { Exit::Done });
     }
     if nothing {
         print(&formatted(&plan, accept.output)?)?;
@@ -84,7 +84,7 @@ async fn carry_out(setup: Setup, plan: Plan, accept: &Accept, log: Log) -> anyho
     let (cancel, cancelled) = watch::channel(Signal::Go);
     let (tell, mut told) = mpsc::channel(64);
     let sentences: Vec<String> = plan.steps.iter().map(|it| it.act.sentence()).collect();
-    let (id, hand, output) = (plan.id(), plan.hand, accept.output);
+    let (id, change, output) = (plan.id(), plan.change, accept.output);
     let job = Job { plan, scope: setup.scope, log };
     let mut work = std::pin::pin!(apply::apply(setup.connection, job, cancelled, tell));
     let mut interrupted = std::pin::pin!(interrupted);
@@ -124,7 +124,7 @@ async fn carry_out(setup: Setup, plan: Plan, accept: &Accept, log: Log) -> anyho
         })
         .collect();
     let result =
-        json!({"apiVersion": "tgscope/v1", "kind": "Result", "plan": id, "hand": hand, "steps": steps});
+        json!({"apiVersion": "tgscope/v1", "kind": "Result", "plan": id, "change": change, "steps": steps});
     match output {
         PlanOutput::Json => print(&(serde_json::to_string_pretty(&result)? + "\n"))?,
         PlanOutput::Yaml => print(&crate::report::yaml(&result).map_err(|it| anyhow::anyhow!(it))?)?,
@@ -138,12 +138,12 @@ async fn carry_out(setup: Setup, plan: Plan, accept: &Accept, log: Log) -> anyho
             print(&lines.collect::<Vec<_>>().concat())?;
         }
     }
-    if let (Hand::Resync, Some(Stage::Unverified(_))) = (hand, stages.last()) {
+    if let (ChangeKind::Resync, Some(Stage::Unverified(_))) = (change, stages.last()) {
         complain(
             "tgscope: the controller may still trust its own list of targets, for 5 minutes at most: try again then, or register what is missing",
         );
     }
-    if let (Hand::Unbind, Some(Stage::Unverified(_))) = (hand, stages.last()) {
+    if let (ChangeKind::Unbind, Some(Stage::Unverified(_))) = (change, stages.last()) {
         complain("tgscope: what is left the controller did not list: deregister tg/NAME takes it out");
     }
     if matches!(early, Some(Exit::TimedOut | Exit::Interrupted)) {

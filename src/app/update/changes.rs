@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 
 use crate::app::action::Action;
-use crate::app::hands::Asked;
-use crate::app::hands::Planned;
-use crate::app::hands::Run;
+use crate::app::changes::Asked;
+use crate::app::changes::Planned;
+use crate::app::changes::Run;
 use crate::app::message::Effect;
 use crate::app::state::Dialog;
 use crate::app::state::Line;
@@ -19,7 +19,7 @@ use crate::domain::judgement::standing::Standing;
 use crate::domain::plan::Plan;
 use crate::domain::plan::Refusal;
 use crate::domain::plan::act::Act;
-use crate::domain::plan::act::Hand;
+use crate::domain::plan::act::ChangeKind;
 use crate::domain::plan::act::Labelled;
 use crate::domain::plan::bind;
 use crate::domain::plan::binding;
@@ -39,36 +39,38 @@ const LATELY: i64 = 15;
 
 /// Opens the plan a key asks for, or says why there is none.
 pub(super) fn ask(state: &mut State, action: Action) {
-    let (hand, made) = match action {
-        Action::Unbind => (Hand::Unbind, with(state, unbind::unbind)),
-        Action::Resync => (Hand::Resync, with(state, binding::resync)),
-        Action::Sync => (Hand::Sync, with(state, targets::sync)),
-        Action::Deregister => {
-            (Hand::Deregister, keys(state).and_then(|keys| with(state, |it| targets::deregister(it, &keys))))
-        }
-        Action::Register => {
-            (Hand::Register, keys(state).and_then(|keys| with(state, |it| targets::register(it, &keys))))
-        }
+    let (change, made) = match action {
+        Action::Unbind => (ChangeKind::Unbind, with(state, unbind::unbind)),
+        Action::Resync => (ChangeKind::Resync, with(state, binding::resync)),
+        Action::Sync => (ChangeKind::Sync, with(state, targets::sync)),
+        Action::Deregister => (
+            ChangeKind::Deregister,
+            keys(state).and_then(|keys| with(state, |it| targets::deregister(it, &keys))),
+        ),
+        Action::Register => (
+            ChangeKind::Register,
+            keys(state).and_then(|keys| with(state, |it| targets::register(it, &keys))),
+        ),
         Action::Drain => return drains(state, rows(state), Then::default()),
-        Action::Undo => (Hand::Undo, undoes(state).map(|plan| stopping(state, plan))),
+        Action::Undo => (ChangeKind::Undo, undoes(state).map(|plan| stopping(state, plan))),
         _ => return,
     };
-    offer(state, hand, made, Asked::Plainly);
+    offer(state, change, made, Asked::Plainly);
 }
 
 /// Says why there is no plan.
-pub(super) fn refuse(state: &mut State, hand: Hand, refusal: Refusal) {
-    offer(state, hand, Err(refusal), Asked::Plainly);
+pub(super) fn refuse(state: &mut State, change: ChangeKind, refusal: Refusal) {
+    offer(state, change, Err(refusal), Asked::Plainly);
 }
 
-pub(super) fn offer(state: &mut State, hand: Hand, made: Result<Plan, Refusal>, asked: Asked) {
+pub(super) fn offer(state: &mut State, change: ChangeKind, made: Result<Plan, Refusal>, asked: Asked) {
     let dialog = match made {
         Ok(mut plan) if plan.steps.is_empty() => {
             plan.typed = None;
-            Dialog::Refusal { hand, text: plan.effect }
+            Dialog::Refusal { change, text: plan.effect }
         }
         Ok(mut plan) => {
-            if matches!(hand, Hand::Drain | Hand::Deregister | Hand::Register) {
+            if matches!(change, ChangeKind::Drain | ChangeKind::Deregister | ChangeKind::Register) {
                 hidden(state, &mut plan);
             }
             if let Some(context) = protected(state, &plan) {
@@ -76,7 +78,7 @@ pub(super) fn offer(state: &mut State, hand: Hand, made: Result<Plan, Refusal>, 
             }
             Dialog::Plan(Box::new(Planned::new(plan, asked)))
         }
-        Err(refusal) => Dialog::Refusal { hand, text: refusal.to_string() },
+        Err(refusal) => Dialog::Refusal { change, text: refusal.to_string() },
     };
     state.dialogs.push(dialog);
     state.dirty = true;
@@ -103,7 +105,7 @@ pub(super) fn with(
 /// The marked rows that are still there, else the selected one.
 fn rows(state: &State) -> Vec<RowKey> {
     let there = |key: &&RowKey| state.board().is_some_and(|it| it.report.row(key).is_some());
-    let marked: Vec<RowKey> = state.hands.marked.iter().filter(there).cloned().collect();
+    let marked: Vec<RowKey> = state.changes.marked.iter().filter(there).cloned().collect();
     match marked.is_empty() {
         true => state.selected.iter().cloned().collect(),
         false => marked,
@@ -125,7 +127,7 @@ fn drains(state: &mut State, rows: Vec<RowKey>, then: Then) {
         it.steps.iter().any(|it| matches!(it.act, Act::Label { object: Labelled::Pod(..), .. }))
     });
     let asked = if pods { Asked::Drain { rows, then } } else { Asked::Plainly };
-    offer(state, Hand::Drain, made, asked);
+    offer(state, ChangeKind::Drain, made, asked);
 }
 
 /// Makes the plan of a bind form, once what the group has was read: it decides what the controller will remove.
@@ -134,46 +136,46 @@ pub(super) fn binds(state: &mut State, wish: bind::Wish) {
     let read = state.inventory.freshness(&source).and_then(|it| it.read);
     // A group that is on no board is not read again by itself.
     let lately = read.is_some_and(|it| state.now.since(it) <= LATELY);
-    if !lately && state.hands.binding.is_none() {
+    if !lately && state.changes.binding.is_none() {
         let text = format!("reading what {} has", wish.group.name());
-        state.hands.binding = Some((wish, state.now));
+        state.changes.binding = Some((wish, state.now));
         state.hurry += 1;
-        state.dialogs.push(Dialog::Reading { hand: Hand::Bind, text });
+        state.dialogs.push(Dialog::Reading { change: ChangeKind::Bind, text });
         return;
     }
     let made = bind::bind(&state.inventory, &wish, state.now);
-    offer(state, Hand::Bind, made, Asked::Bind(wish));
+    offer(state, ChangeKind::Bind, made, Asked::Bind(wish));
 }
 
 /// Says that what is turned round is still under way, where it is.
 fn stopping(state: &State, mut plan: Plan) -> Plan {
-    if state.hands.running().any(|it| Some(it.plan.id()) == plan.undoes) {
+    if state.changes.running().any(|it| Some(it.plan.id()) == plan.undoes) {
         plan.warnings.insert(0, "What is under way of it is stopped first.".to_owned());
     }
     plan
 }
 
-/// Says which marked rows cannot be seen: a hand is laid on them all the same.
+/// Says which marked rows cannot be seen: a change is laid on them all the same.
 fn hidden(state: &State, plan: &mut Plan) {
     let lines = state.lines();
     let shown = |key: &RowKey| lines.iter().any(|it| matches!(it, Line::Row(of) if of == key));
-    let marked = rows(state).into_iter().filter(|it| state.hands.marked.contains(it) && !shown(it)).count();
+    let marked = rows(state).into_iter().filter(|it| state.changes.marked.contains(it) && !shown(it)).count();
     if marked > 0 {
         plan.warnings.insert(0, format!("Marked rows that the filter hides: {marked}."));
     }
 }
 
 fn undoes(state: &State) -> Result<Plan, Refusal> {
-    let done = state.hands.last().ok_or_else(|| Refusal::plain("nothing was changed in this session"))?;
+    let done = state.changes.last().ok_or_else(|| Refusal::plain("nothing was changed in this session"))?;
     undo::undo(&state.inventory, &done, state.now, &Tags::new())
 }
 
 /// Goes on with a bind whose group was read meanwhile.
 pub(super) fn bind_on(state: &mut State) {
-    let waits = matches!(state.dialogs.last(), Some(Dialog::Reading { hand: Hand::Bind, .. }));
-    let Some((wish, since)) = state.hands.binding.clone() else { return };
+    let waits = matches!(state.dialogs.last(), Some(Dialog::Reading { change: ChangeKind::Bind, .. }));
+    let Some((wish, since)) = state.changes.binding.clone() else { return };
     if !waits {
-        state.hands.binding = None;
+        state.changes.binding = None;
         return;
     }
     let source = Source::Targets(wish.group.clone());
@@ -183,7 +185,7 @@ pub(super) fn bind_on(state: &mut State) {
     if read {
         state.dialogs.pop();
         binds(state, wish);
-        state.hands.binding = None;
+        state.changes.binding = None;
     }
 }
 
@@ -223,13 +225,13 @@ pub(super) fn accept(state: &mut State) -> Vec<Effect> {
     }
     let plan = planned.plan.clone();
     state.dialogs.pop();
-    state.hands.accept(plan.clone());
+    state.changes.accept(plan.clone());
     state.dialogs.push(Dialog::Run { plan: plan.id(), scroll: 0 });
     // What is still under way must not go on beside its own undoing: that begins once it has stopped.
-    let running = state.hands.running().find(|it| Some(&it.plan.id()) == plan.undoes.as_ref());
+    let running = state.changes.running().find(|it| Some(&it.plan.id()) == plan.undoes.as_ref());
     match running.map(|it| it.plan.id()) {
         Some(id) => {
-            state.hands.queued = Some(plan);
+            state.changes.queued = Some(plan);
             vec![Effect::Cancel(id)]
         }
         None => vec![Effect::Apply(Box::new(plan))],
@@ -267,17 +269,17 @@ pub(super) fn save(state: &mut State) -> Vec<Effect> {
 
 /// What is heard of a running plan. News of one that is not on show stands in the status line.
 pub(super) fn progress(state: &mut State, progress: &Progress) -> Vec<Effect> {
-    state.hands.take(progress);
+    state.changes.take(progress);
     // What was written is to be seen soon.
     state.hurry += u64::from(progress.stage.over());
     state.dirty = true;
-    let Some(run) = state.hands.runs.iter().find(|it| it.plan.id() == progress.plan) else {
+    let Some(run) = state.changes.runs.iter().find(|it| it.plan.id() == progress.plan) else {
         return Vec::new();
     };
     if let (Stage::Done(_), Some(Act::Create { cluster, manifest })) =
         (&progress.stage, run.plan.steps.get(progress.step).map(|it| &it.act))
     {
-        state.hands.made = Some(manifest.reference(cluster));
+        state.changes.made = Some(manifest.reference(cluster));
     }
     state.all_stale = true;
     let ended = run.ended.is_some();
@@ -287,12 +289,12 @@ pub(super) fn progress(state: &mut State, progress: &Progress) -> Vec<Effect> {
         let word = if run.succeeded() { "done" } else { progress.stage.word() };
         let said = progress.stage.said();
         let text =
-            format!("{} {word}{}{said}", run.plan.hand.word(), if said.is_empty() { "" } else { ": " });
+            format!("{} {word}{}{said}", run.plan.change.word(), if said.is_empty() { "" } else { ": " });
         state.say(text);
     }
-    let stopped = state.hands.queued.as_ref().is_some_and(|it| it.undoes.as_ref() == Some(&progress.plan));
+    let stopped = state.changes.queued.as_ref().is_some_and(|it| it.undoes.as_ref() == Some(&progress.plan));
     match stopped && ended {
-        true => state.hands.queued.take().map(|it| Effect::Apply(Box::new(it))).into_iter().collect(),
+        true => state.changes.queued.take().map(|it| Effect::Apply(Box::new(it))).into_iter().collect(),
         false => Vec::new(),
     }
 }
@@ -311,11 +313,11 @@ pub(super) fn unfinished(state: &mut State, mut open: Vec<Unfinished>) {
 
 /// The last accepted plan, or what another session began and was left for later.
 pub(super) fn runs(state: &mut State) {
-    let later = std::mem::take(&mut state.hands.later);
+    let later = std::mem::take(&mut state.changes.later);
     if !later.is_empty() {
         return state.dialogs.push(Dialog::Unfinished(later));
     }
-    match state.hands.runs.last().map(|it| it.plan.id()) {
+    match state.changes.runs.last().map(|it| it.plan.id()) {
         Some(plan) => state.dialogs.push(Dialog::Run { plan, scroll: 0 }),
         None => state.say("no plan was accepted in this session".to_owned()),
     }
@@ -333,12 +335,12 @@ pub(super) fn resume(state: &mut State, key: char) -> Vec<Effect> {
     }
     if key == ' ' {
         state.say("p offers it again".to_owned());
-        state.hands.later.push(first.clone());
+        state.changes.later.push(first.clone());
     }
     match (key, first.rest()) {
         ('g', Some(plan)) => {
-            let hand = plan.hand;
-            offer(state, hand, Ok(plan), Asked::Plainly);
+            let change = plan.change;
+            offer(state, change, Ok(plan), Asked::Plainly);
             Vec::new()
         }
         ('x', _) => vec![Effect::Forget(Box::new(first))],
@@ -349,8 +351,8 @@ pub(super) fn resume(state: &mut State, key: char) -> Vec<Effect> {
 /// After a resync without effect: once more, or register what is missing by oneself.
 pub(super) fn again(state: &mut State, key: char) {
     let Some(Dialog::Run { plan, .. }) = state.dialogs.last() else { return };
-    let run = state.hands.runs.iter().find(|it| it.plan.id() == *plan);
-    let failed = |it: &&Run| it.plan.hand == Hand::Resync && it.ended.is_some() && !it.succeeded();
+    let run = state.changes.runs.iter().find(|it| it.plan.id() == *plan);
+    let failed = |it: &&Run| it.plan.change == ChangeKind::Resync && it.ended.is_some() && !it.succeeded();
     let Some(run) = run.filter(failed) else { return };
     let subject = run.plan.subject.clone();
     state.dialogs.pop();
@@ -360,7 +362,7 @@ pub(super) fn again(state: &mut State, key: char) {
     }
     let missing = state.report().into_iter().flat_map(|it| &it.rows);
     let missing = missing.filter(|it| it.standing == Standing::Unregistered).map(|it| it.key.clone());
-    state.hands.marked = missing.collect();
+    state.changes.marked = missing.collect();
     ask(state, Action::Register);
 }
 
@@ -382,8 +384,8 @@ pub(super) fn mark(state: &mut State) {
         })
     });
     let Some(key) = selected else { return };
-    if !state.hands.marked.remove(&key) {
-        state.hands.marked.insert(key.clone());
+    if !state.changes.marked.remove(&key) {
+        state.changes.marked.insert(key.clone());
     }
     state.selected = Some(key);
     super::navigate::step(state, Action::Down);

@@ -223,7 +223,7 @@ async fn read_only_is_held_where_it_is_written() {
     }
     for plan in plans {
         let tried = world.carry_out(plan.clone()).end(&world).await;
-        assert_eq!(words(&tried), ["failed"], "the fake fails on any write: {:?}", plan.hand);
+        assert_eq!(words(&tried), ["failed"], "the fake fails on any write: {:?}", plan.change);
         let read_only = Connection { read_only: true, ..world.connection() };
         let log = Log::forgotten();
         let ended = world.carry_out_with(plan, log.clone(), read_only).end(&world).await;
@@ -335,7 +335,7 @@ async fn an_api_server_that_is_lost_after_the_first_of_two_pods_leaves_an_exact_
     let world = Still::of(super::at_rest()).await;
     let rows: Vec<RowKey> = world.report().await.rows.iter().take(2).map(|it| it.key.clone()).collect();
     let plan = world.plan(|it| drain::drain(it, &rows, Then::Delete)).await;
-    let (hand, subject) = (plan.hand, plan.subject.clone());
+    let (change, subject) = (plan.change, plan.subject.clone());
     let acts: Vec<_> = plan.steps.iter().take(2).map(|it| it.act.clone()).collect();
     world.lab.act("fault = { on = \"patch pods\", wrong = \"down\", skip = 1 }").unwrap();
     let ended = world.carry_out(plan.clone()).end(&world).await;
@@ -344,7 +344,7 @@ async fn an_api_server_that_is_lost_after_the_first_of_two_pods_leaves_an_exact_
     assert!(why.contains("read back: the label") || why.contains("label"), "{why}");
     world.lab.act("mend = \"*\"").unwrap();
     // What was done goes back; what was not is left alone.
-    let done = tgscope::domain::plan::undo::Done { id: plan.id(), hand, subject, acts };
+    let done = tgscope::domain::plan::undo::Done { id: plan.id(), change, subject, acts };
     let tags = weights::Tags::new();
     let plan = world.plan(|it| tgscope::domain::plan::undo::undo(it.inventory, &done, it.now, &tags)).await;
     assert_eq!(plan.steps.len(), 1, "{plan:?}");
@@ -418,7 +418,7 @@ async fn a_node_is_kept_out_of_load_balancers_and_let_in_again() {
         assert!(!live(&world).await.contains(&row.to_string()));
         tgscope::domain::plan::undo::Done {
             id: plan.id(),
-            hand: plan.hand,
+            change: plan.change,
             subject: plan.subject.clone(),
             acts: vec![plan.steps[0].act.clone()],
         }

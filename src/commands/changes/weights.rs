@@ -7,7 +7,7 @@ use anyhow::bail;
 use crate::backend::Connection;
 use crate::backend::Look;
 use crate::backend::weigh::weigh;
-use crate::cli::hands::Shift;
+use crate::cli::changes::Shift;
 use crate::domain::facts::elb::Rule;
 use crate::domain::facts::ids::TargetGroupArn;
 use crate::domain::inventory::routes;
@@ -98,7 +98,7 @@ async fn read(connection: Connection, place: &Place, groups: &[TargetGroupArn], 
         look.inventory.apply(change, look.at);
     }
     if let Some(why) = weighed.untagged {
-        crate::commands::complain(&format!("tgscope: who keeps the rule could not be read: {why}"));
+        crate::commands::terminal::complain(&format!("tgscope: who keeps the rule could not be read: {why}"));
     }
     weighed.tags
 }

@@ -14,14 +14,14 @@ use super::overlay;
 use super::overlay::Lines;
 use super::text;
 use crate::app::State;
+use crate::app::changes::Asked;
+use crate::app::changes::Planned;
+use crate::app::changes::Run;
 use crate::app::form::Choice;
 use crate::app::form::Form;
-use crate::app::hands::Asked;
-use crate::app::hands::Planned;
-use crate::app::hands::Run;
 use crate::domain::facts::time::age;
 use crate::domain::plan::act::Act;
-use crate::domain::plan::act::Hand;
+use crate::domain::plan::act::ChangeKind;
 use crate::domain::plan::binding;
 use crate::domain::plan::drain::Then;
 use crate::domain::plan::log::Unfinished;
@@ -53,7 +53,7 @@ pub(super) fn planned(planned: &Planned, theme: &Theme, area: Rect, buffer: &mut
         lines.push((String::new(), theme.plain));
         lines.extend(commands.into_iter().map(|it| (it, theme.dim)));
     }
-    let title = format!("Plan · {}", planned.plan.hand.word());
+    let title = format!("Plan · {}", planned.plan.change.word());
     let bottom = match (&planned.plan.typed, &planned.objection) {
         (Some(_), Some(objection)) => format!(" {objection} · type: {}▏ ", planned.typed),
         (Some(typed), None) => {
@@ -93,7 +93,7 @@ fn style(theme: &Theme, tone: Tone) -> Style {
 }
 
 pub(super) fn run(state: &State, theme: &Theme, (id, scroll): (&str, u16), area: Rect, buffer: &mut Buffer) {
-    let Some(run) = state.hands.runs.iter().find(|it| it.plan.id() == id) else { return };
+    let Some(run) = state.changes.runs.iter().find(|it| it.plan.id() == id) else { return };
     let mut lines: Lines = vec![(run.plan.effect.clone(), theme.title)];
     for (index, step) in run.plan.steps.iter().enumerate() {
         let (glyph, colour, said) = match run.stages.get(&index) {
@@ -122,9 +122,9 @@ pub(super) fn run(state: &State, theme: &Theme, (id, scroll): (&str, u16), area:
         lines.push((format!("next: {offer}"), theme.plain));
     }
     let title = match run.ended {
-        None => format!("{} · under way", run.plan.hand.word()),
-        Some(_) if run.succeeded() => format!("{} · done", run.plan.hand.word()),
-        Some(_) => format!("{} · not done", run.plan.hand.word()),
+        None => format!("{} · under way", run.plan.change.word()),
+        Some(_) if run.succeeded() => format!("{} · done", run.plan.change.word()),
+        Some(_) => format!("{} · not done", run.plan.change.word()),
     };
     let bottom = match run.ended {
         None => " Esc hides, it goes on · c stops it ",
@@ -178,12 +178,12 @@ fn trusting(state: &State, run: &Run) -> String {
 fn offer(state: &State, run: &Run) -> Option<String> {
     run.ended?;
     let (_, stage, _) = run.at()?;
-    if let (Hand::Resync, Stage::Unverified(_)) = (run.plan.hand, stage) {
+    if let (ChangeKind::Resync, Stage::Unverified(_)) = (run.plan.change, stage) {
         return Some(trusting(state, run));
     }
     let text = match stage {
         Stage::Refused(_) => "nothing was written by this step; look at the board and ask again",
-        Stage::Unverified(_) if run.plan.hand == Hand::Unbind => {
+        Stage::Unverified(_) if run.plan.change == ChangeKind::Unbind => {
             "what is left the controller did not list: deregister (X) takes it out, on the board of the group"
         }
         Stage::Unverified(_) => "look at the board: it shows what is so now",
@@ -198,18 +198,18 @@ fn offer(state: &State, run: &Run) -> Option<String> {
     Some(text.to_owned())
 }
 
-pub(super) fn refusal(theme: &Theme, (hand, why): (Hand, &str), area: Rect, buffer: &mut Buffer) {
+pub(super) fn refusal(theme: &Theme, (change, why): (ChangeKind, &str), area: Rect, buffer: &mut Buffer) {
     let lines = vec![(why.to_owned(), theme.plain)];
-    small(&format!("{} · not possible", hand.word()), theme, lines, " any key closes ", (area, buffer));
+    small(&format!("{} · not possible", change.word()), theme, lines, " any key closes ", (area, buffer));
 }
 
-pub(super) fn reading(theme: &Theme, (hand, text): (Hand, &str), area: Rect, buffer: &mut Buffer) {
-    small(hand.word(), theme, vec![(text.to_owned(), theme.plain)], " Esc gives up ", (area, buffer));
+pub(super) fn reading(theme: &Theme, (change, text): (ChangeKind, &str), area: Rect, buffer: &mut Buffer) {
+    small(change.word(), theme, vec![(text.to_owned(), theme.plain)], " Esc gives up ", (area, buffer));
 }
 
 pub(super) fn leaving(state: &State, theme: &Theme, area: Rect, buffer: &mut Buffer) {
     let mut lines: Lines = vec![("Under way:".to_owned(), theme.plain)];
-    lines.extend(state.hands.running().map(|it| (format!("  {}", it.plan.effect), theme.title)));
+    lines.extend(state.changes.running().map(|it| (format!("  {}", it.plan.effect), theme.title)));
     let what = "What was written stays written; nothing more is done. The next start offers to go on.";
     lines.push((what.to_owned(), theme.plain));
     small("Leave?", theme, lines, " q leaves · any other key stays ", (area, buffer));
@@ -293,7 +293,7 @@ pub(super) fn form(form: &Form, theme: &Theme, area: Rect, buffer: &mut Buffer) 
 
 pub(super) fn audit(state: &State, theme: &Theme, scroll: u16, area: Rect, buffer: &mut Buffer) {
     let mut lines: Lines = Vec::new();
-    for entry in state.hands.log.iter().rev() {
+    for entry in state.changes.log.iter().rev() {
         let who = entry.aws_identity.as_ref().or(entry.kubernetes_user.as_ref());
         let who = who.map_or_else(String::new, |it| format!(" · {it}"));
         let place = entry.context.as_ref().or(entry.region.as_ref());
@@ -307,7 +307,7 @@ pub(super) fn audit(state: &State, theme: &Theme, scroll: u16, area: Rect, buffe
             format!(
                 "{} {} {}/{} {}: {}",
                 entry.time,
-                entry.hand.word(),
+                entry.change.word(),
                 entry.step,
                 entry.of,
                 entry.stage,

@@ -6,7 +6,7 @@ use std::fmt::Write;
 use clap::Parser;
 use tgscope::audit::Log;
 use tgscope::cli::Cli;
-use tgscope::commands::hands::rehearsed;
+use tgscope::commands::changes::rehearsed;
 
 use super::scope_of;
 use crate::lab::Still;
@@ -124,12 +124,12 @@ async fn what_undo_will_do_is_what_was_done_turned_round() {
     ];
     for mut plan in plans {
         plan.steps.truncate(1);
-        let hand = plan.hand.word();
+        let change = plan.change.word();
         let carried = world.carry_out(plan);
         let log = carried.log.clone();
         carried.end(&world).await;
         let said = rehearsed(&undo, world.connection(), scope_of(&world), &log).await.unwrap();
-        _ = writeln!(told, "=== after {hand}: tgscope undo --dry-run\n{said}");
+        _ = writeln!(told, "=== after {change}: tgscope undo --dry-run\n{said}");
     }
     insta::assert_snapshot!("dry_run_undo", told);
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::Args;
 use clap::ValueEnum;
 
-use crate::domain::judgement::scope::Pointed;
+use crate::domain::judgement::scope::ScopeTarget;
 
 /// How a write is to be treated.
 #[derive(Clone, Debug, Default, Args)]
@@ -55,7 +55,7 @@ pub enum PlanOutput {
 pub struct Some {
     /// The binding or group: [NAMESPACE/]KIND/NAME, or an ARN; a pod or an address names its row too
     #[arg(value_name = "SCOPE")]
-    pub scope: Pointed,
+    pub scope: ScopeTarget,
 
     /// Rows: IP:PORT, IP, instance id, or name of the pod or node
     #[arg(value_name = "ROW")]
@@ -70,7 +70,7 @@ pub struct Some {
 pub struct Whole {
     /// The binding or group: [NAMESPACE/]KIND/NAME, or an ARN
     #[arg(value_name = "SCOPE")]
-    pub scope: Pointed,
+    pub scope: ScopeTarget,
 
     #[command(flatten)]
     pub accept: Accept,
@@ -101,7 +101,7 @@ pub enum Afterwards {
 pub struct Bind {
     /// The service: [NAMESPACE/]svc/NAME
     #[arg(value_name = "SERVICE")]
-    pub service: Pointed,
+    pub service: ScopeTarget,
 
     /// The target group, by name or ARN
     #[arg(long, value_name = "NAME|ARN")]
@@ -135,7 +135,7 @@ pub struct Bind {
 pub struct Shift {
     /// A binding or group the rule leads to: [NAMESPACE/]KIND/NAME, or an ARN
     #[arg(value_name = "SCOPE")]
-    pub scope: Pointed,
+    pub scope: ScopeTarget,
 
     /// Weights from 0 to 999, the group by name or ARN; a group that is not named keeps its own
     #[arg(value_name = "GROUP=WEIGHT", required = true)]

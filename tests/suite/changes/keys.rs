@@ -1,4 +1,4 @@
-//! Every hand by its key, on the ordinary screen: the plan is read, accepted, and what it did is on the board.
+//! Every change by its key, on the ordinary screen: the plan is read, accepted, and what it did is on the board.
 
 use crossterm::event::KeyCode;
 use tgscope::app::state::Opening;
@@ -121,7 +121,7 @@ async fn weights_are_typed_given_and_taken_back() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_missing_endpoint_is_registered_by_hand() {
+async fn a_missing_endpoint_is_registered_by_change() {
     let session = Session::open("drift").await;
     session.until(&["SERVING  3 of 3", "settled"]).await;
     session.pass(20, &["+ unregistered"]).await;

@@ -8,25 +8,25 @@ use anyhow::bail;
 
 use crate::audit::Log;
 use crate::backend::Look;
-use crate::cli::hands::Some as Rows;
+use crate::cli::changes::Some as Rows;
 use crate::domain::facts::ids::RowKey;
 use crate::domain::facts::ids::TargetKey;
 use crate::domain::judgement::report::Report;
 use crate::domain::judgement::row::Row;
 use crate::domain::judgement::row::Subject;
-use crate::domain::judgement::scope::Pointed;
-use crate::domain::judgement::scope::Thing;
+use crate::domain::judgement::scope::ScopeKind;
+use crate::domain::judgement::scope::ScopeTarget;
 use crate::domain::plan::Plan;
-use crate::domain::plan::act::Hand;
+use crate::domain::plan::act::ChangeKind;
 use crate::domain::plan::log::Entry;
 use crate::domain::plan::undo::Done;
 use crate::report::plan::manifest;
 
-use crate::commands::Exit;
-use crate::commands::complain;
+use crate::commands::exit::Exit;
+use crate::commands::terminal::complain;
 
 /// The one board that was pointed at.
-pub(super) fn report<'a>(look: &'a Look, pointed: Option<&Pointed>) -> anyhow::Result<&'a Report> {
+pub(super) fn report<'a>(look: &'a Look, pointed: Option<&ScopeTarget>) -> anyhow::Result<&'a Report> {
     match look.reports.as_slice() {
         [one] => Ok(one),
         [] => {
@@ -70,9 +70,9 @@ pub(super) fn failures(look: &Look) -> BTreeSet<String> {
 /// The rows that were typed; where a pod or an address was pointed at and none typed, its row.
 pub(super) fn rows(report: &Report, typed: &Rows) -> anyhow::Result<Vec<RowKey>> {
     let named: Vec<String> = match (typed.rows.as_slice(), &typed.scope.thing) {
-        ([], Thing::Pod(name) | Thing::Node(name) | Thing::Instance(name)) => vec![name.clone()],
-        ([], Thing::Address(ip, Some(port))) => vec![std::net::SocketAddr::new(*ip, *port).to_string()],
-        ([], Thing::Address(ip, None)) => vec![ip.to_string()],
+        ([], ScopeKind::Pod(name) | ScopeKind::Node(name) | ScopeKind::Instance(name)) => vec![name.clone()],
+        ([], ScopeKind::Address(ip, Some(port))) => vec![std::net::SocketAddr::new(*ip, *port).to_string()],
+        ([], ScopeKind::Address(ip, None)) => vec![ip.to_string()],
         ([], _) => bail!("which rows? give IP:PORT, an instance id, or the name of a pod"),
         (some, _) => some.to_vec(),
     };
@@ -114,11 +114,12 @@ pub(super) fn done(log: &Log, id: Option<&str>) -> anyhow::Result<Done> {
     let entries = log.entries().with_context(|| format!("cannot read the audit log {}", log.place()))?;
     let undone: BTreeSet<&str> = entries
         .iter()
-        .filter(|it| it.hand == Hand::Undo && it.stage == "done" && it.step == it.of)
+        .filter(|it| it.change == ChangeKind::Undo && it.stage == "done" && it.step == it.of)
         .filter_map(|it| it.undoes.as_deref())
         .collect();
-    let wrote =
-        |it: &&Entry| it.stage == "begin" && it.hand != Hand::Undo && !undone.contains(it.plan.as_str());
+    let wrote = |it: &&Entry| {
+        it.stage == "begin" && it.change != ChangeKind::Undo && !undone.contains(it.plan.as_str())
+    };
     let last = entries.iter().rev().filter(wrote).find(|it| id.is_none_or(|id| it.plan == id));
     let Some(last) = last else {
         let named = id.map_or_else(String::new, |it| format!(" of plan {it}"));
@@ -128,7 +129,12 @@ pub(super) fn done(log: &Log, id: Option<&str>) -> anyhow::Result<Done> {
         );
     };
     let acts = entries.iter().filter(wrote).filter(|it| it.plan == last.plan).map(|it| it.request.clone());
-    Ok(Done { id: last.plan.clone(), hand: last.hand, subject: last.subject.clone(), acts: acts.collect() })
+    Ok(Done {
+        id: last.plan.clone(),
+        change: last.change,
+        subject: last.subject.clone(),
+        acts: acts.collect(),
+    })
 }
 
 /// Writes the object of a plan to a file, for a repository.

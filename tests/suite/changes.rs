@@ -1,4 +1,4 @@
-//! The hands in tests: what each says it will do, what it does, and what it refuses.
+//! The changes in tests: what each says it will do, what it does, and what it refuses.
 
 mod cli;
 mod golden;

@@ -1,0 +1,48 @@
+//! When an action is offered: what it needs is there, nothing forbids it.
+
+use std::borrow::Cow;
+
+use super::action::Action;
+use super::action::Needs;
+use super::action::Safety;
+use super::state::State;
+use super::state::View;
+
+/// Why it cannot be done now; `None`: it can.
+pub fn refusal(action: Action, state: &State) -> Option<Cow<'static, str>> {
+    let row = action.row()?;
+    if row.safety == Safety::Writes && state.opening.read_only {
+        return Some("read only: nothing is written".into());
+    }
+    if row.safety == Safety::Writes && state.frozen.is_some() {
+        return Some("the picture is frozen: f first, then ask again".into());
+    }
+    if action == Action::ReadNow && state.frozen.is_some() {
+        return Some("the picture is frozen: f goes on".into());
+    }
+    let needed = action.change().and_then(|it| state.lacks(it));
+    needed.map(Cow::from).or_else(|| missing(row.needs, state).map(Cow::from))
+}
+
+/// What is not there that it needs.
+fn missing(needs: Needs, state: &State) -> Option<&'static str> {
+    match needs {
+        Needs::Nothing => None,
+        Needs::Rows => state.lines().is_empty().then_some("nothing to move through"),
+        Needs::Selection => (!state.has_selection()).then_some("select a line first"),
+        Needs::Row => match &state.view {
+            View::Board(_) if state.selected.is_some() || !state.changes.marked.is_empty() => None,
+            View::Board(_) => Some("select a row first"),
+            View::Bindings => Some("open a binding first"),
+        },
+        Needs::Subject => state.report().is_none().then_some("select a binding first"),
+        Needs::Done => state.changes.last().is_none().then_some(match state.changes.runs.is_empty() {
+            true => "nothing was changed in this session",
+            false => "nothing of this session is left to undo",
+        }),
+        Needs::Board => match &state.view {
+            View::Board(_) => None,
+            View::Bindings => (state.last_board().is_none()).then_some("open a binding first"),
+        },
+    }
+}

@@ -1,0 +1,27 @@
+//! What commands say and where: data to stdout, words to stderr, and whether somebody sits there to read them.
+
+use std::io::IsTerminal;
+use std::io::Write;
+
+use anyhow::Context;
+
+/// Whether somebody sits there to look and to type.
+pub(super) fn on_terminal() -> bool {
+    std::io::stdout().is_terminal() && std::io::stdin().is_terminal()
+}
+
+/// Writes data to stdout. A reader that left (`| head`) is no error; a full disk is.
+pub(super) fn print(text: &str) -> anyhow::Result<()> {
+    let mut stdout = std::io::stdout();
+    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+            Err(error).context("cannot write to stdout")
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Writes words to stderr.
+pub(super) fn complain(text: &str) {
+    _ = writeln!(std::io::stderr(), "{text}");
+}
