@@ -85,7 +85,7 @@ impl Log {
     /// Notes that a plan another session began is not to be gone on with.
     pub fn forget(&self, open: &Unfinished) -> io::Result<()> {
         let entries = self.entries()?;
-        let last = entries.iter().rev().find(|it| it.plan == open.plan.id());
+        let last = entries.iter().rev().find(|it| it.plan == open.plan.id.clone());
         match last {
             None => Ok(()),
             Some(last) => {
@@ -135,7 +135,7 @@ mod tests {
             "arn:aws:elasticloadbalancing:eu-west-1:1:targetgroup/web/1".parse().unwrap();
         Entry {
             time: "2026-01-15T09:00:00Z".to_owned(),
-            plan: "1-deregister".to_owned(),
+            plan: "1-deregister".into(),
             change: ChangeKind::Deregister,
             undoes: None,
             subject: Subject::Group(group.clone()),

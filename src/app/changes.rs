@@ -8,6 +8,8 @@ use crate::domain::facts::ids::BindingRef;
 use crate::domain::facts::ids::RowKey;
 use crate::domain::facts::ids::TargetKey;
 use crate::domain::facts::ids::Uid;
+use crate::domain::facts::plan_id::PlanId;
+use crate::domain::facts::plan_id::PlanIds;
 use crate::domain::facts::time::Timestamp;
 use crate::domain::inventory::routes::Place;
 use crate::domain::judgement::row::Subject;
@@ -117,8 +119,10 @@ pub struct Weighing {
     pub to: Option<Vec<Forward>>,
 }
 
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Changes {
+    /// Names the plans of this session.
+    pub ids: PlanIds,
     /// Rows a change is to be laid on.
     pub marked: BTreeSet<RowKey>,
     /// Accepted plans of this session, oldest first.
@@ -143,6 +147,21 @@ pub struct Changes {
 const KEPT: usize = 50;
 
 impl Changes {
+    pub fn new(ids: PlanIds) -> Self {
+        Self {
+            ids,
+            marked: BTreeSet::new(),
+            runs: Vec::new(),
+            log: Vec::new(),
+            binding: None,
+            later: Vec::new(),
+            before: Detached::default(),
+            weighing: None,
+            made: None,
+            queued: None,
+        }
+    }
+
     /// A plan was accepted.
     pub fn accept(&mut self, plan: Plan) {
         self.marked.clear();
@@ -155,7 +174,7 @@ impl Changes {
     }
 
     pub fn take(&mut self, progress: &Progress) {
-        if let Some(run) = self.runs.iter_mut().find(|it| it.plan.id() == progress.plan) {
+        if let Some(run) = self.runs.iter_mut().find(|it| it.plan.id == progress.plan) {
             run.take(progress);
         }
     }
@@ -167,16 +186,16 @@ impl Changes {
     /// The last plan that changed something and was not undone.
     pub fn last(&self) -> Option<Done> {
         let wrote = |run: &&Run| {
-            run.plan.change != ChangeKind::Undo && !self.undone(&run.plan.id()) && !run.written().is_empty()
+            run.plan.change != ChangeKind::Undo && !self.undone(&run.plan.id) && !run.written().is_empty()
         };
         let run = self.runs.iter().rev().find(wrote)?;
-        let (id, change, subject) = (run.plan.id(), run.plan.change, run.plan.subject.clone());
+        let (id, change, subject) = (run.plan.id.clone(), run.plan.change, run.plan.subject.clone());
         Some(Done { id, change, subject, acts: run.written() })
     }
 
     /// A plan of this session turned it round.
-    fn undone(&self, id: &str) -> bool {
-        self.runs.iter().any(|it| it.plan.undoes.as_deref() == Some(id) && it.succeeded())
+    fn undone(&self, id: &PlanId) -> bool {
+        self.runs.iter().any(|it| it.plan.undoes.as_ref() == Some(id) && it.succeeded())
     }
 
     /// Pods whose label we took away and did not put back, with the target they were; for one board.

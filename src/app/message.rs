@@ -4,6 +4,7 @@ use super::action::Action;
 use super::aws_side::AwsSide;
 use super::key::Key;
 use crate::domain::facts::ids::TargetGroupArn;
+use crate::domain::facts::plan_id::PlanId;
 use crate::domain::facts::time::Timestamp;
 use crate::domain::inventory::Observation;
 use crate::domain::inventory::follow::Follow;
@@ -32,7 +33,7 @@ pub enum Message {
     /// The audit log, read.
     Log(Vec<Entry>),
     /// What the API server says of a plan without doing it: one answer for each step.
-    Rehearsed(String, Vec<Result<String, String>>),
+    Rehearsed(PlanId, Vec<Result<String, String>>),
     /// What a rule's weights rest on.
     Weighed(Box<Weighed>),
     /// Plans of the log that another session began and did not end, and the pods it took out of rotation.
@@ -55,7 +56,7 @@ pub enum Effect {
     /// Read what a rule's weights rest on, and these groups of it.
     Weigh(Box<Place>, Vec<TargetGroupArn>),
     /// Stop the plan of this id.
-    Cancel(String),
+    Cancel(PlanId),
     /// Read the audit log.
     ReadLog,
     /// Note that a plan of the log is not to be gone on with.

@@ -10,7 +10,10 @@ use super::changes::Planned;
 use super::form::Form;
 use crate::domain::facts::elb::TargetGroup;
 use crate::domain::facts::ids::BindingApi;
+use crate::domain::facts::ids::ClusterId;
 use crate::domain::facts::ids::RowKey;
+use crate::domain::facts::plan_id::PlanId;
+use crate::domain::facts::plan_id::PlanIds;
 use crate::domain::facts::selector::Selector;
 use crate::domain::facts::time::Timestamp;
 use crate::domain::inventory::Inventory;
@@ -33,7 +36,7 @@ pub const LEAST: (u16, u16) = (60, 20);
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Opening {
     /// Contexts, for the header until something was read.
-    pub contexts: Vec<String>,
+    pub contexts: Vec<ClusterId>,
     /// `None`: all namespaces.
     pub namespace: Option<String>,
     pub selector: Option<Selector>,
@@ -43,7 +46,9 @@ pub struct Opening {
     /// Nothing may be written.
     pub read_only: bool,
     /// Contexts whose name is to be typed before anything is written there.
-    pub protected: BTreeSet<String>,
+    pub protected: BTreeSet<ClusterId>,
+    /// Random: tells the plans of this session from those of any other.
+    pub session: u32,
 }
 
 /// Seconds for which the footer says why something was not done.
@@ -105,7 +110,7 @@ pub enum Dialog {
     Plan(Box<Planned>),
     /// How far the plan of this id is.
     Run {
-        plan: String,
+        plan: PlanId,
         scroll: u16,
     },
     /// Why a change cannot do what was asked for.
@@ -182,6 +187,7 @@ pub struct State {
 
 impl State {
     pub fn new(opening: Opening, now: Timestamp) -> Self {
+        let changes = Changes::new(PlanIds::new(opening.session));
         Self {
             now,
             opening,
@@ -194,7 +200,7 @@ impl State {
             listed: None,
             selected: None,
             dialogs: Vec::new(),
-            changes: Changes::default(),
+            changes,
             filter: String::new(),
             problems_only: false,
             sort: Sort::default(),

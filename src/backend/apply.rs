@@ -24,6 +24,7 @@ use crate::domain::facts::access::Verb;
 use crate::domain::facts::cluster::Binding;
 use crate::domain::facts::failure::ErrorKind;
 use crate::domain::facts::failure::Failure;
+use crate::domain::facts::plan_id::PlanId;
 use crate::domain::inventory::Inventory;
 use crate::domain::judgement::row::Subject;
 use crate::domain::plan::Plan;
@@ -69,7 +70,7 @@ pub async fn apply(
 ) -> Vec<Stage> {
     let read_only = connection.read_only;
     let linked = Linked::open(connection.clone()).await;
-    let id = job.plan.id();
+    let id = job.plan.id.clone();
     let mut running =
         Running { record: Record::new(&job, &linked).await, connection, linked, job, cancel, tell, id };
     let mut ended = Vec::new();
@@ -129,7 +130,7 @@ struct Running {
     record: Record,
     cancel: watch::Receiver<Signal>,
     tell: mpsc::Sender<Progress>,
-    id: String,
+    id: PlanId,
 }
 
 impl Running {

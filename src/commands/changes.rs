@@ -26,18 +26,16 @@ use crate::cli::changes::Some as Rows;
 use crate::cli::changes::Undo;
 use crate::cli::changes::Whole;
 use crate::domain::facts::cluster::PortRef;
+use crate::domain::facts::plan_id::PlanIds;
 use crate::domain::judgement::scope::ScopeKind;
 use crate::domain::judgement::scope::ScopeTarget;
 use crate::domain::plan::Plan;
 use crate::domain::plan::Refusal;
 use crate::domain::plan::bind;
-use crate::domain::plan::binding;
-use crate::domain::plan::drain;
 use crate::domain::plan::drain::Then;
-use crate::domain::plan::known::Known;
-use crate::domain::plan::targets;
-use crate::domain::plan::unbind;
-use crate::domain::plan::undo;
+use crate::domain::plan::make::Basis;
+use crate::domain::plan::make::Request;
+use crate::domain::plan::make::make;
 use crate::report::plan::text;
 
 use super::exit::Exit;
@@ -160,46 +158,47 @@ async fn planned(
     };
     let mut look = backend::look(setup.connection.clone(), &scope, question).await;
     let failures = choose::failures(&look);
-    let mut planned = match (wanted, &done) {
-        (Wanted::Bind(it), _) => binds(setup, it, &look)?,
+    let request = match (wanted, done) {
+        (Wanted::Bind(it), _) => Request::Bind(wish(setup, it, &look)?),
         (Wanted::Shift(it), _) => weights::shift(setup.connection.clone(), it, &mut look).await?,
         (_, Some(done)) => {
-            let tags = weights::of_undo(setup.connection.clone(), done, &mut look).await;
-            undo::undo(&look.inventory, done, look.at, &tags)
+            let marks = weights::of_undo(setup.connection.clone(), &done, &mut look).await;
+            Request::Undo { done, marks }
         }
-        (wanted, None) => one(wanted, &look)?,
+        (wanted, None) => about_one_board(wanted, &look)?,
     };
-    if let Ok(plan) = &mut planned
-        && let Some(context) = setup.protected(plan)
-    {
-        plan.protect(&context);
-    }
-    Ok((planned, failures))
+    // A binding that is to be made and what is undone have their own subject.
+    let report = match &request {
+        Request::Bind(_) | Request::Undo { .. } => None,
+        _ => Some(choose::report(&look, wanted.pointed())?),
+    };
+    let basis = Basis { inventory: &look.inventory, report, now: look.at, protected: &setup.protected };
+    Ok((make(&request, &basis, &mut PlanIds::new(setup::session())), failures))
 }
 
-/// The plan about one board.
-fn one(wanted: Wanted<'_>, look: &Look) -> anyhow::Result<Result<Plan, Refusal>> {
+/// What is asked for about one board.
+fn about_one_board(wanted: Wanted<'_>, look: &Look) -> anyhow::Result<Request> {
     let report = choose::report(look, wanted.pointed())?;
-    let known = Known { inventory: &look.inventory, report, now: look.at };
     Ok(match wanted {
-        Wanted::Unbind(_) => unbind::unbind(&known),
-        Wanted::Resync(_) => binding::resync(&known),
-        Wanted::Sync(_) => targets::sync(&known),
-        Wanted::Deregister(it) => targets::deregister(&known, &choose::keys(report, it)?),
-        Wanted::Register(it) => targets::register(&known, &choose::keys(report, it)?),
+        Wanted::Unbind(_) => Request::Unbind,
+        Wanted::Resync(_) => Request::Resync,
+        Wanted::Sync(_) => Request::Sync,
+        Wanted::Deregister(it) => Request::Deregister(choose::keys(report, it)?),
+        Wanted::Register(it) => Request::Register(choose::keys(report, it)?),
         Wanted::Drain(it) => {
             let then = match it.then {
                 Afterwards::Delete => Then::Delete,
                 Afterwards::PutBack => Then::PutBack,
                 Afterwards::Keep => Then::Keep,
             };
-            drain::drain(&known, &choose::rows(report, &it.some)?, then)
+            Request::Drain { rows: choose::rows(report, &it.some)?, then }
         }
         Wanted::Bind(_) | Wanted::Shift(_) | Wanted::Undo(_) => bail!("this command is about no board"),
     })
 }
 
-fn binds(setup: &Setup, it: &Bind, look: &Look) -> anyhow::Result<Result<Plan, Refusal>> {
+/// What is to be bound, by what was typed.
+fn wish(setup: &Setup, it: &Bind, look: &Look) -> anyhow::Result<bind::Wish> {
     let ScopeKind::Service(service) = &it.service.thing else {
         bail!("bind takes a service: [NAMESPACE/]svc/NAME");
     };
@@ -217,7 +216,7 @@ fn binds(setup: &Setup, it: &Bind, look: &Look) -> anyhow::Result<Result<Plan, R
         .port
         .as_ref()
         .map(|text| text.parse().map_or_else(|_| PortRef::Name(text.as_str().into()), PortRef::Number));
-    let wish = bind::Wish {
+    Ok(bind::Wish {
         cluster: access.id.clone(),
         service: crate::domain::facts::ids::ObjectName::new(&namespace, service),
         port,
@@ -225,6 +224,5 @@ fn binds(setup: &Setup, it: &Bind, look: &Look) -> anyhow::Result<Result<Plan, R
         name: it.name.clone(),
         multi_cluster: it.multi_cluster,
         networking: it.networking,
-    };
-    Ok(bind::bind(&look.inventory, &wish, look.at))
+    })
 }

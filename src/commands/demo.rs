@@ -72,13 +72,14 @@ async fn start(cli: &Cli, demo: &Demo, scenario: Scenario) -> anyhow::Result<Exi
         return get::look(setup, cli, &Get::default(), pointed.as_ref()).await;
     }
     let opening = Opening {
-        contexts: setup.connection.clusters.iter().map(|it| it.id.to_string()).collect(),
+        contexts: setup.connection.clusters.iter().map(|it| it.id.clone()).collect(),
         namespace: setup.scope.namespace.clone(),
         selector: cli.options.selector.clone(),
         pointed,
         demo: Some(label(&name, demo.speed)),
         read_only: setup.connection.read_only,
         protected: BTreeSet::new(),
+        session: setup::session(),
     };
     // No folder: a demo leaves nothing behind, not even a log.
     let log = Log::forgotten();

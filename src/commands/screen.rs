@@ -19,13 +19,14 @@ pub(super) fn run(cli: &Cli) -> anyhow::Result<Exit> {
     // A log that cannot be written must not keep anybody from looking.
     let log = folder.as_deref().and_then(|it| telemetry::start(it).ok());
     let opening = Opening {
-        contexts: connection.clusters.iter().map(|it| it.id.to_string()).collect(),
+        contexts: connection.clusters.iter().map(|it| it.id.clone()).collect(),
         namespace: scope.namespace.clone(),
         selector: cli.options.selector.clone(),
         pointed: cli.scope.clone(),
         demo: None,
         read_only: connection.read_only,
-        protected: protected.iter().map(ToString::to_string).collect(),
+        protected,
+        session: setup::session(),
     };
     let runtime = setup::runtime()?;
     let written = match (&cli.audit_log, &folder) {

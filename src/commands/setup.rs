@@ -13,9 +13,7 @@ use crate::backend::Scope;
 use crate::cli::Options;
 use crate::config;
 use crate::domain::facts::ids::ClusterId;
-use crate::domain::judgement::row::Subject;
 use crate::domain::judgement::scope::ScopeTarget;
-use crate::domain::plan::Plan;
 use crate::kubernetes::Contexts;
 
 /// What to connect to and what to look at.
@@ -24,18 +22,6 @@ pub(super) struct Setup {
     pub(super) scope: Scope,
     /// Contexts whose name is to be typed before anything is written there.
     pub(super) protected: BTreeSet<ClusterId>,
-}
-
-impl Setup {
-    /// The protected context a plan writes to, or is about.
-    pub(super) fn protected(&self, plan: &Plan) -> Option<String> {
-        let of_subject = match &plan.subject {
-            Subject::Binding(it) => Some(&it.cluster),
-            Subject::Group(_) => self.protected.first(),
-        };
-        let touched = plan.steps.iter().filter_map(|it| it.act.cluster()).chain(of_subject);
-        touched.into_iter().find(|it| self.protected.contains(*it)).map(ToString::to_string)
-    }
 }
 
 /// Reads files and flags; connects to nothing.
@@ -93,4 +79,12 @@ pub(super) fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
         .enable_all()
         .build()
         .context("cannot start the runtime")
+}
+
+/// Tells this session from any other, for the names of its plans.
+pub(super) fn session() -> u32 {
+    use std::hash::BuildHasher;
+    // Keyed with random numbers of the system.
+    let number = std::hash::RandomState::new().hash_one(std::process::id());
+    u32::try_from(number & u64::from(u32::MAX)).unwrap_or_default()
 }

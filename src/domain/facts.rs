@@ -2,6 +2,7 @@
 //! standard library only.
 
 pub mod ids;
+pub mod plan_id;
 pub mod time;
 
 pub mod failure;

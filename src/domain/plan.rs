@@ -19,6 +19,8 @@ pub mod unbind;
 pub mod undo;
 pub mod weights;
 
+pub mod make;
+
 pub mod check;
 pub mod effect;
 pub mod equivalents;
@@ -30,6 +32,7 @@ use serde::Serialize;
 
 use self::counts::Count;
 use self::guard::Guard;
+use crate::domain::facts::plan_id::PlanId;
 use crate::domain::facts::time::Timestamp;
 use crate::domain::judgement::row::Subject;
 use crate::domain::plan::act::Act;
@@ -52,6 +55,9 @@ pub struct Typed {
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Plan {
+    /// Names it; given by `make`.
+    #[serde(default)]
+    pub id: PlanId,
     pub change: ChangeKind,
     pub subject: Subject,
     pub made: Timestamp,
@@ -69,7 +75,7 @@ pub struct Plan {
     pub typed: Option<Typed>,
     /// The plan that this one turns round, by its id.
     #[serde(default)]
-    pub undoes: Option<String>,
+    pub undoes: Option<PlanId>,
     /// What another session began: a step may have had its effect already.
     #[serde(default)]
     pub resumed: bool,
@@ -78,6 +84,7 @@ pub struct Plan {
 impl Plan {
     pub(super) fn new(change: ChangeKind, subject: &Subject, made: Timestamp, effect: String) -> Self {
         Self {
+            id: PlanId::default(),
             change,
             subject: subject.clone(),
             made,
@@ -91,11 +98,6 @@ impl Plan {
             undoes: None,
             resumed: false,
         }
-    }
-
-    /// Names it among all plans of a person: when it was made, and what it does.
-    pub fn id(&self) -> String {
-        format!("{}-{}", self.made.0, self.change.word())
     }
 
     pub(super) fn step(&mut self, act: Act, guards: Vec<Guard>) {

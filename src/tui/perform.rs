@@ -17,6 +17,7 @@ use crate::backend::apply;
 use crate::backend::apply::Job;
 use crate::backend::apply::Signal;
 use crate::backend::weigh;
+use crate::domain::facts::plan_id::PlanId;
 use crate::domain::inventory::follow::Follow;
 use crate::domain::plan::Plan;
 use crate::domain::plan::log::detached;
@@ -35,7 +36,7 @@ pub(super) struct Performer {
     pub(super) sender: mpsc::Sender<Message>,
     pub(super) follow: watch::Sender<Follow>,
     pub(super) running: JoinSet<()>,
-    pub(super) signals: BTreeMap<String, watch::Sender<Signal>>,
+    pub(super) signals: BTreeMap<PlanId, watch::Sender<Signal>>,
 }
 
 impl Performer {
@@ -48,7 +49,7 @@ impl Performer {
                 let (connection, scope) = (self.connection.clone(), self.scope.clone());
                 let sender = self.sender.clone();
                 self.running.spawn(async move {
-                    let id = plan.id();
+                    let id = plan.id.clone();
                     let answers = apply::rehearse(connection, *plan, scope).await;
                     _ = sender.send(Message::Rehearsed(id, answers)).await;
                 });
@@ -104,7 +105,7 @@ impl Performer {
 
     fn apply(&mut self, plan: Plan) {
         let (signal, signalled) = watch::channel(Signal::Go);
-        self.signals.insert(plan.id(), signal);
+        self.signals.insert(plan.id.clone(), signal);
         let (tell, mut told) = mpsc::channel(QUEUE);
         let job = Job { plan, scope: self.scope.clone(), log: self.log.clone() };
         let connection = self.connection.clone();

@@ -13,6 +13,7 @@ use crate::app::state::State;
 use crate::app::state::View as Shown;
 use crate::domain::facts::ids::RowKey;
 use crate::domain::facts::ids::TargetKey;
+use crate::domain::facts::plan_id::PlanId;
 use crate::domain::inventory::Source;
 use crate::domain::judgement::row::Subject;
 use crate::domain::judgement::standing::Standing;
@@ -22,60 +23,61 @@ use crate::domain::plan::act::Act;
 use crate::domain::plan::act::ChangeKind;
 use crate::domain::plan::act::Labelled;
 use crate::domain::plan::bind;
-use crate::domain::plan::binding;
-use crate::domain::plan::drain;
 use crate::domain::plan::drain::Then;
-use crate::domain::plan::known::Known;
 use crate::domain::plan::log::Unfinished;
+use crate::domain::plan::make::Basis;
+use crate::domain::plan::make::Marks;
+use crate::domain::plan::make::Request;
+use crate::domain::plan::make::make;
 use crate::domain::plan::progress::Progress;
 use crate::domain::plan::progress::Stage;
-use crate::domain::plan::targets;
-use crate::domain::plan::unbind;
-use crate::domain::plan::undo;
-use crate::domain::plan::weights::Tags;
 
 /// Seconds for which what was read of a group is good enough to plan a binding by.
 const LATELY: i64 = 15;
 
 /// Opens the plan a key asks for, or says why there is none.
 pub(super) fn ask(state: &mut State, action: Action) {
-    let (change, made) = match action {
-        Action::Unbind => (ChangeKind::Unbind, with(state, unbind::unbind)),
-        Action::Resync => (ChangeKind::Resync, with(state, binding::resync)),
-        Action::Sync => (ChangeKind::Sync, with(state, targets::sync)),
-        Action::Deregister => (
-            ChangeKind::Deregister,
-            keys(state).and_then(|keys| with(state, |it| targets::deregister(it, &keys))),
-        ),
-        Action::Register => (
-            ChangeKind::Register,
-            keys(state).and_then(|keys| with(state, |it| targets::register(it, &keys))),
-        ),
-        Action::Drain => return drains(state, rows(state), Then::default()),
-        Action::Undo => (ChangeKind::Undo, undoes(state).map(|plan| stopping(state, plan))),
+    let request = match action {
+        Action::Unbind => Ok(Request::Unbind),
+        Action::Resync => Ok(Request::Resync),
+        Action::Sync => Ok(Request::Sync),
+        Action::Deregister => keys(state).map(Request::Deregister),
+        Action::Register => keys(state).map(Request::Register),
+        Action::Drain => Ok(Request::Drain { rows: rows(state), then: Then::default() }),
+        Action::Undo => undoes(state),
         _ => return,
     };
-    offer(state, change, made, Asked::Plainly);
+    match (request, action.change()) {
+        (Ok(request), _) => request_plan(state, &request),
+        (Err(refusal), Some(change)) => refuse(state, change, &refusal),
+        (Err(_), None) => {}
+    }
 }
 
 /// Says why there is no plan.
-pub(super) fn refuse(state: &mut State, change: ChangeKind, refusal: Refusal) {
-    offer(state, change, Err(refusal), Asked::Plainly);
+pub(super) fn refuse(state: &mut State, change: ChangeKind, refusal: &Refusal) {
+    state.dialogs.push(Dialog::Refusal { change, text: refusal.to_string() });
+    state.dirty = true;
 }
 
-pub(super) fn offer(state: &mut State, change: ChangeKind, made: Result<Plan, Refusal>, asked: Asked) {
+/// Makes the plan of a request and shows it, or says why there is none.
+pub(super) fn request_plan(state: &mut State, request: &Request) {
+    let basis = Basis {
+        inventory: &state.inventory,
+        report: state.report(),
+        now: state.now,
+        protected: &state.opening.protected,
+    };
+    // The names are taken from the state that the basis borrows from.
+    let mut ids = state.changes.ids.clone();
+    let made = make(request, &basis, &mut ids);
+    state.changes.ids = ids;
+    let change = request.change();
     let dialog = match made {
-        Ok(mut plan) if plan.steps.is_empty() => {
-            plan.typed = None;
-            Dialog::Refusal { change, text: plan.effect }
-        }
+        Ok(plan) if plan.steps.is_empty() => Dialog::Refusal { change, text: plan.effect },
         Ok(mut plan) => {
-            if matches!(change, ChangeKind::Drain | ChangeKind::Deregister | ChangeKind::Register) {
-                hidden(state, &mut plan);
-            }
-            if let Some(context) = protected(state, &plan) {
-                plan.protect(&context);
-            }
+            about_this_screen(state, request, &mut plan);
+            let asked = asked(request, &plan);
             Dialog::Plan(Box::new(Planned::new(plan, asked)))
         }
         Err(refusal) => Dialog::Refusal { change, text: refusal.to_string() },
@@ -84,22 +86,28 @@ pub(super) fn offer(state: &mut State, change: ChangeKind, made: Result<Plan, Re
     state.dirty = true;
 }
 
-/// The protected context a plan writes to, or is about.
-fn protected(state: &State, plan: &Plan) -> Option<String> {
-    let of_subject = match &plan.subject {
-        Subject::Binding(it) => vec![it.cluster.to_string()],
-        Subject::Group(_) => state.opening.contexts.clone(),
-    };
-    let touched = plan.steps.iter().filter_map(|it| it.act.cluster()).map(ToString::to_string);
-    touched.chain(of_subject).find(|it| state.opening.protected.contains(it))
+/// What there is to choose about a plan that was made.
+fn asked(request: &Request, plan: &Plan) -> Asked {
+    match request {
+        // Only of a pod there is something to choose: what becomes of it.
+        Request::Drain { rows, then }
+            if plan.steps.iter().any(|it| matches!(it.act, Act::Label { object: Labelled::Pod(..), .. })) =>
+        {
+            Asked::Drain { rows: rows.clone(), then: *then }
+        }
+        Request::Bind(wish) => Asked::Bind(wish.clone()),
+        _ => Asked::Plainly,
+    }
 }
 
-pub(super) fn with(
-    state: &State,
-    plan: impl FnOnce(&Known<'_>) -> Result<Plan, Refusal>,
-) -> Result<Plan, Refusal> {
-    let report = state.report().ok_or_else(|| Refusal::plain("open or select a binding first"))?;
-    plan(&Known { inventory: &state.inventory, report, now: state.now })
+/// What only this screen knows: rows that the filter hides, and plans that are still under way.
+fn about_this_screen(state: &State, request: &Request, plan: &mut Plan) {
+    if matches!(request, Request::Drain { .. } | Request::Deregister(_) | Request::Register(_)) {
+        hidden(state, plan);
+    }
+    if state.changes.running().any(|it| Some(&it.plan.id) == plan.undoes.as_ref()) {
+        plan.warnings.insert(0, "What is under way of it is stopped first.".to_owned());
+    }
 }
 
 /// The marked rows that are still there, else the selected one.
@@ -120,16 +128,6 @@ fn keys(state: &State) -> Result<BTreeSet<TargetKey>, Refusal> {
     rows(state).into_iter().map(of).collect()
 }
 
-fn drains(state: &mut State, rows: Vec<RowKey>, then: Then) {
-    let made = with(state, |it| drain::drain(it, &rows, then));
-    // Only of a pod there is something to choose: what becomes of it.
-    let pods = made.as_ref().is_ok_and(|it| {
-        it.steps.iter().any(|it| matches!(it.act, Act::Label { object: Labelled::Pod(..), .. }))
-    });
-    let asked = if pods { Asked::Drain { rows, then } } else { Asked::Plainly };
-    offer(state, ChangeKind::Drain, made, asked);
-}
-
 /// Makes the plan of a bind form, once what the group has was read: it decides what the controller will remove.
 pub(super) fn binds(state: &mut State, wish: bind::Wish) {
     let source = Source::Targets(wish.group.clone());
@@ -143,16 +141,7 @@ pub(super) fn binds(state: &mut State, wish: bind::Wish) {
         state.dialogs.push(Dialog::Reading { change: ChangeKind::Bind, text });
         return;
     }
-    let made = bind::bind(&state.inventory, &wish, state.now);
-    offer(state, ChangeKind::Bind, made, Asked::Bind(wish));
-}
-
-/// Says that what is turned round is still under way, where it is.
-fn stopping(state: &State, mut plan: Plan) -> Plan {
-    if state.changes.running().any(|it| Some(it.plan.id()) == plan.undoes) {
-        plan.warnings.insert(0, "What is under way of it is stopped first.".to_owned());
-    }
-    plan
+    request_plan(state, &Request::Bind(wish));
 }
 
 /// Says which marked rows cannot be seen: a change is laid on them all the same.
@@ -165,9 +154,9 @@ fn hidden(state: &State, plan: &mut Plan) {
     }
 }
 
-fn undoes(state: &State) -> Result<Plan, Refusal> {
+fn undoes(state: &State) -> Result<Request, Refusal> {
     let done = state.changes.last().ok_or_else(|| Refusal::plain("nothing was changed in this session"))?;
-    undo::undo(&state.inventory, &done, state.now, &Tags::new())
+    Ok(Request::Undo { done, marks: Marks::default() })
 }
 
 /// Goes on with a bind whose group was read meanwhile.
@@ -195,7 +184,7 @@ pub(super) fn choose(state: &mut State, choice: char) {
     match (planned.asked.clone(), choice) {
         (Asked::Drain { rows, then }, 't') => {
             state.dialogs.pop();
-            drains(state, rows, then.next());
+            request_plan(state, &Request::Drain { rows, then: then.next() });
         }
         (Asked::Bind(mut wish), 'w' | 'm') => {
             match choice {
@@ -226,10 +215,10 @@ pub(super) fn accept(state: &mut State) -> Vec<Effect> {
     let plan = planned.plan.clone();
     state.dialogs.pop();
     state.changes.accept(plan.clone());
-    state.dialogs.push(Dialog::Run { plan: plan.id(), scroll: 0 });
+    state.dialogs.push(Dialog::Run { plan: plan.id.clone(), scroll: 0 });
     // What is still under way must not go on beside its own undoing: that begins once it has stopped.
-    let running = state.changes.running().find(|it| Some(&it.plan.id()) == plan.undoes.as_ref());
-    match running.map(|it| it.plan.id()) {
+    let running = state.changes.running().find(|it| Some(&it.plan.id.clone()) == plan.undoes.as_ref());
+    match running.map(|it| it.plan.id.clone()) {
         Some(id) => {
             state.changes.queued = Some(plan);
             vec![Effect::Cancel(id)]
@@ -246,9 +235,9 @@ pub(super) fn rehearse(state: &State) -> Vec<Effect> {
     }
 }
 
-pub(super) fn rehearsed(state: &mut State, plan: &str, answers: Vec<Result<String, String>>) {
+pub(super) fn rehearsed(state: &mut State, plan: &PlanId, answers: Vec<Result<String, String>>) {
     let of = state.dialogs.iter_mut().find_map(|it| match it {
-        Dialog::Plan(it) if it.plan.id() == plan => Some(it),
+        Dialog::Plan(it) if it.plan.id == *plan => Some(it),
         _ => None,
     });
     if let Some(planned) = of {
@@ -273,7 +262,7 @@ pub(super) fn progress(state: &mut State, progress: &Progress) -> Vec<Effect> {
     // What was written is to be seen soon.
     state.hurry += u64::from(progress.stage.over());
     state.dirty = true;
-    let Some(run) = state.changes.runs.iter().find(|it| it.plan.id() == progress.plan) else {
+    let Some(run) = state.changes.runs.iter().find(|it| it.plan.id == progress.plan) else {
         return Vec::new();
     };
     if let (Stage::Done(_), Some(Act::Create { cluster, manifest })) =
@@ -302,7 +291,7 @@ pub(super) fn progress(state: &mut State, progress: &Progress) -> Vec<Effect> {
 /// Offers to go on with what another session began, where it is about what is on show here.
 pub(super) fn unfinished(state: &mut State, mut open: Vec<Unfinished>) {
     open.retain(|it| match &it.plan.subject {
-        Subject::Binding(it) => state.opening.contexts.iter().any(|context| **context == *it.cluster.0),
+        Subject::Binding(it) => state.opening.contexts.iter().any(|context| *context == it.cluster),
         Subject::Group(_) => true,
     });
     if !open.is_empty() {
@@ -317,7 +306,7 @@ pub(super) fn runs(state: &mut State) {
     if !later.is_empty() {
         return state.dialogs.push(Dialog::Unfinished(later));
     }
-    match state.changes.runs.last().map(|it| it.plan.id()) {
+    match state.changes.runs.last().map(|it| it.plan.id.clone()) {
         Some(plan) => state.dialogs.push(Dialog::Run { plan, scroll: 0 }),
         None => state.say("no plan was accepted in this session".to_owned()),
     }
@@ -338,9 +327,8 @@ pub(super) fn resume(state: &mut State, key: char) -> Vec<Effect> {
         state.changes.later.push(first.clone());
     }
     match (key, first.rest()) {
-        ('g', Some(plan)) => {
-            let change = plan.change;
-            offer(state, change, Ok(plan), Asked::Plainly);
+        ('g', Some(_)) => {
+            request_plan(state, &Request::Resume(Box::new(first)));
             Vec::new()
         }
         ('x', _) => vec![Effect::Forget(Box::new(first))],
@@ -351,7 +339,7 @@ pub(super) fn resume(state: &mut State, key: char) -> Vec<Effect> {
 /// After a resync without effect: once more, or register what is missing by oneself.
 pub(super) fn again(state: &mut State, key: char) {
     let Some(Dialog::Run { plan, .. }) = state.dialogs.last() else { return };
-    let run = state.changes.runs.iter().find(|it| it.plan.id() == *plan);
+    let run = state.changes.runs.iter().find(|it| it.plan.id == *plan);
     let failed = |it: &&Run| it.plan.change == ChangeKind::Resync && it.ended.is_some() && !it.succeeded();
     let Some(run) = run.filter(failed) else { return };
     let subject = run.plan.subject.clone();

@@ -1,6 +1,5 @@
 //! The way to other weights: which rule, which weights, what is read before the plan is shown; and back.
 
-use crate::app::changes::Asked;
 use crate::app::changes::Weighing;
 use crate::app::form::Choice;
 use crate::app::form::Form;
@@ -17,8 +16,8 @@ use crate::domain::inventory::routes::routes;
 use crate::domain::plan::Refusal;
 use crate::domain::plan::act::Act;
 use crate::domain::plan::act::ChangeKind;
-use crate::domain::plan::undo;
-use crate::domain::plan::weights;
+use crate::domain::plan::make::Marks;
+use crate::domain::plan::make::Request;
 use crate::domain::plan::weights::Weighed;
 
 /// The rules that lead to the group on show and can be weighed; where it is one, its weights at once.
@@ -28,7 +27,7 @@ pub(super) fn places(state: &mut State) {
         return super::changes::refuse(
             state,
             ChangeKind::Shift,
-            Refusal::plain("its target group is not known"),
+            &Refusal::plain("its target group is not known"),
         );
     };
     let all = routes::places(&state.inventory, &group);
@@ -43,7 +42,7 @@ pub(super) fn places(state: &mut State) {
                     format!("every rule that leads to {name} sends to it alone: there is nothing to divide")
                 }
             };
-            super::changes::refuse(state, ChangeKind::Shift, Refusal::plain(&why));
+            super::changes::refuse(state, ChangeKind::Shift, &Refusal::plain(&why));
         }
         [(place, rule)] => state.dialogs.push(Dialog::Form(numbers(place, &rule.forwards))),
         several => {
@@ -143,20 +142,14 @@ pub(super) fn weighed(state: &mut State, read: Weighed) {
     let asked = state.changes.weighing.as_ref().is_some_and(|it| it.place == read.place);
     let Some(weighing) = state.changes.weighing.take_if(|_| waits && asked) else { return };
     state.dialogs.pop();
-    let place = &weighing.place;
-    let mut made = match &weighing.to {
-        Some(to) => {
-            let to = to.iter().map(|it| (it.group.clone(), it.weight)).collect();
-            super::changes::with(state, |it| weights::shift(it, place, &to, &read.tags))
+    let marks = Marks { tags: read.tags, unread: read.untagged };
+    let request = match (weighing.to, state.changes.last()) {
+        (Some(to), _) => {
+            let weights = to.iter().map(|it| (it.group.clone(), it.weight)).collect();
+            Request::Shift { place: weighing.place, weights, marks }
         }
-        None => match state.changes.last() {
-            Some(done) => undo::undo(&state.inventory, &done, now, &read.tags),
-            None => return,
-        },
+        (None, Some(done)) => Request::Undo { done, marks },
+        (None, None) => return,
     };
-    if let (Ok(plan), Some(why)) = (&mut made, read.untagged) {
-        plan.warnings.push(format!("Who keeps the rule could not be read: {why}."));
-    }
-    let change = if weighing.to.is_some() { ChangeKind::Shift } else { ChangeKind::Undo };
-    super::changes::offer(state, change, made, Asked::Plainly);
+    super::changes::request_plan(state, &request);
 }

@@ -51,7 +51,7 @@ impl Record {
         let place = step.act.place();
         Some(Entry {
             time: jiff::Timestamp::from_millisecond(at.0).map_or_else(|_| String::new(), |it| it.to_string()),
-            plan: plan.id(),
+            plan: plan.id.clone(),
             change: plan.change,
             undoes: plan.undoes.clone(),
             subject: plan.subject.clone(),

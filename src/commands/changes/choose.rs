@@ -11,6 +11,7 @@ use crate::backend::Look;
 use crate::cli::changes::Some as Rows;
 use crate::domain::facts::ids::RowKey;
 use crate::domain::facts::ids::TargetKey;
+use crate::domain::facts::plan_id::PlanId;
 use crate::domain::judgement::report::Report;
 use crate::domain::judgement::row::Row;
 use crate::domain::judgement::row::Subject;
@@ -112,15 +113,14 @@ pub(super) fn keys(report: &Report, typed: &Rows) -> anyhow::Result<BTreeSet<Tar
 /// The plan with this id, or the last one that was not undone; every step whose call was made.
 pub(super) fn done(log: &Log, id: Option<&str>) -> anyhow::Result<Done> {
     let entries = log.entries().with_context(|| format!("cannot read the audit log {}", log.place()))?;
-    let undone: BTreeSet<&str> = entries
+    let undone: BTreeSet<&PlanId> = entries
         .iter()
         .filter(|it| it.change == ChangeKind::Undo && it.stage == "done" && it.step == it.of)
-        .filter_map(|it| it.undoes.as_deref())
+        .filter_map(|it| it.undoes.as_ref())
         .collect();
-    let wrote = |it: &&Entry| {
-        it.stage == "begin" && it.change != ChangeKind::Undo && !undone.contains(it.plan.as_str())
-    };
-    let last = entries.iter().rev().filter(wrote).find(|it| id.is_none_or(|id| it.plan == id));
+    let wrote =
+        |it: &&Entry| it.stage == "begin" && it.change != ChangeKind::Undo && !undone.contains(&it.plan);
+    let last = entries.iter().rev().filter(wrote).find(|it| id.is_none_or(|id| it.plan.as_str() == id));
     let Some(last) = last else {
         let named = id.map_or_else(String::new, |it| format!(" of plan {it}"));
         bail!(

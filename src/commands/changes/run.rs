@@ -84,7 +84,7 @@ async fn carry_out(setup: Setup, plan: Plan, accept: &Accept, log: Log) -> anyho
     let (cancel, cancelled) = watch::channel(Signal::Go);
     let (tell, mut told) = mpsc::channel(64);
     let sentences: Vec<String> = plan.steps.iter().map(|it| it.act.sentence()).collect();
-    let (id, change, output) = (plan.id(), plan.change, accept.output);
+    let (id, change, output) = (plan.id.clone(), plan.change, accept.output);
     let job = Job { plan, scope: setup.scope, log };
     let mut work = std::pin::pin!(apply::apply(setup.connection, job, cancelled, tell));
     let mut interrupted = std::pin::pin!(interrupted);

@@ -12,13 +12,10 @@ use crate::domain::facts::elb::Rule;
 use crate::domain::facts::ids::TargetGroupArn;
 use crate::domain::inventory::routes;
 use crate::domain::inventory::routes::Place;
-use crate::domain::plan::Plan;
-use crate::domain::plan::Refusal;
 use crate::domain::plan::act::Act;
-use crate::domain::plan::known::Known;
+use crate::domain::plan::make::Marks;
+use crate::domain::plan::make::Request;
 use crate::domain::plan::undo::Done;
-use crate::domain::plan::weights;
-use crate::domain::plan::weights::Tags;
 
 /// `GROUP=WEIGHT`, the group by name or ARN.
 fn pair(text: &str) -> anyhow::Result<(&str, u32)> {
@@ -29,12 +26,8 @@ fn pair(text: &str) -> anyhow::Result<(&str, u32)> {
     }
 }
 
-/// The plan of `shift`.
-pub(super) async fn shift(
-    connection: Connection,
-    it: &Shift,
-    look: &mut Look,
-) -> anyhow::Result<Result<Plan, Refusal>> {
+/// What `shift` asks for.
+pub(super) async fn shift(connection: Connection, it: &Shift, look: &mut Look) -> anyhow::Result<Request> {
     let group = super::choose::report(look, Some(&it.scope))?.group.clone();
     let Some(group) = group else { bail!("the binding names no target group yet") };
     let wanted = it.weights.iter().map(|it| pair(it)).collect::<anyhow::Result<Vec<_>>>()?;
@@ -49,10 +42,8 @@ pub(super) async fn shift(
         }
     }
     let groups: Vec<TargetGroupArn> = rule.forwards.iter().map(|it| it.group.clone()).collect();
-    let tags = read(connection, &place, &groups, look).await;
-    let report = super::choose::report(look, Some(&it.scope))?;
-    let known = Known { inventory: &look.inventory, report, now: look.at };
-    Ok(weights::shift(&known, &place, &asked, &tags))
+    let marks = read(connection, &place, &groups, look).await;
+    Ok(Request::Shift { place, weights: asked, marks })
 }
 
 /// The rule that is meant: the one that was named, or the only one that sends to all the groups that were.
@@ -82,23 +73,20 @@ fn one(
 }
 
 /// What an undo rests on beside the look, where it is about weights.
-pub(super) async fn of_undo(connection: Connection, done: &Done, look: &mut Look) -> Tags {
+pub(super) async fn of_undo(connection: Connection, done: &Done, look: &mut Look) -> Marks {
     let shifted = done.acts.iter().find_map(|it| match it {
         Act::Shift { place, to, .. } => Some((place, to)),
         _ => None,
     });
-    let Some((place, to)) = shifted else { return Tags::new() };
+    let Some((place, to)) = shifted else { return Marks::default() };
     let groups: Vec<TargetGroupArn> = to.iter().map(|it| it.group.clone()).collect();
     read(connection, place, &groups, look).await
 }
 
-async fn read(connection: Connection, place: &Place, groups: &[TargetGroupArn], look: &mut Look) -> Tags {
+async fn read(connection: Connection, place: &Place, groups: &[TargetGroupArn], look: &mut Look) -> Marks {
     let weighed = weigh(connection, place, groups).await;
     for change in weighed.changes {
         look.inventory.apply(change, look.at);
     }
-    if let Some(why) = weighed.untagged {
-        crate::commands::terminal::complain(&format!("tgscope: who keeps the rule could not be read: {why}"));
-    }
-    weighed.tags
+    Marks { tags: weighed.tags, unread: weighed.untagged }
 }

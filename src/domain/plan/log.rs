@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use crate::domain::facts::ids::TargetKey;
 use crate::domain::facts::ids::Uid;
+use crate::domain::facts::plan_id::PlanId;
 use crate::domain::judgement::row::Subject;
 use crate::domain::plan::Plan;
 use crate::domain::plan::act::Act;
@@ -18,11 +19,11 @@ use serde::Serialize;
 pub struct Entry {
     /// RFC 3339, UTC.
     pub time: String,
-    pub plan: String,
+    pub plan: PlanId,
     pub change: ChangeKind,
     /// The plan it turns round.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub undoes: Option<String>,
+    pub undoes: Option<PlanId>,
     pub subject: Subject,
     /// Which step of how many, from 1.
     pub step: usize,
@@ -131,15 +132,16 @@ pub fn unfinished(entries: &[Entry]) -> Vec<Unfinished> {
     for entry in entries {
         if let Some(plan) = &entry.accepted {
             // Another session went on with it: what it has is what is left.
-            open.retain(|it| it.plan.id() != entry.plan);
+            open.retain(|it| it.plan.id != entry.plan);
             open.push(Unfinished {
-                plan: (**plan).clone(),
+                // A log of before has the name beside the plan only.
+                plan: Plan { id: entry.plan.clone(), ..(**plan).clone() },
                 next: 0,
                 uncertain: false,
                 begun: entry.time.clone(),
             });
         }
-        let Some(at) = open.iter().position(|it| it.plan.id() == entry.plan) else { continue };
+        let Some(at) = open.iter().position(|it| it.plan.id == entry.plan) else { continue };
         let ended = match entry.stage.as_str() {
             "begin" => {
                 if let Some(it) = open.get_mut(at) {

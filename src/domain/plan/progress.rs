@@ -3,6 +3,7 @@
 use serde::Deserialize;
 use serde::Serialize;
 
+use crate::domain::facts::plan_id::PlanId;
 use crate::domain::facts::time::Timestamp;
 
 /// How a step stands.
@@ -62,7 +63,7 @@ impl Stage {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Progress {
     /// Id of the plan.
-    pub plan: String,
+    pub plan: PlanId,
     /// Which step, from 0.
     pub step: usize,
     pub at: Timestamp,

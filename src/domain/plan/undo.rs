@@ -22,6 +22,7 @@ use crate::domain::facts::elb::Rule;
 use crate::domain::facts::ids::RowKey;
 use crate::domain::facts::ids::TargetKey;
 use crate::domain::facts::ids::Uid;
+use crate::domain::facts::plan_id::PlanId;
 use crate::domain::facts::time::Timestamp;
 use crate::domain::inventory::Inventory;
 use crate::domain::inventory::routes;
@@ -40,7 +41,7 @@ use crate::domain::plan::known::report_of;
 /// A plan that was carried out, at least in part.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Done {
-    pub id: String,
+    pub id: PlanId,
     pub change: ChangeKind,
     pub subject: Subject,
     /// Every step whose call was made, whatever came of it.
@@ -131,7 +132,7 @@ pub fn undo(inventory: &Inventory, done: &Done, now: Timestamp, tags: &Tags) -> 
 /// The weights a rule had, where it still has those it was given.
 fn back(
     known: &Known<'_>,
-    id: &str,
+    id: &PlanId,
     (place, from, to): (&Place, &Rule, &[Forward]),
     tags: &Tags,
 ) -> Result<Plan, Refusal> {
@@ -145,7 +146,7 @@ fn back(
     let before = from.forwards.iter().map(|it| (it.group.clone(), it.weight)).collect();
     let mut plan = weights::shift(known, place, &before, tags)?;
     plan.change = ChangeKind::Undo;
-    plan.undoes = Some(id.to_owned());
+    plan.undoes = Some(id.clone());
     plan.effect = format!("Undoes shift: {}", lower(&plan.effect));
     Ok(plan)
 }

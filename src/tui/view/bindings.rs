@@ -163,7 +163,7 @@ fn nothing(state: &State) -> Vec<String> {
             .collect();
     }
     if !bindings.iter().any(|it| it.read.is_some()) {
-        let context = state.opening.contexts.first().cloned().unwrap_or_default();
+        let context = state.opening.contexts.first().map_or("", |it| &*it.0);
         return vec![format!("connecting to {context}…")];
     }
     if state.inventory.clusters.values().all(|it| it.signs.kind_served == Some(false)) {

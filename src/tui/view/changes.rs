@@ -19,6 +19,7 @@ use crate::app::changes::Planned;
 use crate::app::changes::Run;
 use crate::app::form::Choice;
 use crate::app::form::Form;
+use crate::domain::facts::plan_id::PlanId;
 use crate::domain::facts::time::age;
 use crate::domain::plan::act::Act;
 use crate::domain::plan::act::ChangeKind;
@@ -92,8 +93,14 @@ fn style(theme: &Theme, tone: Tone) -> Style {
     }
 }
 
-pub(super) fn run(state: &State, theme: &Theme, (id, scroll): (&str, u16), area: Rect, buffer: &mut Buffer) {
-    let Some(run) = state.changes.runs.iter().find(|it| it.plan.id() == id) else { return };
+pub(super) fn run(
+    state: &State,
+    theme: &Theme,
+    (id, scroll): (&PlanId, u16),
+    area: Rect,
+    buffer: &mut Buffer,
+) {
+    let Some(run) = state.changes.runs.iter().find(|it| it.plan.id == *id) else { return };
     let mut lines: Lines = vec![(run.plan.effect.clone(), theme.title)];
     for (index, step) in run.plan.steps.iter().enumerate() {
         let (glyph, colour, said) = match run.stages.get(&index) {

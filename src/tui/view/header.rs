@@ -73,7 +73,7 @@ pub(super) fn both(left: Line<'_>, right: Line<'_>, area: Rect, buffer: &mut Buf
 }
 
 fn where_we_are<'a>(state: &State, theme: &Theme, short: u8) -> Line<'a> {
-    let context = state.opening.contexts.first().cloned().unwrap_or_else(|| "in-cluster".to_owned());
+    let context = state.opening.contexts.first().map_or("in-cluster", |it| &*it.0);
     // An EKS context is an ARN: its last part names the cluster.
     let context = context.rsplit('/').next().unwrap_or_default().to_owned();
     let context = if short > 0 { text::middle(&context, 12) } else { context };

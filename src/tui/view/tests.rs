@@ -21,6 +21,7 @@ use crate::app::key::key;
 use crate::app::state::Opening;
 use crate::domain::facts::failure::ErrorKind;
 use crate::domain::facts::failure::Failure;
+use crate::domain::facts::ids::ClusterId;
 use crate::domain::fixture;
 use crate::domain::fixture::World;
 use crate::domain::inventory::Kind;
@@ -34,7 +35,7 @@ use crate::tui::theme::Theme;
 /// A screen that has seen everything a world holds.
 fn screen(world: &World) -> State {
     let opening = Opening {
-        contexts: vec!["arn:aws:eks:us-west-2:123456789012:cluster/prod-eu".to_owned()],
+        contexts: vec![ClusterId::new("arn:aws:eks:us-west-2:123456789012:cluster/prod-eu")],
         namespace: Some("workshop".to_owned()),
         ..Opening::default()
     };
@@ -270,7 +271,7 @@ fn a_group_nobody_binds_is_a_board_too() {
         !matches!(change, Observation::Applied { object: crate::domain::inventory::Object::Binding(_), .. })
     });
     let opening = Opening {
-        contexts: vec!["prod".to_owned()],
+        contexts: vec![ClusterId::new("prod")],
         namespace: Some("workshop".to_owned()),
         pointed: Some(ScopeTarget::from_str("tg/eksworkshoptg").unwrap()),
         ..Opening::default()
@@ -281,7 +282,7 @@ fn a_group_nobody_binds_is_a_board_too() {
 #[test]
 fn before_anything_is_read_the_screen_says_what_it_waits_for() {
     let opening = Opening {
-        contexts: vec!["prod".to_owned()],
+        contexts: vec![ClusterId::new("prod")],
         namespace: Some("workshop".to_owned()),
         ..Opening::default()
     };

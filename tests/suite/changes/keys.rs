@@ -10,6 +10,7 @@ use tgscope::domain::plan::drain::Then;
 use super::at_rest;
 use crate::lab::Still;
 use crate::lab::session::Session;
+use tgscope::domain::facts::ids::ClusterId;
 
 impl Session {
     /// Presses letters, one after the other.
@@ -224,7 +225,7 @@ async fn a_read_only_screen_offers_nothing_that_writes() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_protected_context_asks_for_its_name() {
-    let protected = ["demo".to_owned()].into();
+    let protected = [ClusterId::new("demo")].into();
     let opening = Opening { protected, ..Opening::default() };
     let session = Session::of(Still::start("drift").await, "drift", opening);
     session.until(&["PROTECTED", "SERVING  3 of 3"]).await;

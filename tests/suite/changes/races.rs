@@ -344,7 +344,7 @@ async fn an_api_server_that_is_lost_after_the_first_of_two_pods_leaves_an_exact_
     assert!(why.contains("read back: the label") || why.contains("label"), "{why}");
     world.lab.act("mend = \"*\"").unwrap();
     // What was done goes back; what was not is left alone.
-    let done = tgscope::domain::plan::undo::Done { id: plan.id(), change, subject, acts };
+    let done = tgscope::domain::plan::undo::Done { id: plan.id.clone(), change, subject, acts };
     let tags = weights::Tags::new();
     let plan = world.plan(|it| tgscope::domain::plan::undo::undo(it.inventory, &done, it.now, &tags)).await;
     assert_eq!(plan.steps.len(), 1, "{plan:?}");
@@ -417,7 +417,7 @@ async fn a_node_is_kept_out_of_load_balancers_and_let_in_again() {
         assert_eq!(words(&ended), ["done", "done"], "{ended:?}");
         assert!(!live(&world).await.contains(&row.to_string()));
         tgscope::domain::plan::undo::Done {
-            id: plan.id(),
+            id: plan.id.clone(),
             change: plan.change,
             subject: plan.subject.clone(),
             acts: vec![plan.steps[0].act.clone()],

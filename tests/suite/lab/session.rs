@@ -29,6 +29,7 @@ use tokio::task::JoinHandle;
 
 use super::Still;
 use crate::support::PATIENCE;
+use tgscope::domain::facts::ids::ClusterId;
 
 /// A screen two can look at: the loop that draws, and the test.
 #[derive(Clone)]
@@ -118,7 +119,7 @@ impl Session {
         let (keys, typed) = mpsc::unbounded_channel();
         let typed = futures::stream::unfold(typed, |mut it| async move { Some((it.recv().await?, it)) });
         let opening = Opening {
-            contexts: vec!["demo".to_owned()],
+            contexts: vec![ClusterId::new("demo")],
             namespace: Some(world.namespace.clone()),
             selector: None,
             pointed: world.open.clone(),

@@ -146,7 +146,7 @@ fn who_will_write_its_own_weights_again_is_named() {
 fn what_was_shifted_goes_back_unless_somebody_shifted_it_again() {
     let plan = given(&world((100, 0), Some(2)), 90, 10).unwrap();
     let done = Done {
-        id: plan.id(),
+        id: plan.id.clone(),
         change: plan.change,
         subject: plan.subject.clone(),
         acts: vec![plan.steps[0].act.clone()],

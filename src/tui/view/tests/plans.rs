@@ -10,6 +10,7 @@ use crate::app::state::View;
 use crate::domain::facts::cluster::Guarding;
 use crate::domain::facts::cluster::GuardingKind;
 use crate::domain::facts::elb::Forward;
+use crate::domain::facts::ids::ClusterId;
 use crate::domain::facts::ids::TargetGroupArn;
 use crate::domain::inventory::Object;
 use crate::domain::inventory::routes;
@@ -138,7 +139,7 @@ fn a_name_is_typed_where_it_is_asked_for() {
 fn a_running_plan_says_how_far_it_is_and_what_is_left() {
     let mut state = planned(&drifted(), "10.0.0.2", Action::Drain);
     app::update(&mut state, Message::Key(key('y')));
-    let plan = state.changes.runs[0].plan.id();
+    let plan = state.changes.runs[0].plan.id.clone();
     let told = |step, seconds, stage| {
         let at = fixture::BEGIN.plus_seconds(seconds);
         Message::Progress(Progress { plan: plan.clone(), step, at, stage })
@@ -163,7 +164,7 @@ fn a_running_plan_says_how_far_it_is_and_what_is_left() {
 fn a_resync_without_effect_offers_what_is_left() {
     let mut state = planned(&drifted(), "", Action::Resync);
     app::update(&mut state, Message::Key(key('y')));
-    let plan = state.changes.runs[0].plan.id();
+    let plan = state.changes.runs[0].plan.id.clone();
     let now = state.now;
     for (step, stage) in [
         (0, Stage::Done("the controller looked: it overwrote the marker".to_owned())),
@@ -185,7 +186,7 @@ fn what_was_not_ended_is_offered() {
     app::update(&mut state, Message::Key(key('y')));
     let Run { plan, .. } = state.changes.runs[0].clone();
     let mut state = screen(&drifted());
-    state.opening.contexts = vec!["test".to_owned()];
+    state.opening.contexts = vec![ClusterId::new("test")];
     let begun = "2026-11-18T11:33:20Z".to_owned();
     let open = vec![Unfinished { plan, next: 1, uncertain: true, begun }];
     app::update(&mut state, Message::Unfinished(open, Detached::default()));
@@ -250,10 +251,10 @@ fn a_bind_reads_anew_what_the_group_has_where_it_was_read_long_ago() {
 #[test]
 fn the_header_says_read_only_and_protected() {
     let names = |it: &str| Opening {
-        contexts: vec!["prod".to_owned()],
+        contexts: vec![ClusterId::new("prod")],
         namespace: Some("workshop".to_owned()),
         read_only: it == "read only",
-        protected: std::collections::BTreeSet::from(["prod".to_owned()]),
+        protected: std::collections::BTreeSet::from([ClusterId::new("prod")]),
         ..Opening::default()
     };
     for (opening, word) in [("read only", "READ ONLY"), ("protected", "PROTECTED")] {
@@ -267,7 +268,7 @@ fn an_undo_is_a_plan_like_any_other() {
     let mut world = drifted();
     let mut state = planned(&world, "10.0.0.2", Action::Drain);
     app::update(&mut state, Message::Key(key('y')));
-    let plan = state.changes.runs[0].plan.id();
+    let plan = state.changes.runs[0].plan.id.clone();
     for (step, stage) in [(0, Stage::Done("it has no label app".to_owned())), (1, Stage::Cancelled)] {
         let at = state.now;
         app::update(&mut state, Message::Progress(Progress { plan: plan.clone(), step, at, stage }));
