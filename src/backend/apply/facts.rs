@@ -8,6 +8,7 @@ use crate::domain::facts::cluster::TargetType;
 use crate::domain::facts::failure::ErrorKind;
 use crate::domain::facts::failure::Failure;
 use crate::domain::facts::ids::TargetGroupArn;
+use crate::domain::facts::ids::TargetKey;
 use crate::domain::inventory::Inventory;
 use crate::domain::inventory::Kind;
 use crate::domain::inventory::Source;
@@ -17,6 +18,7 @@ use crate::domain::plan::Plan;
 use crate::domain::plan::Step;
 use crate::domain::plan::act::Act;
 use crate::domain::plan::check::check;
+use crate::domain::plan::guard::Guard;
 use crate::domain::plan::known::report_of;
 
 /// What was read in one go.
@@ -80,8 +82,14 @@ pub(super) fn unread(facts: &Facts, act: &Act, subject: &Subject) -> Option<Fail
     })
 }
 
-/// Whether everything a step rests on still holds.
-pub(super) fn guards(step: &Step, facts: &Facts, subject: &Subject, clock: &Clock) -> Result<(), String> {
+/// Whether everything a step rests on still holds. `done`: targets of it that were written by an earlier call; they are
+/// not looked at again.
+pub(super) fn guards(
+    step: &Step,
+    facts: &Facts,
+    (subject, done): (&Subject, &[TargetKey]),
+    clock: &Clock,
+) -> Result<(), String> {
     if let Some(failure) = unread(facts, &step.act, subject) {
         return Err(format!("what it rests on cannot be read: {failure}"));
     }
@@ -93,5 +101,6 @@ pub(super) fn guards(step: &Step, facts: &Facts, subject: &Subject, clock: &Cloc
         _ => None,
     };
     let report = of_group.as_ref().or(facts.report.as_ref());
-    step.guards.iter().try_for_each(|guard| check(guard, report, &facts.inventory))
+    let open = |guard: &&Guard| guard.target().is_none_or(|it| !done.contains(it));
+    step.guards.iter().filter(open).try_for_each(|guard| check(guard, report, &facts.inventory))
 }

@@ -10,3 +10,14 @@ pub struct Job {
     pub scope: Scope,
     pub log: Log,
 }
+
+/// What is wanted of a plan that runs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Signal {
+    #[default]
+    Go,
+    /// Stop before the next step, or in the middle of a wait; the log says so.
+    Cancel,
+    /// Whoever watches leaves: stop in the same way, and let the log show that it was not ended.
+    Leave,
+}

@@ -72,15 +72,20 @@ impl Record {
         })
     }
 
-    /// Before a step writes.
-    pub(super) fn begin(&mut self, job: &Job, index: usize, before: &str, now: Timestamp) -> io::Result<()> {
-        before.clone_into(&mut self.before);
+    /// Before anything of a step is looked at: that it is about to be done.
+    pub(super) fn begin(&mut self, job: &Job, index: usize, now: Timestamp) -> io::Result<()> {
+        self.before.clear();
         self.began = now;
         let Some(entry) = self.entry(job, index, "begin", now) else { return Ok(()) };
         let accepted = (!self.told).then(|| Box::new(job.plan.clone()));
-        job.log.write(&Entry { before: Some(before.to_owned()), accepted, ..entry })?;
+        job.log.write(&Entry { accepted, ..entry })?;
         self.told = true;
         Ok(())
+    }
+
+    /// What was so just before a call.
+    pub(super) fn before(&mut self, before: String) {
+        self.before = before;
     }
 
     /// After it, whatever became of it.

@@ -45,6 +45,20 @@ pub enum Guard {
 }
 
 impl Guard {
+    /// The one target it is about.
+    pub fn target(&self) -> Option<&TargetKey> {
+        match self {
+            Self::Leaves { key, .. } | Self::Arrives { key, .. } | Self::Absent { key } => Some(key),
+            Self::Binding { .. }
+            | Self::Unbound { .. }
+            | Self::Only { .. }
+            | Self::Healthy { .. }
+            | Self::Action { .. }
+            | Self::Serves { .. }
+            | Self::Label { .. } => None,
+        }
+    }
+
     /// What has to be true, in a few words.
     pub fn words(&self) -> String {
         match self {
