@@ -1,6 +1,8 @@
 //! How many calls AWS is asked for: one bucket for each account and region, shared by everything that asks.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering;
 
 use governor::Quota;
 use governor::RateLimiter;
@@ -45,6 +47,7 @@ type Bucket = Arc<RateLimiter<NotKeyed, InMemoryState, DefaultClock>>;
 pub struct Buckets {
     budget: Budget,
     buckets: Arc<std::sync::Mutex<std::collections::BTreeMap<(String, String), Bucket>>>,
+    taken: Arc<AtomicU64>,
 }
 
 impl std::fmt::Debug for Buckets {
@@ -55,7 +58,7 @@ impl std::fmt::Debug for Buckets {
 
 impl Buckets {
     pub fn new(budget: Budget) -> Self {
-        Self { budget, buckets: Arc::default() }
+        Self { budget, buckets: Arc::default(), taken: Arc::default() }
     }
 
     /// Waits until a call to this account and region may be made. An account that is not known yet (all groups
@@ -73,6 +76,12 @@ impl Buckets {
             buckets.entry(key).or_insert_with(make).clone()
         };
         bucket.until_ready().await;
+        self.taken.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Turns taken so far, of all accounts and regions.
+    pub fn taken(&self) -> u64 {
+        self.taken.load(Ordering::Relaxed)
     }
 
     fn quota(&self) -> Quota {

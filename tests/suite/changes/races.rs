@@ -471,3 +471,20 @@ async fn somebody_else_shifts_weights_between_plan_and_write() {
     world.lab.act("mend = \"*\"").unwrap();
     assert_eq!(weights(&world).await, "blue 100, green 10");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_written_and_not_read_back_is_not_verified_however_it_is_stopped() {
+    for (signal, in_log) in [(Signal::Cancel, &["begin", "not verified"][..]), (Signal::Leave, &["begin"])] {
+        let world = Still::start("drift").await;
+        let plan = world.plan(binding::resync).await;
+        let mut carried = world.carry_out(plan);
+        // Time stands still: the controller never answers the marker that was written.
+        carried.until(0, "waiting").await;
+        carried.signal.send_replace(signal);
+        let ended = carried.work.await.unwrap();
+        let [Stage::Unverified(said)] = ended.as_slice() else { panic!("{ended:?}") };
+        assert!(said.contains("the marker still stands"), "what was seen last: {said}");
+        let stages: Vec<String> = carried.log.entries().unwrap().into_iter().map(|it| it.stage).collect();
+        assert_eq!(stages, in_log, "whoever leaves without giving it up is offered to go on");
+    }
+}
