@@ -46,7 +46,7 @@ type Bucket = Arc<RateLimiter<NotKeyed, InMemoryState, DefaultClock>>;
 #[derive(Clone)]
 pub struct Buckets {
     budget: Budget,
-    buckets: Arc<std::sync::Mutex<std::collections::BTreeMap<(String, String), Bucket>>>,
+    by_place: Arc<std::sync::Mutex<std::collections::BTreeMap<(String, String), Bucket>>>,
     taken: Arc<AtomicU64>,
 }
 
@@ -58,14 +58,14 @@ impl std::fmt::Debug for Buckets {
 
 impl Buckets {
     pub fn new(budget: Budget) -> Self {
-        Self { budget, buckets: Arc::default(), taken: Arc::default() }
+        Self { budget, by_place: Arc::default(), taken: Arc::default() }
     }
 
     /// Waits until a call to this account and region may be made. An account that is not known yet (all groups
     /// of a region are asked for) is that of the bucket the region has.
     pub(crate) async fn take(&self, account: Option<&str>, region: &str) {
         let bucket = {
-            let mut buckets = self.buckets.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            let mut buckets = self.by_place.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
             let nobody = (String::new(), region.to_owned());
             let key = match account {
                 Some(account) => (account.to_owned(), region.to_owned()),

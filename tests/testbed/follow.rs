@@ -24,7 +24,7 @@ const SERVING: Stage<'_> =
 
 #[test]
 fn from_nothing_to_serving() {
-    let Some(bed) = bed() else { return };
+    let bed = bed();
     let world = World::new(&bed, "nothing");
     let board = world.board();
     board.shows("No TargetGroupBinding in namespace", 10);
@@ -92,7 +92,7 @@ fn from_nothing_to_serving() {
 
 #[test]
 fn scaling_to_five_is_followed_until_it_is_settled_again() {
-    let Some(bed) = bed() else { return };
+    let bed = bed();
     let world = World::serving(&bed, "scale", 3);
     let board = world.settled_board(3);
     let slices = Watch::start(&world.namespace, "endpointslices", CONDITIONS);
@@ -121,7 +121,7 @@ fn scaling_to_five_is_followed_until_it_is_settled_again() {
 
 #[test]
 fn a_rolling_restart_replaces_every_row_and_settles_again() {
-    let Some(bed) = bed() else { return };
+    let bed = bed();
     let world = World::serving(&bed, "restart", 3);
     let board = world.settled_board(3);
     let old = world.pods();

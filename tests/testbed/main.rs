@@ -1,5 +1,5 @@
 //! The tests against the test bed, one binary: the program as a person and a script use it, beside a real API
-//! server and an AWS that lives. Run by `tests/testbed/run`; elsewhere every test says that it was skipped.
+//! server and an AWS that lives. Only `tests/testbed/run` runs them; `cargo test` leaves them out.
 
 #![allow(
     clippy::unwrap_used,

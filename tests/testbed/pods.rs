@@ -35,7 +35,7 @@ fn has(frame: &Frame, pod: &str, standing: &str, ready: &str) -> bool {
 
 #[test]
 fn a_deleted_pod_is_seen_terminating_and_its_target_draining() {
-    let Some(bed) = bed() else { return };
+    let bed = bed();
     let world = World::new(&bed, "deleted");
     world.service();
     world.deploy("web", 2, &json!({"annotations": {"testbed/linger": "5s"}}));
@@ -69,7 +69,7 @@ fn a_deleted_pod_is_seen_terminating_and_its_target_draining() {
 
 #[test]
 fn a_pod_in_a_crash_loop_is_no_longer_wanted_and_says_why() {
-    let Some(bed) = bed() else { return };
+    let bed = bed();
     let world = World::serving(&bed, "crash", 3);
     let mut board = world.settled_board(3);
     let pod = world.pods()[1].clone();
@@ -108,7 +108,7 @@ fn a_pod_in_a_crash_loop_is_no_longer_wanted_and_says_why() {
 
 #[test]
 fn a_pod_whose_image_cannot_be_pulled_is_a_row() {
-    let Some(bed) = bed() else { return };
+    let bed = bed();
     let world = World::serving(&bed, "image", 1);
     let mut board = world.settled_board(1);
     let pods = Watch::start(&world.namespace, "pods", "{.status.containerStatuses[*].state.waiting.reason}");
@@ -129,7 +129,7 @@ fn a_pod_whose_image_cannot_be_pulled_is_a_row() {
 
 #[test]
 fn a_rollout_that_hangs_keeps_serving_and_is_not_settled() {
-    let Some(bed) = bed() else { return };
+    let bed = bed();
     let world = World::serving(&bed, "hangs", 3);
     let board = world.settled_board(3);
     let pods = Watch::start(&world.namespace, "pods", "{.status.containerStatuses[*].state.waiting.reason}");

@@ -95,10 +95,9 @@ impl Running {
             return Stage::Refused(format!("the audit log {place} cannot be written: {error}"));
         }
         let stage = match self.attempt(index, &step).await {
-            Ended::As(stage) => stage,
             // What was written and not read back the next start finds out, unless somebody gave it up.
             Ended::Stopped(stage) if self.signal() == Signal::Leave => return stage,
-            Ended::Stopped(stage) => stage,
+            Ended::As(stage) | Ended::Stopped(stage) => stage,
         };
         match self.record.end(&self.job, index, &stage, self.linked.clock().now()) {
             Ok(()) => stage,
