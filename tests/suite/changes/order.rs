@@ -41,12 +41,11 @@ fn name(request: &Request) -> String {
 
 fn forward(to: &str, request: &Request) -> Answer {
     let mut stream = std::net::TcpStream::connect(to).unwrap();
-    let mut text = format!("{} {} HTTP/1.1\r\nconnection: close\r\n", request.method, request.target);
+    write!(stream, "{} {} HTTP/1.1\r\nconnection: close\r\n", request.method, request.target).unwrap();
     for (name, value) in request.headers.iter().filter(|(name, _)| !name.eq_ignore_ascii_case("connection")) {
-        text += &format!("{name}: {value}\r\n");
+        write!(stream, "{name}: {value}\r\n").unwrap();
     }
-    text += "\r\n";
-    stream.write_all(text.as_bytes()).unwrap();
+    stream.write_all(b"\r\n").unwrap();
     stream.write_all(request.body.as_bytes()).unwrap();
     let mut bytes = Vec::new();
     stream.read_to_end(&mut bytes).unwrap();
