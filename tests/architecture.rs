@@ -23,6 +23,8 @@ const LAYERS: &[(&str, &[&str], &[&str])] = &[
         &["domain"],
         &[
             "futures",
+            "hyper",
+            "hyper_util",
             "jiff",
             "k8s_openapi",
             "kube",
@@ -331,7 +333,8 @@ fn module_path(path: &Path) -> Vec<String> {
 
 /// Calls that change something outside, and the only places that may name them: where they are, and the one writer.
 const WRITES: &[(&str, &[&str])] = &[
-    (".carry_out(", &["src/backend/apply.rs"]),
+    // A rehearsal lets the API server check it, and changes nothing.
+    (".carry_out(", &["src/backend/apply/attempt.rs", "src/backend/apply/rehearse.rs"]),
     (".register_batch(", &["src/backend/apply/batch.rs"]),
     (".deregister_batch(", &["src/backend/apply/batch.rs"]),
     (".shift(", &["src/backend/apply/batch.rs"]),

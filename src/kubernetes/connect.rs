@@ -1,9 +1,10 @@
 //! From a kubeconfig to a client: contexts, impersonation, proxies, login plugins that keep off the terminal.
 
-use std::net::IpAddr;
 use std::path::Path;
 use std::time::Duration;
 
+use hyper::Uri;
+use hyper_util::client::proxy::matcher::Matcher;
 use kube::Api;
 use kube::Client;
 use kube::Config;
@@ -191,7 +192,7 @@ impl Access {
         // The library compares NO_PROXY with the proxy's own host: compare it with the server's.
         let bypassed = bypasses_proxy(
             &std::env::var("NO_PROXY").or_else(|_| std::env::var("no_proxy")).unwrap_or_default(),
-            config.cluster_url.host().unwrap_or_default(),
+            &config.cluster_url,
         );
         if self.direct || bypassed {
             config.proxy_url = None;
@@ -297,37 +298,28 @@ fn pod_namespace() -> String {
         .map_or_else(|_| "default".to_owned(), |it| it.trim().to_owned())
 }
 
-/// Whether a host is on the `NO_PROXY` list: `*`, names with their subdomains, addresses, address ranges.
-fn bypasses_proxy(list: &str, host: &str) -> bool {
-    let host = host.trim_matches(['[', ']']);
-    let address: Option<IpAddr> = host.parse().ok();
-    list.split(',').map(str::trim).filter(|it| !it.is_empty()).any(|entry| {
-        let entry = entry
-            .rsplit_once(':')
-            .filter(|(_, port)| port.parse::<u16>().is_ok() && !entry.contains("::"))
-            .map_or(entry, |it| it.0);
-        if entry == "*" || entry.eq_ignore_ascii_case(host) {
-            return true;
-        }
-        match (address, entry.split_once('/')) {
-            (Some(address), Some((network, bits))) => in_network(address, network, bits),
-            (Some(_), None) => false,
-            (None, _) => {
-                let suffix = entry.trim_start_matches(['*', '.']).to_ascii_lowercase();
-                host.to_ascii_lowercase().strip_suffix(&suffix).is_some_and(|it| it.ends_with('.'))
-            }
-        }
-    })
+/// Whether a server is on the `NO_PROXY` list, as kubectl reads it: `*`, names with their subdomains, addresses, address
+/// ranges, each with a port where only that is meant.
+fn bypasses_proxy(list: &str, server: &Uri) -> bool {
+    let port = server.port_u16().unwrap_or(if server.scheme_str() == Some("http") { 80 } else { 443 });
+    let entries: Vec<&str> = list.split(',').filter_map(|it| of_port(it.trim(), port)).collect();
+    if entries.contains(&"*") {
+        return true;
+    }
+    let rules = Matcher::builder().all("http://proxy.invalid").no(entries.join(",")).build();
+    rules.intercept(server).is_none()
 }
 
-fn in_network(address: IpAddr, network: &str, bits: &str) -> bool {
-    let (Ok(network), Ok(bits)) = (network.parse::<IpAddr>(), bits.parse::<u32>()) else { return false };
-    let number = |it: IpAddr| match it {
-        IpAddr::V4(it) => (u128::from(it.to_bits()) << 96, 32),
-        IpAddr::V6(it) => (it.to_bits(), 128),
+/// An entry without its port and its leading `*`; `None`: it is about another port.
+fn of_port(entry: &str, port: u16) -> Option<&str> {
+    let split = entry.rsplit_once(':').filter(|(host, _)| !host.contains(':') || host.ends_with(']'));
+    let host = match split.map(|(host, port)| (host, port.parse::<u16>())) {
+        Some((host, Ok(of))) if of == port => host,
+        Some((_, Ok(_))) => return None,
+        Some((_, Err(_))) | None => entry,
     };
-    let ((a, width), (b, other)) = (number(address), number(network));
-    width == other && bits <= width && (bits == 0 || (a ^ b) >> (128 - bits) == 0)
+    let host = host.trim_matches(['[', ']']);
+    Some(host.strip_prefix("*.").map_or(host, |_| host.trim_start_matches('*')))
 }
 
 #[cfg(test)]
@@ -366,19 +358,27 @@ mod tests {
     #[test]
     fn no_proxy_is_compared_with_the_server() {
         let table = [
-            ("", "10.0.0.1", false),
-            ("*", "10.0.0.1", true),
-            ("127.0.0.1", "127.0.0.1", true),
-            ("127.0.0.1:6443", "127.0.0.1", true),
-            ("10.0.0.0/8", "10.20.0.1", true),
-            ("10.0.0.0/8", "11.0.0.1", false),
-            ("fd00::/8", "[fd12::1]", true),
-            ("localhost, .eks.amazonaws.com", "abc.gr7.eu-west-1.eks.amazonaws.com", true),
-            ("eks.amazonaws.com", "abc.eks.amazonaws.com", true),
-            ("eks.amazonaws.com", "noteks.amazonaws.com", false),
+            ("", "https://10.0.0.1", false),
+            ("*", "https://10.0.0.1", true),
+            ("*", "https://kubernetes", true),
+            ("127.0.0.1", "https://127.0.0.1:6443", true),
+            ("127.0.0.1:6443", "https://127.0.0.1:6443", true),
+            ("127.0.0.1:6443", "https://127.0.0.1", false),
+            ("127.0.0.1:443", "https://127.0.0.1", true),
+            ("[::1]:6443", "https://[::1]:6443", true),
+            ("10.0.0.0/8", "https://10.20.0.1", true),
+            ("10.0.0.0/8", "https://11.0.0.1", false),
+            ("10.0.0.0/8", "https://[fd12::1]", false),
+            ("fd00::/8", "https://[fd12::1]", true),
+            ("localhost, .eks.amazonaws.com", "https://abc.gr7.eu-west-1.eks.amazonaws.com", true),
+            ("*.eks.amazonaws.com", "https://abc.eks.amazonaws.com", true),
+            ("EKS.amazonaws.com", "https://abc.eks.amazonaws.com", true),
+            ("eks.amazonaws.com", "https://noteks.amazonaws.com", false),
+            (",, ,", "https://10.0.0.1", false),
         ];
-        for (list, host, expected) in table {
-            assert_eq!(bypasses_proxy(list, host), expected, "{list:?} {host}");
+        for (list, server, expected) in table {
+            let server: Uri = server.parse().unwrap();
+            assert_eq!(bypasses_proxy(list, &server), expected, "{list:?} {server}");
         }
     }
 }
