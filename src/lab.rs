@@ -5,14 +5,18 @@ mod build;
 mod clock;
 mod controllers;
 mod elbv2;
+mod engine;
 mod fault;
 mod json;
 mod kubernetes;
 mod lbc;
+mod queue;
 mod random;
+mod reactions;
 mod scenario;
 mod script;
 mod server;
+mod shared;
 mod world;
 
 use std::io;
@@ -30,7 +34,7 @@ pub use self::elbv2::VIEWER_KEY;
 pub use self::scenario::Scenario;
 pub use self::scenario::ScenarioError;
 use self::scenario::Step;
-use self::world::Shared;
+use self::shared::Shared;
 use self::world::World;
 
 /// A lab that runs. It ends, and its servers with it, when it is dropped.
@@ -66,7 +70,7 @@ impl Lab {
         tasks.spawn(async move {
             match server::serve(listener, Arc::new(move |ask| elbv2::answer(&it, &ask))).await {}
         });
-        tasks.spawn(shared.clone().drive());
+        tasks.spawn(engine::drive(shared.clone()));
         Ok(Self { shared, kubernetes, aws, _tasks: tasks })
     }
 
@@ -123,7 +127,7 @@ impl Lab {
     pub fn advance(&self, by: Duration) {
         let mut world = self.shared.lock();
         world.clock.advance(by);
-        world.catch_up();
+        engine::catch_up(&mut world);
         drop(world);
         self.shared.wake();
     }
@@ -131,12 +135,7 @@ impl Lab {
     /// Makes something happen now: a step as a scenario has it, without its time.
     pub fn act(&self, step: &str) -> Result<(), ScenarioError> {
         let step = Step::parse(step)?;
-        let mut world = self.shared.lock();
-        world.catch_up();
-        script::act(&mut world, &step);
-        world.react();
-        drop(world);
-        self.shared.wake();
+        engine::within(&self.shared, |world| script::act(world, &step));
         Ok(())
     }
 }

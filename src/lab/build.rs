@@ -2,16 +2,12 @@
 
 use serde_json::json;
 
-use super::controllers::image::Answers;
-use super::controllers::image::Image;
-use super::controllers::image::answers;
-use super::controllers::kubelet;
 use super::controllers::nodes;
 use super::controllers::nodes::NewNode;
 use super::elbv2::model;
-use super::elbv2::model::Forward;
 use super::elbv2::model::HealthCheck;
 use super::elbv2::model::Instance;
+use super::engine;
 use super::json::put;
 use super::json::slot;
 use super::kubernetes::kinds::AUTO_MODE;
@@ -21,9 +17,11 @@ use super::kubernetes::kinds::NAMESPACES;
 use super::kubernetes::kinds::SERVICES;
 use super::kubernetes::pod_spec;
 use super::lbc::presence;
+use super::lbc::webhook;
+use super::queue::Task;
 use super::scenario;
 use super::scenario::Scenario;
-use super::world::Task;
+use super::script;
 use super::world::World;
 
 /// Makes everything a scenario begins with, and lets it live until `now`.
@@ -33,7 +31,7 @@ pub(super) fn build(world: &mut World, now: i64) {
         namespace(world, name, false);
     }
     for image in &scenario.images {
-        set_image(world, image);
+        script::set_image(world, image);
     }
     add_nodes(world, &scenario);
     add_groups(world, &scenario);
@@ -42,13 +40,13 @@ pub(super) fn build(world: &mut World, now: i64) {
     }
     add_controller(world, &scenario);
     // The controller is up before anything is bound.
-    world.run_until(world.now + 10_000);
+    engine::run_until(world, world.now + 10_000);
     for app in &scenario.apps {
         for n in 1..=app.count {
             add_app(world, &scenario, app, n);
         }
     }
-    world.run_until(now);
+    engine::run_until(world, now);
     // Nobody can have watched before.
     world.kube.forget();
     for (index, step) in scenario.steps.iter().enumerate() {
@@ -74,25 +72,6 @@ fn namespace(world: &mut World, name: &str, gates: bool) {
             *slot(it, &["metadata", "labels", "elbv2.k8s.aws/pod-readiness-gate-inject"]) = json!("enabled");
         });
     }
-}
-
-/// How an image behaves from now on.
-pub(super) fn set_image(world: &mut World, new: &scenario::Image) {
-    let known = Image::default();
-    let image = Image {
-        start: new.start.map_or(known.start, |it| it.0),
-        ready: new.ready.map_or(known.ready, |it| it.0),
-        stop: new.stop.map_or(known.stop, |it| it.0),
-        never_ready: new.never_ready,
-        pull_error: new.pull_error.clone(),
-        crash_after: new.crash_after.map(|it| it.0),
-        exit_code: new.exit_code.unwrap_or(known.exit_code),
-        out_of_memory: new.out_of_memory,
-        answers: new.answers.as_deref().and_then(answers).unwrap_or(Answers::Status(200)),
-    };
-    world.images.set(&new.name, image);
-    kubelet::image_changed(world, &new.name);
-    super::elbv2::health::all_changed(world, |_| true);
 }
 
 fn zone(world: &World, letter: &str) -> String {
@@ -161,11 +140,6 @@ fn add_groups(world: &mut World, scenario: &Scenario) {
     }
 }
 
-/// Weights by name of the group as weights by ARN. A name with a star means every group that begins so.
-pub(super) fn forward(world: &World, weights: &std::collections::BTreeMap<String, i64>) -> Forward {
-    weights.iter().map(|(name, weight)| (world.elb.group_arn(name), *weight)).collect()
-}
-
 fn add_load_balancer(world: &mut World, it: &scenario::LoadBalancer) {
     let network = it.kind == "network";
     let short = if network { "net" } else { "app" };
@@ -189,7 +163,7 @@ fn add_load_balancer(world: &mut World, it: &scenario::LoadBalancer) {
     for new in &it.listeners {
         let id = world.elb.random.hex(16);
         let listener = world.elb.arn(&format!("listener/{short}/{}/{hash}/{id}", it.name));
-        let forward_to = forward(world, &new.forward);
+        let forward_to = world.elb.forward(&new.forward);
         world.elb.listeners.insert(
             listener.clone(),
             model::Listener {
@@ -207,7 +181,7 @@ fn add_load_balancer(world: &mut World, it: &scenario::LoadBalancer) {
             let conditions = conditions
                 .into_iter()
                 .filter_map(|(field, value)| Some((field.to_owned(), vec![value.clone()?])));
-            let forward_to = forward(world, &rule.forward);
+            let forward_to = world.elb.forward(&rule.forward);
             world.elb.rules.insert(
                 rule_arn.clone(),
                 model::Rule {
@@ -255,7 +229,7 @@ fn add_app(world: &mut World, scenario: &Scenario, app: &scenario::App, n: u64) 
         "name": name, "image": app.image,
         "ports": [{"name": "http", "containerPort": app.container_port}],
         "readinessProbe": {"httpGet": {"path": "/", "port": app.container_port}, "periodSeconds": 5}}]}});
-    pod_spec(slot(&mut template, &["spec"]));
+    pod_spec::complete(slot(&mut template, &["spec"]));
     let share = |it: Option<u32>| it.map_or(json!("25%"), |it| json!(it));
     world.kube.create(
         DEPLOYMENTS,
@@ -285,7 +259,7 @@ fn add_app(world: &mut World, scenario: &Scenario, app: &scenario::App, n: u64) 
     }
     world.kube.create(SERVICES, service);
     // The service's slices are there before anything is bound, as when somebody types it.
-    world.run_until(world.now + 1_000);
+    engine::run_until(world, world.now + 1_000);
     if let Some(binding) = &app.binding {
         bind(world, &space, (&name, app.port), binding, n);
     }
@@ -310,7 +284,7 @@ fn bind(world: &mut World, space: &str, (service, port): (&str, u16), it: &scena
         );
     }
     // As a client would: a world whose controller refuses its own scenario is a mistake of the scenario.
-    let admitted = super::lbc::webhook::admit(world, &mut binding, None);
+    let admitted = webhook::admit(world, &mut binding, None);
     debug_assert!(admitted.is_ok(), "{admitted:?}");
     if world.scenario.controller.is_none()
         && let Some(group) = world.elb.groups.get(&arn)

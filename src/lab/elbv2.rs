@@ -4,19 +4,21 @@ mod describe;
 pub(super) mod health;
 pub(super) mod model;
 mod modify;
+pub(super) mod refused;
 mod xml;
 
 use std::time::Duration;
 
+use self::refused::Refused;
 use self::xml::Parameters;
-pub(super) use self::xml::Refused;
 use self::xml::Xml;
 use super::clock::stamp;
+use super::engine;
 use super::fault::Side;
 use super::fault::Wrong;
 use super::server::Ask;
 use super::server::Reply;
-use super::world::Shared;
+use super::shared::Shared;
 use super::world::World;
 
 /// Access keys and who they belong to: the first part of the user's name decides what they may do.
@@ -27,13 +29,7 @@ pub const SECRET: &str = "lab";
 
 /// Answers a call.
 pub(super) fn answer(shared: &Shared, ask: &Ask) -> Reply {
-    let mut world = shared.lock();
-    world.catch_up();
-    let reply = dispatch(&mut world, ask);
-    world.react();
-    drop(world);
-    shared.wake();
-    reply
+    engine::within(shared, |world| dispatch(world, ask))
 }
 
 /// The user an access key of the Authorization header belongs to; `None`: nobody's.

@@ -7,9 +7,11 @@ mod defaults;
 mod discovery;
 mod form;
 pub(super) mod kinds;
+pub(super) mod pod_spec;
 mod read;
 pub(super) mod select;
 pub(super) mod store;
+mod target;
 mod write;
 
 use std::time::Duration;
@@ -17,34 +19,19 @@ use std::time::Duration;
 use self::access::Access;
 use self::access::Identity;
 use self::answer::Refusal;
-pub(super) use self::defaults::pod_spec;
 use self::kinds::AUTO_MODE;
 use self::kinds::BINDINGS;
 use self::kinds::CRDS;
 use self::kinds::Kind;
+use self::target::Target;
+use super::engine;
 use super::fault::Hit;
 use super::fault::Side;
 use super::fault::Wrong;
 use super::server::Ask;
 use super::server::Reply;
-use super::world::Shared;
+use super::shared::Shared;
 use super::world::World;
-
-/// What a path names. Empty parts are not there.
-#[derive(Clone, Debug)]
-struct Target {
-    kind: &'static Kind,
-    namespace: String,
-    name: String,
-    sub: String,
-}
-
-impl Target {
-    /// The namespace a list is of; `None`: all of them.
-    fn within(&self) -> Option<&str> {
-        (!self.namespace.is_empty()).then_some(self.namespace.as_str())
-    }
-}
 
 /// Whether a cluster serves a kind: custom ones only where they are installed.
 fn served(world: &World, kind: &Kind) -> bool {
@@ -56,13 +43,7 @@ fn served(world: &World, kind: &Kind) -> bool {
 
 /// Answers a request.
 pub(super) fn answer(shared: &Shared, ask: &Ask) -> Reply {
-    let mut world = shared.lock();
-    world.catch_up();
-    let reply = dispatch(shared, &mut world, ask);
-    world.react();
-    drop(world);
-    shared.wake();
-    reply
+    engine::within(shared, |world| dispatch(shared, world, ask))
 }
 
 fn dispatch(shared: &Shared, world: &mut World, ask: &Ask) -> Reply {
@@ -70,7 +51,7 @@ fn dispatch(shared: &Shared, world: &mut World, ask: &Ask) -> Reply {
         Ok(found) => found,
         Err(refusal) => return refusal.reply(),
     };
-    let (target, verb) = match parse(path, &ask.method, ask) {
+    let (target, verb) = match target::parse(path, &ask.method, ask) {
         Some((target, verb)) if served(world, target.kind) => (Some(target), verb),
         _ => (None, "get"),
     };
@@ -98,7 +79,7 @@ fn dispatch(shared: &Shared, world: &mut World, ask: &Ask) -> Reply {
         (Some(Wrong::Gone), _) => Refusal::too_old(1, world.kube.version()).reply(),
         (Some(Wrong::Denied), Some(target)) => {
             let nobody = Identity { role: access::Role::Nobody, ..identity };
-            match nobody.check(target.kind, &access_to(target, verb, &resource_of(target))) {
+            match nobody.check(target.kind, &access_to(target, verb, &target.resource())) {
                 Err(refusal) => refusal.reply(),
                 Ok(()) => Reply::Cut,
             }
@@ -132,13 +113,6 @@ fn normal(
     }
 }
 
-fn resource_of(target: &Target) -> String {
-    match target.sub.as_str() {
-        "" => target.kind.plural.to_owned(),
-        sub => format!("{}/{sub}", target.kind.plural),
-    }
-}
-
 fn access_to<'a>(target: &'a Target, verb: &'a str, resource: &'a str) -> Access<'a> {
     Access { verb, group: target.kind.group, resource, namespace: &target.namespace, name: &target.name }
 }
@@ -149,7 +123,7 @@ fn serve(
     (identity, target, verb): (&Identity, &Target, &str),
     ask: &Ask,
 ) -> Result<Reply, Refusal> {
-    identity.check(target.kind, &access_to(target, verb, &resource_of(target)))?;
+    identity.check(target.kind, &access_to(target, verb, &target.resource()))?;
     match verb {
         "get" => read::get(world, target, ask),
         "list" => read::list(world, target, ask, false),
@@ -163,43 +137,4 @@ fn serve(
             Err(Refusal::new(405, "MethodNotAllowed", message))
         }
     }
-}
-
-/// From a path and a method to what is asked for and the verb RBAC knows it by.
-fn parse(path: &str, method: &str, ask: &Ask) -> Option<(Target, &'static str)> {
-    let parts: Vec<&str> = path.trim_matches('/').split('/').collect();
-    let (group, version, rest) = match parts.as_slice() {
-        ["api", version, rest @ ..] => ("", *version, rest),
-        ["apis", group, version, rest @ ..] => (*group, *version, rest),
-        _ => return None,
-    };
-    let find = |plural: &str| kinds::named(group, version, plural);
-    let (kind, namespace, rest) = match rest {
-        // A namespace is an object too.
-        ["namespaces"] | ["namespaces", _] | ["namespaces", _, "status" | "finalize"] => {
-            (find("namespaces")?, "", rest.get(1..)?)
-        }
-        ["namespaces", namespace, plural, rest @ ..] => (find(plural)?, *namespace, rest),
-        [plural, rest @ ..] => (find(plural)?, "", rest),
-        [] => return None,
-    };
-    let (name, sub) = match rest {
-        [] => ("", ""),
-        [name] => (*name, ""),
-        [name, sub] if kind.subresources.contains(sub) => (*name, *sub),
-        _ => return None,
-    };
-    let verb = match (method, name.is_empty()) {
-        ("GET" | "HEAD", true) if ask.says("watch") => "watch",
-        ("GET" | "HEAD", true) => "list",
-        ("GET" | "HEAD", false) => "get",
-        ("POST", _) => "create",
-        ("PUT", false) => "update",
-        ("PATCH", false) => "patch",
-        ("DELETE", false) => "delete",
-        ("DELETE", true) => "deletecollection",
-        _ => "",
-    };
-    let target = Target { kind, namespace: namespace.to_owned(), name: name.to_owned(), sub: sub.to_owned() };
-    Some((target, verb))
 }

@@ -2,7 +2,9 @@
 
 use serde_json::json;
 
-use super::build;
+use super::controllers::image::Answers;
+use super::controllers::image::Image;
+use super::controllers::image::answers;
 use super::controllers::kubelet;
 use super::controllers::nodes;
 use super::elbv2::health;
@@ -23,9 +25,10 @@ use super::kubernetes::select::picks;
 use super::kubernetes::store::Name;
 use super::kubernetes::store::key;
 use super::lbc::presence;
+use super::queue::Task;
+use super::scenario;
 use super::scenario::Step;
 use super::scenario::Targets;
-use super::world::Task;
 use super::world::World;
 
 /// A step of the scenario is due.
@@ -111,7 +114,7 @@ fn kubernetes(world: &mut World, step: &Step) {
     if let Some(it) = &step.delete_pod
         && let Some((namespace, name)) = pods(world, &it.app).into_iter().nth(it.index)
     {
-        world.delete(PODS, (&namespace, &name), 30);
+        world.kube.delete(PODS, (&namespace, &name), 30);
     }
     if let Some(it) = &step.evict
         && let Some(name) = pods(world, &it.app).into_iter().nth(it.index)
@@ -130,7 +133,7 @@ fn kubernetes(world: &mut World, step: &Step) {
         });
     }
     if let Some(it) = &step.image {
-        build::set_image(world, it);
+        set_image(world, it);
     }
     for (it, alive) in [(&step.node_down, false), (&step.node_up, true)] {
         let name = it.as_ref().and_then(|it| world.kube.objects(NODES, None).nth(it.node));
@@ -142,6 +145,25 @@ fn kubernetes(world: &mut World, step: &Step) {
         controller(world, down);
     }
     bindings(world, step);
+}
+
+/// How an image behaves from now on.
+pub(super) fn set_image(world: &mut World, new: &scenario::Image) {
+    let known = Image::default();
+    let image = Image {
+        start: new.start.map_or(known.start, |it| it.0),
+        ready: new.ready.map_or(known.ready, |it| it.0),
+        stop: new.stop.map_or(known.stop, |it| it.0),
+        never_ready: new.never_ready,
+        pull_error: new.pull_error.clone(),
+        crash_after: new.crash_after.map(|it| it.0),
+        exit_code: new.exit_code.unwrap_or(known.exit_code),
+        out_of_memory: new.out_of_memory,
+        answers: new.answers.as_deref().and_then(answers).unwrap_or(Answers::Status(200)),
+    };
+    world.images.set(&new.name, image);
+    kubelet::image_changed(world, &new.name);
+    health::all_changed(world, |_| true);
 }
 
 /// Takes the controller's pods away, or gives them back.
@@ -168,11 +190,11 @@ fn bindings(world: &mut World, step: &Step) {
     }
     if let Some(it) = &step.delete_binding {
         let (namespace, name) = place(world, &it.binding);
-        world.delete(kind, (&namespace, &name), 0);
+        world.kube.delete(kind, (&namespace, &name), 0);
     }
     if let Some(it) = &step.delete_service {
         let (namespace, name) = place(world, &it.app);
-        world.delete(SERVICES, (&namespace, &name), 0);
+        world.kube.delete(SERVICES, (&namespace, &name), 0);
     }
 }
 
@@ -199,7 +221,7 @@ fn aws(world: &mut World, step: &Step) {
         }
     }
     if let Some(it) = &step.weights {
-        let forward = build::forward(world, &it.forward);
+        let forward = world.elb.forward(&it.forward);
         let of = |arn: &str| world.elb.load_balancers.get(arn).is_some_and(|lb| lb.name == it.load_balancer);
         let listener = world
             .elb

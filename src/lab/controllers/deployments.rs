@@ -7,8 +7,8 @@ use serde_json::json;
 
 use super::events;
 use super::events::Record;
-use super::owned;
-use super::reference;
+use super::owners::owned;
+use super::owners::reference;
 use crate::lab::clock;
 use crate::lab::clock::stamp;
 use crate::lab::json::Condition;
@@ -25,8 +25,8 @@ use crate::lab::json::text;
 use crate::lab::kubernetes::kinds::DEPLOYMENTS;
 use crate::lab::kubernetes::kinds::REPLICA_SETS;
 use crate::lab::kubernetes::store::Name;
+use crate::lab::queue::Task;
 use crate::lab::random;
-use crate::lab::world::Task;
 use crate::lab::world::World;
 
 const REVISION: &str = "deployment.kubernetes.io/revision";
@@ -190,7 +190,7 @@ fn report(world: &mut World, deployment: &Value, hash: &str) {
         unchanged && wait > 0 && since.is_some_and(|it| world.now - it >= wait)
     };
     if !done && wait > 0 {
-        world.after(wait + 1000, Task::Sync(super::Sync::Deployment, place.clone()));
+        world.after(wait + 1000, Task::Deployment(place.clone()));
     }
     world.kube.update(DEPLOYMENTS, (&place.0, &place.1), |it| {
         let generation = number(it, "metadata.generation");

@@ -6,6 +6,7 @@ use crate::lab::json::list;
 use crate::lab::json::number;
 use crate::lab::json::text;
 use crate::lab::kubernetes::kinds::KINDS;
+use crate::lab::kubernetes::kinds::NAMESPACES;
 use crate::lab::kubernetes::kinds::PODS;
 use crate::lab::kubernetes::kinds::REPLICA_SETS;
 use crate::lab::kubernetes::kinds::SLICES;
@@ -26,7 +27,7 @@ pub(in crate::lab) fn collect(world: &mut World, owner: &Value) {
             .map(|it| (key(it), grace(kind, it)))
             .collect();
         for ((namespace, name), grace) in gone {
-            world.delete(kind, (&namespace, &name), grace);
+            world.kube.delete(kind, (&namespace, &name), grace);
         }
     }
 }
@@ -37,12 +38,25 @@ pub(super) fn grace(kind: &str, object: &Value) -> i64 {
     if kind == PODS && scheduled { number(object, "spec.terminationGracePeriodSeconds") } else { 0 }
 }
 
+/// Deletes an object as a client would: what is in a namespace goes with it.
+pub(in crate::lab) fn delete(
+    world: &mut World,
+    kind: &'static str,
+    (namespace, name): (&str, &str),
+    grace: i64,
+) {
+    world.kube.delete(kind, (namespace, name), grace);
+    if kind == NAMESPACES {
+        empty_namespace(world, name);
+    }
+}
+
 /// Deletes everything in a namespace that is gone.
-pub(in crate::lab) fn empty_namespace(world: &mut World, namespace: &str) {
+fn empty_namespace(world: &mut World, namespace: &str) {
     for kind in KINDS.iter().filter(|it| it.namespaced) {
         let all: Vec<Name> = world.kube.objects(kind.id, Some(namespace)).map(|it| key(it)).collect();
         for (namespace, name) in all {
-            world.delete(kind.id, (&namespace, &name), 0);
+            world.kube.delete(kind.id, (&namespace, &name), 0);
         }
     }
 }

@@ -4,14 +4,14 @@
 use serde_json::Value;
 use serde_json::json;
 
+use super::addresses;
 use super::events;
 use super::events::Record;
-use super::nodes;
-use super::scheduler;
+use super::liveness::is_alive;
+use super::readiness;
 use crate::lab::clock::stamp;
 use crate::lab::json::Condition;
 use crate::lab::json::at;
-use crate::lab::json::condition_status;
 use crate::lab::json::flag;
 use crate::lab::json::list;
 use crate::lab::json::number;
@@ -23,26 +23,10 @@ use crate::lab::kubernetes::kinds::PODS;
 use crate::lab::kubernetes::store::Change;
 use crate::lab::kubernetes::store::Event;
 use crate::lab::kubernetes::store::Name;
-use crate::lab::world::Task;
+use crate::lab::kubernetes::store::key;
+use crate::lab::queue::PodStep;
+use crate::lab::queue::Task;
 use crate::lab::world::World;
-
-/// A step in the life of a pod.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(in crate::lab) enum Step {
-    Schedule,
-    /// The image is pulled.
-    Pull,
-    /// The containers run.
-    Run,
-    /// The readiness probe passes or no longer does.
-    Probe,
-    /// The process ends by itself.
-    Exit,
-    /// The conditions others set may have made the pod ready, or not.
-    Gates,
-    /// The process has ended as it was told to.
-    Stop,
-}
 
 pub(in crate::lab) fn pod_changed(world: &mut World, change: &Change, name: &Name) {
     let pod = &change.new;
@@ -57,26 +41,22 @@ pub(in crate::lab) fn pod_changed(world: &mut World, change: &Change, name: &Nam
         }
     }
     count(world, change);
-    if change.event == Event::Deleted {
-        return scheduler::room(world);
-    }
-    let old = change.old.as_deref().unwrap_or(&Value::Null);
-    if text(pod, "spec.nodeName").is_empty() {
-        world.after(10, Task::Pod(name.clone(), uid, Step::Schedule));
+    if change.event == Event::Deleted || text(pod, "spec.nodeName").is_empty() {
         return;
     }
+    let old = change.old.as_deref().unwrap_or(&Value::Null);
     let leaving = !text(pod, "metadata.deletionTimestamp").is_empty();
     if leaving && text(old, "metadata.deletionTimestamp").is_empty() {
         stop(world, pod, name);
     }
     let told = at(pod, "metadata.annotations") != at(old, "metadata.annotations");
     if told && !leaving {
-        world.after(0, Task::Pod(name.clone(), uid.clone(), Step::Probe));
+        world.after(0, Task::Pod(name.clone(), uid.clone(), PodStep::Probe));
     }
     if !list(pod, "spec.readinessGates").is_empty()
         && at(pod, "status.conditions") != at(old, "status.conditions")
     {
-        world.after(0, Task::Pod(name.clone(), uid, Step::Gates));
+        world.after(0, Task::Pod(name.clone(), uid, PodStep::Gates));
     }
 }
 
@@ -113,23 +93,20 @@ fn stop(world: &mut World, pod: &Value, name: &Name) {
     let grace = number(pod, "metadata.deletionGracePeriodSeconds") * 1000;
     let wait = world.images.of(pod).stop.min(grace);
     let uid = text(pod, "metadata.uid").to_owned();
-    world.after(wait, Task::Pod(name.clone(), uid, Step::Stop));
+    world.after(wait, Task::Pod(name.clone(), uid, PodStep::Stop));
 }
 
-pub(in crate::lab) fn perform(world: &mut World, name: &Name, uid: &str, step: Step) {
+pub(in crate::lab) fn perform(world: &mut World, name: &Name, uid: &str, step: PodStep) {
     let found = world.kube.get(PODS, &name.0, &name.1).filter(|it| text(it, "metadata.uid") == uid);
     let Some(pod) = found.cloned() else { return };
     let finished = matches!(text(&pod, "status.phase"), "Succeeded" | "Failed");
     let leaving = !text(&pod, "metadata.deletionTimestamp").is_empty();
-    if step == Step::Schedule {
-        return scheduler::place(world, &pod, name);
-    }
-    if !nodes::is_alive(world, text(&pod, "spec.nodeName")) {
+    if !is_alive(world, text(&pod, "spec.nodeName")) {
         // Nobody is there to do it; it is done when the node is back.
         world.after(5_000, Task::Pod(name.clone(), uid.to_owned(), step));
         return;
     }
-    if step == Step::Stop {
+    if step == PodStep::Stop {
         world.kube.update(PODS, (&name.0, &name.1), |it| {
             set_containers(it, &|_| json!({"terminated": {"exitCode": 0, "reason": "Completed"}}), false);
         });
@@ -143,12 +120,12 @@ pub(in crate::lab) fn perform(world: &mut World, name: &Name, uid: &str, step: S
         return;
     }
     match step {
-        Step::Pull => pull(world, &pod, name, uid),
-        Step::Run => run(world, &pod, name, uid),
-        Step::Probe => probe(world, &pod, name, uid),
-        Step::Exit => exit(world, &pod, name, uid),
-        Step::Gates => change(world, name, |_| {}),
-        Step::Schedule | Step::Stop => {}
+        PodStep::Pull => pull(world, &pod, name, uid),
+        PodStep::Run => run(world, &pod, name, uid),
+        PodStep::Probe => probe(world, &pod, name, uid),
+        PodStep::Exit => exit(world, &pod, name, uid),
+        PodStep::Gates => change(world, name, |_| {}),
+        PodStep::Stop => {}
     }
 }
 
@@ -157,36 +134,8 @@ fn change(world: &mut World, name: &Name, edit: impl FnOnce(&mut Value)) {
     let now = stamp(world.now);
     world.kube.update(PODS, (&name.0, &name.1), |it| {
         edit(it);
-        readiness(it, &now);
+        readiness::judge(it, &now);
     });
-}
-
-/// Sets ContainersReady and Ready from the containers and the gates.
-pub(super) fn readiness(pod: &mut Value, now: &str) {
-    let statuses = list(pod, "status.containerStatuses");
-    let unready: Vec<&str> =
-        statuses.iter().filter(|it| !flag(it, "ready")).map(|it| text(it, "name")).collect();
-    let containers = !statuses.is_empty() && unready.is_empty();
-    let message = format!("containers with unready status: [{}]", unready.join(" "));
-    let gates = list(pod, "spec.readinessGates").iter().map(|it| text(it, "conditionType").to_owned());
-    let pending: Vec<String> = gates.filter(|it| condition_status(pod, it) != "True").collect();
-    let (reason, why) = if containers { ("", "") } else { ("ContainersNotReady", message.as_str()) };
-    let ready = |kind, status, reason, message| Condition { kind, status, reason, message };
-    set_condition(pod, &ready("ContainersReady", containers, reason, why), now);
-    match (containers, pending.first()) {
-        (true, Some(gate)) => {
-            let known = crate::lab::json::condition(pod, gate).is_some();
-            let message = match known {
-                true => {
-                    "the status of pod readiness gate ".to_owned()
-                        + &format!("{gate:?} is not \"True\", but False")
-                }
-                false => format!("corresponding condition of pod readiness gate {gate:?} does not exist."),
-            };
-            set_condition(pod, &ready("Ready", false, "ReadinessGatesNotReady", &message), now);
-        }
-        (all, _) => set_condition(pod, &ready("Ready", all, reason, why), now),
-    }
 }
 
 /// Gives every container a state; counts a restart where one is meant.
@@ -214,7 +163,7 @@ pub(super) fn accept(world: &mut World, name: &Name, uid: &str) {
         set_condition(it, &Condition { kind: "Initialized", status: true, reason: "", message: "" }, &now);
         set_containers(it, &|_| json!({"waiting": {"reason": "ContainerCreating"}}), false);
     });
-    world.after(image.start / 2, Task::Pod(name.clone(), uid.to_owned(), Step::Pull));
+    world.after(image.start / 2, Task::Pod(name.clone(), uid.to_owned(), PodStep::Pull));
 }
 
 fn image_of(pod: &Value) -> String {
@@ -225,7 +174,7 @@ fn pull(world: &mut World, pod: &Value, name: &Name, uid: &str) {
     let image = world.images.of(pod);
     let name_of = image_of(pod);
     let address = match text(pod, "status.podIP") {
-        "" => nodes::address(world, text(pod, "spec.nodeName")),
+        "" => addresses::free(world, text(pod, "spec.nodeName")),
         has => has.to_owned(),
     };
     let Some(error) = image.pull_error else {
@@ -236,7 +185,7 @@ fn pull(world: &mut World, pod: &Value, name: &Name, uid: &str) {
             Record { component: "kubelet", warning: false, reason: "Pulled", message: &message },
         );
         put_address(world, name, &address);
-        world.after(image.start / 2, Task::Pod(name.clone(), uid.to_owned(), Step::Run));
+        world.after(image.start / 2, Task::Pod(name.clone(), uid.to_owned(), PodStep::Run));
         return;
     };
     let waits = list(pod, "status.containerStatuses")
@@ -266,7 +215,7 @@ fn pull(world: &mut World, pod: &Value, name: &Name, uid: &str) {
     change(world, name, |it| {
         set_containers(it, &|_| json!({"waiting": {"reason": reason, "message": message}}), false);
     });
-    world.after(wait, Task::Pod(name.clone(), uid.to_owned(), Step::Pull));
+    world.after(wait, Task::Pod(name.clone(), uid.to_owned(), PodStep::Pull));
 }
 
 fn put_address(world: &mut World, name: &Name, address: &str) {
@@ -297,10 +246,10 @@ fn run(world: &mut World, pod: &Value, name: &Name, uid: &str) {
         set_containers(it, &|_| json!({"running": {"startedAt": now}}), false);
     });
     if let Some(wait) = image.crash_after {
-        world.after(wait, Task::Pod(name.clone(), uid.to_owned(), Step::Exit));
+        world.after(wait, Task::Pod(name.clone(), uid.to_owned(), PodStep::Exit));
     }
     if !image.never_ready && image.crash_after.is_none_or(|it| image.ready < it) {
-        world.after(image.ready, Task::Pod(name.clone(), uid.to_owned(), Step::Probe));
+        world.after(image.ready, Task::Pod(name.clone(), uid.to_owned(), PodStep::Probe));
     }
 }
 
@@ -331,7 +280,7 @@ fn probe(world: &mut World, pod: &Value, name: &Name, uid: &str) {
         }
     });
     if let (Some(wait), true) = (image.crash_after, was) {
-        world.after(wait, Task::Pod(name.clone(), uid.to_owned(), Step::Exit));
+        world.after(wait, Task::Pod(name.clone(), uid.to_owned(), PodStep::Exit));
     }
 }
 
@@ -386,7 +335,7 @@ fn exit(world: &mut World, pod: &Value, name: &Name, uid: &str) {
             }
         }
     });
-    world.after(wait.max(1_000), Task::Pod(name.clone(), uid.to_owned(), Step::Run));
+    world.after(wait.max(1_000), Task::Pod(name.clone(), uid.to_owned(), PodStep::Run));
 }
 
 /// Looks anew at every pod of an image that behaves differently now.
@@ -396,13 +345,13 @@ pub(in crate::lab) fn image_changed(world: &mut World, image: &str) {
         .kube
         .objects(PODS, None)
         .filter(|it| image_of(it) == image)
-        .map(|it| (crate::lab::kubernetes::store::key(it), text(it, "metadata.uid").to_owned()))
+        .map(|it| (key(it), text(it, "metadata.uid").to_owned()))
         .collect();
     for (name, uid) in pods {
         if let Some(wait) = new.crash_after {
-            world.after(wait, Task::Pod(name, uid, Step::Exit));
+            world.after(wait, Task::Pod(name, uid, PodStep::Exit));
         } else {
-            world.after(if new.never_ready { 0 } else { new.ready }, Task::Pod(name, uid, Step::Probe));
+            world.after(if new.never_ready { 0 } else { new.ready }, Task::Pod(name, uid, PodStep::Probe));
         }
     }
 }

@@ -1,26 +1,20 @@
-//! Nodes: their addresses, their coming and going, and what that does to their pods.
+//! Nodes: their coming and going, and what that does to their pods.
 
 use serde_json::Value;
 use serde_json::json;
 
-use super::kubelet;
-use super::scheduler;
+use super::liveness::is_alive;
+use super::readiness;
 use crate::lab::clock::stamp;
-use crate::lab::elbv2;
 use crate::lab::json::Condition;
-use crate::lab::json::at;
-use crate::lab::json::condition_status;
-use crate::lab::json::list;
 use crate::lab::json::put;
 use crate::lab::json::set_condition;
 use crate::lab::json::text;
 use crate::lab::kubernetes::kinds::NODES;
 use crate::lab::kubernetes::kinds::PODS;
-use crate::lab::kubernetes::store::Change;
 use crate::lab::kubernetes::store::Name;
 use crate::lab::kubernetes::store::key;
-use crate::lab::lbc;
-use crate::lab::world::Task;
+use crate::lab::queue::Task;
 use crate::lab::world::World;
 
 /// Milliseconds pods stay on a node that is away.
@@ -90,7 +84,7 @@ pub(in crate::lab) fn set_alive(world: &mut World, name: &str, alive: bool) {
     let pods: Vec<Name> = of(world, name);
     for pod in &pods {
         world.kube.update(PODS, (&pod.0, &pod.1), |it| match alive {
-            true => kubelet::readiness(it, &now),
+            true => readiness::judge(it, &now),
             false => {
                 set_condition(it, &Condition { kind: "Ready", status: false, reason: "", message: "" }, &now)
             }
@@ -107,35 +101,10 @@ pub(in crate::lab) fn evict(world: &mut World, name: &str) {
         return;
     }
     for (namespace, pod) in of(world, name) {
-        world.delete(PODS, (&namespace, &pod), 30);
+        world.kube.delete(PODS, (&namespace, &pod), 30);
     }
-}
-
-pub(in crate::lab) fn is_alive(world: &World, name: &str) -> bool {
-    world.kube.get(NODES, "", name).is_some_and(|it| condition_status(it, "Ready") == "True")
 }
 
 fn of(world: &World, node: &str) -> Vec<Name> {
     world.kube.objects(PODS, None).filter(|it| text(it, "spec.nodeName") == node).map(|it| key(it)).collect()
-}
-
-/// A free address in the node's block; those just given back are the last to be given again.
-pub(super) fn address(world: &mut World, node: &str) -> String {
-    let found = world.kube.get(NODES, "", node).and_then(|it| list(it, "status.addresses").first().cloned());
-    let host = found.as_ref().map_or("192.168.255.10", |it| text(it, "address")).to_owned();
-    let block = host.rsplit_once('.').map_or("192.168.255", |it| it.0);
-    let first = u64::from(world.elb.next_host(block));
-    let all = 0..230;
-    let mut candidates = all.map(|n| format!("{block}.{}", 20 + (first + n) % 230));
-    let free = candidates.find(|it| !world.addresses.contains_key(it));
-    free.unwrap_or_else(|| format!("{block}.250"))
-}
-
-pub(super) fn changed(world: &mut World, change: &Change) {
-    let differs = |path: &str| change.old.as_ref().is_none_or(|old| at(old, path) != at(&change.new, path));
-    if differs("spec") || differs("status.conditions") || differs("metadata.labels") || change.old.is_none() {
-        scheduler::room(world);
-        lbc::nodes_changed(world);
-        elbv2::health::node_changed(world);
-    }
 }

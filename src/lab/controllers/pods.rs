@@ -8,7 +8,7 @@ use serde_json::json;
 use crate::lab::json::at;
 use crate::lab::json::put;
 use crate::lab::kubernetes::kinds::PODS;
-use crate::lab::lbc;
+use crate::lab::lbc::webhook;
 use crate::lab::world::World;
 
 /// Makes a pod of a template; its name begins with that of its owner.
@@ -29,6 +29,6 @@ pub(super) fn create(
     if !annotations.is_null() {
         put(&mut pod, "metadata.annotations", annotations.clone());
     }
-    lbc::webhook::inject(world, &mut pod);
+    webhook::inject(world, &mut pod);
     world.kube.create(PODS, pod)
 }

@@ -8,9 +8,9 @@ use serde_json::json;
 use super::events;
 use super::events::Record;
 use super::garbage;
-use super::owned;
+use super::owners::owned;
+use super::owners::reference;
 use super::pods;
-use super::reference;
 use crate::lab::json::at;
 use crate::lab::json::condition_status;
 use crate::lab::json::list;
@@ -59,7 +59,7 @@ pub(in crate::lab) fn sync(world: &mut World, name: &Name) {
         let surplus = usize::try_from(have - desired).unwrap_or_default();
         for pod in victims.into_iter().take(surplus) {
             let (namespace, pod_name) = key(pod);
-            world.delete(PODS, (&namespace, &pod_name), garbage::grace(PODS, pod));
+            world.kube.delete(PODS, (&namespace, &pod_name), garbage::grace(PODS, pod));
             let message = format!("Deleted pod: {pod_name}");
             events::record(
                 world,

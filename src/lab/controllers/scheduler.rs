@@ -6,7 +6,6 @@ use serde_json::json;
 use super::events;
 use super::events::Record;
 use super::kubelet;
-use super::kubelet::Step;
 use crate::lab::clock::stamp;
 use crate::lab::json::Condition;
 use crate::lab::json::at;
@@ -21,12 +20,17 @@ use crate::lab::json::set_condition;
 use crate::lab::json::text;
 use crate::lab::kubernetes::kinds::NODES;
 use crate::lab::kubernetes::kinds::PODS;
+use crate::lab::kubernetes::store::Change;
+use crate::lab::kubernetes::store::Event;
 use crate::lab::kubernetes::store::Name;
-use crate::lab::world::Task;
+use crate::lab::kubernetes::store::key;
+use crate::lab::queue::Task;
 use crate::lab::world::World;
 
 /// Milliseconds after which a pod without a place is tried again.
 const AGAIN: i64 = 10_000;
+/// The same of a pod for which there may be one.
+const AT_ONCE: i64 = 10;
 
 /// Why a node does not take a pod; `None`: it does.
 fn objection(node: &Value, pod: &Value, n_pods: i64) -> Option<&'static str> {
@@ -45,7 +49,19 @@ fn objection(node: &Value, pod: &Value, n_pods: i64) -> Option<&'static str> {
     (n_pods >= room).then_some("Too many pods")
 }
 
-pub(super) fn place(world: &mut World, pod: &Value, name: &Name) {
+/// A pod waits for a place, or its own is free now.
+pub(in crate::lab) fn pod_changed(world: &mut World, change: &Change, name: &Name) {
+    if change.event == Event::Deleted {
+        room(world);
+    } else if text(&change.new, "spec.nodeName").is_empty() {
+        world.after(AT_ONCE, Task::Schedule(name.clone(), text(&change.new, "metadata.uid").to_owned()));
+    }
+}
+
+/// Gives a pod of that uid, and no other, a node, or says why there is none.
+pub(in crate::lab) fn place(world: &mut World, name: &Name, uid: &str) {
+    let found = world.kube.get(PODS, &name.0, &name.1).filter(|it| text(it, "metadata.uid") == uid);
+    let Some(pod) = &found.cloned() else { return };
     // The emptiest node first; the others are only looked at where it does not take the pod.
     let load = |it: &Value| world.loads.get(text(it, "metadata.name")).copied().unwrap_or(0);
     let mut nodes: Vec<(i64, &std::sync::Arc<Value>)> =
@@ -63,7 +79,6 @@ pub(super) fn place(world: &mut World, pod: &Value, name: &Name) {
             }
         }
     }
-    let uid = text(pod, "metadata.uid").to_owned();
     let now = stamp(world.now);
     let Some(node) = best else {
         let reasons: Vec<String> = objections.iter().map(|(why, n)| format!("{n} {why}")).collect();
@@ -90,7 +105,7 @@ pub(super) fn place(world: &mut World, pod: &Value, name: &Name) {
                 message: &message,
             },
         );
-        world.after(AGAIN, Task::Pod(name.clone(), uid, Step::Schedule));
+        world.after(AGAIN, Task::Schedule(name.clone(), uid.to_owned()));
         return;
     };
     let found = world.kube.get(NODES, "", &node);
@@ -118,20 +133,20 @@ pub(super) fn place(world: &mut World, pod: &Value, name: &Name) {
         pod,
         Record { component: "default-scheduler", warning: false, reason: "Scheduled", message: &message },
     );
-    kubelet::accept(world, name, &uid);
+    kubelet::accept(world, name, uid);
 }
 
 /// Room may have come: whoever waits for a place is tried again.
-pub(super) fn room(world: &mut World) {
+pub(in crate::lab) fn room(world: &mut World) {
     let waiting: Vec<(Name, String)> = world
         .kube
         .objects(PODS, None)
         .filter(|it| {
             text(it, "spec.nodeName").is_empty() && number(it, "metadata.deletionGracePeriodSeconds") == 0
         })
-        .map(|it| (crate::lab::kubernetes::store::key(it), text(it, "metadata.uid").to_owned()))
+        .map(|it| (key(it), text(it, "metadata.uid").to_owned()))
         .collect();
     for (name, uid) in waiting {
-        world.after(10, Task::Pod(name, uid, Step::Schedule));
+        world.after(AT_ONCE, Task::Schedule(name, uid));
     }
 }

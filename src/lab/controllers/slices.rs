@@ -6,8 +6,8 @@ use std::sync::Arc;
 use serde_json::Value;
 use serde_json::json;
 
-use super::pods_of;
-use super::reference;
+use super::owners::reference;
+use super::selection::pods_of;
 use crate::lab::clock::stamp;
 use crate::lab::json::annotate;
 use crate::lab::json::at;
@@ -80,7 +80,7 @@ fn write(world: &mut World, service: &Value, ports: &Value, filled: Vec<(Option<
         let spare = endpoints.is_empty() && (some || index > 0);
         let endpoints = if endpoints.is_empty() { Value::Null } else { json!(endpoints) };
         match slice {
-            Some((namespace, name)) if spare => world.delete(SLICES, (&namespace, &name), 0),
+            Some((namespace, name)) if spare => drop(world.kube.delete(SLICES, (&namespace, &name), 0)),
             Some((namespace, name)) => {
                 world.kube.update(SLICES, (&namespace, &name), |it| {
                     if *at(it, "endpoints") != endpoints || at(it, "ports") != ports {

@@ -14,8 +14,8 @@ use super::model::Listener;
 use super::model::LoadBalancer;
 use super::model::Rule;
 use super::model::State;
+use super::refused::Refused;
 use super::xml::Parameters;
-use super::xml::Refused;
 use super::xml::Xml;
 use crate::lab::clock::stamp_micros;
 

@@ -10,7 +10,7 @@ use super::model::Target;
 use super::model::TargetRef;
 use crate::lab::clock::Millis;
 use crate::lab::controllers::image::Answers;
-use crate::lab::controllers::nodes;
+use crate::lab::controllers::liveness::is_alive;
 use crate::lab::json::at;
 use crate::lab::json::condition_status;
 use crate::lab::json::list;
@@ -20,8 +20,8 @@ use crate::lab::kubernetes::kinds::PODS;
 use crate::lab::kubernetes::kinds::SERVICES;
 use crate::lab::kubernetes::select::picks;
 use crate::lab::kubernetes::store::Change;
+use crate::lab::queue::Task;
 use crate::lab::random;
-use crate::lab::world::Task;
 use crate::lab::world::World;
 
 /// Milliseconds a registration takes: an application load balancer's, a network load balancer's.
@@ -61,7 +61,7 @@ fn check(world: &World, group: &Group, key: &Key) -> Check {
 }
 
 fn check_pod(world: &World, group: &Group, pod: &Value, port: i64) -> Check {
-    if !nodes::is_alive(world, text(pod, "spec.nodeName")) {
+    if !is_alive(world, text(pod, "spec.nodeName")) {
         return timeout(group.check.protocol == "TCP");
     }
     let running = list(pod, "status.containerStatuses").iter().any(|it| !at(it, "state.running").is_null());
@@ -91,7 +91,7 @@ fn check_pod(world: &World, group: &Group, pod: &Value, port: i64) -> Check {
 /// A node answers on a node port for any ready pod of the service, or only for its own.
 fn check_instance(world: &World, group: &Group, key: &Key) -> Check {
     let Some(instance) = world.elb.instances.get(&key.0) else { return timeout(true) };
-    if !nodes::is_alive(world, &instance.node) {
+    if !is_alive(world, &instance.node) {
         return timeout(group.check.protocol == "TCP");
     }
     let port =

@@ -202,6 +202,11 @@ impl Elb {
         self.group_named(name).map_or_else(|| name.to_owned(), |it| it.arn.clone())
     }
 
+    /// Weights by name of the group as weights by ARN.
+    pub(in crate::lab) fn forward(&self, weights: &BTreeMap<String, i64>) -> Forward {
+        weights.iter().map(|(name, weight)| (self.group_arn(name), *weight)).collect()
+    }
+
     /// The load balancers that send to a group, with weight or without.
     pub(in crate::lab) fn load_balancers_of(&self, group: &str) -> Vec<String> {
         let leads = |forward: &Forward| forward.iter().any(|(arn, _)| arn == group);

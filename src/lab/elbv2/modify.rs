@@ -5,8 +5,8 @@ use super::describe::check_arn;
 use super::health;
 use super::model::Forward;
 use super::model::Key;
+use super::refused::Refused;
 use super::xml::Parameters;
-use super::xml::Refused;
 use super::xml::Xml;
 use crate::lab::world::World;
 

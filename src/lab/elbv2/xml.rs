@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
+use super::refused::Refused;
 use crate::lab::server::Reply;
 
 /// The parameters of a call.
@@ -100,33 +101,6 @@ impl Xml {
                 xml.tag("member", it);
             }
         })
-    }
-}
-
-/// An error as AWS writes it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(in crate::lab) struct Refused {
-    pub(in crate::lab) status: u16,
-    pub(in crate::lab) code: &'static str,
-    pub(in crate::lab) message: String,
-}
-
-impl Refused {
-    pub(in crate::lab) fn new(code: &'static str, message: impl Into<String>) -> Self {
-        Self { status: 400, code, message: message.into() }
-    }
-
-    pub(in crate::lab) fn with_status(mut self, status: u16) -> Self {
-        self.status = status;
-        self
-    }
-
-    pub(super) fn invalid(message: impl Into<String>) -> Self {
-        Self::new("ValidationError", message)
-    }
-
-    pub(super) fn no_group() -> Self {
-        Self::new("TargetGroupNotFound", "One or more target groups not found")
     }
 }
 

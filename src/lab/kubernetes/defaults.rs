@@ -11,6 +11,7 @@ use super::kinds::Kind;
 use super::kinds::NAMESPACES;
 use super::kinds::PODS;
 use super::kinds::SERVICES;
+use super::pod_spec;
 use super::select;
 use crate::lab::json::at;
 use crate::lab::json::default;
@@ -19,16 +20,16 @@ use crate::lab::json::number;
 use crate::lab::json::put;
 use crate::lab::json::slot;
 use crate::lab::json::text;
-use crate::lab::lbc;
+use crate::lab::lbc::webhook;
 use crate::lab::world::World;
 
 pub(super) fn apply(world: &mut World, kind: &Kind, object: &mut Value) -> Result<(), Refusal> {
     let name = text(object, "metadata.name").to_owned();
     match kind.id {
         PODS => {
-            pod_spec(slot(object, &["spec"]));
+            pod_spec::complete(slot(object, &["spec"]));
             put(object, "status", json!({"phase": "Pending", "qosClass": "BestEffort"}));
-            lbc::webhook::inject(world, object);
+            webhook::inject(world, object);
         }
         DEPLOYMENTS => {
             default(object, "spec.replicas", json!(1));
@@ -46,7 +47,7 @@ pub(super) fn apply(world: &mut World, kind: &Kind, object: &mut Value) -> Resul
                 );
                 return Err(Refusal::invalid(kind, &name, &cause));
             }
-            pod_spec(slot(object, &["spec", "template", "spec"]));
+            pod_spec::complete(slot(object, &["spec", "template", "spec"]));
         }
         SERVICES => service(world, kind, object)?,
         NAMESPACES => {
@@ -66,31 +67,6 @@ pub(super) fn apply(world: &mut World, kind: &Kind, object: &mut Value) -> Resul
         _ => {}
     }
     Ok(())
-}
-
-/// What every pod template and pod has.
-pub(in crate::lab) fn pod_spec(spec: &mut Value) {
-    for (path, value) in [
-        ("restartPolicy", json!("Always")),
-        ("terminationGracePeriodSeconds", json!(30)),
-        ("dnsPolicy", json!("ClusterFirst")),
-        ("schedulerName", json!("default-scheduler")),
-        ("securityContext", json!({})),
-    ] {
-        default(spec, path, value);
-    }
-    if let Value::Array(containers) = slot(spec, &["containers"]) {
-        for container in containers {
-            let pull = if text(container, "image").contains(':') { "IfNotPresent" } else { "Always" };
-            default(container, "imagePullPolicy", json!(pull));
-            default(container, "resources", json!({}));
-            if let Some(Value::Array(ports)) = container.get_mut("ports") {
-                for port in ports {
-                    default(port, "protocol", json!("TCP"));
-                }
-            }
-        }
-    }
 }
 
 fn service(world: &mut World, kind: &Kind, object: &mut Value) -> Result<(), Refusal> {

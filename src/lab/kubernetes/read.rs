@@ -12,7 +12,6 @@ use serde_json::json;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use super::Target;
 use super::answer::Refusal;
 use super::form::Form;
 use super::kinds::Kind;
@@ -20,6 +19,7 @@ use super::select::Select;
 use super::store::Change;
 use super::store::Event;
 use super::store::key;
+use super::target::Target;
 use crate::lab::fault::Wrong;
 use crate::lab::json::put;
 use crate::lab::json::text;
@@ -27,7 +27,7 @@ use crate::lab::server::Ask;
 use crate::lab::server::Cut;
 use crate::lab::server::Lines;
 use crate::lab::server::Reply;
-use crate::lab::world::Shared;
+use crate::lab::shared::Shared;
 use crate::lab::world::World;
 
 pub(super) fn get(world: &World, target: &Target, ask: &Ask) -> Result<Reply, Refusal> {

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use serde_json::Value;
 use serde_json::json;
 
-use super::Target;
 use super::answer;
 use super::answer::Refusal;
 use super::defaults;
@@ -17,6 +16,8 @@ use super::kinds::PODS;
 use super::read;
 use super::select::Select;
 use super::store::key;
+use super::target::Target;
+use crate::lab::controllers::garbage;
 use crate::lab::json::at;
 use crate::lab::json::list;
 use crate::lab::json::merge;
@@ -25,7 +26,7 @@ use crate::lab::json::put;
 use crate::lab::json::remove;
 use crate::lab::json::strategic;
 use crate::lab::json::text;
-use crate::lab::lbc;
+use crate::lab::lbc::webhook;
 use crate::lab::server::Ask;
 use crate::lab::server::Reply;
 use crate::lab::world::World;
@@ -82,7 +83,7 @@ pub(super) fn create(world: &mut World, target: &Target, ask: &Ask) -> Result<Re
     }
     defaults::apply(world, kind, &mut object)?;
     if kind.id == BINDINGS || kind.id == AUTO_MODE {
-        lbc::webhook::admit(world, &mut object, None)?;
+        webhook::admit(world, &mut object, None)?;
     }
     let made = match is_dry(ask) {
         true => Arc::new(object),
@@ -227,7 +228,7 @@ fn save(
         }
     }
     if is_custom(target) && target.sub.is_empty() {
-        lbc::webhook::admit(world, &mut new, Some(old))?;
+        webhook::admit(world, &mut new, Some(old))?;
     }
     let saved = match is_dry(ask) {
         true => Arc::new(new),
@@ -283,7 +284,7 @@ fn delete_one(world: &mut World, target: &Target, options: &Value, dry: bool) ->
     if dry {
         return Ok(Reply::json(200, &object));
     }
-    world.delete(kind.id, (&target.namespace, &target.name), grace);
+    garbage::delete(world, kind.id, (&target.namespace, &target.name), grace);
     if eviction {
         let done =
             json!({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "code": 201});

@@ -5,11 +5,8 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 use serde_json::json;
 
-use super::World;
+use super::bindings::tell;
 use super::gates;
-use super::reconcile::Ended;
-use super::reconcile::FINALIZER;
-use super::reconcile::tell;
 use super::targets;
 use crate::lab::clock::stamp;
 use crate::lab::elbv2::model::Key;
@@ -24,6 +21,10 @@ use crate::lab::kubernetes::kinds::CONFIG_MAPS;
 use crate::lab::kubernetes::kinds::PODS;
 use crate::lab::kubernetes::store::Name;
 use crate::lab::kubernetes::store::key;
+use crate::lab::world::World;
+
+/// What keeps a binding until its targets are deregistered.
+pub(super) const FINALIZER: &str = "elbv2.k8s.aws/resources";
 
 /// A binding is being deleted: its targets first, then what holds it.
 pub(super) fn delete(
@@ -31,7 +32,7 @@ pub(super) fn delete(
     kind: &'static str,
     name: &Name,
     binding: &Value,
-) -> Result<(), Ended> {
+) -> Result<(), String> {
     if !list(binding, "metadata.finalizers").iter().any(|it| it == FINALIZER) {
         return Ok(());
     }
@@ -42,7 +43,7 @@ pub(super) fn delete(
             let failed = Condition { kind: "Ready", status: false, reason: "FailedCleanup", message: &error };
             world.kube.update(kind, (&name.0, &name.1), |it| set_condition(it, &failed, &now));
         }
-        return Err(Ended::Failed(error));
+        return Err(error);
     }
     world.kube.update(kind, (&name.0, &name.1), |it| {
         let left = list(it, "metadata.finalizers").iter().filter(|it| **it != FINALIZER).cloned();

@@ -2,8 +2,7 @@
 
 use serde_json::Value;
 
-use super::GATE;
-use super::World;
+use super::bindings::GATE;
 use super::endpoints::Endpoint;
 use crate::lab::clock::stamp;
 use crate::lab::elbv2::model::Health;
@@ -16,6 +15,7 @@ use crate::lab::json::set_condition;
 use crate::lab::json::text;
 use crate::lab::kubernetes::kinds::PODS;
 use crate::lab::kubernetes::store::Name;
+use crate::lab::world::World;
 
 fn has_gate(pod: &Value, gate: &str) -> bool {
     list(pod, "spec.readinessGates").iter().any(|it| text(it, "conditionType") == gate)

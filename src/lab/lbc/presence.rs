@@ -4,15 +4,14 @@
 use serde_json::Value;
 use serde_json::json;
 
-use super::Memory;
-use super::Version;
-use super::World;
-use super::binding_changed;
 use super::bindings;
+use super::bindings::enqueue;
+use super::memory::Version;
 use super::webhook::CONFIGURATION;
 use crate::lab::clock::stamp_micros;
 use crate::lab::json::number;
 use crate::lab::json::put;
+use crate::lab::json::slot;
 use crate::lab::kubernetes::kinds::BINDINGS;
 use crate::lab::kubernetes::kinds::CRDS;
 use crate::lab::kubernetes::kinds::DEPLOYMENTS;
@@ -20,8 +19,10 @@ use crate::lab::kubernetes::kinds::LEASES;
 use crate::lab::kubernetes::kinds::MUTATING;
 use crate::lab::kubernetes::kinds::SERVICES;
 use crate::lab::kubernetes::kinds::VALIDATING;
+use crate::lab::kubernetes::pod_spec;
 use crate::lab::kubernetes::store::Name;
-use crate::lab::world::Task;
+use crate::lab::queue::Task;
+use crate::lab::world::World;
 
 const NAMESPACE: &str = "kube-system";
 pub(in crate::lab) const NAME: &str = "aws-load-balancer-controller";
@@ -66,7 +67,7 @@ pub(in crate::lab) fn install(world: &mut World) {
     let mut template = json!({"metadata": {"labels": selector}, "spec": {"containers": [{
         "name": NAME, "image": image(version), "args": arguments,
         "ports": [{"name": "webhook-server", "containerPort": 9443}]}]}});
-    crate::lab::kubernetes::pod_spec(crate::lab::json::slot(&mut template, &["spec"]));
+    pod_spec::complete(slot(&mut template, &["spec"]));
     world.kube.create(DEPLOYMENTS, json!({
         "metadata": {"namespace": NAMESPACE, "name": NAME, "labels": labels},
         "spec": {"replicas": 2, "selector": {"matchLabels": selector}, "template": template,
@@ -103,12 +104,12 @@ pub(in crate::lab) fn deployment_changed(world: &mut World, name: &Name) {
         return;
     }
     // A start anew: nothing is remembered, everything is looked at.
-    world.lbc.memory.clear();
+    let bindings = bindings::all(world, None, |_| true);
+    world.lbc.start(&bindings);
     renew(world);
-    for (kind, name) in bindings(world, None, |_| true) {
-        world.lbc.memory.insert((kind, name.clone()), Memory::default());
+    for (kind, name) in bindings {
         if kind == BINDINGS {
-            binding_changed(world, kind, name);
+            enqueue(world, kind, name);
         }
     }
 }

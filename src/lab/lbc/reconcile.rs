@@ -6,21 +6,19 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 use serde_json::json;
 
-use super::World;
+use super::bindings::is_running;
+use super::bindings::tell;
 use super::checkpoint;
 use super::checkpoint::CHECKPOINT;
 use super::checkpoint::TIMESTAMP;
 use super::cleanup;
+use super::cleanup::FINALIZER;
 use super::endpoints;
 use super::endpoints::Endpoint;
 use super::endpoints::Failed;
 use super::gates;
-use super::is_running;
-use super::sync_of;
 use super::targets;
 use crate::lab::clock::Millis;
-use crate::lab::controllers::events;
-use crate::lab::controllers::events::Record;
 use crate::lab::elbv2::model::Health;
 use crate::lab::elbv2::model::Key;
 use crate::lab::elbv2::model::State;
@@ -33,10 +31,8 @@ use crate::lab::json::number;
 use crate::lab::json::put;
 use crate::lab::json::text;
 use crate::lab::kubernetes::store::Name;
-use crate::lab::world::Task;
-
-/// What keeps a binding until its targets are deregistered.
-pub(super) const FINALIZER: &str = "elbv2.k8s.aws/resources";
+use crate::lab::queue::Task;
+use crate::lab::world::World;
 
 /// Milliseconds until a pending gate is looked at again.
 const REQUEUE: Millis = 15_000;
@@ -48,7 +44,7 @@ const DEFERRED: Millis = 1_800_000;
 const SLOWEST: Millis = 1_000_000;
 
 /// How a look ended that did not end well.
-pub(super) enum Ended {
+enum Ended {
     /// To be looked at again, without a word.
     Again,
     Failed(String),
@@ -64,11 +60,11 @@ pub(in crate::lab) fn sync(world: &mut World, kind: &'static str, name: &Name) {
     };
     let ended = match text(&binding, "metadata.deletionTimestamp").is_empty() {
         true => reconcile(world, kind, name, &binding),
-        false => cleanup::delete(world, kind, name, &binding),
+        false => cleanup::delete(world, kind, name, &binding).map_err(Ended::Failed),
     };
     match ended {
         Ok(()) => world.lbc.memory(kind, name).failures = 0,
-        Err(Ended::Again) => world.after(REQUEUE, Task::Sync(sync_of(kind), name.clone())),
+        Err(Ended::Again) => world.after(REQUEUE, Task::Binding(kind, name.clone())),
         Err(Ended::Failed(error)) => {
             if world.lbc.version >= (3, 1, 0) {
                 tell(world, &binding, true, "FailedReconcile", &format!("Failed reconcile due to {error}"));
@@ -76,17 +72,13 @@ pub(in crate::lab) fn sync(world: &mut World, kind: &'static str, name: &Name) {
             let memory = world.lbc.memory(kind, name);
             let wait = (5_i64 << memory.failures.min(18)).min(SLOWEST);
             memory.failures += 1;
-            world.after(wait, Task::Sync(sync_of(kind), name.clone()));
+            world.after(wait, Task::Binding(kind, name.clone()));
         }
     }
 }
 
-/// Records an event about a binding.
-pub(super) fn tell(world: &mut World, binding: &Value, warning: bool, reason: &str, message: &str) {
-    events::record(world, binding, Record { component: "targetGroupBinding", warning, reason, message });
-}
-
-pub(super) fn annotated(world: &mut World, kind: &'static str, name: &Name, pairs: &[(&str, &str)]) {
+/// Writes annotations of a binding.
+fn annotated(world: &mut World, kind: &'static str, name: &Name, pairs: &[(&str, &str)]) {
     world.kube.update(kind, (&name.0, &name.1), |it| {
         for (key, value) in pairs {
             annotate(it, key, value);

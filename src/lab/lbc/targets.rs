@@ -3,16 +3,16 @@
 
 use std::collections::BTreeMap;
 
-use super::World;
 use crate::lab::clock::Millis;
-use crate::lab::elbv2::Refused;
 use crate::lab::elbv2::health;
 use crate::lab::elbv2::model::Health;
 use crate::lab::elbv2::model::Key;
 use crate::lab::elbv2::model::State;
+use crate::lab::elbv2::refused::Refused;
 use crate::lab::fault::Side;
 use crate::lab::fault::Wrong;
 use crate::lab::kubernetes::store::Name;
+use crate::lab::world::World;
 
 /// Milliseconds a full list of targets is good for.
 const LISTED: Millis = 300_000;

@@ -4,8 +4,7 @@
 use serde_json::Value;
 use serde_json::json;
 
-use super::GATE;
-use super::World;
+use super::bindings::GATE;
 use crate::lab::elbv2::model::Group;
 use crate::lab::json::at;
 use crate::lab::json::default;
@@ -20,6 +19,7 @@ use crate::lab::kubernetes::kinds::NAMESPACES;
 use crate::lab::kubernetes::kinds::SERVICES;
 use crate::lab::kubernetes::kinds::VALIDATING;
 use crate::lab::kubernetes::select::picks;
+use crate::lab::world::World;
 
 const MUTATING_NAME: &str = "mtargetgroupbinding.elbv2.k8s.aws";
 const VALIDATING_NAME: &str = "vtargetgroupbinding.elbv2.k8s.aws";
