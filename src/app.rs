@@ -4,6 +4,7 @@
 pub mod action;
 mod aws_side;
 pub mod changes;
+pub mod dialog_keys;
 pub mod form;
 pub mod key;
 pub mod message;

@@ -20,6 +20,10 @@ use crate::domain::plan::weights::Weighed;
 pub enum Message {
     /// A key without an action, for whoever reads text.
     Key(Key),
+    /// Text that was pasted, as the terminal says.
+    Paste(String),
+    /// A frame is on the screen, and every key that was typed before it was taken in; with the plan it shows, if any.
+    Drawn(Option<PlanId>),
     Act(Action),
     /// Something was seen outside.
     Observed(Timestamp, Box<Observation>),

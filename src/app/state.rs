@@ -177,6 +177,8 @@ pub struct State {
     pub hurry: u64,
     /// Something on show changed since the last frame.
     pub dirty: bool,
+    /// The plan on the last frame that was drawn: only that can be accepted.
+    pub drawn: Option<PlanId>,
     pub(super) stale: BTreeSet<Subject>,
     pub(super) all_stale: bool,
     /// The first view was chosen, by what was read or by a key.
@@ -211,6 +213,7 @@ impl State {
             calls: VecDeque::new(),
             hurry: 0,
             dirty: true,
+            drawn: None,
             stale: BTreeSet::new(),
             all_stale: false,
             opened: false,
@@ -404,6 +407,14 @@ impl State {
     /// Says something in the footer for a while.
     pub fn say(&mut self, text: String) {
         self.status = Some((text, self.now.plus_seconds(STATUS)));
+    }
+
+    /// The plan that a frame drawn now shows.
+    pub fn plan_on_show(&self) -> Option<&PlanId> {
+        match self.dialogs.last() {
+            Some(Dialog::Plan(it)) if !self.too_small() => Some(&it.plan.id),
+            _ => None,
+        }
     }
 
     /// The screen shows nothing but that.

@@ -22,12 +22,15 @@ const MINUTE: i64 = 60;
 /// Takes one message in.
 pub fn update(state: &mut State, message: Message) -> Vec<Effect> {
     // What cannot be read cannot be accepted.
-    let unseen = state.too_small() && matches!(message, Message::Key(_) | Message::Act(_));
+    let unseen =
+        state.too_small() && matches!(message, Message::Key(_) | Message::Act(_) | Message::Paste(_));
     if unseen && message != Message::Act(Action::Quit) {
         return Vec::new();
     }
     match message {
-        Message::Key(key) => return dialog::typed(state, key),
+        Message::Key(key) => return dialog::key(state, key),
+        Message::Paste(text) => dialog::paste(state, &text),
+        Message::Drawn(plan) => state.drawn = plan,
         Message::Act(action) => return act(state, action),
         Message::Observed(at, change) => observe::observe(state, *change, at),
         Message::Aws(side) => {
@@ -75,8 +78,10 @@ fn act(state: &mut State, action: Action) -> Vec<Effect> {
     if action == Action::Quit {
         return leave(state);
     }
-    if dialog::takes(state, action) {
-        return Vec::new();
+    // What lies on top takes every key, so that none reaches what lies under it.
+    if !state.dialogs.is_empty() {
+        let key = action.row().and_then(|it| it.keys.first().copied());
+        return key.map_or_else(Vec::new, |key| dialog::key(state, key));
     }
     if let Some(refusal) = offered::refusal(action, state) {
         state.say(refusal.into_owned());

@@ -1,9 +1,11 @@
 //! The only loop: keys, what was seen, time → update → draw. It never waits for a network.
 
 use std::io;
+use std::ops::ControlFlow;
 use std::time::Duration;
 
 use crossterm::event::Event;
+use futures::FutureExt;
 use futures::Stream;
 use futures::StreamExt;
 use ratatui::Terminal;
@@ -19,7 +21,7 @@ use crate::app::Effect;
 use crate::app::Message;
 use crate::app::State;
 use crate::app::action::Action;
-use crate::app::state::Dialog;
+use crate::app::dialog_keys::DialogKind;
 
 /// Frames are at least this far apart.
 const FRAME: Duration = Duration::from_millis(33);
@@ -51,10 +53,25 @@ where
     loop {
         let due = pressed || drawn.is_none_or(|at| at.elapsed() >= FRAME);
         if state.dirty && due {
+            let shown = state.plan_on_show().cloned();
             terminal.draw(|frame| view::render(state, &theme, frame.area(), frame.buffer_mut()))?;
             state.dirty = false;
             pressed = false;
             drawn = Some(Instant::now());
+            // Keys that wait by now were typed before anybody could read the plan: they do not accept it.
+            if shown.is_some() && shown != state.drawn {
+                while let Some(event) = keys.next().now_or_never() {
+                    let Some(Ok(event)) = event else { return Ok(()) };
+                    pressed = true;
+                    let waiting = message(state, &event);
+                    if waiting.is_some_and(|it| take(state, it, &mut perform).is_break()) {
+                        return Ok(());
+                    }
+                }
+            }
+            if shown != state.drawn {
+                app::update(state, Message::Drawn(shown));
+            }
         }
         let next_frame = drawn.map_or_else(Instant::now, |at| at + FRAME);
         let first = tokio::select! {
@@ -77,11 +94,8 @@ where
         // Everything that waits is taken in before anything is drawn.
         let mut next = Some(first);
         while let Some(message) = next {
-            for effect in app::update(state, message) {
-                match effect {
-                    Effect::Quit => return Ok(()),
-                    other => perform(other),
-                }
+            if take(state, message, &mut perform).is_break() {
+                return Ok(());
             }
             next = messages.try_recv().ok();
         }
@@ -91,21 +105,38 @@ where
     }
 }
 
+/// Takes a message in and does what it asks for; `Break`: somebody leaves.
+fn take(state: &mut State, message: Message, perform: &mut impl FnMut(Effect)) -> ControlFlow<()> {
+    for effect in app::update(state, message) {
+        match effect {
+            Effect::Quit => return ControlFlow::Break(()),
+            other => perform(other),
+        }
+    }
+    ControlFlow::Continue(())
+}
+
 /// What an event of the terminal means now.
 fn message(state: &State, event: &Event) -> Option<Message> {
     match event {
         Event::Key(event) => {
             let key = keys::key(*event)?;
             let action = Action::of(key);
-            let typing = state.dialogs.last().is_some_and(Dialog::reads_text);
-            match action {
+            let dialog = state.dialogs.last().map(DialogKind::of);
+            match (action, dialog) {
                 // The way out works everywhere.
-                Some(Action::Quit) if key.ctrl || !typing => Some(Message::Act(Action::Quit)),
-                _ if state.dialogs.last().is_some_and(Dialog::reads_keys) => Some(Message::Key(key)),
-                action => action.map(Message::Act),
+                (Some(Action::Quit), dialog) if key.ctrl || !dialog.is_some_and(DialogKind::reads_text) => {
+                    Some(Message::Act(Action::Quit))
+                }
+                (_, Some(_)) => Some(Message::Key(key)),
+                (action, None) => action.map(Message::Act),
             }
         }
+        Event::Paste(text) => Some(Message::Paste(text.clone())),
         Event::Resize(width, height) => Some(Message::Resize(*width, *height)),
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests;

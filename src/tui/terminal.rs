@@ -6,6 +6,7 @@ use std::mem::ManuallyDrop;
 use std::path::PathBuf;
 
 use crossterm::cursor;
+use crossterm::event;
 use crossterm::execute;
 use crossterm::terminal;
 use ratatui::Terminal;
@@ -22,8 +23,9 @@ impl Guard {
     pub(super) fn take(folder: Option<PathBuf>) -> io::Result<Self> {
         on_panic(folder);
         terminal::enable_raw_mode()?;
-        let taken = execute!(io::stdout(), terminal::EnterAlternateScreen, cursor::Hide)
-            .and_then(|()| Terminal::new(CrosstermBackend::new(io::stdout())));
+        let taken =
+            execute!(io::stdout(), terminal::EnterAlternateScreen, event::EnableBracketedPaste, cursor::Hide)
+                .and_then(|()| Terminal::new(CrosstermBackend::new(io::stdout())));
         match taken {
             Ok(terminal) => Ok(Self { terminal: ManuallyDrop::new(terminal) }),
             Err(error) => {
@@ -42,7 +44,7 @@ impl Drop for Guard {
 
 /// Gives the terminal back. Nothing is left to do where even this fails: the terminal is gone.
 fn give_back() {
-    _ = execute!(io::stdout(), terminal::LeaveAlternateScreen, cursor::Show);
+    _ = execute!(io::stdout(), event::DisableBracketedPaste, terminal::LeaveAlternateScreen, cursor::Show);
     _ = terminal::disable_raw_mode();
     _ = io::stdout().flush();
 }

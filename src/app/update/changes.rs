@@ -6,6 +6,7 @@ use crate::app::action::Action;
 use crate::app::changes::Asked;
 use crate::app::changes::Planned;
 use crate::app::changes::Run;
+use crate::app::dialog_keys::DialogAction;
 use crate::app::message::Effect;
 use crate::app::state::Dialog;
 use crate::app::state::Line;
@@ -179,16 +180,16 @@ pub(super) fn bind_on(state: &mut State) {
 }
 
 /// The same plan with another choice.
-pub(super) fn choose(state: &mut State, choice: char) {
+pub(super) fn choose(state: &mut State, choice: DialogAction) {
     let Some(Dialog::Plan(planned)) = state.dialogs.last() else { return };
     match (planned.asked.clone(), choice) {
-        (Asked::Drain { rows, then }, 't') => {
+        (Asked::Drain { rows, then }, DialogAction::Ending) => {
             state.dialogs.pop();
             request_plan(state, &Request::Drain { rows, then: then.next() });
         }
-        (Asked::Bind(mut wish), 'w' | 'm') => {
+        (Asked::Bind(mut wish), DialogAction::Networking | DialogAction::MultiCluster) => {
             match choice {
-                'w' => wish.networking = !wish.networking,
+                DialogAction::Networking => wish.networking = !wish.networking,
                 _ => wish.multi_cluster = !wish.multi_cluster,
             }
             let plan = state.dialogs.pop();
@@ -205,7 +206,13 @@ pub(super) fn choose(state: &mut State, choice: char) {
 
 /// The plan on show is accepted, if nothing more is asked for.
 pub(super) fn accept(state: &mut State) -> Vec<Effect> {
+    let drawn = state.drawn.clone();
     let Some(Dialog::Plan(planned)) = state.dialogs.last_mut() else { return Vec::new() };
+    if drawn.as_ref() != Some(&planned.plan.id) {
+        // The key was typed before the plan could be read.
+        planned.objection = Some("read the plan first, then accept it".to_owned());
+        return Vec::new();
+    }
     if let Some(typed) = &planned.plan.typed
         && typed.name != planned.typed
     {
@@ -313,7 +320,7 @@ pub(super) fn runs(state: &mut State) {
 }
 
 /// What is done with the first of them: gone on with, as a plan to accept; forgotten; or left for later.
-pub(super) fn resume(state: &mut State, key: char) -> Vec<Effect> {
+pub(super) fn resume(state: &mut State, does: DialogAction) -> Vec<Effect> {
     let Some(Dialog::Unfinished(open)) = state.dialogs.last() else { return Vec::new() };
     let (Some(first), rest) = (open.first().cloned(), open.get(1..).unwrap_or_default().to_vec()) else {
         return Vec::new();
@@ -322,22 +329,22 @@ pub(super) fn resume(state: &mut State, key: char) -> Vec<Effect> {
     if !rest.is_empty() {
         state.dialogs.push(Dialog::Unfinished(rest));
     }
-    if key == ' ' {
+    if does == DialogAction::Later {
         state.say("p offers it again".to_owned());
         state.changes.later.push(first.clone());
     }
-    match (key, first.rest()) {
-        ('g', Some(_)) => {
+    match (does, first.rest()) {
+        (DialogAction::Resume, Some(_)) => {
             request_plan(state, &Request::Resume(Box::new(first)));
             Vec::new()
         }
-        ('x', _) => vec![Effect::Forget(Box::new(first))],
+        (DialogAction::Discard, _) => vec![Effect::Forget(Box::new(first))],
         _ => Vec::new(),
     }
 }
 
 /// After a resync without effect: once more, or register what is missing by oneself.
-pub(super) fn again(state: &mut State, key: char) {
+pub(super) fn again(state: &mut State, does: DialogAction) {
     let Some(Dialog::Run { plan, .. }) = state.dialogs.last() else { return };
     let run = state.changes.runs.iter().find(|it| it.plan.id == *plan);
     let failed = |it: &&Run| it.plan.change == ChangeKind::Resync && it.ended.is_some() && !it.succeeded();
@@ -345,7 +352,7 @@ pub(super) fn again(state: &mut State, key: char) {
     let subject = run.plan.subject.clone();
     state.dialogs.pop();
     super::navigate::show(state, Shown::Board(subject));
-    if key == 'r' {
+    if does == DialogAction::Again {
         return ask(state, Action::Resync);
     }
     let missing = state.report().into_iter().flat_map(|it| &it.rows);

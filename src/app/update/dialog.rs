@@ -1,9 +1,12 @@
-//! Keys while something lies on top of the view: it takes them all.
+//! Keys and pastes while something lies on top of the view: it takes them all, by its table.
 
 use super::changes;
 use super::form;
 use super::shift;
 use crate::app::action::Action;
+use crate::app::dialog_keys::DialogAction;
+use crate::app::dialog_keys::DialogKind;
+use crate::app::dialog_keys::is_offered;
 use crate::app::key::Code;
 use crate::app::key::Key;
 use crate::app::message::Effect;
@@ -12,184 +15,129 @@ use crate::app::state::State;
 
 /// Further down than any text reaches; the view shows the last page from there.
 const END: u16 = 400;
-
-impl Dialog {
-    /// Keys go to it as text, not as actions.
-    pub fn reads_text(&self) -> bool {
-        match self {
-            Self::Filter { .. } | Self::Form(_) => true,
-            Self::Plan(it) => it.plan.typed.is_some(),
-            _ => false,
-        }
-    }
-
-    /// It knows keys of its own beside the actions.
-    pub fn reads_keys(&self) -> bool {
-        self.reads_text()
-            || matches!(
-                self,
-                Self::Reading { .. }
-                    | Self::Unfinished(_)
-                    | Self::Plan(_)
-                    | Self::Run { .. }
-                    | Self::Refusal { .. }
-                    | Self::Leaving
-            )
-    }
-}
+/// The most letters that are taken of a paste.
+const PASTED: usize = 253;
 
 /// A key for the dialog on top.
-pub(super) fn typed(state: &mut State, key: Key) -> Vec<Effect> {
+pub(super) fn key(state: &mut State, key: Key) -> Vec<Effect> {
+    let Some(kind) = state.dialogs.last().map(DialogKind::of) else { return Vec::new() };
     state.dirty = true;
-    match state.dialogs.last_mut() {
-        Some(Dialog::Filter { .. }) => filter(state, key),
-        Some(Dialog::Form(_)) => return choosing(state, key),
-        Some(Dialog::Plan(_)) => return planned(state, key),
-        Some(Dialog::Run { .. }) => return running(state, key),
-        Some(Dialog::Unfinished(_)) => {
-            return match key.code {
-                Code::Char(c @ ('g' | 'x')) => changes::resume(state, c),
-                Code::Enter => changes::resume(state, 'g'),
-                Code::Esc => changes::resume(state, ' '),
-                _ => Vec::new(),
-            };
+    if let Some(Dialog::Plan(planned)) = state.dialogs.last_mut() {
+        planned.objection = None;
+    }
+    match (kind.action(key), key) {
+        (Some(does), _) if is_offered(does, state) => return act(state, does),
+        (Some(_), _) => {}
+        (None, Key { code: Code::Char(letter), ctrl: false }) if kind.reads_text() => {
+            edit(state, |text| text.push(letter));
         }
-        // A key meant for the plan that is not there yet must not take the way to it away.
-        Some(Dialog::Reading { .. }) if key.code != Code::Esc => {}
-        Some(Dialog::Refusal { .. } | Dialog::Leaving | Dialog::Reading { .. }) => drop(state.dialogs.pop()),
-        _ => {}
+        (None, _) => {}
     }
     Vec::new()
 }
 
-/// Text goes to the filter while it is being typed.
-fn filter(state: &mut State, key: Key) {
-    let Some(Dialog::Filter { before }) = state.dialogs.last() else { return };
-    match key {
-        Key { code: Code::Enter, .. } => drop(state.dialogs.pop()),
-        Key { code: Code::Esc, .. } => {
-            state.filter.clone_from(before);
-            state.dialogs.pop();
+/// Pasted text goes where text is typed, and nowhere else: line breaks and other control characters in it do nothing.
+pub(super) fn paste(state: &mut State, text: &str) {
+    state.dirty = true;
+    if !state.dialogs.last().map(DialogKind::of).is_some_and(DialogKind::reads_text) {
+        return state.say("pasted text is ignored here: it is only taken where text is typed".to_owned());
+    }
+    let letters: String = text.chars().filter(|it| !it.is_control()).take(PASTED).collect();
+    edit(state, |text| text.push_str(&letters));
+}
+
+fn act(state: &mut State, does: DialogAction) -> Vec<Effect> {
+    match does {
+        DialogAction::Close => drop(state.dialogs.pop()),
+        DialogAction::Down => step(state, Step::Lines(1)),
+        DialogAction::Up => step(state, Step::Lines(-1)),
+        DialogAction::PageDown => step(state, Step::Pages(1)),
+        DialogAction::PageUp => step(state, Step::Pages(-1)),
+        DialogAction::Top => step(state, Step::Top),
+        DialogAction::Bottom => step(state, Step::Bottom),
+        DialogAction::Erase => edit(state, |text| _ = text.pop()),
+        DialogAction::Clear => edit(state, String::clear),
+        DialogAction::Accept => return changes::accept(state),
+        DialogAction::DryRun => return changes::rehearse(state),
+        DialogAction::Ending | DialogAction::Networking | DialogAction::MultiCluster => {
+            changes::choose(state, does);
         }
-        key => edit(&mut state.filter, key),
-    }
-}
-
-fn edit(text: &mut String, key: Key) {
-    match key {
-        Key { code: Code::Backspace, .. } => drop(text.pop()),
-        Key { code: Code::Char('u'), ctrl: true } => text.clear(),
-        Key { code: Code::Char(c), ctrl: false } => text.push(c),
-        _ => {}
-    }
-}
-
-fn choosing(state: &mut State, key: Key) -> Vec<Effect> {
-    let page = isize::try_from(state.page()).unwrap_or(isize::MAX);
-    let Some(Dialog::Form(form)) = state.dialogs.last_mut() else { return Vec::new() };
-    match key.code {
-        Code::Enter => return form::chosen(state),
-        Code::Esc => drop(state.dialogs.pop()),
-        Code::Down => form.step(1),
-        Code::Up => form.step(-1),
-        Code::PageDown => form.step(page),
-        Code::PageUp => form.step(-page),
-        _ => {
-            form.edit(|text| edit(text, key));
-            shift::typed(form);
-        }
-    }
-    Vec::new()
-}
-
-/// Keys of a plan. Where a name has to be typed, letters are that name.
-fn planned(state: &mut State, key: Key) -> Vec<Effect> {
-    let page = u16::try_from(state.page()).unwrap_or(u16::MAX);
-    let Some(Dialog::Plan(planned)) = state.dialogs.last_mut() else { return Vec::new() };
-    planned.objection = None;
-    let typing = planned.plan.typed.is_some();
-    match (key.code, key.ctrl) {
-        (Code::Esc, _) => drop(state.dialogs.pop()),
-        (Code::Down, _) => planned.scroll = planned.scroll.saturating_add(1).min(END),
-        (Code::Up, _) => planned.scroll = planned.scroll.saturating_sub(1),
-        (Code::PageDown, _) => planned.scroll = planned.scroll.saturating_add(page).min(END),
-        (Code::PageUp, _) => planned.scroll = planned.scroll.saturating_sub(page),
-        (Code::Enter, _) if typing => return changes::accept(state),
-        (Code::Tab, _) => changes::choose(state, 't'),
-        (Code::Char('t' | 'w' | 'm' | 's' | 'd'), true) if typing => return chosen(state, key),
-        _ if typing => edit(&mut planned.typed, key),
-        (Code::Char('y'), false) => return changes::accept(state),
-        (Code::Char('n'), false) => drop(state.dialogs.pop()),
-        (Code::Char('j'), false) => planned.scroll = planned.scroll.saturating_add(1).min(END),
-        (Code::Char('k'), false) => planned.scroll = planned.scroll.saturating_sub(1),
-        _ => return chosen(state, key),
-    }
-    Vec::new()
-}
-
-/// The choices a plan has.
-fn chosen(state: &mut State, key: Key) -> Vec<Effect> {
-    match key.code {
-        Code::Char('s') => return changes::save(state),
-        Code::Char('d') => return changes::rehearse(state),
-        Code::Char(choice @ ('t' | 'w' | 'm')) => changes::choose(state, choice),
-        _ => {}
-    }
-    Vec::new()
-}
-
-fn running(state: &mut State, key: Key) -> Vec<Effect> {
-    let Some(Dialog::Run { scroll, .. }) = state.dialogs.last_mut() else { return Vec::new() };
-    if let Code::Char(again @ ('r' | 'R')) = key.code {
-        changes::again(state, again);
-        return Vec::new();
-    }
-    match (key.code, key.ctrl) {
-        (Code::Char('c'), false) => {
+        DialogAction::Save => return changes::save(state),
+        DialogAction::Stop => {
             state.say("stopping: a call that is under way ends first".to_owned());
             return changes::cancel(state);
         }
-        (Code::Down | Code::Char('j'), false) => *scroll = scroll.saturating_add(1).min(END),
-        (Code::Up | Code::Char('k'), false) => *scroll = scroll.saturating_sub(1),
-        (Code::Char('u'), false) => {
-            // Only what is on show: another plan is undone by its own key.
-            let shown = match state.dialogs.last() {
-                Some(Dialog::Run { plan, .. }) => Some(plan.clone()),
-                _ => None,
-            };
-            if state.changes.last().map(|it| it.id) == shown {
-                state.dialogs.pop();
-                return super::act(state, Action::Undo);
-            }
-            state.say("there is nothing of this plan to undo".to_owned());
+        DialogAction::Undo => return undo(state),
+        DialogAction::Again | DialogAction::Register => changes::again(state, does),
+        DialogAction::Resume | DialogAction::Discard | DialogAction::Later => {
+            return changes::resume(state, does);
         }
-        (Code::Esc | Code::Enter | Code::Char('p'), _) => drop(state.dialogs.pop()),
-        _ => {}
+        DialogAction::Select => return form::chosen(state),
+        DialogAction::Keep => drop(state.dialogs.pop()),
+        DialogAction::Restore => {
+            if let Some(Dialog::Filter { before }) = state.dialogs.pop() {
+                state.filter = before;
+            }
+        }
+        DialogAction::Leave => return vec![Effect::Quit],
     }
     Vec::new()
 }
 
-/// Whether the dialog on top takes an action: all of them, so that no key reaches what lies under it.
-pub(super) fn takes(state: &mut State, action: Action) -> bool {
-    let page = u16::try_from(state.page()).unwrap_or(u16::MAX);
-    let scroll = match state.dialogs.last_mut() {
-        None | Some(Dialog::Filter { .. }) => return false,
-        Some(Dialog::Help { scroll } | Dialog::Details { scroll } | Dialog::Audit { scroll }) => scroll,
-        Some(_) => return true,
+/// Undoes the plan on show, and no other: another plan is undone by its own key.
+fn undo(state: &mut State) -> Vec<Effect> {
+    let shown = match state.dialogs.last() {
+        Some(Dialog::Run { plan, .. }) => Some(plan.clone()),
+        _ => None,
     };
-    match action {
-        Action::Down => *scroll = scroll.saturating_add(1).min(END),
-        Action::Up => *scroll = scroll.saturating_sub(1),
-        Action::PageDown => *scroll = scroll.saturating_add(page).min(END),
-        Action::PageUp => *scroll = scroll.saturating_sub(page),
-        Action::HalfDown => *scroll = scroll.saturating_add(page / 2),
-        Action::HalfUp => *scroll = scroll.saturating_sub(page / 2),
-        Action::Top => *scroll = 0,
-        Action::Bottom => *scroll = END,
-        Action::Back | Action::Help | Action::Details | Action::Open | Action::Audit => {
-            drop(state.dialogs.pop())
+    if state.changes.last().map(|it| it.id) == shown {
+        state.dialogs.pop();
+        return super::act(state, Action::Undo);
+    }
+    state.say("there is nothing of this plan to undo".to_owned());
+    Vec::new()
+}
+
+/// Changes what is being typed in the dialog on top.
+fn edit(state: &mut State, change: impl FnOnce(&mut String)) {
+    match state.dialogs.last_mut() {
+        Some(Dialog::Filter { .. }) => change(&mut state.filter),
+        Some(Dialog::Form(form)) => {
+            form.edit(change);
+            shift::typed(form);
         }
+        Some(Dialog::Plan(planned)) => change(&mut planned.typed),
         _ => {}
     }
-    true
+}
+
+/// How far to move in a list or a text.
+#[derive(Clone, Copy)]
+enum Step {
+    Lines(i16),
+    Pages(i16),
+    Top,
+    Bottom,
+}
+
+fn step(state: &mut State, step: Step) {
+    let page = i16::try_from(state.page()).unwrap_or(i16::MAX);
+    let by = match step {
+        Step::Lines(lines) => lines,
+        Step::Pages(pages) => pages.saturating_mul(page),
+        Step::Top => i16::MIN,
+        Step::Bottom => i16::MAX,
+    };
+    let scroll = match state.dialogs.last_mut() {
+        Some(Dialog::Form(form)) => return form.step(isize::from(by)),
+        Some(Dialog::Plan(it)) => &mut it.scroll,
+        Some(
+            Dialog::Run { scroll, .. }
+            | Dialog::Help { scroll }
+            | Dialog::Details { scroll }
+            | Dialog::Audit { scroll },
+        ) => scroll,
+        _ => return,
+    };
+    *scroll = scroll.saturating_add_signed(by).min(END);
 }

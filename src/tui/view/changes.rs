@@ -9,39 +9,40 @@ use ratatui::text::Span;
 use ratatui::widgets::Block;
 use ratatui::widgets::Clear;
 use ratatui::widgets::Widget;
+use unicode_width::UnicodeWidthStr;
 
 use super::overlay;
 use super::overlay::Lines;
 use super::text;
 use crate::app::State;
-use crate::app::changes::Asked;
 use crate::app::changes::Planned;
 use crate::app::changes::Run;
-use crate::app::form::Choice;
+use crate::app::dialog_keys;
+use crate::app::dialog_keys::DialogAction;
+use crate::app::dialog_keys::DialogKind;
 use crate::app::form::Form;
+use crate::app::key::Key;
 use crate::domain::facts::plan_id::PlanId;
 use crate::domain::facts::time::age;
 use crate::domain::plan::act::Act;
 use crate::domain::plan::act::ChangeKind;
 use crate::domain::plan::binding;
-use crate::domain::plan::drain::Then;
 use crate::domain::plan::log::Unfinished;
 use crate::domain::plan::progress::Stage;
 use crate::report::plan;
 use crate::report::plan::Tone;
 use crate::tui::theme::Theme;
 
-pub(super) fn planned(planned: &Planned, theme: &Theme, area: Rect, buffer: &mut Buffer) {
+pub(super) fn planned((state, planned): (&State, &Planned), theme: &Theme, area: Rect, buffer: &mut Buffer) {
     let mut lines: Lines =
         plan::lines(&planned.plan).into_iter().map(|(tone, text)| (text, style(theme, tone))).collect();
+    let (keys, choices) = keys(state, planned, usize::from(area.width));
+    if let Some(choices) = choices {
+        lines.insert(1, (format!("  also: {choices}"), theme.dim));
+    }
     if let Some(why) = plan::typed(&planned.plan) {
         // What has to be typed is said where it is looked for: below the effect.
         lines.insert(1, (format!("! {why}"), theme.bad));
-        // Letters are the name there.
-        let more: Vec<String> = std::iter::once("^d dry run".to_owned())
-            .chain(choices(planned).split(" · ").skip(1).map(|it| format!("^{it}")))
-            .collect();
-        lines.insert(2, (format!("  also: {}", more.join(" · ")), theme.dim));
     }
     for (index, answer) in planned.rehearsed.iter().enumerate() {
         lines.push(match answer {
@@ -57,31 +58,30 @@ pub(super) fn planned(planned: &Planned, theme: &Theme, area: Rect, buffer: &mut
     let title = format!("Plan · {}", planned.plan.change.word());
     let bottom = match (&planned.plan.typed, &planned.objection) {
         (Some(_), Some(objection)) => format!(" {objection} · type: {}▏ ", planned.typed),
-        (Some(typed), None) => {
-            format!(" type {}: {}▏ Enter accepts · Esc ", typed.name, planned.typed)
-        }
-        (None, _) => format!(" y accepts · d dry run{} · Esc ", choices(planned)),
+        (Some(typed), None) => format!(" type {}: {}▏{keys}", typed.name, planned.typed),
+        (None, Some(objection)) => format!(" {objection} ·{keys}"),
+        (None, None) => keys,
     };
     overlay::framed(&title, theme, (lines, planned.scroll), &bottom, (area, buffer));
 }
 
-/// The choices a plan has, with their keys.
-fn choices(planned: &Planned) -> String {
-    let on = |it: bool| if it { "off" } else { "on" };
-    match &planned.asked {
-        Asked::Drain { then, .. } => {
-            let other = match then {
-                Then::Delete => "put it back",
-                Then::PutBack => "leave it detached",
-                Then::Keep => "delete it",
-            };
-            format!(" · t {other}")
-        }
-        Asked::Bind(wish) => {
-            format!(" · w network {} · m multi {} · s save", on(wish.networking), on(wish.multi_cluster))
-        }
-        Asked::Plainly => String::new(),
+/// The keys at the foot of a plan, and those of its choices where there is no room for them there.
+fn keys(state: &State, planned: &Planned, width: usize) -> (String, Option<String>) {
+    let hints = dialog_keys::hints(state);
+    let all = overlay::foot(&hints);
+    // The frame, and the word that more lies below.
+    if planned.plan.typed.is_none() && all.width() + 12 <= width {
+        return (all, None);
     }
+    let always = |key: Key| {
+        let does = state.dialogs.last().and_then(|it| DialogKind::of(it).action(key));
+        let first = matches!(does, Some(DialogAction::Accept | DialogAction::Close));
+        first || (planned.plan.typed.is_none() && does == Some(DialogAction::DryRun))
+    };
+    let (foot, choices): (Vec<_>, Vec<_>) = hints.into_iter().partition(|(key, _)| always(*key));
+    let choices = overlay::foot(&choices);
+    let choices = choices.trim();
+    (overlay::foot(&foot), (!choices.is_empty()).then(|| choices.to_owned()))
 }
 
 fn style(theme: &Theme, tone: Tone) -> Style {
@@ -96,7 +96,7 @@ fn style(theme: &Theme, tone: Tone) -> Style {
 pub(super) fn run(
     state: &State,
     theme: &Theme,
-    (id, scroll): (&PlanId, u16),
+    (id, scroll, keys): (&PlanId, u16, &str),
     area: Rect,
     buffer: &mut Buffer,
 ) {
@@ -133,12 +133,7 @@ pub(super) fn run(
         Some(_) if run.succeeded() => format!("{} · done", run.plan.change.word()),
         Some(_) => format!("{} · not done", run.plan.change.word()),
     };
-    let bottom = match run.ended {
-        None => " Esc hides, it goes on · c stops it ",
-        Some(_) if run.turns_round() => " Esc closes · u undoes ",
-        Some(_) => " Esc closes ",
-    };
-    overlay::framed(&title, theme, (lines, scroll), bottom, (area, buffer));
+    overlay::framed(&title, theme, (lines, scroll), keys, (area, buffer));
 }
 
 /// Seconds until the targets a step waits for have drained at the latest: the delay counts from when they left.
@@ -205,24 +200,39 @@ fn offer(state: &State, run: &Run) -> Option<String> {
     Some(text.to_owned())
 }
 
-pub(super) fn refusal(theme: &Theme, (change, why): (ChangeKind, &str), area: Rect, buffer: &mut Buffer) {
+pub(super) fn refusal(
+    theme: &Theme,
+    (change, why, keys): (ChangeKind, &str, &str),
+    area: Rect,
+    buffer: &mut Buffer,
+) {
     let lines = vec![(why.to_owned(), theme.plain)];
-    small(&format!("{} · not possible", change.word()), theme, lines, " any key closes ", (area, buffer));
+    small(&format!("{} · not possible", change.word()), theme, lines, keys, (area, buffer));
 }
 
-pub(super) fn reading(theme: &Theme, (change, text): (ChangeKind, &str), area: Rect, buffer: &mut Buffer) {
-    small(change.word(), theme, vec![(text.to_owned(), theme.plain)], " Esc gives up ", (area, buffer));
+pub(super) fn reading(
+    theme: &Theme,
+    (change, text, keys): (ChangeKind, &str, &str),
+    area: Rect,
+    buffer: &mut Buffer,
+) {
+    small(change.word(), theme, vec![(text.to_owned(), theme.plain)], keys, (area, buffer));
 }
 
-pub(super) fn leaving(state: &State, theme: &Theme, area: Rect, buffer: &mut Buffer) {
+pub(super) fn leaving(state: &State, theme: &Theme, keys: &str, (area, buffer): (Rect, &mut Buffer)) {
     let mut lines: Lines = vec![("Under way:".to_owned(), theme.plain)];
     lines.extend(state.changes.running().map(|it| (format!("  {}", it.plan.effect), theme.title)));
     let what = "What was written stays written; nothing more is done. The next start offers to go on.";
     lines.push((what.to_owned(), theme.plain));
-    small("Leave?", theme, lines, " q leaves · any other key stays ", (area, buffer));
+    small("Leave?", theme, lines, keys, (area, buffer));
 }
 
-pub(super) fn unfinished(theme: &Theme, open: &[Unfinished], area: Rect, buffer: &mut Buffer) {
+pub(super) fn unfinished(
+    theme: &Theme,
+    (open, keys): (&[Unfinished], &str),
+    area: Rect,
+    buffer: &mut Buffer,
+) {
     let Some(first) = open.first() else { return };
     let at = first.plan.steps.get(first.next).map_or_else(String::new, |it| it.act.sentence());
     let mut lines: Lines = vec![
@@ -237,7 +247,7 @@ pub(super) fn unfinished(theme: &Theme, open: &[Unfinished], area: Rect, buffer:
     if open.len() > 1 {
         lines.push((format!("And {} more.", open.len() - 1), theme.plain));
     }
-    small("Not ended", theme, lines, " g goes on · x forgets it · Esc later ", (area, buffer));
+    small("Not ended", theme, lines, keys, (area, buffer));
 }
 
 /// A box no larger than what it says.
@@ -262,18 +272,14 @@ fn small(title: &str, theme: &Theme, lines: Lines, bottom: &str, (area, buffer):
     }
 }
 
-pub(super) fn form(form: &Form, theme: &Theme, area: Rect, buffer: &mut Buffer) {
+pub(super) fn form(form: &Form, theme: &Theme, keys: &str, (area, buffer): (Rect, &mut Buffer)) {
     let width = area.width.saturating_sub(4).min(100);
     let height = area.height.saturating_sub(4);
     let place = Rect { x: area.x + (area.width - width) / 2, y: area.y + 2, width, height };
     Clear.render(place, buffer);
-    let bottom = match form.chosen.first() {
-        Some(Choice::Place(..)) => " ↑↓ choose · type others, as 95 5 · Enter takes it · Esc leaves ",
-        _ => " ↑↓ choose · Enter takes it · type to narrow down · Esc leaves ",
-    };
     let block = Block::bordered()
         .title(Span::styled(format!(" {} ", form.title), theme.title))
-        .title_bottom(Line::from(Span::styled(bottom, theme.dim)).right_aligned());
+        .title_bottom(Line::from(Span::styled(keys.to_owned(), theme.dim)).right_aligned());
     let inside = block.inner(place);
     block.render(place, buffer);
     let room = usize::from(inside.width.saturating_sub(2));
@@ -298,7 +304,13 @@ pub(super) fn form(form: &Form, theme: &Theme, area: Rect, buffer: &mut Buffer) 
     }
 }
 
-pub(super) fn audit(state: &State, theme: &Theme, scroll: u16, area: Rect, buffer: &mut Buffer) {
+pub(super) fn audit(
+    state: &State,
+    theme: &Theme,
+    (scroll, keys): (u16, &str),
+    area: Rect,
+    buffer: &mut Buffer,
+) {
     let mut lines: Lines = Vec::new();
     for entry in state.changes.log.iter().rev() {
         let who = entry.aws_identity.as_ref().or(entry.kubernetes_user.as_ref());
@@ -328,5 +340,5 @@ pub(super) fn audit(state: &State, theme: &Theme, scroll: u16, area: Rect, buffe
     if lines.is_empty() {
         lines.push(("nothing was written yet".to_owned(), theme.dim));
     }
-    overlay::framed("Audit log, newest first", theme, (lines, scroll), " Esc closes ", (area, buffer));
+    overlay::framed("Audit log, newest first", theme, (lines, scroll), keys, (area, buffer));
 }

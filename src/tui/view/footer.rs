@@ -8,12 +8,14 @@ use ratatui::widgets::Widget;
 use unicode_width::UnicodeWidthStr;
 
 use super::header;
+use super::overlay;
 use super::text;
 use crate::app::State;
 use crate::app::action::ActionRow;
 use crate::app::action::Family;
 use crate::app::action::TABLE;
 use crate::app::changes::Run;
+use crate::app::dialog_keys;
 use crate::app::offered;
 use crate::app::state::Dialog;
 use crate::app::state::Sort;
@@ -98,7 +100,10 @@ pub(super) fn hints(state: &State, theme: &Theme, area: Rect, buffer: &mut Buffe
             Span::styled(" / ", theme.title),
             Span::raw(state.filter.clone()),
             Span::styled("▏", theme.title),
-            Span::styled("  Enter keep · Esc undo · a leading ! turns it round", theme.dim),
+            Span::styled(
+                format!(" {} · prefix ! to invert", overlay::foot(&dialog_keys::hints(state)).trim_end()),
+                theme.dim,
+            ),
         ]);
         line.render(area, buffer);
         return;

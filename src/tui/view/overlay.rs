@@ -1,6 +1,8 @@
 //! What lies on top of a view: the help, made of the action table, and everything known about one row or
 //! binding.
 
+use std::borrow::Cow;
+
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
@@ -15,6 +17,8 @@ use super::text;
 use crate::app::State;
 use crate::app::action::Family;
 use crate::app::action::TABLE;
+use crate::app::dialog_keys::DialogKind;
+use crate::app::key::Key;
 use crate::app::state;
 use crate::domain::facts::time::age;
 use crate::domain::judgement::report::Report;
@@ -28,11 +32,25 @@ use crate::tui::theme::Theme;
 
 pub(super) type Lines = Vec<(String, Style)>;
 
-pub(super) fn help(theme: &Theme, scroll: u16, area: Rect, buffer: &mut Buffer) {
+/// The hints of a dialog as they stand at its foot.
+pub(super) fn foot(hints: &[(Key, Cow<'static, str>)]) -> String {
+    let all: Vec<String> = hints.iter().map(|(key, hint)| format!("{key} {hint}")).collect();
+    format!(" {} ", all.join(" · "))
+}
+
+pub(super) fn help(theme: &Theme, (scroll, foot): (u16, &str), area: Rect, buffer: &mut Buffer) {
     let mut lines: Lines = Vec::new();
     for family in Family::ALL {
         lines.push((family.title().to_owned(), theme.title));
         for row in TABLE.iter().filter(|it| it.family == family) {
+            let keys: Vec<String> = row.keys.iter().map(ToString::to_string).collect();
+            lines.push((format!("  {:<14} {}", keys.join(" "), row.help), theme.plain));
+        }
+    }
+    lines.push((String::new(), theme.plain));
+    for kind in DialogKind::ALL {
+        lines.push((format!("In a dialog: {}", kind.title()), theme.title));
+        for row in kind.table() {
             let keys: Vec<String> = row.keys.iter().map(ToString::to_string).collect();
             lines.push((format!("  {:<14} {}", keys.join(" "), row.help), theme.plain));
         }
@@ -43,23 +61,25 @@ pub(super) fn help(theme: &Theme, scroll: u16, area: Rect, buffer: &mut Buffer) 
         let text = format!("  {} {:<12} {}", standing.glyph(), standing.word(), standing.meaning());
         lines.push((text, theme.standing(standing, false)));
     }
-    show("Help", theme, (lines, scroll), (area, buffer));
+    framed("Help", theme, (lines, scroll), foot, (area, buffer));
 }
 
-pub(super) fn details(state: &State, theme: &Theme, scroll: u16, area: Rect, buffer: &mut Buffer) {
+pub(super) fn details(
+    state: &State,
+    theme: &Theme,
+    (scroll, foot): (u16, &str),
+    area: Rect,
+    buffer: &mut Buffer,
+) {
     let Some(report) = state.report() else {
-        return show(
-            "Details",
-            theme,
-            (vec![("nothing is selected".to_owned(), theme.dim)], scroll),
-            (area, buffer),
-        );
+        let nothing = vec![("nothing is selected".to_owned(), theme.dim)];
+        return framed("Details", theme, (nothing, scroll), foot, (area, buffer));
     };
     let (title, lines) = match state.row() {
         Some(row) => (format!("Details · {}", row.key), row_lines(state, theme, report, row)),
         None => (format!("Details · {}", state::name(&report.subject)), report_lines(state, theme, report)),
     };
-    show(&title, theme, (lines, scroll), (area, buffer));
+    framed(&title, theme, (lines, scroll), foot, (area, buffer));
 }
 
 fn said(theme: &Theme, words: Explanation) -> Lines {
@@ -183,12 +203,7 @@ fn report_lines(state: &State, theme: &Theme, report: &Report) -> Lines {
     lines
 }
 
-/// A box over everything, with what fits of the lines from `scroll` on.
-fn show(title: &str, theme: &Theme, (lines, scroll): (Lines, u16), (area, buffer): (Rect, &mut Buffer)) {
-    framed(title, theme, (lines, scroll), " Esc closes ", (area, buffer));
-}
-
-/// The same, with other keys at its foot.
+/// A box over everything, with what fits of the lines from `scroll` on, and the keys it knows at its foot.
 pub(super) fn framed(
     title: &str,
     theme: &Theme,

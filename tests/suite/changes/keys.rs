@@ -25,6 +25,19 @@ impl Session {
         }
     }
 
+    /// Accepts the plan on show by a key. One that comes while the plan is only just being drawn does not count, and is
+    /// pressed once more, as a person would.
+    async fn accept(&self, key: KeyCode) {
+        self.until(&["Plan ·"]).await;
+        self.press(key);
+        let answered = |text: &str| !text.contains("Plan ·") || text.contains("read the plan first");
+        self.until_so("an answer", answered).await;
+        if self.shown.text().contains("Plan ·") {
+            self.press(key);
+            self.until_so("the end of the plan", |text| !text.contains("Plan ·")).await;
+        }
+    }
+
     /// Lets seconds go by, one at a time, until all of these stand on the screen.
     async fn live(&self, all: &[&str]) {
         for _ in 0..600 {
@@ -43,8 +56,8 @@ async fn a_pod_is_drained_by_three_keys_and_put_back_by_two() {
     let session = Session::open("drift").await;
     session.until(&["SERVING  3 of 3", "settled"]).await;
     session.keys("jD");
-    session.until(&["Plan · drain", "take label app=testapp", "delete pod", "y accepts"]).await;
-    session.keys("y");
+    session.until(&["Plan · drain", "take label app=testapp", "delete pod", "y accept"]).await;
+    session.accept(KeyCode::Char('y')).await;
     session.live(&["drain · under way", "✓ 1.", "✓ 2.", "is draining, at most"]).await;
     // Hidden, it goes on, and the pod stays on the board.
     session.keys("⎋");
@@ -54,7 +67,8 @@ async fn a_pod_is_drained_by_three_keys_and_put_back_by_two() {
     // Somebody thinks better of it: the label comes back, and with it the endpoint.
     session.keys("c");
     session.live(&["drain · not done", "cancelled"]).await;
-    session.keys("uy");
+    session.keys("u");
+    session.accept(KeyCode::Char('y')).await;
     session.live(&["undo · done", "put label app=testapp"]).await;
     session.keys("⎋");
     session.quit().await;
@@ -64,7 +78,8 @@ async fn a_pod_is_drained_by_three_keys_and_put_back_by_two() {
 async fn a_drained_pod_is_deleted_at_the_end() {
     let session = Session::open("drift").await;
     session.until(&["SERVING  3 of 3", "settled"]).await;
-    session.keys("jDy");
+    session.keys("jD");
+    session.accept(KeyCode::Char('y')).await;
     session.live(&["drain · done", "✓ 4. delete pod"]).await;
     session.keys("⎋");
     session.live(&["SERVING  3 of 3"]).await;
@@ -78,7 +93,7 @@ async fn two_orphans_go_by_four_keys() {
     session.pass(25, &["! orphan", "192.168.77.7:8080", "192.168.77.8:8080"]).await;
     session.keys("  X");
     session.until(&["Plan · deregister", "2 targets", "Nobody registers it again"]).await;
-    session.keys("y");
+    session.accept(KeyCode::Char('y')).await;
     session.live(&["✓ 1.", "is draining"]).await;
     // Whoever leaves while something is under way is asked.
     session.keys("⎋q");
@@ -93,7 +108,7 @@ async fn a_sleeping_controller_is_made_to_look() {
     session.pass(20, &["+ unregistered"]).await;
     session.keys("r");
     session.until(&["Plan · resync", "checkpoint annotation", "less than 5 minutes ago"]).await;
-    session.keys("y");
+    session.accept(KeyCode::Char('y')).await;
     // Its list of targets is younger than five minutes: it overwrites the marker and registers nothing.
     session.live(&["✓ 1.", "resync · not done", "r tries again then"]).await;
     session.keys("⎋");
@@ -111,24 +126,24 @@ async fn weights_are_typed_given_and_taken_back() {
     // Other numbers than those on the list.
     session.keys("95⏎");
     session.until(&["Plan · shift", "95 % to blue, 5 % to green", "CloudFormation stack shop-alb"]).await;
-    session.keys("y");
+    session.accept(KeyCode::Char('y')).await;
     session.live(&["shift · done", "it has the weights blue 95, green 5"]).await;
     session.keys("u");
     session.until(&["Plan · undo", "send 100 % to blue, nothing to green"]).await;
-    session.keys("y");
+    session.accept(KeyCode::Char('y')).await;
     session.live(&["undo · done", "it has the weights blue 100, green 0"]).await;
     session.keys("⎋");
     session.quit().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_missing_endpoint_is_registered_by_change() {
+async fn a_missing_endpoint_is_registered_by_key() {
     let session = Session::open("drift").await;
     session.until(&["SERVING  3 of 3", "settled"]).await;
     session.pass(20, &["+ unregistered"]).await;
     session.keys("jR");
     session.until(&["Plan · register", "leaves it"]).await;
-    session.keys("y");
+    session.accept(KeyCode::Char('y')).await;
     session.live(&["register · done"]).await;
     session.keys("⎋");
     session.live(&["SERVING  3 of 3"]).await;
@@ -141,7 +156,7 @@ async fn without_a_controller_one_key_brings_the_group_in_step() {
     session.pass(40, &["! orphan", "+ unregistered"]).await;
     session.keys("S");
     session.until(&["Plan · sync", "Registers 1 endpoint", "then takes 1 target out"]).await;
-    session.keys("y");
+    session.accept(KeyCode::Char('y')).await;
     session.live(&["sync · done"]).await;
     session.keys("⎋");
     session.live(&["SERVING  3 of 3"]).await;
@@ -154,10 +169,13 @@ async fn unbinding_the_last_healthy_targets_needs_the_name_typed() {
     session.until(&["SERVING  3 of 3", "settled"]).await;
     session.keys("B");
     session.until(&["Plan · unbind", "type testapptgb", "no healthy target is left"]).await;
-    session.keys("y⏎");
+    session.keys("y");
+    session.until(&["type testapptgb: y"]).await;
+    session.keys("⏎");
     session.until(&["that is not testapptgb"]).await;
     session.press(KeyCode::Backspace);
-    session.keys("testapptgb⏎");
+    session.keys("testapptgb");
+    session.accept(KeyCode::Enter).await;
     session.live(&["unbind · done", "is gone"]).await;
     session.keys("⎋");
     session.quit().await;
@@ -169,19 +187,20 @@ async fn a_service_is_bound_by_a_few_keys() {
     session.until(&["SERVING  3 of 3", "settled"]).await;
     session.keys("B");
     session.until(&["type testapptgb"]).await;
-    session.keys("testapptgb⏎");
+    session.keys("testapptgb");
+    session.accept(KeyCode::Enter).await;
     session.live(&["unbind · done"]).await;
     session.keys("⎋b");
     session.until(&["Bind which service", "workshop/testapp"]).await;
     session.keys("testapp⏎");
     session.until(&["to which target group", "eksworkshoptg"]).await;
     session.keys("⏎");
-    session.until(&["Plan · bind", "registers 3 endpoints", "y accepts"]).await;
+    session.until(&["Plan · bind", "registers 3 endpoints", "y accept"]).await;
     session.keys("w");
-    session.until(&["network off"]).await;
+    session.until(&["without spec.networking"]).await;
     session.keys("wd");
-    session.until(&["network on", "dry run 1. the API server would accept it"]).await;
-    session.keys("y");
+    session.until(&["w with spec.networking", "dry run 1. the API server would accept it"]).await;
+    session.accept(KeyCode::Char('y')).await;
     session.live(&["bind · done"]).await;
     session.keys("⎋");
     session.live(&["SERVING  3 of 3"]).await;
@@ -189,7 +208,7 @@ async fn a_service_is_bound_by_a_few_keys() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_palette_finds_a_hand_by_its_name() {
+async fn the_palette_finds_a_change_by_its_name() {
     let session = Session::open("drift").await;
     session.until(&["SERVING  3 of 3", "settled"]).await;
     session.keys(":resy");
@@ -199,7 +218,7 @@ async fn the_palette_finds_a_hand_by_its_name() {
     session.keys("n");
     session.keys("jX");
     session.until(&["Plan · deregister"]).await;
-    session.keys("y");
+    session.accept(KeyCode::Char('y')).await;
     session.live(&["✓ 1."]).await;
     session.keys("⎋A");
     session.until(&["Audit log", "begin", "done: deregister", "user/admin"]).await;
@@ -231,14 +250,15 @@ async fn a_protected_context_asks_for_its_name() {
     session.until(&["PROTECTED", "SERVING  3 of 3"]).await;
     session.keys("r");
     session.until(&["Plan · resync", "type demo", "the context demo is protected"]).await;
-    session.keys("demo⏎");
+    session.keys("demo");
+    session.accept(KeyCode::Enter).await;
     session.live(&["resync · done"]).await;
     session.keys("⎋");
     session.quit().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_viewer_sees_everything_and_is_told_what_each_hand_needs() {
+async fn a_viewer_sees_everything_and_is_told_what_each_change_needs() {
     let world = Still::start("drift").await;
     let connection = world.connection_by("demo-viewer", tgscope::lab::VIEWER_KEY);
     let session = Session::by(world, connection, "drift", Opening::default());
@@ -256,7 +276,8 @@ async fn a_viewer_sees_everything_and_is_told_what_each_hand_needs() {
         session.pass(6, &["q quit"]).await;
     }
     // AWS only tells when it is asked to do it.
-    session.keys("Ry");
+    session.keys("R");
+    session.accept(KeyCode::Char('y')).await;
     session.live(&["register · not done", "needs elasticloadbalancing:RegisterTargets"]).await;
     session.keys("⎋");
     session.quit().await;
@@ -278,10 +299,10 @@ async fn what_another_session_began_is_offered_at_the_next_start() {
 
     let connection = world.connection();
     let session = Session::logged(world, connection, log());
-    session.until(&["Not ended", "2 of 4 steps are done", "g goes on"]).await;
+    session.until(&["Not ended", "2 of 4 steps are done", "g resume"]).await;
     session.keys("g");
-    session.until(&["Plan · drain", "Goes on with what was begun at 2026-01-15", "y accepts"]).await;
-    session.keys("y");
+    session.until(&["Plan · drain", "Goes on with what was begun at 2026-01-15", "y accept"]).await;
+    session.accept(KeyCode::Char('y')).await;
     session.live(&["drain · done", "✓ 2. delete pod"]).await;
     session.keys("⎋");
     session.quit().await;

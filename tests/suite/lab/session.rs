@@ -137,16 +137,17 @@ impl Session {
 
     /// Waits until all of these stand on the screen.
     pub(crate) async fn until(&self, all: &[&str]) {
+        self.until_so(&format!("{all:?}"), |text| all.iter().all(|it| text.contains(it))).await;
+    }
+
+    /// Waits until what is on the screen is so.
+    pub(crate) async fn until_so(&self, what: &str, so: impl Fn(&str) -> bool) {
         let waited = tokio::time::timeout(PATIENCE, async {
-            loop {
-                let text = self.shown.text();
-                if all.iter().all(|it| text.contains(it)) {
-                    return;
-                }
+            while !so(&self.shown.text()) {
                 self.shown.drawn.notified().await;
             }
         });
-        assert!(waited.await.is_ok(), "{all:?} never came:\n{}", self.shown.text());
+        assert!(waited.await.is_ok(), "{what} never came:\n{}", self.shown.text());
     }
 
     /// Moves the time on at once, and waits until all of these stand on the screen.

@@ -51,6 +51,12 @@ fn typed(state: &mut State, text: &str) {
     }
 }
 
+/// The frame on show was drawn, and whoever sits there has read it.
+fn read(state: &mut State) {
+    let plan = state.plan_on_show().cloned();
+    app::update(state, Message::Drawn(plan));
+}
+
 fn planned(world: &World, row: &str, action: Action) -> State {
     let mut state = screen(world);
     if !row.is_empty() {
@@ -130,6 +136,7 @@ fn the_picture_of_a_plan_is_a_frame() {
 #[test]
 fn a_name_is_typed_where_it_is_asked_for() {
     let mut state = planned(&drifted(), "", Action::Unbind);
+    read(&mut state);
     typed(&mut state, "testapp");
     app::update(&mut state, Message::Key(plain(Code::Enter)));
     insta::assert_snapshot!("plan_unbind_typed", frame(&state, 80, 24));
@@ -138,6 +145,7 @@ fn a_name_is_typed_where_it_is_asked_for() {
 #[test]
 fn a_running_plan_says_how_far_it_is_and_what_is_left() {
     let mut state = planned(&drifted(), "10.0.0.2", Action::Drain);
+    read(&mut state);
     app::update(&mut state, Message::Key(key('y')));
     let plan = state.changes.runs[0].plan.id.clone();
     let told = |step, seconds, stage| {
@@ -163,6 +171,7 @@ fn a_running_plan_says_how_far_it_is_and_what_is_left() {
 #[test]
 fn a_resync_without_effect_offers_what_is_left() {
     let mut state = planned(&drifted(), "", Action::Resync);
+    read(&mut state);
     app::update(&mut state, Message::Key(key('y')));
     let plan = state.changes.runs[0].plan.id.clone();
     let now = state.now;
@@ -183,6 +192,7 @@ fn a_resync_without_effect_offers_what_is_left() {
 #[test]
 fn what_was_not_ended_is_offered() {
     let mut state = planned(&drifted(), "10.0.0.2", Action::Drain);
+    read(&mut state);
     app::update(&mut state, Message::Key(key('y')));
     let Run { plan, .. } = state.changes.runs[0].clone();
     let mut state = screen(&drifted());
@@ -236,6 +246,7 @@ fn a_bind_reads_anew_what_the_group_has_where_it_was_read_long_ago() {
     app::settle(&mut state);
     assert!(matches!(state.dialogs.last(), Some(Dialog::Reading { .. })), "{:?}", state.dialogs);
     // Whoever is quick with the next key does not lose the way to the plan.
+    read(&mut state);
     app::update(&mut state, Message::Key(key('y')));
     let seen = world.log.len();
     world.answer("10.0.0.1 draining DeregistrationInProgress a");
@@ -267,6 +278,7 @@ fn the_header_says_read_only_and_protected() {
 fn an_undo_is_a_plan_like_any_other() {
     let mut world = drifted();
     let mut state = planned(&world, "10.0.0.2", Action::Drain);
+    read(&mut state);
     app::update(&mut state, Message::Key(key('y')));
     let plan = state.changes.runs[0].plan.id.clone();
     for (step, stage) in [(0, Stage::Done("it has no label app".to_owned())), (1, Stage::Cancelled)] {
