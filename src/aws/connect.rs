@@ -21,10 +21,12 @@ use aws_types::service_config::ServiceConfigKey;
 use super::calls::LoadBalancing;
 use super::error;
 use super::meter::Meter;
+use super::turns::Turns;
 use super::whole::Whole;
 use crate::domain::facts::elb::Caller;
 use crate::domain::facts::failure::Failure;
 use crate::domain::facts::ids::TargetGroupArn;
+use crate::domain::facts::operation::Operation;
 
 /// How long one answer may take, and one attempt at it.
 const OPERATION: Duration = Duration::from_secs(15);
@@ -48,6 +50,7 @@ pub struct Session {
     endpoint: Option<String>,
     profile: Option<String>,
     meter: Meter,
+    turns: Turns,
     clients: Arc<Mutex<BTreeMap<ClientKey, LoadBalancing>>>,
 }
 
@@ -82,6 +85,7 @@ impl Session {
             config: Arc::new(config),
             profile,
             meter: Meter::default(),
+            turns: Turns::default(),
             clients: Arc::default(),
         }
     }
@@ -104,8 +108,16 @@ impl Session {
             endpoint: settings.endpoint,
             profile: None,
             meter: Meter::default(),
+            turns: Turns::default(),
             clients: Arc::default(),
         }
+    }
+
+    /// The same, whose calls for roles wait for their turns.
+    #[must_use]
+    pub fn taking(mut self, turns: Turns) -> Self {
+        self.turns = turns;
+        self
     }
 
     /// The endpoint in use when it is not AWS's own.
@@ -159,7 +171,8 @@ impl Session {
     fn assume(&self, role: &str, external: Option<String>, region: String) -> SharedCredentialsProvider {
         let config = self.config.clone();
         let role = role.to_owned();
-        SharedCredentialsProvider::new(Assumed { config, role, external, region })
+        let turns = self.turns.clone();
+        SharedCredentialsProvider::new(Assumed { config, role, external, region, turns })
     }
 
     /// Who we are; the call needs no permission.
@@ -167,8 +180,8 @@ impl Session {
         let config =
             aws_sdk_sts::config::Builder::from(&*self.config).region(Region::new(region.to_owned())).build();
         let answer = aws_sdk_sts::Client::from_conf(config).get_caller_identity().send().await;
-        let answer =
-            answer.map_err(|it| error::failure("GetCallerIdentity", self.profile.as_deref(), &it))?;
+        let answer = answer
+            .map_err(|it| error::failure(Operation::GetCallerIdentity, self.profile.as_deref(), &it))?;
         Ok(Caller {
             account: answer.account().unwrap_or_default().to_owned(),
             arn: answer.arn().unwrap_or_default().to_owned(),
@@ -183,6 +196,7 @@ struct Assumed {
     role: String,
     external: Option<String>,
     region: String,
+    turns: Turns,
 }
 
 impl aws_credential_types::provider::ProvideCredentials for Assumed {
@@ -191,6 +205,8 @@ impl aws_credential_types::provider::ProvideCredentials for Assumed {
         Self: 'a,
     {
         aws_credential_types::provider::future::ProvideCredentials::new(async move {
+            let account = self.role.split(':').nth(4).unwrap_or_default();
+            self.turns.take(account, &self.region).await;
             let mut builder = AssumeRoleProvider::builder(&self.role)
                 .configure(&self.config)
                 .region(Region::new(self.region.clone()))

@@ -5,6 +5,8 @@ pub mod ids;
 pub mod time;
 
 pub mod failure;
+pub mod operation;
+pub mod pages;
 pub mod selector;
 
 pub mod cluster;

@@ -5,8 +5,8 @@
 use std::sync::Arc;
 
 use crate::aws::LoadBalancing;
+use crate::backend::ask::Asker;
 use crate::backend::link::Linked;
-use crate::backend::poll::Asker;
 use crate::domain::facts::elb::Forward;
 use crate::domain::facts::elb::Rule;
 use crate::domain::facts::failure::ErrorKind;
