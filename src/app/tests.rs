@@ -1,5 +1,7 @@
 //! Messages in, state and effects out.
 
+mod reads;
+
 use crate::app;
 use crate::app::Effect;
 use crate::app::Message;

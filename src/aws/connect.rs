@@ -16,6 +16,7 @@ use aws_config::timeout::TimeoutConfig;
 use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_sdk_elasticloadbalancingv2::Client;
 use aws_sdk_elasticloadbalancingv2::config::Builder;
+use aws_types::sdk_config::SharedTimeSource;
 use aws_types::service_config::ServiceConfigKey;
 
 use super::calls::LoadBalancing;
@@ -102,6 +103,8 @@ impl Session {
             .credentials_provider(SharedCredentialsProvider::new(keys))
             .retry_config(RetryConfig::disabled())
             .timeout_config(timeouts())
+            // Whoever assumes a role asks for the time, and panics where there is none.
+            .time_source(SharedTimeSource::default())
             .http_client(aws_smithy_http_client::Builder::new().build_http());
         Self {
             config: Arc::new(config.build()),

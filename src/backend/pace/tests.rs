@@ -289,7 +289,8 @@ fn thirty_groups_that_are_denied_are_asked_for_less_and_less() {
         (1..15).map(|n| player.play(&follow, (n * 60, n * 60 + 60))).collect();
     let denied: Vec<usize> = minutes.iter().map(|it| calls(it, 0..30)).collect();
     let healthy: Vec<usize> = minutes.iter().map(|it| calls(it, 30..40)).collect();
-    assert!(healthy.iter().skip(3).all(|it| *it >= 18), "every thirty seconds each: {healthy:?}");
+    let kept: usize = healthy.iter().skip(4).sum();
+    assert!(kept >= 180, "ten healthy groups in ten minutes, every thirty seconds each: {healthy:?}");
     // Per group never more often than a healthy one, and in the end once in ten minutes.
     assert!(denied.iter().all(|it| *it <= 60), "{denied:?}");
     let late: usize = denied.iter().skip(4).sum();
