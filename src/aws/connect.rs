@@ -79,7 +79,8 @@ impl Session {
             let provider = ProfileFileCredentialsProvider::builder().profile_name(profile).build();
             loader = loader.profile_name(profile).credentials_provider(provider);
         }
-        let config = loader.load().await;
+        // It is large, and would lie in the futures of whoever connects.
+        let config = Box::pin(loader.load()).await;
         let profile = settings.profile.or_else(|| std::env::var("AWS_PROFILE").ok());
         Self {
             endpoint: endpoint(&config),

@@ -25,6 +25,7 @@ use crate::domain::facts::ids::LoadBalancerArn;
 use crate::domain::facts::ids::TargetGroupArn;
 use crate::domain::facts::operation::Operation;
 use crate::domain::facts::pages::Pages;
+use crate::domain::facts::time::Timestamp;
 use crate::domain::inventory::Gone;
 use crate::domain::inventory::Observation;
 use crate::domain::inventory::Source;
@@ -118,12 +119,7 @@ fn of_load_balancer(arn: &LoadBalancerArn) -> Identity {
 impl Asker {
     /// The most urgent that is due and whose budget has a call left. That call is taken from the budget only now, so
     /// that nothing less urgent that waits for it can come first.
-    pub(super) fn turn(
-        &self,
-        pace: &Pace,
-        needs: &[Need],
-        now: crate::domain::facts::time::Timestamp,
-    ) -> Turn {
+    pub(super) fn turn(&self, pace: &Pace, needs: &[Need], now: Timestamp) -> Turn {
         let mut spent = BTreeSet::new();
         let mut budget: Option<Duration> = None;
         loop {
@@ -293,7 +289,8 @@ impl Asker {
     /// What is known of one topic now.
     async fn once(&self, topic: Topic, identity: Identity) -> Vec<Observation> {
         self.take(&identity).await;
-        self.perform(&Ask { topics: vec![topic], identity, urgency: Urgency::First }).await.changes
+        let ask = Ask { topics: vec![topic], identity, urgency: Urgency::First };
+        Box::pin(self.perform(&ask)).await.changes
     }
 
     pub(super) async fn targets(&self, arn: &TargetGroupArn, roles: &Roles) -> Vec<Observation> {

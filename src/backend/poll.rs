@@ -53,7 +53,7 @@ pub(super) async fn poll(asker: Asker, mut follow: watch::Receiver<Follow>, chan
         };
         tokio::select! {
             Some(ended) = calls.join_next_with_id() => {
-                let (id, answer) = ended.unwrap_or_else(broken);
+                let (id, answer) = ended.unwrap_or_else(|it| broken(&it));
                 let Some(ask) = asked.remove(&id) else { continue };
                 let now = asker.clock.now();
                 pace.ended(&ask, answer.outcome);
@@ -80,7 +80,7 @@ pub(super) async fn poll(asker: Asker, mut follow: watch::Receiver<Follow>, chan
 }
 
 /// A task that did not come to its end is a fault of ours, and its call can be made again.
-fn broken(error: JoinError) -> (Id, Answer) {
+fn broken(error: &JoinError) -> (Id, Answer) {
     tracing::error!(%error, "a call to AWS ended badly");
     let failure = Failure::new("ask AWS", ErrorKind::Other, "an internal error ended this call; see the log");
     let changes = vec![Observation::Failed(Source::Groups, failure)];

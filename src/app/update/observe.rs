@@ -122,7 +122,7 @@ pub(super) fn look_again(state: &mut State, progress: &Progress) {
     let act = run.plan.steps.get(progress.step).map(|it| &it.act);
     let of_subject = match &run.plan.subject {
         Subject::Group(arn) => Some(arn.clone()),
-        subject => state.boards.get(subject).and_then(|it| it.report.group.clone()),
+        Subject::Binding(_) => state.boards.get(&run.plan.subject).and_then(|it| it.report.group.clone()),
     };
     let groups: BTreeSet<TargetGroupArn> =
         act.and_then(Act::group).cloned().into_iter().chain(of_subject).collect();

@@ -263,3 +263,6 @@ impl Needs<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

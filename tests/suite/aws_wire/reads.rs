@@ -4,7 +4,6 @@
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::time::Duration;
-use std::time::Instant;
 
 use tgscope::aws::Settings;
 use tgscope::backend;
@@ -31,6 +30,7 @@ use tokio::sync::mpsc;
 use tokio::sync::oneshot;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 
 use crate::support::Answer;
 use crate::support::PATIENCE;
@@ -197,7 +197,7 @@ impl Looking {
 
     /// Takes in what is told until something is so.
     async fn until(&mut self, what: &str, is_so: impl Fn(&Inventory) -> bool) {
-        let end = tokio::time::Instant::now() + PATIENCE;
+        let end = Instant::now() + PATIENCE;
         while !is_so(&self.inventory) {
             let told = tokio::time::timeout_at(end, self.changes.recv()).await;
             let told = told.unwrap_or_else(|_| panic!("never came: {what}; {:?}", self.inventory.sources));
