@@ -78,10 +78,12 @@ pub struct Pace {
 }
 
 /// Failures of one topic in a row.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 struct Failed {
     times: u32,
     refused: bool,
+    /// By whom it was asked: somebody else may know better.
+    by: Identity,
 }
 
 impl Need {
@@ -197,7 +199,11 @@ impl Pace {
     fn due(&self, need: &Need) -> Timestamp {
         let Some(last) = self.asked.get(&need.topic) else { return Timestamp::default() };
         let slow = if self.slow.is_empty() { 0 } else { self.slow.get(&need.place()).copied().unwrap_or(0) };
-        let wait = self.failed.get(&need.topic).map_or(need.good_for, |it| it.wait(need));
+        let failed = self.failed.get(&need.topic);
+        if failed.is_some_and(|it| it.by != need.identity) {
+            return Timestamp::default();
+        }
+        let wait = failed.map_or(need.good_for, |it| it.wait(need));
         let due = last.plus_millis(wait << slow);
         match need.urgency {
             Urgency::Sweep => due.max(self.swept.plus_millis(SWEEP_STEP)),
@@ -237,12 +243,14 @@ impl Pace {
                     self.apart.insert(topic.clone(), ask.topics.len().div_ceil(2));
                 }
                 Outcome::Throttled => {
-                    self.failed.insert(topic.clone(), Failed { times: 1, refused: false });
+                    self.failed
+                        .insert(topic.clone(), Failed { times: 1, refused: false, by: ask.identity.clone() });
                 }
                 Outcome::Failed | Outcome::Refused => {
                     let times = self.failed.get(topic).map_or(0, |it| it.times).saturating_add(1);
                     let refused = outcome == Outcome::Refused;
-                    self.failed.insert(topic.clone(), Failed { times, refused });
+                    let by = ask.identity.clone();
+                    self.failed.insert(topic.clone(), Failed { times, refused, by });
                     // A listener that is gone is gone from the list of its load balancer.
                     if let Topic::Rules(arn, _) = topic {
                         if refused && times == 1 {
@@ -273,7 +281,7 @@ impl Pace {
 impl Failed {
     /// Milliseconds until something that failed is asked for again: more each time, and never sooner than if its health
     /// had been read; on the board nobody waits longer than a minute.
-    fn wait(self, need: &Need) -> i64 {
+    fn wait(&self, need: &Need) -> i64 {
         let healthy = need.good_for.min(LONGEST_REFUSED);
         let first = match (self.refused, &need.topic) {
             (false, Topic::Health(_)) => healthy,

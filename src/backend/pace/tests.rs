@@ -439,3 +439,13 @@ fn a_spent_budget_of_one_account_holds_up_no_other() {
     let Next::Ask(ask) = next else { panic!("nothing is asked") };
     assert_eq!(ask.identity.account.as_deref(), Some("2"));
 }
+
+#[test]
+fn a_role_that_a_binding_gets_later_is_tried_at_once() {
+    let follow = list(1);
+    let mut player = Player::on(Cloud { denied: BTreeSet::from([arn(0)]), ..Cloud::default() });
+    player.play(&follow, (0, 300));
+    let role = ("arn:aws:iam::1:role/reader".to_owned(), None);
+    let with_role = Follow { roles: BTreeMap::from([(arn(0), role)]), ..follow };
+    assert_eq!(looks(&player.play(&with_role, (300, 302)), 0), [300]);
+}
