@@ -146,11 +146,12 @@ impl Needs<'_> {
             return;
         }
         self.add(Topic::Group(focus.clone()), self.of_group(focus), SETTINGS, Urgency::BoardSettings);
-        self.routes(&[focus], SETTINGS, Urgency::BoardSettings);
+        // A plan asks how many healthy targets the group wants; routes may be long.
         if !self.is_gone(focus) {
             let topic = Topic::Attributes(focus.clone());
             self.add(topic, self.of_group(focus), SETTINGS, Urgency::BoardSettings);
         }
+        self.routes(&[focus], SETTINGS, Urgency::BoardSettings);
     }
 
     /// Groups of the list, most wanted first, each with the urgency of its first look.

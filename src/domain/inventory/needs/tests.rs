@@ -49,7 +49,7 @@ fn a_verdict_rests_on_more_the_more_is_known() {
     let world = heard();
     assert_eq!(
         told(&world.inventory, &board())[..6],
-        ["health 5", "group 60", "load balancer 60", "listeners 60", "rules 60", "attributes 60"]
+        ["health 5", "group 60", "attributes 60", "load balancer 60", "listeners 60", "rules 60"]
     );
     let moving = Follow { moving: true, ..board() };
     assert_eq!(told(&world.inventory, &moving)[0], "health 2");
