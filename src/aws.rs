@@ -6,12 +6,15 @@ mod connect;
 mod error;
 mod meter;
 mod read;
+mod turns;
 mod weights;
 mod whole;
 mod write;
 
 pub use self::calls::AT_ONCE;
 pub use self::calls::LoadBalancing;
+pub use self::calls::Page;
 pub use self::connect::Session;
 pub use self::connect::Settings;
 pub use self::meter::Meter;
+pub use self::turns::Turns;

@@ -2,6 +2,7 @@
 //! commands share it.
 
 pub mod apply;
+mod ask;
 mod budget;
 pub mod clock;
 mod connection;

@@ -340,10 +340,7 @@ mod tests {
                 assert!(!row.help.is_empty() && !row.keys.is_empty(), "{kind:?} {:?}", row.does);
                 for key in row.keys {
                     assert!(seen.insert(*key), "{kind:?}: {key} stands twice");
-                    let letter = match key.code {
-                        Code::Char(c) => c,
-                        _ => continue,
-                    };
+                    let Code::Char(letter) = key.code else { continue };
                     assert!(!key.ctrl || !DISGUISES.contains(&letter), "{kind:?}: {key} is another key");
                     assert!(key.ctrl || !kind.reads_text(), "{kind:?}: {key} is text there");
                 }

@@ -17,6 +17,7 @@ use crate::domain::facts::plan_id::PlanIds;
 use crate::domain::facts::selector::Selector;
 use crate::domain::facts::time::Timestamp;
 use crate::domain::inventory::Inventory;
+use crate::domain::inventory::follow::Again;
 use crate::domain::inventory::follow::Follow;
 use crate::domain::judgement::history::History;
 use crate::domain::judgement::report::Report;
@@ -173,8 +174,10 @@ pub struct State {
     pub status: Option<(String, Timestamp)>,
     /// Totals of calls to AWS, one a tick, for the last minute.
     pub calls: VecDeque<(Timestamp, u64)>,
-    /// Counts requests to read now.
+    /// Counts requests to read everything now.
     pub hurry: u64,
+    /// Counts requests to read these alone now.
+    pub(super) again: BTreeMap<Again, u64>,
     /// Something on show changed since the last frame.
     pub dirty: bool,
     /// The plan on the last frame that was drawn: only that can be accepted.
@@ -212,6 +215,7 @@ impl State {
             status: None,
             calls: VecDeque::new(),
             hurry: 0,
+            again: BTreeMap::new(),
             dirty: true,
             drawn: None,
             stale: BTreeSet::new(),
@@ -402,6 +406,11 @@ impl State {
         let allowed = permitted.get(&namespace).or_else(|| permitted.get(&self.opening.namespace))?;
         permissions::lacks(change, allowed, auto)
             .map(|it| format!("not permitted: {} needs {it}", change.word()))
+    }
+
+    /// Has something read now that a change is about.
+    pub(super) fn read_again(&mut self, what: Again) {
+        *self.again.entry(what).or_default() += 1;
     }
 
     /// Says something in the footer for a while.

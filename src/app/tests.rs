@@ -1,5 +1,9 @@
 //! Messages in, state and effects out.
 
+mod reads;
+
+use std::fmt::Write;
+
 use crate::app;
 use crate::app::Effect;
 use crate::app::Message;
@@ -370,7 +374,7 @@ fn every_action_of_the_table_does_what_is_written_here_in_every_view() {
         ("list, nothing selected", &[Action::Bindings]),
         ("help on the board", &[Action::Help]),
     ] {
-        told += &format!("== {place}\n");
+        _ = writeln!(told, "== {place}");
         for row in app::action::TABLE {
             let mut screen = Screen::on(&three());
             screen.press(prepare);
@@ -379,7 +383,8 @@ fn every_action_of_the_table_does_what_is_written_here_in_every_view() {
             let effects = screen.press(&[row.action]);
             let difference = difference(&before, &screen.state, &effects);
             assert!(difference.is_empty() || screen.state.dirty, "{} is not drawn", row.name);
-            told += &format!("{:<10} {}\n", row.name, if difference.is_empty() { "–" } else { &difference });
+            let said = if difference.is_empty() { "–" } else { &difference };
+            _ = writeln!(told, "{:<10} {said}", row.name);
         }
     }
     insta::assert_snapshot!("actions", told);

@@ -17,12 +17,16 @@ use crate::domain::facts::failure::Failure;
 use crate::domain::facts::ids::ListenerArn;
 use crate::domain::facts::ids::LoadBalancerArn;
 use crate::domain::facts::ids::TargetGroupArn;
+use crate::domain::facts::operation::Operation;
 use crate::domain::facts::time::Timestamp;
 
 /// Groups, load balancers or resources whose tags one call may ask for (ELBv2 refuses more).
 pub const AT_ONCE: usize = 20;
 /// The largest page ELBv2 gives.
 const PAGE: i32 = 400;
+
+/// A part of an answer, and where the next one starts.
+pub type Page<T> = (Vec<T>, Option<String>);
 
 /// Elastic Load Balancing of one region, as one identity.
 #[derive(Clone, Debug)]
@@ -35,7 +39,7 @@ pub struct LoadBalancing {
 }
 
 macro_rules! ask {
-    ($self:ident, $operation:literal, $call:expr) => {
+    ($self:ident, $operation:expr, $call:expr) => {
         $call.send().await.map_err(|it| error::failure($operation, $self.profile.as_deref(), &it))
     };
 }
@@ -73,25 +77,23 @@ impl LoadBalancing {
     pub async fn groups(&self, arns: &[TargetGroupArn]) -> Result<Vec<TargetGroup>, Failure> {
         let arns = arns.iter().map(ToString::to_string).collect();
         let call = self.client().describe_target_groups().set_target_group_arns(Some(arns));
-        let answer = ask!(self, "DescribeTargetGroups", call)?;
+        let answer = ask!(self, Operation::DescribeTargetGroups, call)?;
         Ok(answer.target_groups().iter().filter_map(read::group).collect())
     }
 
     /// A group by its name.
     #[tracing::instrument(skip_all, fields(name), err(level = "warn"))]
     pub async fn group_named(&self, name: &str) -> Result<Option<TargetGroup>, Failure> {
-        let answer = ask!(self, "DescribeTargetGroups", self.client().describe_target_groups().names(name))?;
+        let answer =
+            ask!(self, Operation::DescribeTargetGroups, self.client().describe_target_groups().names(name))?;
         Ok(answer.target_groups().iter().find_map(read::group))
     }
 
     /// One page of all groups of the region, and where the next one starts.
     #[tracing::instrument(skip_all, err(level = "warn"))]
-    pub async fn page_of_groups(
-        &self,
-        from: Option<String>,
-    ) -> Result<(Vec<TargetGroup>, Option<String>), Failure> {
+    pub async fn page_of_groups(&self, from: Option<String>) -> Result<Page<TargetGroup>, Failure> {
         let call = self.client().describe_target_groups().page_size(PAGE).set_marker(from);
-        let answer = ask!(self, "DescribeTargetGroups", call)?;
+        let answer = ask!(self, Operation::DescribeTargetGroups, call)?;
         let next = answer.next_marker().filter(|it| !it.is_empty()).map(str::to_owned);
         Ok((answer.target_groups().iter().filter_map(read::group).collect(), next))
     }
@@ -104,7 +106,7 @@ impl LoadBalancing {
             .describe_target_health()
             .target_group_arn(arn.as_str())
             .include(DescribeTargetHealthInputIncludeEnum::All);
-        let answer = ask!(self, "DescribeTargetHealth", call)?;
+        let answer = ask!(self, Operation::DescribeTargetHealth, call)?;
         let descriptions = answer.target_health_descriptions();
         let targets: Vec<_> = descriptions.iter().filter_map(read::target).collect();
         let unreadable = u32::try_from(descriptions.len() - targets.len()).unwrap_or(u32::MAX);
@@ -114,7 +116,7 @@ impl LoadBalancing {
     #[tracing::instrument(skip_all, fields(group = arn.name()), err(level = "warn"))]
     pub async fn attributes(&self, arn: &TargetGroupArn) -> Result<Attributes, Failure> {
         let call = self.client().describe_target_group_attributes().target_group_arn(arn.as_str());
-        let answer = ask!(self, "DescribeTargetGroupAttributes", call)?;
+        let answer = ask!(self, Operation::DescribeTargetGroupAttributes, call)?;
         let pairs =
             answer.attributes().iter().filter_map(|it| Some((it.key()?.to_owned(), it.value()?.to_owned())));
         Ok(Attributes(pairs.collect()))
@@ -130,16 +132,16 @@ impl LoadBalancing {
             .client()
             .describe_tags()
             .set_resource_arns(Some(arns.iter().map(ToString::to_string).collect()));
-        let answer = ask!(self, "DescribeTags", call)?;
+        let answer = ask!(self, Operation::DescribeTags, call)?;
         Ok(answer.tag_descriptions().iter().filter_map(read::tags).collect())
     }
 
-    /// Load balancers by ARN, at most twenty a call; of network ones also their cross-zone setting.
+    /// Load balancers by ARN, at most twenty a call. One that does not exist fails the call.
     #[tracing::instrument(skip_all, fields(n_load_balancers = arns.len()), err(level = "warn"))]
     pub async fn load_balancers(&self, arns: &[LoadBalancerArn]) -> Result<Vec<LoadBalancer>, Failure> {
         let arns = arns.iter().map(|it| it.as_str().to_owned()).collect();
         let call = self.client().describe_load_balancers().set_load_balancer_arns(Some(arns));
-        let answer = ask!(self, "DescribeLoadBalancers", call)?;
+        let answer = ask!(self, Operation::DescribeLoadBalancers, call)?;
         Ok(answer.load_balancers().iter().filter_map(read::load_balancer).collect())
     }
 
@@ -147,42 +149,35 @@ impl LoadBalancing {
     #[tracing::instrument(skip_all, err(level = "warn"))]
     pub async fn cross_zone(&self, arn: &LoadBalancerArn) -> Result<Option<bool>, Failure> {
         let call = self.client().describe_load_balancer_attributes().load_balancer_arn(arn.as_str());
-        let answer = ask!(self, "DescribeLoadBalancerAttributes", call)?;
+        let answer = ask!(self, Operation::DescribeLoadBalancerAttributes, call)?;
         let of = |it: &&aws_sdk_elasticloadbalancingv2::types::LoadBalancerAttribute| {
             it.key() == Some("load_balancing.cross_zone.enabled")
         };
         Ok(answer.attributes().iter().find(of).and_then(|it| it.value()).map(|it| it == "true"))
     }
 
-    /// Listeners of a load balancer, each with its default action as its only rule.
+    /// One page of the listeners of a load balancer, each with its default action as its only rule, and where the next
+    /// page starts.
     #[tracing::instrument(skip_all, err(level = "warn"))]
-    pub async fn listeners(&self, arn: &LoadBalancerArn) -> Result<Vec<Listener>, Failure> {
-        let mut listeners = Vec::new();
-        let mut from = None;
-        loop {
-            let call = self.client().describe_listeners().load_balancer_arn(arn.as_str()).set_marker(from);
-            let answer = ask!(self, "DescribeListeners", call)?;
-            listeners.extend(answer.listeners().iter().filter_map(|it| read::listener(arn, it)));
-            from = answer.next_marker().filter(|it| !it.is_empty()).map(str::to_owned);
-            if from.is_none() {
-                return Ok(listeners);
-            }
-        }
+    pub async fn listeners(
+        &self,
+        arn: &LoadBalancerArn,
+        from: Option<String>,
+    ) -> Result<Page<Listener>, Failure> {
+        let call = self.client().describe_listeners().load_balancer_arn(arn.as_str());
+        let answer = ask!(self, Operation::DescribeListeners, call.set_marker(from))?;
+        let listeners = answer.listeners().iter().filter_map(|it| read::listener(arn, it)).collect();
+        Ok((listeners, answer.next_marker().filter(|it| !it.is_empty()).map(str::to_owned)))
     }
 
-    /// Rules of a listener of an application load balancer, the default one included.
+    /// One page of the rules of a listener of an application load balancer, the default one included.
     #[tracing::instrument(skip_all, err(level = "warn"))]
-    pub async fn rules(&self, arn: &ListenerArn) -> Result<Vec<Rule>, Failure> {
-        let mut rules = Vec::new();
-        let mut from = None;
-        loop {
-            let call = self.client().describe_rules().listener_arn(arn.as_str()).set_marker(from);
-            let answer = ask!(self, "DescribeRules", call)?;
-            rules.extend(answer.rules().iter().map(read::rule));
-            from = answer.next_marker().filter(|it| !it.is_empty()).map(str::to_owned);
-            if from.is_none() {
-                return Ok(rules);
-            }
-        }
+    pub async fn rules(&self, arn: &ListenerArn, from: Option<String>) -> Result<Page<Rule>, Failure> {
+        let call = self.client().describe_rules().listener_arn(arn.as_str()).set_marker(from);
+        let answer = ask!(self, Operation::DescribeRules, call)?;
+        Ok((
+            answer.rules().iter().map(read::rule).collect(),
+            answer.next_marker().filter(|it| !it.is_empty()).map(str::to_owned),
+        ))
     }
 }

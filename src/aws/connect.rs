@@ -16,15 +16,18 @@ use aws_config::timeout::TimeoutConfig;
 use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_sdk_elasticloadbalancingv2::Client;
 use aws_sdk_elasticloadbalancingv2::config::Builder;
+use aws_types::sdk_config::SharedTimeSource;
 use aws_types::service_config::ServiceConfigKey;
 
 use super::calls::LoadBalancing;
 use super::error;
 use super::meter::Meter;
+use super::turns::Turns;
 use super::whole::Whole;
 use crate::domain::facts::elb::Caller;
 use crate::domain::facts::failure::Failure;
 use crate::domain::facts::ids::TargetGroupArn;
+use crate::domain::facts::operation::Operation;
 
 /// How long one answer may take, and one attempt at it.
 const OPERATION: Duration = Duration::from_secs(15);
@@ -48,6 +51,7 @@ pub struct Session {
     endpoint: Option<String>,
     profile: Option<String>,
     meter: Meter,
+    turns: Turns,
     clients: Arc<Mutex<BTreeMap<ClientKey, LoadBalancing>>>,
 }
 
@@ -75,13 +79,15 @@ impl Session {
             let provider = ProfileFileCredentialsProvider::builder().profile_name(profile).build();
             loader = loader.profile_name(profile).credentials_provider(provider);
         }
-        let config = loader.load().await;
+        // It is large, and would lie in the futures of whoever connects.
+        let config = Box::pin(loader.load()).await;
         let profile = settings.profile.or_else(|| std::env::var("AWS_PROFILE").ok());
         Self {
             endpoint: endpoint(&config),
             config: Arc::new(config),
             profile,
             meter: Meter::default(),
+            turns: Turns::default(),
             clients: Arc::default(),
         }
     }
@@ -98,14 +104,24 @@ impl Session {
             .credentials_provider(SharedCredentialsProvider::new(keys))
             .retry_config(RetryConfig::disabled())
             .timeout_config(timeouts())
+            // Whoever assumes a role asks for the time, and panics where there is none.
+            .time_source(SharedTimeSource::default())
             .http_client(aws_smithy_http_client::Builder::new().build_http());
         Self {
             config: Arc::new(config.build()),
             endpoint: settings.endpoint,
             profile: None,
             meter: Meter::default(),
+            turns: Turns::default(),
             clients: Arc::default(),
         }
+    }
+
+    /// The same, whose calls for roles wait for their turns.
+    #[must_use]
+    pub fn taking(mut self, turns: Turns) -> Self {
+        self.turns = turns;
+        self
     }
 
     /// The endpoint in use when it is not AWS's own.
@@ -159,7 +175,8 @@ impl Session {
     fn assume(&self, role: &str, external: Option<String>, region: String) -> SharedCredentialsProvider {
         let config = self.config.clone();
         let role = role.to_owned();
-        SharedCredentialsProvider::new(Assumed { config, role, external, region })
+        let turns = self.turns.clone();
+        SharedCredentialsProvider::new(Assumed { config, role, external, region, turns })
     }
 
     /// Who we are; the call needs no permission.
@@ -167,8 +184,8 @@ impl Session {
         let config =
             aws_sdk_sts::config::Builder::from(&*self.config).region(Region::new(region.to_owned())).build();
         let answer = aws_sdk_sts::Client::from_conf(config).get_caller_identity().send().await;
-        let answer =
-            answer.map_err(|it| error::failure("GetCallerIdentity", self.profile.as_deref(), &it))?;
+        let answer = answer
+            .map_err(|it| error::failure(Operation::GetCallerIdentity, self.profile.as_deref(), &it))?;
         Ok(Caller {
             account: answer.account().unwrap_or_default().to_owned(),
             arn: answer.arn().unwrap_or_default().to_owned(),
@@ -183,6 +200,7 @@ struct Assumed {
     role: String,
     external: Option<String>,
     region: String,
+    turns: Turns,
 }
 
 impl aws_credential_types::provider::ProvideCredentials for Assumed {
@@ -191,6 +209,8 @@ impl aws_credential_types::provider::ProvideCredentials for Assumed {
         Self: 'a,
     {
         aws_credential_types::provider::future::ProvideCredentials::new(async move {
+            let account = self.role.split(':').nth(4).unwrap_or_default();
+            self.turns.take(account, &self.region).await;
             let mut builder = AssumeRoleProvider::builder(&self.role)
                 .configure(&self.config)
                 .region(Region::new(self.region.clone()))

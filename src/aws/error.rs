@@ -6,6 +6,7 @@ use aws_sdk_elasticloadbalancingv2::error::SdkError;
 
 use crate::domain::facts::failure::ErrorKind;
 use crate::domain::facts::failure::Failure;
+use crate::domain::facts::operation::Operation;
 
 /// Codes by kind. Many of these are in no service model and arrive as "unhandled".
 const CODES: [(ErrorKind, &[&str]); 4] = [
@@ -42,10 +43,15 @@ const CODES: [(ErrorKind, &[&str]); 4] = [
     ),
 ];
 
-pub(super) fn failure<E>(operation: &str, profile: Option<&str>, error: &SdkError<E, HttpResponse>) -> Failure
+pub(super) fn failure<E>(
+    called: Operation,
+    profile: Option<&str>,
+    error: &SdkError<E, HttpResponse>,
+) -> Failure
 where
     E: ProvideErrorMetadata + std::error::Error + 'static,
 {
+    let operation = called.name();
     let login = match profile {
         Some(profile) => format!("aws sso login --profile {profile}, or renew that profile's credentials"),
         None => "aws sso login, or set AWS_PROFILE or --profile".to_owned(),
@@ -74,7 +80,7 @@ where
             let kind = CODES.iter().find(|(_, codes)| codes.contains(&code)).map(|it| it.0);
             match kind {
                 Some(ErrorKind::Denied) => Failure::new(operation, ErrorKind::Denied, message)
-                    .with_hint(&format!("needs elasticloadbalancing:{operation}")),
+                    .with_hint(&format!("needs {}", called.iam_action())),
                 Some(ErrorKind::Expired) => Failure::new(operation, ErrorKind::Expired, message).with_hint(&login),
                 Some(ErrorKind::Throttled) => Failure::new(operation, ErrorKind::Throttled, message)
                     .with_hint("the account's budget is shared with the controller and others; asked again more slowly"),

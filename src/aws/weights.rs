@@ -16,6 +16,7 @@ use crate::domain::facts::elb::Listener;
 use crate::domain::facts::elb::Rule;
 use crate::domain::facts::failure::ErrorKind;
 use crate::domain::facts::failure::Failure;
+use crate::domain::facts::operation::Operation;
 use crate::domain::inventory::routes::Place;
 use crate::domain::plan::weights::Tags;
 
@@ -35,24 +36,27 @@ impl LoadBalancing {
 
     /// The rule of a place, and its actions as AWS gave them.
     pub(super) async fn actions(&self, place: &Place) -> Result<(Rule, Vec<Action>), Failure> {
-        let gone =
-            |operation| Failure::new(operation, ErrorKind::NotFound, &format!("{} is not there", place.name));
+        let gone = |operation: Operation| {
+            Failure::new(operation.name(), ErrorKind::NotFound, &format!("{} is not there", place.name))
+        };
         if let Some(arn) = &place.rule {
             let call = self.impatient().describe_rules().rule_arns(arn.as_str());
             let answer = call.send().await;
-            let answer = answer.map_err(|it| error::failure("DescribeRules", self.profile(), &it))?;
-            let found = answer.rules().first().ok_or_else(|| gone("DescribeRules"))?;
+            let answer =
+                answer.map_err(|it| error::failure(Operation::DescribeRules, self.profile(), &it))?;
+            let found = answer.rules().first().ok_or_else(|| gone(Operation::DescribeRules))?;
             return Ok((read::rule(found), found.actions().to_vec()));
         }
         let call = self.impatient().describe_listeners().listener_arns(place.listener.as_str());
         let answer = call.send().await;
-        let answer = answer.map_err(|it| error::failure("DescribeListeners", self.profile(), &it))?;
+        let answer =
+            answer.map_err(|it| error::failure(Operation::DescribeListeners, self.profile(), &it))?;
         let found = answer.listeners().first();
         let listener = found.and_then(|it| read::listener(&place.load_balancer, it));
         let rule = listener.and_then(|it| it.rules.into_iter().next());
         match (rule, found) {
             (Some(rule), Some(found)) => Ok((rule, found.default_actions().to_vec())),
-            _ => Err(gone("DescribeListeners")),
+            _ => Err(gone(Operation::DescribeListeners)),
         }
     }
 
@@ -63,7 +67,7 @@ impl LoadBalancing {
         for batch in arns.chunks(AT_ONCE) {
             let call = self.impatient().describe_tags().set_resource_arns(Some(batch.to_vec()));
             let answer = call.send().await;
-            let answer = answer.map_err(|it| error::failure("DescribeTags", self.profile(), &it))?;
+            let answer = answer.map_err(|it| error::failure(Operation::DescribeTags, self.profile(), &it))?;
             for it in answer.tag_descriptions() {
                 let pairs = it.tags().iter();
                 let pairs = pairs

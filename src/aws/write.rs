@@ -11,6 +11,7 @@ use crate::domain::facts::elb::Rule;
 use crate::domain::facts::failure::ErrorKind;
 use crate::domain::facts::failure::Failure;
 use crate::domain::facts::ids::TargetGroupArn;
+use crate::domain::facts::operation::Operation;
 use crate::domain::inventory::routes::Place;
 use crate::domain::inventory::routes::told;
 use crate::domain::plan::act::Arriving;
@@ -25,7 +26,7 @@ impl LoadBalancing {
             .target_group_arn(arn.as_str())
             .set_targets(Some(targets.iter().map(|it| description(it, true)).collect()));
         let answer = call.send().await;
-        answer.map(|_| ()).map_err(|it| error::failure("RegisterTargets", self.profile(), &it))
+        answer.map(|_| ()).map_err(|it| error::failure(Operation::RegisterTargets, self.profile(), &it))
     }
 
     /// Deregisters at most `plan::equivalents::BATCH` targets.
@@ -37,7 +38,7 @@ impl LoadBalancing {
             .target_group_arn(arn.as_str())
             .set_targets(Some(targets.iter().map(|it| description(it, false)).collect()));
         let answer = call.send().await;
-        answer.map(|_| ()).map_err(|it| error::failure("DeregisterTargets", self.profile(), &it))
+        answer.map(|_| ()).map_err(|it| error::failure(Operation::DeregisterTargets, self.profile(), &it))
     }
 
     /// Gives the groups of an action other weights, if it still is as `from` says: everything of it is read again just
@@ -54,12 +55,14 @@ impl LoadBalancing {
             None => {
                 let call = self.impatient().modify_listener().listener_arn(place.listener.as_str());
                 let answer = call.set_default_actions(actions).send().await;
-                answer.map(|_| ()).map_err(|it| error::failure("ModifyListener", self.profile(), &it))
+                answer
+                    .map(|_| ())
+                    .map_err(|it| error::failure(Operation::ModifyListener, self.profile(), &it))
             }
             Some(arn) => {
                 let call = self.impatient().modify_rule().rule_arn(arn.as_str());
                 let answer = call.set_actions(actions).send().await;
-                answer.map(|_| ()).map_err(|it| error::failure("ModifyRule", self.profile(), &it))
+                answer.map(|_| ()).map_err(|it| error::failure(Operation::ModifyRule, self.profile(), &it))
             }
         }
     }

@@ -3,12 +3,17 @@
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
+use governor::NotUntil;
 use governor::Quota;
 use governor::RateLimiter;
+use governor::clock::Clock;
 use governor::clock::DefaultClock;
 use governor::state::InMemoryState;
 use governor::state::NotKeyed;
+
+use crate::aws::Turns;
 
 /// How many calls a second the account can spare for us, and how many at once after a rest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,27 +66,45 @@ impl Buckets {
         Self { budget, by_place: Arc::default(), taken: Arc::default() }
     }
 
-    /// Waits until a call to this account and region may be made. An account that is not known yet (all groups
-    /// of a region are asked for) is that of the bucket the region has.
+    /// Waits until a call to this account and region may be made.
     pub(crate) async fn take(&self, account: Option<&str>, region: &str) {
-        let bucket = {
-            let mut buckets = self.by_place.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-            let nobody = (String::new(), region.to_owned());
-            let key = match account {
-                Some(account) => (account.to_owned(), region.to_owned()),
-                None => buckets.keys().find(|it| it.1 == region).cloned().unwrap_or_else(|| nobody.clone()),
-            };
-            let before = buckets.remove(&nobody).filter(|_| !buckets.contains_key(&key));
-            let make = || before.unwrap_or_else(|| Arc::new(RateLimiter::direct(self.quota())));
-            buckets.entry(key).or_insert_with(make).clone()
-        };
-        bucket.until_ready().await;
+        self.bucket(account, region).until_ready().await;
         self.taken.fetch_add(1, Ordering::Relaxed);
     }
 
     /// Turns taken so far, of all accounts and regions.
     pub fn taken(&self) -> u64 {
         self.taken.load(Ordering::Relaxed)
+    }
+
+    /// Takes a call to this account and region, or gives how long there is none.
+    pub(crate) fn try_take(&self, account: Option<&str>, region: &str) -> Result<(), Duration> {
+        let spent = |it: NotUntil<_>| it.wait_time_from(DefaultClock::default().now());
+        self.bucket(account, region).check().map_err(spent)?;
+        self.taken.fetch_add(1, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// The turns of calls that the AWS side makes by itself: those that assume roles.
+    pub(crate) fn turns(&self) -> Turns {
+        let buckets = self.clone();
+        Turns::new(move |account, region| {
+            let buckets = buckets.clone();
+            Box::pin(async move { buckets.take(Some(&account), &region).await })
+        })
+    }
+
+    /// An account that is not known yet (all groups of a region are asked for) is that of the bucket the region has.
+    fn bucket(&self, account: Option<&str>, region: &str) -> Bucket {
+        let mut buckets = self.by_place.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let nobody = (String::new(), region.to_owned());
+        let key = match account {
+            Some(account) => (account.to_owned(), region.to_owned()),
+            None => buckets.keys().find(|it| it.1 == region).cloned().unwrap_or_else(|| nobody.clone()),
+        };
+        let before = buckets.remove(&nobody).filter(|_| !buckets.contains_key(&key));
+        let make = || before.unwrap_or_else(|| Arc::new(RateLimiter::direct(self.quota())));
+        buckets.entry(key).or_insert_with(make).clone()
     }
 
     fn quota(&self) -> Quota {

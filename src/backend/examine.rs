@@ -3,16 +3,20 @@
 use futures::StreamExt;
 use futures::stream;
 
+use super::ask::Asker;
 use super::connection::Connection;
 use super::connection::Scope;
 use super::link::Linked;
-use crate::aws::LoadBalancing;
 use crate::domain::facts::access::Allowed;
 use crate::domain::facts::access::Verb;
 use crate::domain::facts::elb::Caller;
 use crate::domain::facts::failure::ErrorKind;
 use crate::domain::facts::failure::Failure;
 use crate::domain::facts::ids::ClusterId;
+use crate::domain::facts::ids::ListenerArn;
+use crate::domain::facts::ids::LoadBalancerArn;
+use crate::domain::facts::ids::TargetGroupArn;
+use crate::domain::facts::operation::Operation;
 use crate::domain::plan::permissions;
 
 /// One cluster: who we are there and what we may do.
@@ -23,6 +27,10 @@ pub struct ClusterSide {
     pub allowed: Allowed,
 }
 
+/// What a call answered; `None`: it was not made, because nothing was there to ask about, or because asking would be
+/// doing.
+pub type Answered = Option<Result<(), Failure>>;
+
 /// The AWS side: where, who, and what each reading call answered.
 #[derive(Debug)]
 pub struct CloudSide {
@@ -30,8 +38,7 @@ pub struct CloudSide {
     pub region: Option<String>,
     pub profile: Option<String>,
     pub caller: Result<Caller, Failure>,
-    /// `None`: not asked, because nothing was there to ask about, or because asking would be doing.
-    pub answers: Vec<(&'static str, Option<Result<(), Failure>>)>,
+    pub answers: Vec<(Operation, Answered)>,
 }
 
 #[derive(Debug)]
@@ -74,17 +81,14 @@ pub async fn examine(connection: Connection, scope: &Scope) -> Examination {
 
 async fn cloud(linked: &Linked) -> CloudSide {
     let session = &linked.asker.session;
-    let region = session.region();
-    let place = region.clone().unwrap_or_else(|| "us-east-1".to_owned());
-    let caller = session.caller(&place).await;
-    let client = session.client(&place, None).patient();
+    let caller = linked.asker.caller().await;
     let answers = match &caller {
-        Ok(_) => reads(&client).await,
-        Err(_) => permissions::AWS.iter().map(|it| (it.name, None)).collect(),
+        Ok(_) => reads(&linked.asker).await,
+        Err(_) => permissions::AWS.iter().map(|it| (it.operation, None)).collect(),
     };
     CloudSide {
         endpoint: session.endpoint().map(str::to_owned),
-        region,
+        region: session.region(),
         profile: session.profile().map(str::to_owned),
         caller,
         answers,
@@ -92,58 +96,65 @@ async fn cloud(linked: &Linked) -> CloudSide {
 }
 
 /// Each reading call once, on whatever the first page of groups shows.
-async fn reads(client: &LoadBalancing) -> Vec<(&'static str, Option<Result<(), Failure>>)> {
-    let page = client.page_of_groups(None).await;
-    let groups = page.as_ref().map(|it| it.0.clone()).unwrap_or_default();
+async fn reads(asker: &Asker) -> Vec<(Operation, Answered)> {
+    let page = asker.own_client().await.page_of_groups(None).await.map(|it| it.0);
+    let groups = page.as_deref().unwrap_or_default();
     let group = groups.iter().find(|it| !it.load_balancers.is_empty()).or(groups.first());
-    let balancer = group.and_then(|it| it.load_balancers.first().cloned());
-    let listeners = match &balancer {
-        Some(arn) => Some(client.listeners(arn).await),
+    let balancer = group.and_then(|it| it.load_balancers.first());
+    let listeners = match balancer {
+        Some(arn) => Some(asker.own_client().await.listeners(arn, None).await.map(|it| it.0)),
         None => None,
     };
-    let listener = listeners.as_ref().and_then(|it| it.as_ref().ok()?.first().map(|it| it.arn.clone()));
-    let ask = |name: &'static str| {
-        let (page, listeners) = (page.as_ref().map(|_| ()).map_err(Clone::clone), listeners.clone());
-        let (group, balancer, listener) =
-            (group.map(|it| it.arn.clone()), balancer.clone(), listener.clone());
-        async move {
-            let answer = match name {
-                "DescribeTargetGroups" => Some(page),
-                "DescribeListeners" => listeners.map(|it| it.map(|_| ())),
-                "DescribeTargetHealth" => match group {
-                    Some(arn) => {
-                        Some(client.targets(&arn, crate::domain::facts::time::Timestamp(0)).await.map(|_| ()))
-                    }
-                    None => None,
-                },
-                "DescribeTargetGroupAttributes" => match group {
-                    Some(arn) => Some(client.attributes(&arn).await.map(|_| ())),
-                    None => None,
-                },
-                "DescribeTags" => match group {
-                    Some(arn) => Some(client.tags(&[arn]).await.map(|_| ())),
-                    None => None,
-                },
-                "DescribeLoadBalancers" => match balancer {
-                    Some(arn) => Some(client.load_balancers(&[arn]).await.map(|_| ())),
-                    None => None,
-                },
-                "DescribeLoadBalancerAttributes" => match balancer {
-                    Some(arn) => Some(client.cross_zone(&arn).await.map(|_| ())),
-                    None => None,
-                },
-                "DescribeRules" => match listener {
-                    Some(arn) => Some(client.rules(&arn).await.map(|_| ())),
-                    None => None,
-                },
-                _ => None,
-            };
-            (name, answer)
-        }
+    let listener = listeners.as_ref().and_then(|it| it.as_ref().ok()?.first());
+    let seen = Seen {
+        group: group.map(|it| &it.arn),
+        balancer,
+        listener: listener.map(|it| &it.arn),
+        groups: page.as_ref().map(|_| ()).map_err(Clone::clone),
+        listeners: listeners.as_ref().map(|it| it.as_ref().map(|_| ()).map_err(Clone::clone)),
     };
     let mut asked = Vec::new();
     for it in permissions::AWS {
-        asked.push(ask(it.name));
+        asked.push(seen.ask(asker, it.operation));
     }
     stream::iter(asked).buffered(2).collect().await
+}
+
+/// What there is to ask about, and what was asked to find it.
+struct Seen<'a> {
+    group: Option<&'a TargetGroupArn>,
+    balancer: Option<&'a LoadBalancerArn>,
+    listener: Option<&'a ListenerArn>,
+    groups: Result<(), Failure>,
+    listeners: Answered,
+}
+
+impl Seen<'_> {
+    async fn ask(&self, asker: &Asker, operation: Operation) -> (Operation, Answered) {
+        let answer = match (operation, self.group, self.balancer, self.listener) {
+            (Operation::DescribeTargetGroups, ..) => Some(self.groups.clone()),
+            (Operation::DescribeListeners, ..) => self.listeners.clone(),
+            (Operation::DescribeTargetHealth, Some(arn), ..) => {
+                let client = asker.own_client().await;
+                Some(client.targets(arn, asker.clock.now()).await.map(|_| ()))
+            }
+            (Operation::DescribeTargetGroupAttributes, Some(arn), ..) => {
+                Some(asker.own_client().await.attributes(arn).await.map(|_| ()))
+            }
+            (Operation::DescribeTags, Some(arn), ..) => {
+                Some(asker.own_client().await.tags(std::slice::from_ref(arn)).await.map(|_| ()))
+            }
+            (Operation::DescribeLoadBalancers, _, Some(arn), _) => {
+                Some(asker.own_client().await.load_balancers(std::slice::from_ref(arn)).await.map(|_| ()))
+            }
+            (Operation::DescribeLoadBalancerAttributes, _, Some(arn), _) => {
+                Some(asker.own_client().await.cross_zone(arn).await.map(|_| ()))
+            }
+            (Operation::DescribeRules, _, _, Some(arn)) => {
+                Some(asker.own_client().await.rules(arn, None).await.map(|_| ()))
+            }
+            _ => None,
+        };
+        (operation, answer)
+    }
 }

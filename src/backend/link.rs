@@ -1,8 +1,8 @@
 //! The connections themselves, made once and used for as long as what they are for takes: one look, or one plan.
 
+use super::ask::Asker;
 use super::clock::Clock;
 use super::connection::Connection;
-use super::poll::Asker;
 use crate::aws::Session;
 use crate::domain::facts::failure::ErrorKind;
 use crate::domain::facts::failure::Failure;
@@ -25,6 +25,7 @@ impl Linked {
         });
         let (session, clusters) =
             tokio::join!(Session::open(connection.aws), futures::future::join_all(clusters));
+        let session = session.taking(connection.budget.turns());
         Self { clusters, asker: Asker { session, buckets: connection.budget, patient: true, clock } }
     }
 

@@ -10,6 +10,7 @@ use tokio::sync::mpsc;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
+use super::ask::Asker;
 use super::connection::Connection;
 use super::connection::Scope;
 use super::poll;
@@ -92,7 +93,7 @@ pub fn observe(
     let follow = follow.clone();
     let (settings, budget) = (connection.aws, connection.budget);
     tasks.spawn(async move {
-        let session = Session::open(settings).await;
+        let session = Session::open(settings).await.taking(budget.turns());
         let side = AwsSide {
             endpoint: session.endpoint().map(str::to_owned),
             region: session.region(),
@@ -101,7 +102,7 @@ pub fn observe(
         };
         // Nobody may be interested; that ends nothing.
         _ = aws.send(side);
-        let asker = poll::Asker { session, buckets: budget, patient: false, clock: changes.clock.clone() };
+        let asker = Asker { session, buckets: budget, patient: false, clock: changes.clock.clone() };
         poll::poll(asker, follow, changes).await;
     });
     tasks

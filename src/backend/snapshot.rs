@@ -1,34 +1,30 @@
 //! Both sides read once, for commands that look and leave: lists, no watches; health per group.
 
-use std::collections::BTreeMap;
-use std::collections::BTreeSet;
-
 use futures::StreamExt;
-use futures::stream;
+use futures::stream::FuturesUnordered;
 
+use super::ask::Asker;
+use super::ask::Turn;
 use super::clock::Clock;
 use super::connection::Connection;
 use super::connection::Scope;
 use super::link::Linked;
 use super::observe::SCOPED;
-use super::pace::Ask;
-use super::pace::TAGGED;
-use super::poll::AT_A_TIME;
-use super::poll::Asker;
+use super::pace::Pace;
 use crate::domain::facts::cluster::Binding;
 use crate::domain::facts::cluster::GuardingKind;
-use crate::domain::facts::elb::HealthState;
 use crate::domain::facts::failure::ErrorKind;
 use crate::domain::facts::failure::Failure;
 use crate::domain::facts::ids::BindingApi;
 use crate::domain::facts::ids::BindingRef;
 use crate::domain::facts::ids::ClusterId;
-use crate::domain::facts::ids::LoadBalancerArn;
 use crate::domain::facts::ids::TargetGroupArn;
 use crate::domain::inventory::Inventory;
 use crate::domain::inventory::Kind;
 use crate::domain::inventory::Observation;
 use crate::domain::inventory::Source;
+use crate::domain::inventory::follow::Follow;
+use crate::domain::inventory::needs::needs;
 use crate::domain::inventory::unbound;
 use crate::domain::judgement::scope::ScopeTarget;
 use crate::domain::plan::act::Role;
@@ -78,8 +74,9 @@ impl Linked {
     pub(super) async fn targets(&self, group: &TargetGroupArn, role: &Role) -> Inventory {
         let mut inventory = Inventory::default();
         let roles = role.iter().map(|it| (group.clone(), it.clone())).collect();
-        let change = self.asker.targets(group, &roles).await;
-        inventory.apply(change, self.asker.clock.now());
+        for change in self.asker.targets(group, &roles).await {
+            inventory.apply(change, self.asker.clock.now());
+        }
         inventory
     }
 }
@@ -171,83 +168,79 @@ async fn bindings(cluster: &Cluster, scope: &Scope, clock: &Clock) -> Vec<Observ
     changes
 }
 
-/// Groups, health, what verdicts need of settings and routes, and who we are.
+/// Everything of AWS that is wanted beside what the clusters say.
 async fn aws(asker: &Asker, inventory: &mut Inventory, scope: &Scope, wish: Extra) {
-    let mut groups: BTreeSet<TargetGroupArn> = wish.groups.iter().cloned().collect();
-    let mut roles = BTreeMap::new();
+    let mut follow = Follow {
+        listed: wish.groups.iter().cloned().collect(),
+        discover: wish.discover,
+        thorough: wish.thorough,
+        lean: wish.lean,
+        named: inventory.bindings().filter_map(|(_, it)| it.group.clone()).collect(),
+        ..Follow::default()
+    };
     let wanted = |reference: &BindingRef, binding: &Binding| {
         scope.covers(&reference.namespace)
             && wish.only.as_ref().is_none_or(|it| it.may_select(reference, binding))
     };
     for (reference, binding) in inventory.bindings().filter(|(it, binding)| wanted(it, binding)) {
         let Some(group) = &binding.group else { continue };
-        groups.insert(group.clone());
+        follow.listed.insert(group.clone());
         if let Some(role) = &binding.assume_role {
-            roles.insert(group.clone(), (role.clone(), binding.external_id.clone()));
+            follow.roles.insert(group.clone(), (role.clone(), binding.external_id.clone()));
         }
         tracing::debug!(binding = %reference, %group, "in scope");
     }
     for name in &wish.named {
         match asker.named(name).await {
-            Ok(found) => groups.extend(found.map(|it| it.arn)),
+            Ok(found) => follow.listed.extend(found.map(|it| it.arn)),
             Err(failure) => {
                 _ = inventory.apply(Observation::Failed(Source::Groups, failure), asker.clock.now())
             }
         }
     }
-    if wish.lean {
-        let targets = groups.into_iter().map(Ask::Targets).collect();
-        return ask(asker, inventory, targets, &roles).await;
-    }
-    let mut first = vec![Ask::Caller];
-    let all: Vec<TargetGroupArn> = groups.iter().cloned().collect();
-    first.extend(all.chunks(crate::aws::AT_ONCE).map(|it| Ask::Groups(it.to_vec())));
-    first.extend(groups.iter().cloned().map(Ask::Targets));
-    if wish.discover {
-        first.push(Ask::Discover);
-    }
-    ask(asker, inventory, first, &roles).await;
-    let unhealthy = |arn: &&TargetGroupArn| {
-        let targets = inventory.groups.get(*arn).and_then(|it| it.targets.as_ref());
-        targets.is_some_and(|it| it.targets.iter().any(|it| it.health.state != HealthState::Healthy))
-    };
-    let mut second: Vec<Ask> =
-        groups.iter().filter(|it| wish.thorough || unhealthy(it)).cloned().map(Ask::Attributes).collect();
-    if wish.thorough {
-        second.extend(all.chunks(TAGGED).map(|it| Ask::Tags(it.to_vec())));
-    }
-    let hangs_on: BTreeSet<LoadBalancerArn> = groups
-        .iter()
-        .filter_map(|it| inventory.groups.get(it)?.group.as_ref())
-        .flat_map(|it| it.load_balancers.iter().cloned())
-        .collect();
-    let hangs_on: Vec<LoadBalancerArn> = hangs_on.into_iter().collect();
-    second.extend(hangs_on.chunks(crate::aws::AT_ONCE).map(|it| Ask::LoadBalancers(it.to_vec())));
-    if wish.discover && unbound::cluster_names(inventory).next().is_some() {
-        let candidates: Vec<TargetGroupArn> = unbound::unnamed(inventory).take(TAGGED).collect();
-        second.extend(candidates.chunks(crate::aws::AT_ONCE).map(|it| Ask::Tags(it.to_vec())));
-    }
-    ask(asker, inventory, second, &roles).await;
-    let mut third: Vec<Ask> = hangs_on.into_iter().map(Ask::Routes).collect();
-    let found: Vec<TargetGroupArn> = unbound::groups(inventory).filter(|it| !groups.contains(it)).collect();
-    third.extend(found.into_iter().map(Ask::Targets));
-    ask(asker, inventory, third, &roles).await;
+    read(asker, inventory, follow).await;
 }
 
-async fn ask(
-    asker: &Asker,
-    inventory: &mut Inventory,
-    asks: Vec<Ask>,
-    roles: &BTreeMap<TargetGroupArn, (String, Option<String>)>,
-) {
-    let kinds: BTreeMap<_, _> =
-        inventory.load_balancers.values().map(|it| (it.arn.clone(), it.kind)).collect();
-    let mut calls = Vec::new();
-    for it in &asks {
-        calls.push(asker.perform(it, roles, &kinds));
-    }
-    let answers: Vec<Vec<Observation>> = stream::iter(calls).buffer_unordered(AT_A_TIME).collect().await;
-    for change in answers.into_iter().flatten() {
-        inventory.apply(change, asker.clock.now());
+/// Asks until nothing is needed that was not asked for. The whole of it is one moment, so that nothing is asked twice.
+async fn read(asker: &Asker, inventory: &mut Inventory, mut follow: Follow) {
+    let moment = asker.clock.now();
+    let mut pace = Pace::default();
+    let mut calls = FuturesUnordered::new();
+    loop {
+        if follow.discover {
+            // Whose they are is only told by what is read meanwhile.
+            follow.tags = unbound::cluster_names(inventory).next().is_some();
+            follow.listed.extend(unbound::groups(inventory));
+        }
+        let wanted = needs(inventory, &follow);
+        let budget = loop {
+            match asker.turn(&pace, &wanted, moment) {
+                Turn::Wait { budget, .. } => break budget,
+                Turn::Go(ask) => {
+                    pace.start(&ask, moment);
+                    calls.push(async move {
+                        let answer = asker.perform(&ask).await;
+                        (ask, answer)
+                    });
+                }
+            }
+        };
+        let pause = async {
+            match budget {
+                Some(wait) => tokio::time::sleep(wait).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            Some((ask, answer)) = calls.next() => {
+                pace.ended(&ask, answer.outcome);
+                for change in answer.changes {
+                    pace.learnt(&change, moment);
+                    inventory.apply(change, asker.clock.now());
+                }
+            }
+            () = pause, if budget.is_some() => {}
+            else => return,
+        }
     }
 }

@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 
 use super::connection::Connection;
 use super::link::Linked;
-use crate::domain::facts::elb::LoadBalancerKind;
 use crate::domain::facts::ids::TargetGroupArn;
 use crate::domain::inventory::Inventory;
 use crate::domain::inventory::Observation;
@@ -19,12 +18,10 @@ pub async fn weigh(connection: Connection, place: &Place, groups: &[TargetGroupA
     let asker = &linked.asker;
     let balancer = &place.load_balancer;
     let roles = BTreeMap::new();
-    let network = balancer.as_str().contains(":loadbalancer/net/");
-    let kind = if network { LoadBalancerKind::Network } else { LoadBalancerKind::Application };
-    let mut changes = vec![asker.routes(balancer, Some(kind)).await];
+    let mut changes = vec![asker.routes(balancer).await];
     for group in groups {
-        changes.push(asker.targets(group, &roles).await);
-        changes.push(asker.attributes(group, &roles).await);
+        changes.extend(asker.targets(group, &roles).await);
+        changes.extend(asker.attributes(group, &roles).await);
     }
     asker.buckets.take(Some(balancer.account()), balancer.region()).await;
     let tags = asker.session.client(balancer.region(), None).patient().marks(&place.arns()).await;
@@ -50,7 +47,7 @@ impl Linked {
         let roles = BTreeMap::new();
         let mut changes = vec![self.action(place).await];
         for group in groups {
-            changes.push(self.asker.targets(group, &roles).await);
+            changes.extend(self.asker.targets(group, &roles).await);
         }
         for change in changes {
             inventory.apply(change, self.clock().now());

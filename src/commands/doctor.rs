@@ -80,18 +80,21 @@ pub fn told(examined: &Examination, namespace: Option<&str>) -> String {
     let answers = aws.answers.iter().filter(|_| aws.caller.is_ok());
     for (action, (_, answer)) in permissions::AWS.iter().zip(answers) {
         lines.push(match answer {
-            Some(Ok(())) => format!("  yes      {}", action.name),
+            Some(Ok(())) => format!("  yes      {}", action.operation),
             Some(Err(failure)) if failure.kind != ErrorKind::Denied => {
-                format!("  unknown  {} · could not be asked: {}", action.name, failure.message)
+                format!("  unknown  {} · could not be asked: {}", action.operation, failure.message)
             }
             Some(Err(failure)) => {
-                format!("  NO       {} · without: {} · {}", action.name, action.without, failure.message)
+                format!("  NO       {} · without: {} · {}", action.operation, action.without, failure.message)
             }
             None if action.changes.is_empty() => {
-                format!("  unknown  {} · nothing there to ask about", action.name)
+                format!("  unknown  {} · nothing there to ask about", action.operation)
             }
             None => {
-                format!("  unknown  {} · AWS tells when it is done · for: {}", action.name, action.without)
+                format!(
+                    "  unknown  {} · AWS tells when it is done · for: {}",
+                    action.operation, action.without
+                )
             }
         });
     }

@@ -6,6 +6,8 @@ use crate::backend::Question;
 use crate::cli::Cli;
 use crate::cli::Get;
 use crate::cli::Output;
+use crate::domain::inventory::needs::TAGGED;
+use crate::domain::inventory::unbound;
 use crate::domain::judgement::report::Report;
 use crate::domain::judgement::scope::ScopeTarget;
 use crate::domain::judgement::standing::VerdictKind;
@@ -42,6 +44,13 @@ pub(super) async fn look(
     let document = Document::new(&inventory, &reports, at);
     let text = printed::render(&document, format(get.output)).map_err(|it| anyhow::anyhow!(it))?;
     print(&text)?;
+    // Only a look at everything reads the tags of groups that no binding names.
+    let untagged = if pointed.is_none() { unbound::untagged(&inventory) } else { 0 };
+    if untagged > 0 && document.failures.is_empty() {
+        complain(&format!(
+            "{untagged} more target groups that no binding names were not looked at for this cluster's tag: at most {TAGGED} are"
+        ));
+    }
     for line in printed::failure_lines(&document.failures) {
         complain(&line);
     }

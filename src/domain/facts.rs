@@ -6,6 +6,8 @@ pub mod plan_id;
 pub mod time;
 
 pub mod failure;
+pub mod operation;
+pub mod pages;
 pub mod selector;
 
 pub mod cluster;

@@ -2,8 +2,10 @@
 //! how fresh each source is. `apply` folds one change in and names the bindings and groups it touches.
 
 mod fold;
+mod learn;
 
 pub mod follow;
+pub mod needs;
 pub mod routes;
 pub mod unbound;
 
@@ -31,12 +33,14 @@ use crate::domain::facts::elb::Attributes;
 use crate::domain::facts::elb::Caller;
 use crate::domain::facts::elb::Listener;
 use crate::domain::facts::elb::LoadBalancer;
+use crate::domain::facts::elb::Rule;
 use crate::domain::facts::elb::TargetGroup;
 use crate::domain::facts::elb::Targets;
 use crate::domain::facts::failure::Failure;
 use crate::domain::facts::ids::BindingApi;
 use crate::domain::facts::ids::BindingRef;
 use crate::domain::facts::ids::ClusterId;
+use crate::domain::facts::ids::ListenerArn;
 use crate::domain::facts::ids::LoadBalancerArn;
 use crate::domain::facts::ids::ObjectName;
 use crate::domain::facts::ids::TargetGroupArn;
@@ -150,7 +154,16 @@ pub enum Observation {
     Tags(Vec<(TargetGroupArn, BTreeMap<String, String>)>),
     Targets(TargetGroupArn, Targets),
     LoadBalancers(Vec<LoadBalancer>),
+    /// All listeners of a load balancer with all their rules.
     Routes(LoadBalancerArn, Vec<Listener>),
+    /// The listeners of a load balancer, each with its default action as its only rule.
+    Listeners(LoadBalancerArn, Vec<Listener>),
+    /// All rules of one listener.
+    Rules(LoadBalancerArn, ListenerArn, Vec<Rule>),
+    /// A load balancer's own cross-zone setting.
+    CrossZone(LoadBalancerArn, Option<bool>),
+    /// AWS was asked for this alone and says that it does not exist.
+    Gone(Gone),
     Caller(Caller),
     Failed(Source, Failure),
 }
@@ -180,6 +193,21 @@ pub struct Cluster {
     pub changed: BTreeMap<(BindingApi, ObjectName), Timestamp>,
 }
 
+/// What AWS does not have any more though something still names it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Gone {
+    Group(TargetGroupArn),
+    LoadBalancer(LoadBalancerArn),
+}
+
+/// A listener with its default action, and its rules as far as they were read: they are asked for one listener at a
+/// time.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Heard {
+    pub listener: Listener,
+    pub rules: Option<Vec<Rule>>,
+}
+
 /// A target group as far as it was read.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Group {
@@ -194,8 +222,13 @@ pub struct Inventory {
     pub clusters: BTreeMap<ClusterId, Cluster>,
     pub groups: BTreeMap<TargetGroupArn, Group>,
     pub load_balancers: BTreeMap<LoadBalancerArn, LoadBalancer>,
-    /// Listeners and rules of each load balancer that was asked for.
+    /// Listeners and rules of each load balancer that were read in whole.
     pub routes: BTreeMap<LoadBalancerArn, Vec<Listener>>,
+    /// The same in pieces, as they come.
+    #[serde(default)]
+    pub heard: BTreeMap<LoadBalancerArn, Vec<Heard>>,
+    #[serde(default)]
+    pub gone: BTreeSet<Gone>,
     pub caller: Option<Caller>,
     pub sources: BTreeMap<Source, Freshness>,
 }
@@ -315,69 +348,8 @@ impl Inventory {
                 self.sources.entry(source).or_default();
                 Touched::default()
             }
-            aws => self.apply_aws(aws, at),
+            aws => self.learn(aws, at),
         }
-    }
-
-    fn apply_aws(&mut self, change: Observation, at: Timestamp) -> Touched {
-        let mut touched = Touched::default();
-        match change {
-            Observation::Groups(groups) => {
-                self.read(Source::Groups, at);
-                for group in groups {
-                    let arn = group.arn.clone();
-                    self.groups.entry(arn.clone()).or_default().group = Some(group);
-                    touched.groups.insert(arn);
-                }
-            }
-            Observation::Attributes(arn, attributes) => {
-                self.read(Source::Attributes(arn.clone()), at);
-                self.groups.entry(arn.clone()).or_default().attributes = Some(attributes);
-                touched.groups.insert(arn);
-            }
-            Observation::Tags(tags) => {
-                self.read(Source::Tags, at);
-                for (arn, tags) in tags {
-                    touched.groups.insert(arn.clone());
-                    self.groups.entry(arn).or_default().tags = Some(tags);
-                }
-            }
-            Observation::Targets(arn, targets) => {
-                self.read(Source::Targets(arn.clone()), at);
-                let known = &mut self.groups.entry(arn.clone()).or_default().targets;
-                // An answer to an older question must not replace a newer one.
-                if known.as_ref().is_none_or(|it| it.asked <= targets.asked) {
-                    *known = Some(targets);
-                    touched.groups.insert(arn);
-                }
-            }
-            Observation::LoadBalancers(load_balancers) => {
-                self.read(Source::LoadBalancers, at);
-                for it in load_balancers {
-                    self.load_balancers.insert(it.arn.clone(), it);
-                }
-                touched.all = true;
-            }
-            Observation::Routes(load_balancer, listeners) => {
-                self.read(Source::Routes(load_balancer.clone()), at);
-                touched.all = self.routes.insert(load_balancer, listeners.clone()) != Some(listeners);
-            }
-            Observation::Caller(caller) => {
-                self.read(Source::Caller, at);
-                self.caller = Some(caller);
-            }
-            Observation::Listed { .. }
-            | Observation::Applied { .. }
-            | Observation::Removed { .. }
-            | Observation::Skipped { .. }
-            | Observation::Signs { .. }
-            | Observation::Ledger { .. }
-            | Observation::Permitted { .. }
-            | Observation::Gated { .. }
-            | Observation::Awaited(..)
-            | Observation::Failed(..) => {}
-        }
-        touched
     }
 
     fn failed(&mut self, source: Source, failure: Failure, at: Timestamp) -> Touched {

@@ -16,6 +16,7 @@ use crate::domain::facts::failure::ErrorKind;
 use crate::domain::facts::failure::Failure;
 use crate::domain::facts::ids::BindingApi;
 use crate::domain::facts::ids::ObjectName;
+use crate::domain::facts::pages::Pages;
 use crate::domain::inventory::Kind;
 use crate::domain::inventory::Observation;
 
@@ -36,9 +37,10 @@ impl Cluster {
         params.field_selector = kinds::field_selector(kind).map(str::to_owned);
         let mut objects = Vec::new();
         let mut changes = Vec::new();
+        let operation = format!("list {}", kinds::rbac_name(kind));
+        let mut pages = Pages::of_kubernetes(&operation);
         loop {
-            let page =
-                self.patiently(&format!("list {}", kinds::rbac_name(kind)), || api.list(&params)).await?;
+            let page = self.patiently(&operation, || api.list(&params)).await?;
             let page = page.map_err(|it| error::failure("list", kind, &it))?;
             for raw in page.items {
                 match read::object(kind, &raw.text) {
@@ -56,7 +58,7 @@ impl Cluster {
                     }
                 }
             }
-            params.continue_token = page.metadata.continue_.filter(|it| !it.is_empty());
+            params.continue_token = pages.next(page.metadata.continue_)?;
             if params.continue_token.is_none() {
                 break;
             }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::observe;
 use crate::app::action::Action;
 use crate::app::changes::Asked;
 use crate::app::changes::Planned;
@@ -16,6 +17,7 @@ use crate::domain::facts::ids::RowKey;
 use crate::domain::facts::ids::TargetKey;
 use crate::domain::facts::plan_id::PlanId;
 use crate::domain::inventory::Source;
+use crate::domain::inventory::follow::Again;
 use crate::domain::judgement::row::Subject;
 use crate::domain::judgement::standing::Standing;
 use crate::domain::plan::Plan;
@@ -137,8 +139,8 @@ pub(super) fn binds(state: &mut State, wish: bind::Wish) {
     let lately = read.is_some_and(|it| state.now.since(it) <= LATELY);
     if !lately && state.changes.binding.is_none() {
         let text = format!("reading what {} has", wish.group.name());
+        state.read_again(Again::Health(wish.group.clone()));
         state.changes.binding = Some((wish, state.now));
-        state.hurry += 1;
         state.dialogs.push(Dialog::Reading { change: ChangeKind::Bind, text });
         return;
     }
@@ -266,8 +268,9 @@ pub(super) fn save(state: &mut State) -> Vec<Effect> {
 /// What is heard of a running plan. News of one that is not on show stands in the status line.
 pub(super) fn progress(state: &mut State, progress: &Progress) -> Vec<Effect> {
     state.changes.take(progress);
-    // What was written is to be seen soon.
-    state.hurry += u64::from(progress.stage.over());
+    if progress.stage.over() {
+        observe::look_again(state, progress);
+    }
     state.dirty = true;
     let Some(run) = state.changes.runs.iter().find(|it| it.plan.id == progress.plan) else {
         return Vec::new();

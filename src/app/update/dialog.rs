@@ -27,11 +27,10 @@ pub(super) fn key(state: &mut State, key: Key) -> Vec<Effect> {
     }
     match (kind.action(key), key) {
         (Some(does), _) if is_offered(does, state) => return act(state, does),
-        (Some(_), _) => {}
         (None, Key { code: Code::Char(letter), ctrl: false }) if kind.reads_text() => {
             edit(state, |text| text.push(letter));
         }
-        (None, _) => {}
+        _ => {}
     }
     Vec::new()
 }
@@ -48,7 +47,7 @@ pub(super) fn paste(state: &mut State, text: &str) {
 
 fn act(state: &mut State, does: DialogAction) -> Vec<Effect> {
     match does {
-        DialogAction::Close => drop(state.dialogs.pop()),
+        DialogAction::Close | DialogAction::Keep => drop(state.dialogs.pop()),
         DialogAction::Down => step(state, Step::Lines(1)),
         DialogAction::Up => step(state, Step::Lines(-1)),
         DialogAction::PageDown => step(state, Step::Pages(1)),
@@ -73,7 +72,6 @@ fn act(state: &mut State, does: DialogAction) -> Vec<Effect> {
             return changes::resume(state, does);
         }
         DialogAction::Select => return form::chosen(state),
-        DialogAction::Keep => drop(state.dialogs.pop()),
         DialogAction::Restore => {
             if let Some(Dialog::Filter { before }) = state.dialogs.pop() {
                 state.filter = before;

@@ -8,15 +8,20 @@ use crate::app::state::Board;
 use crate::app::state::Dialog;
 use crate::app::state::State;
 use crate::app::state::View;
+use crate::domain::facts::ids::TargetGroupArn;
 use crate::domain::facts::time::Timestamp;
 use crate::domain::inventory::Observation;
+use crate::domain::inventory::follow::Again;
 use crate::domain::inventory::follow::Follow;
 use crate::domain::inventory::unbound;
 use crate::domain::judgement::history::History;
 use crate::domain::judgement::report;
+use crate::domain::judgement::row::Row;
 use crate::domain::judgement::row::Subject;
 use crate::domain::judgement::scope::ScopeKind;
 use crate::domain::judgement::standing::Standing;
+use crate::domain::plan::act::Act;
+use crate::domain::plan::progress::Progress;
 
 /// Seconds between two judgements of boards that are not on show, for what only time changes.
 const UNSEEN: i64 = 10;
@@ -110,11 +115,35 @@ fn subjects(state: &State) -> BTreeSet<Subject> {
     subjects
 }
 
+/// What was written is to be seen soon: the targets of the group that the step and its plan are about, or the routes
+/// it changed. Everything else is as good as before.
+pub(super) fn look_again(state: &mut State, progress: &Progress) {
+    let Some(run) = state.changes.runs.iter().find(|it| it.plan.id == progress.plan) else { return };
+    let act = run.plan.steps.get(progress.step).map(|it| &it.act);
+    let of_subject = match &run.plan.subject {
+        Subject::Group(arn) => Some(arn.clone()),
+        Subject::Binding(_) => state.boards.get(&run.plan.subject).and_then(|it| it.report.group.clone()),
+    };
+    let groups: BTreeSet<TargetGroupArn> =
+        act.and_then(Act::group).cloned().into_iter().chain(of_subject).collect();
+    let routes = match act {
+        Some(Act::Shift { place, .. }) => Some(Again::Routes(place.load_balancer.clone())),
+        _ => None,
+    };
+    for it in groups.into_iter().map(Again::Health).chain(routes) {
+        state.read_again(it);
+    }
+}
+
 /// What to follow from now on; `None`: the same as before.
 pub(super) fn wish(state: &mut State) -> Option<Follow> {
-    let mut wish = Follow { frozen: state.frozen.is_some(), hurry: state.hurry, ..Follow::default() };
-    wish.permissions.clone_from(&state.opening.namespace);
-    let groups = state.boards.values().filter_map(|it| it.report.group.clone());
+    let mut wish = Follow {
+        frozen: state.frozen.is_some(),
+        hurry: state.hurry,
+        again: state.again.clone(),
+        permissions: state.opening.namespace.clone(),
+        ..Follow::default()
+    };
     match &state.view {
         View::Board(subject) => {
             let board = state.boards.get(subject);
@@ -126,17 +155,28 @@ pub(super) fn wish(state: &mut State) -> Option<Follow> {
             }
         }
         View::Bindings => {
-            wish.listed = groups.collect();
+            wish.listed = state.boards.values().filter_map(|it| it.report.group.clone()).collect();
+            wish.first = first(state);
             wish.discover = state.opening.selector.is_none();
         }
     }
-    wish.listed.extend(state.changes.binding.iter().map(|it| it.0.group.clone()));
+    if let Some((bind, _)) = &state.changes.binding {
+        wish.listed.insert(bind.group.clone());
+        wish.first.insert(0, bind.group.clone());
+    }
     // Whoever binds chooses among all groups.
     wish.discover |= state.dialogs.iter().any(|it| matches!(it, Dialog::Form(_)));
     if let Some(ScopeKind::Arn(arn)) = state.opening.pointed.as_ref().map(|it| &it.thing) {
         if wish.focus.is_none() {
             wish.listed.insert(arn.clone());
         }
+    }
+    if wish.discover {
+        wish.tags = true;
+        // The tags of what is listed tell a plan whose it is; those of other bindings' groups tell nobody anything.
+        let bindings = state.inventory.clusters.values().flat_map(|it| it.bindings.values());
+        let bound = bindings.filter_map(|it| it.group.as_ref());
+        wish.named = bound.filter(|it| !wish.listed.contains(*it)).cloned().collect();
     }
     for subject in state.boards.keys() {
         let Subject::Binding(reference) = subject else { continue };
@@ -153,6 +193,29 @@ pub(super) fn wish(state: &mut State) -> Option<Follow> {
     }
     state.wish = wish.clone();
     Some(wish)
+}
+
+/// Groups of the list to read first: those about the selected line, as many as a page shows, and then those of which
+/// Kubernetes alone says that something is wrong.
+fn first(state: &State) -> Vec<TargetGroupArn> {
+    let lines = state.subjects();
+    let page = state.page();
+    let at = state.listed.as_ref().and_then(|it| lines.iter().position(|line| *line == it)).unwrap_or(0);
+    let top = at.saturating_sub(page / 2).min(lines.len().saturating_sub(page));
+    let on_show = lines.iter().skip(top).take(page);
+    let wrong = lines.iter().filter(|it| state.boards.get(**it).is_some_and(is_wrong));
+    let group = |it: &&Subject| state.boards.get(*it)?.report.group.clone();
+    let mut seen = BTreeSet::new();
+    on_show.chain(wrong).filter_map(group).filter(|it| seen.insert(it.clone())).collect()
+}
+
+/// Something is wrong whatever AWS says: a pod that should be ready is not, or the binding is being deleted.
+fn is_wrong(board: &Board) -> bool {
+    let is_waiting = |row: &Row| {
+        let wait = row.endpoint.as_ref().and_then(|it| it.wait.as_ref());
+        wait.is_some_and(|it| !it.starting) && !row.terminating()
+    };
+    board.report.deleting.is_some() || board.report.rows.iter().any(is_waiting)
 }
 
 /// Something is on its way: worth looking more often.

@@ -29,8 +29,7 @@ impl Record {
         };
         let cluster = of_steps.or(of_subject).and_then(|it| linked.cluster(it).ok());
         let user = async { cluster?.user().await.ok() };
-        let region = linked.asker.session.region().unwrap_or_else(|| "us-east-1".to_owned());
-        let (kubernetes_user, caller) = tokio::join!(user, linked.asker.session.caller(&region));
+        let (kubernetes_user, caller) = tokio::join!(user, linked.asker.caller());
         let began = linked.clock().now();
         Self {
             kubernetes_user,

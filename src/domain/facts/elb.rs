@@ -251,6 +251,22 @@ pub enum LoadBalancerKind {
     Gateway,
 }
 
+impl LoadBalancerKind {
+    /// The kind that an ARN names: `…:loadbalancer/app/NAME/HASH`, `net` or `gwy`.
+    pub fn of(arn: &LoadBalancerArn) -> Self {
+        match arn.as_str().split('/').nth(1) {
+            Some("net") => Self::Network,
+            Some("gwy") => Self::Gateway,
+            _ => Self::Application,
+        }
+    }
+
+    /// Its listeners have rules beside their default action.
+    pub fn has_rules(self) -> bool {
+        self == Self::Application
+    }
+}
+
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LoadBalancer {
     pub arn: LoadBalancerArn,

@@ -51,6 +51,13 @@ impl Failure {
         Self { operation: operation.to_owned(), kind, message, hint: None }
     }
 
+    /// Asked about several things at once, the other side may have meant a single one of them: one that is not there
+    /// (`TargetGroupNotFound`), or that it does not take for one of its own.
+    pub fn may_be_one_of_many(&self) -> bool {
+        let is_refused = self.kind == ErrorKind::Other && self.message.starts_with("ValidationError");
+        self.kind == ErrorKind::NotFound || is_refused
+    }
+
     #[must_use]
     pub fn with_hint(mut self, hint: &str) -> Self {
         self.hint = Some(hint.to_owned());

@@ -4,7 +4,18 @@ use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
 use crate::domain::facts::ids::BindingRef;
+use crate::domain::facts::ids::LoadBalancerArn;
 use crate::domain::facts::ids::TargetGroupArn;
+
+/// A role to assume, and the external id it asks for.
+pub type Role = (String, Option<String>);
+
+/// What a change has just touched.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Again {
+    Health(TargetGroupArn),
+    Routes(LoadBalancerArn),
+}
 
 /// A wish, not a queue: only the newest counts.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -13,12 +24,23 @@ pub struct Follow {
     pub focus: Option<TargetGroupArn>,
     /// Something moves on the board: look more often.
     pub moving: bool,
-    /// Groups of a list on show, swept slowly.
+    /// Groups of a list, swept slowly.
     pub listed: BTreeSet<TargetGroupArn>,
+    /// Those of them to read first, most wanted first: on show, then those of which Kubernetes says that something is
+    /// wrong.
+    pub first: Vec<TargetGroupArn>,
     /// Groups no binding names are looked for.
     pub discover: bool,
+    /// Tags of groups are read, to find among them those of this cluster.
+    pub tags: bool,
+    /// Groups whose tags need no reading for that: a binding names them.
+    pub named: BTreeSet<TargetGroupArn>,
+    /// Settings and tags of every group that is followed are wanted: a plan is made of them.
+    pub thorough: bool,
+    /// Of AWS nothing is wanted but the health of targets.
+    pub lean: bool,
     /// Roles that bindings ask for, with their external ids.
-    pub roles: BTreeMap<TargetGroupArn, (String, Option<String>)>,
+    pub roles: BTreeMap<TargetGroupArn, Role>,
     /// Namespace whose events about bindings are watched.
     pub events: Option<String>,
     /// Namespace in which is asked what one may do; `None`: everywhere.
@@ -27,6 +49,8 @@ pub struct Follow {
     pub ledgers: BTreeSet<BindingRef>,
     /// Nothing is asked of AWS.
     pub frozen: bool,
-    /// Counts requests to read now.
+    /// Counts requests to read everything now.
     pub hurry: u64,
+    /// Counts requests to read these alone now.
+    pub again: BTreeMap<Again, u64>,
 }

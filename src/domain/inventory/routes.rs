@@ -12,6 +12,7 @@ use crate::domain::facts::ids::ListenerArn;
 use crate::domain::facts::ids::LoadBalancerArn;
 use crate::domain::facts::ids::RuleArn;
 use crate::domain::facts::ids::TargetGroupArn;
+use crate::domain::inventory::Gone;
 use crate::domain::inventory::Inventory;
 
 /// One way from a load balancer to the group.
@@ -71,6 +72,10 @@ pub fn routes(inventory: &Inventory, arn: &TargetGroupArn) -> Routes {
     };
     let mut found = Vec::new();
     for load_balancer in &group.load_balancers {
+        // One that was deleted leads nowhere.
+        if inventory.gone.contains(&Gone::LoadBalancer(load_balancer.clone())) {
+            continue;
+        }
         let Some(listeners) = inventory.routes.get(load_balancer) else { return Routes::Unread };
         let name = inventory.load_balancers.get(load_balancer).map_or_else(
             || load_balancer.as_str().split('/').nth(2).unwrap_or_default().to_owned(),

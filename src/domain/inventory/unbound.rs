@@ -47,6 +47,16 @@ pub fn groups(inventory: &Inventory) -> impl Iterator<Item = TargetGroupArn> {
     })
 }
 
+/// Groups that no binding names and whose tags were not read, so that they may be this cluster's without being said to:
+/// none where the tag is not looked for.
+pub fn untagged(inventory: &Inventory) -> usize {
+    if cluster_names(inventory).next().is_none() {
+        return 0;
+    }
+    let is_untagged = |arn: &TargetGroupArn| inventory.groups.get(arn).is_some_and(|it| it.tags.is_none());
+    unnamed(inventory).filter(is_untagged).count()
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
@@ -89,6 +99,16 @@ mod tests {
         assert_eq!(found(&world), ["beside"]);
         world.apply(Observation::Tags(vec![(arn("alone"), tag("eks-workshop"))]));
         assert_eq!(found(&world), ["alone", "beside"]);
+    }
+
+    #[test]
+    fn groups_whose_tags_were_not_read_are_counted_where_tags_tell_something() {
+        let mut world = world();
+        assert_eq!(untagged(&world.inventory), 2);
+        world.apply(Observation::Tags(vec![(arn("alone"), BTreeMap::new())]));
+        assert_eq!(untagged(&world.inventory), 1);
+        world.signs(|it| (it.deployment, it.cluster_name) = (None, None));
+        assert_eq!(untagged(&world.inventory), 0);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 
 use crate::domain::facts::access::Allowed;
 use crate::domain::facts::access::Verb;
+use crate::domain::facts::operation::Operation;
 use crate::domain::plan::act::ChangeKind;
 
 /// One row: verbs on resources of an API group, in a namespace or for the whole cluster.
@@ -111,41 +112,48 @@ pub const KUBERNETES: &[Need] = &[
 
 /// An action of AWS, and what needs it.
 pub struct AwsPermission {
-    pub name: &'static str,
+    pub operation: Operation,
     pub changes: &'static [ChangeKind],
     pub without: &'static str,
 }
 
-const fn describes(name: &'static str, without: &'static str) -> AwsPermission {
-    AwsPermission { name, changes: &[], without }
+const fn describes(operation: Operation, without: &'static str) -> AwsPermission {
+    AwsPermission { operation, changes: &[], without }
 }
 
 /// What Elastic Load Balancing is asked for.
 pub const AWS: &[AwsPermission] = &[
-    describes("DescribeTargetHealth", "rows become unknown"),
-    describes("DescribeTargetGroups", "type and health check of groups are unknown"),
-    describes("DescribeTargetGroupAttributes", "deregistration delay and minimum are taken as by default"),
-    describes("DescribeLoadBalancers", "where a group hangs is unknown"),
-    describes("DescribeLoadBalancerAttributes", "cross-zone of network load balancers is unknown"),
-    describes("DescribeListeners", "routes are unknown"),
-    describes("DescribeRules", "routes are unknown"),
-    describes("DescribeTags", "groups nobody binds are not found, stacks are not named"),
+    describes(Operation::DescribeTargetHealth, "rows become unknown"),
+    describes(Operation::DescribeTargetGroups, "type and health check of groups are unknown"),
+    describes(
+        Operation::DescribeTargetGroupAttributes,
+        "deregistration delay and minimum are taken as by default",
+    ),
+    describes(Operation::DescribeLoadBalancers, "where a group hangs is unknown"),
+    describes(Operation::DescribeLoadBalancerAttributes, "cross-zone of network load balancers is unknown"),
+    describes(Operation::DescribeListeners, "routes are unknown"),
+    describes(Operation::DescribeRules, "routes are unknown"),
+    describes(Operation::DescribeTags, "groups nobody binds are not found, stacks are not named"),
     AwsPermission {
-        name: "RegisterTargets",
+        operation: Operation::RegisterTargets,
         changes: &[ChangeKind::Register, ChangeKind::Sync],
         without: "R register, S sync, undo",
     },
     AwsPermission {
-        name: "DeregisterTargets",
+        operation: Operation::DeregisterTargets,
         changes: &[ChangeKind::Deregister, ChangeKind::Sync],
         without: "X deregister, S sync",
     },
     AwsPermission {
-        name: "ModifyListener",
+        operation: Operation::ModifyListener,
         changes: &[ChangeKind::Shift],
         without: "W shift of a default action",
     },
-    AwsPermission { name: "ModifyRule", changes: &[ChangeKind::Shift], without: "W shift of a rule" },
+    AwsPermission {
+        operation: Operation::ModifyRule,
+        changes: &[ChangeKind::Shift],
+        without: "W shift of a rule",
+    },
 ];
 
 impl Need {

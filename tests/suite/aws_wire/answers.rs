@@ -135,10 +135,20 @@ async fn pages_are_followed_to_the_last() {
         groups(""),
     ]);
     let client = client(&server).await;
-    let found = client.listeners(&LoadBalancerArn("lb".into())).await.unwrap();
-    let arns: Vec<&str> = found.iter().map(|it| it.arn.as_str()).collect();
+    let mut arns = Vec::new();
+    let mut from = None;
+    loop {
+        let (page, next) = client.listeners(&LoadBalancerArn("lb".into()), from).await.unwrap();
+        arns.extend(page.iter().map(|it| it.arn.as_str().to_owned()));
+        from = next;
+        if from.is_none() {
+            break;
+        }
+    }
     assert_eq!(arns, ["l/1", "l/2"]);
-    assert_eq!(client.rules(&ListenerArn("l/1".into())).await.unwrap().len(), 2);
+    let (first, next) = client.rules(&ListenerArn("l/1".into()), None).await.unwrap();
+    let (second, end) = client.rules(&ListenerArn("l/1".into()), next).await.unwrap();
+    assert_eq!((first.len() + second.len(), end), (2, None));
     let (first, next) = client.page_of_groups(None).await.unwrap();
     assert_eq!((first.len(), next.as_deref()), (1, Some("d")));
     let (_, next) = client.page_of_groups(next).await.unwrap();

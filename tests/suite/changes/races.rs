@@ -383,7 +383,9 @@ async fn what_is_stopped_while_it_is_checked_is_not_written() {
     let ended = carried.end(&world).await;
     assert_eq!(words(&ended), ["cancelled"]);
     assert!(live(&world).await.contains(&first.to_string()));
-    assert!(log.entries().unwrap().iter().all(|it| it.stage != "begin"));
+    // That it was about to be done may be noted by then: so must be that it was not.
+    let stages: Vec<String> = log.entries().unwrap().into_iter().map(|it| it.stage).collect();
+    assert!(stages == ["cancelled"] || stages == ["begin", "cancelled"], "{stages:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -16,6 +16,7 @@ use super::pod;
 use super::refusal;
 use super::short;
 use crate::support::Answer;
+use crate::support::PATIENCE;
 use crate::support::Request;
 use crate::support::Server;
 use crate::support::answer;
@@ -37,6 +38,16 @@ async fn a_list_is_read_page_by_page_into_one_change() {
     assert!(seen.iter().all(|it| it.parameter("limit").as_deref() == Some("500")));
     let tokens: Vec<_> = seen.iter().map(|it| it.parameter("continue")).collect();
     assert_eq!(tokens, [None, Some("more".to_owned()), Some("even+more".to_owned())]);
+}
+
+#[tokio::test]
+async fn a_list_that_never_ends_is_a_failure_that_says_so() {
+    let again = Server::start(|_| page(&[pod("a", 1)], 9, "more"));
+    let list = async { cluster(&again.url()).await.list(Kind::Pods, None).await };
+    let failure = tokio::time::timeout(PATIENCE, list).await.expect("it never ends").unwrap_err();
+    let said = "list pods: the API server sent the start of a page that was read already, after 2 pages";
+    assert_eq!((failure.to_string().as_str(), again.seen().len()), (said, 2));
+    assert!(failure.hint.unwrap().contains("proxy"));
 }
 
 #[tokio::test]

@@ -1,0 +1,58 @@
+//! The operations of AWS that the program uses, by the names AWS gives them.
+
+use std::fmt;
+
+/// One operation of Elastic Load Balancing or of the Security Token Service.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Operation {
+    GetCallerIdentity,
+    AssumeRole,
+    DescribeTargetHealth,
+    DescribeTargetGroups,
+    DescribeTargetGroupAttributes,
+    DescribeLoadBalancers,
+    DescribeLoadBalancerAttributes,
+    DescribeListeners,
+    DescribeRules,
+    DescribeTags,
+    RegisterTargets,
+    DeregisterTargets,
+    ModifyListener,
+    ModifyRule,
+}
+
+impl Operation {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::GetCallerIdentity => "GetCallerIdentity",
+            Self::AssumeRole => "AssumeRole",
+            Self::DescribeTargetHealth => "DescribeTargetHealth",
+            Self::DescribeTargetGroups => "DescribeTargetGroups",
+            Self::DescribeTargetGroupAttributes => "DescribeTargetGroupAttributes",
+            Self::DescribeLoadBalancers => "DescribeLoadBalancers",
+            Self::DescribeLoadBalancerAttributes => "DescribeLoadBalancerAttributes",
+            Self::DescribeListeners => "DescribeListeners",
+            Self::DescribeRules => "DescribeRules",
+            Self::DescribeTags => "DescribeTags",
+            Self::RegisterTargets => "RegisterTargets",
+            Self::DeregisterTargets => "DeregisterTargets",
+            Self::ModifyListener => "ModifyListener",
+            Self::ModifyRule => "ModifyRule",
+        }
+    }
+
+    /// The action a policy has to allow.
+    pub fn iam_action(self) -> String {
+        let service = match self {
+            Self::GetCallerIdentity | Self::AssumeRole => "sts",
+            _ => "elasticloadbalancing",
+        };
+        format!("{service}:{}", self.name())
+    }
+}
+
+impl fmt::Display for Operation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
