@@ -2,6 +2,8 @@
 //! how fresh each source is. `apply` folds one change in and names the bindings and groups it touches.
 
 mod fold;
+mod index;
+mod lookup;
 
 pub mod follow;
 pub mod routes;
@@ -41,6 +43,7 @@ use crate::domain::facts::ids::LoadBalancerArn;
 use crate::domain::facts::ids::ObjectName;
 use crate::domain::facts::ids::TargetGroupArn;
 use crate::domain::facts::time::Timestamp;
+use crate::domain::inventory::index::Index;
 
 /// A kind of Kubernetes object that is watched on its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -155,7 +158,7 @@ pub enum Observation {
     Failed(Source, Failure),
 }
 
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Cluster {
     pub pods: BTreeMap<ObjectName, Pod>,
     pub services: BTreeMap<ObjectName, Service>,
@@ -170,7 +173,6 @@ pub struct Cluster {
     pub guarding: BTreeMap<(GuardingKind, ObjectName), Guarding>,
     pub signs: ControllerSigns,
     /// What we may do, by namespace, as the API server said.
-    #[serde(skip)]
     pub permitted: BTreeMap<Option<String>, Allowed>,
     /// Whether the controller puts readiness gates into pods that are made in a namespace, by its label.
     pub gated: BTreeMap<String, bool>,
@@ -178,10 +180,11 @@ pub struct Cluster {
     pub covered: BTreeMap<Kind, Option<String>>,
     /// When a slice, pod, service or the binding itself last changed, for each binding.
     pub changed: BTreeMap<(BindingApi, ObjectName), Timestamp>,
+    index: Index,
 }
 
 /// A target group as far as it was read.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Group {
     pub group: Option<TargetGroup>,
     pub attributes: Option<Attributes>,
@@ -189,7 +192,7 @@ pub struct Group {
     pub targets: Option<Targets>,
 }
 
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Inventory {
     pub clusters: BTreeMap<ClusterId, Cluster>,
     pub groups: BTreeMap<TargetGroupArn, Group>,

@@ -7,7 +7,10 @@ use super::Key;
 use super::Kind;
 use super::Object;
 use super::Touched;
+use crate::domain::facts::cluster::Pod;
 use crate::domain::facts::cluster::Service;
+use crate::domain::facts::cluster::Slice;
+use crate::domain::facts::ids::BindingApi;
 use crate::domain::facts::ids::BindingRef;
 use crate::domain::facts::ids::ClusterId;
 use crate::domain::facts::ids::ObjectName;
@@ -49,28 +52,18 @@ impl Cluster {
         let key = object.key();
         match object {
             Object::Pod(it) => {
-                if self.pods.get(&key.1) == Some(&it) {
-                    return;
+                if self.pods.get(&key.1) != Some(&it) {
+                    self.pod(cluster, &key.1, Some(it), at, touched);
                 }
-                let old = self.pods.insert(key.1, it.clone());
-                self.touch_services(cluster, at, touched, |service| {
-                    service.selects(&it) || old.as_ref().is_some_and(|old| service.selects(old))
-                });
             }
             Object::Service(it) => {
                 if self.services.get(&key.1) != Some(&it) {
-                    self.services.insert(key.1.clone(), it);
-                    self.touch_named(cluster, &key.1, at, touched);
+                    self.service(cluster, &key.1, Some(it), at, touched);
                 }
             }
             Object::Slice(it) => {
-                if self.slices.get(&key.1) == Some(&it) {
-                    return;
-                }
-                let new = it.service.clone();
-                let old = self.slices.insert(key.1.clone(), it).and_then(|it| it.service);
-                for service in BTreeSet::from([old, new]).into_iter().flatten() {
-                    self.touch_named(cluster, &ObjectName::new(&key.1.namespace, &service), at, touched);
+                if self.slices.get(&key.1) != Some(&it) {
+                    self.slice(cluster, &key.1, Some(it), at, touched);
                 }
             }
             Object::Node(it) => {
@@ -83,9 +76,11 @@ impl Cluster {
             }
             Object::Binding(it) => {
                 let id = (it.api, key.1);
-                if self.bindings.get(&id) != Some(&*it) {
+                let old = self.bindings.get(&id);
+                if old != Some(&*it) {
                     touched.bindings.insert(BindingRef::of(cluster, id.0, &id.1));
                     touched.groups.extend(it.group.clone());
+                    self.index.binding(&id, old, Some(&it));
                     self.changed.insert(id.clone(), at);
                     self.bindings.insert(id, *it);
                 }
@@ -93,8 +88,12 @@ impl Cluster {
             // Only a plan asks for these.
             Object::Guarding(it) => drop(self.guarding.insert((it.kind, key.1), it)),
             Object::Event(it) => {
-                if self.events.insert(key.1.clone(), it.clone()) != Some(it) {
-                    self.touch_namespace(cluster, &key.1.namespace, touched);
+                let old = self.events.get(&key.1);
+                if old != Some(&it) {
+                    self.index.event(&key.1, old, Some(&it));
+                    let about = ObjectName::new(&key.1.namespace, &it.about);
+                    self.events.insert(key.1, it);
+                    self.touch_called(cluster, &about, touched);
                 }
             }
         }
@@ -103,21 +102,11 @@ impl Cluster {
     pub(super) fn remove(&mut self, cluster: &ClusterId, key: &Key, at: Timestamp, touched: &mut Touched) {
         let (kind, name) = key;
         match kind {
-            Kind::Pods => {
-                if let Some(old) = self.pods.remove(name) {
-                    self.touch_services(cluster, at, touched, |service| service.selects(&old));
-                }
+            Kind::Pods if self.pods.contains_key(name) => self.pod(cluster, name, None, at, touched),
+            Kind::Services if self.services.contains_key(name) => {
+                self.service(cluster, name, None, at, touched);
             }
-            Kind::Services => {
-                if self.services.remove(name).is_some() {
-                    self.touch_named(cluster, name, at, touched);
-                }
-            }
-            Kind::Slices => {
-                if let Some(service) = self.slices.remove(name).and_then(|it| it.service) {
-                    self.touch_named(cluster, &ObjectName::new(&name.namespace, &service), at, touched);
-                }
-            }
+            Kind::Slices if self.slices.contains_key(name) => self.slice(cluster, name, None, at, touched),
             Kind::Nodes => touched.all |= self.nodes.remove(&name.name).is_some(),
             Kind::Workloads(of) => {
                 if self.workloads.remove(&(*of, name.clone())).is_some() {
@@ -128,51 +117,98 @@ impl Cluster {
                 let id = (*api, name.clone());
                 self.changed.remove(&id);
                 if let Some(old) = self.bindings.remove(&id) {
+                    self.index.binding(&id, Some(&old), None);
                     touched.bindings.insert(BindingRef::of(cluster, *api, name));
                     touched.groups.extend(old.group);
                 }
             }
             Kind::Events => {
-                self.events.remove(name);
+                if let Some(old) = self.events.remove(name) {
+                    self.index.event(name, Some(&old), None);
+                }
             }
             Kind::Guarding(of) => drop(self.guarding.remove(&(*of, name.clone()))),
-            Kind::Controller | Kind::Ledgers => {}
+            Kind::Pods | Kind::Services | Kind::Slices | Kind::Controller | Kind::Ledgers => {}
         }
     }
 
-    /// Marks the bindings of the services that `matches`.
-    fn touch_services(
+    fn pod(
         &mut self,
         cluster: &ClusterId,
+        name: &ObjectName,
+        new: Option<Pod>,
         at: Timestamp,
         touched: &mut Touched,
-        matches: impl Fn(&Service) -> bool,
     ) {
-        for ((api, name), binding) in &self.bindings {
-            if self.services.get(&binding.service_name()).is_some_and(&matches) {
-                touched.bindings.insert(BindingRef::of(cluster, *api, name));
-                self.changed.insert((*api, name.clone()), at);
-            }
+        let services = self.index.pod(name, self.pods.get(name), new.as_ref(), &self.services);
+        match new {
+            Some(pod) => _ = self.pods.insert(name.clone(), pod),
+            None => _ = self.pods.remove(name),
+        }
+        services.iter().for_each(|service| self.touch_service(cluster, service, at, touched));
+    }
+
+    fn service(
+        &mut self,
+        cluster: &ClusterId,
+        name: &ObjectName,
+        new: Option<Service>,
+        at: Timestamp,
+        touched: &mut Touched,
+    ) {
+        self.index.service(name, self.services.get(name), new.as_ref(), &self.pods);
+        match new {
+            Some(service) => _ = self.services.insert(name.clone(), service),
+            None => _ = self.services.remove(name),
+        }
+        self.touch_service(cluster, name, at, touched);
+    }
+
+    fn slice(
+        &mut self,
+        cluster: &ClusterId,
+        name: &ObjectName,
+        new: Option<Slice>,
+        at: Timestamp,
+        touched: &mut Touched,
+    ) {
+        let old = self.slices.get(name);
+        self.index.slice(name, old, new.as_ref());
+        let services = [old, new.as_ref()].map(|it| it.and_then(|it| it.service.clone()));
+        match new {
+            Some(slice) => _ = self.slices.insert(name.clone(), slice),
+            None => _ = self.slices.remove(name),
+        }
+        for service in BTreeSet::from(services).into_iter().flatten() {
+            self.touch_service(cluster, &ObjectName::new(&name.namespace, &service), at, touched);
         }
     }
 
-    fn touch_named(
+    /// Marks the bindings that name a service.
+    fn touch_service(
         &mut self,
         cluster: &ClusterId,
         service: &ObjectName,
         at: Timestamp,
         touched: &mut Touched,
     ) {
-        for ((api, name), binding) in &self.bindings {
-            if binding.service == service.name && name.namespace == service.namespace {
-                touched.bindings.insert(BindingRef::of(cluster, *api, name));
-                self.changed.insert((*api, name.clone()), at);
+        for key in self.index.of_service.of(service) {
+            touched.bindings.insert(BindingRef::of(cluster, key.0, &key.1));
+            self.changed.insert(key.clone(), at);
+        }
+    }
+
+    /// Marks the bindings of a name, of either API group.
+    fn touch_called(&self, cluster: &ClusterId, name: &ObjectName, touched: &mut Touched) {
+        for api in [BindingApi::LoadBalancerController, BindingApi::AutoMode] {
+            if self.bindings.contains_key(&(api, name.clone())) {
+                touched.bindings.insert(BindingRef::of(cluster, api, name));
             }
         }
     }
 
     pub(super) fn touch_namespace(&self, cluster: &ClusterId, namespace: &str, touched: &mut Touched) {
-        let inside = self.bindings.keys().filter(|(_, name)| name.namespace == namespace);
+        let inside = self.bindings_in(namespace);
         touched.bindings.extend(inside.map(|(api, name)| BindingRef::of(cluster, *api, name)));
     }
 }

@@ -5,7 +5,8 @@ mod sides;
 
 use std::collections::BTreeMap;
 
-use self::ownership::Claims;
+use self::ownership::Owners;
+use self::sides::Behind;
 use crate::domain::facts::cluster::Pod;
 use crate::domain::facts::cluster::Status;
 use crate::domain::facts::elb::HealthState;
@@ -16,10 +17,10 @@ use crate::domain::facts::ids::TargetKey;
 use crate::domain::inventory::Kind;
 use crate::domain::judgement::case::Case;
 use crate::domain::judgement::case::Sides;
-use crate::domain::judgement::desired;
 use crate::domain::judgement::desired::Backend;
 use crate::domain::judgement::desired::Backing;
 use crate::domain::judgement::history::History;
+use crate::domain::judgement::pass::Pass;
 use crate::domain::judgement::row::EndpointSide;
 use crate::domain::judgement::row::Flag;
 use crate::domain::judgement::row::Row;
@@ -30,7 +31,8 @@ fn detached<'a>(case: &Case<'a>, history: &History) -> Vec<(RowKey, &'a Pod)> {
     if history.detached().is_empty() {
         return Vec::new();
     }
-    let pods = case.cluster.into_iter().flat_map(|it| it.pods.values());
+    let Some((cluster, reference)) = case.cluster.zip(case.reference) else { return Vec::new() };
+    let pods = cluster.pods_in(&reference.namespace);
     let ours = pods.filter(|pod| !case.service.is_some_and(|it| it.selects(pod)));
     ours.filter_map(|pod| {
         let key = history.detached().get(&pod.uid)?;
@@ -40,12 +42,9 @@ fn detached<'a>(case: &Case<'a>, history: &History) -> Vec<(RowKey, &'a Pod)> {
 }
 
 /// All rows of a subject, worst first.
-pub fn rows(case: &Case<'_>, history: &History) -> Vec<Row> {
+pub fn rows(case: &Case<'_>, pass: &Pass<'_>, history: &History) -> Vec<Row> {
     let mut sides: BTreeMap<RowKey, (Vec<EndpointSide>, Option<&Target>)> = BTreeMap::new();
-    let by_node = match (case.cluster, case.service) {
-        (Some(cluster), Some(service)) if case.instances() => desired::pods_by_node(cluster, service),
-        _ => BTreeMap::new(),
-    };
+    let behind = Behind::of(case);
     let targets: BTreeMap<&TargetKey, &Target> =
         case.targets().into_iter().flat_map(|it| &it.targets).map(|it| (&it.key, it)).collect();
     for endpoint in &case.resolution.endpoints {
@@ -57,24 +56,28 @@ pub fn rows(case: &Case<'_>, history: &History) -> Vec<Row> {
             continue;
         }
         let key = RowKey::Target(endpoint.key.clone());
-        sides.entry(key).or_default().0.push(sides::side(case, endpoint, &by_node));
+        sides.entry(key).or_default().0.push(sides::side(case, endpoint, &behind));
     }
     for name in &case.resolution.loose_pods {
         if let Some(pod) = case.cluster.and_then(|it| it.pods.get(name)) {
-            sides.entry(RowKey::Pod(pod.uid.clone())).or_default().0.push(sides::pod_side(case, pod));
+            sides
+                .entry(RowKey::Pod(pod.uid.clone()))
+                .or_default()
+                .0
+                .push(sides::pod_side(case, pod, &behind));
         }
     }
     for (key, pod) in detached(case, history) {
         // Until the slices follow, its endpoint is what counts.
         let sides = &mut sides.entry(key).or_default().0;
         if !sides.iter().any(|it| it.uid.as_ref() == Some(&pod.uid)) {
-            sides.push(sides::detached_side(case, pod));
+            sides.push(sides::detached_side(case, pod, &behind));
         }
     }
     for (key, target) in targets {
         sides.entry(RowKey::Target(key.clone())).or_default().1 = Some(target);
     }
-    let claims = Claims::of(case);
+    let owners = Owners::new(case, pass);
     let mut rows: Vec<Row> = sides
         .into_iter()
         .map(|(key, (mut endpoints, target))| {
@@ -84,7 +87,7 @@ pub fn rows(case: &Case<'_>, history: &History) -> Vec<Row> {
             });
             let mut endpoints = endpoints.into_iter();
             let endpoint = endpoints.next();
-            judge(case, history, &claims, Sides { key, endpoint, others: endpoints.collect(), target })
+            judge(case, history, &owners, Sides { key, endpoint, others: endpoints.collect(), target })
         })
         .collect();
     rows.sort_by(|a, b| order(a).cmp(&order(b)));
@@ -95,14 +98,14 @@ fn order(row: &Row) -> (bool, u8, &RowKey) {
     (!row.problem, row.standing.rank(), &row.key)
 }
 
-fn judge(case: &Case<'_>, history: &History, claims: &Claims, sides: Sides<'_>) -> Row {
+fn judge(case: &Case<'_>, history: &History, owners: &Owners<'_>, sides: Sides<'_>) -> Row {
     let wanted = match (&sides.endpoint, &case.resolution.backend) {
         (Some(endpoint), _) => endpoint.wanted,
         (None, Backend::Unread(_) | Backend::Broken(_)) => None,
         (None, _) if case.binding.is_none() => None,
         (None, _) => Some(false),
     };
-    let (standing, note) = standing(case, history, claims, &sides, wanted);
+    let (standing, note) = standing(case, history, owners, &sides, wanted);
     let uid = sides.endpoint.as_ref().and_then(|it| it.uid.clone());
     let seen = history.seen(&sides.key, uid.as_ref(), standing, case.now);
     let state_since = sides.target.and_then(|it| history.state_since(&it.key, &it.health.state, case.now));
@@ -129,7 +132,7 @@ fn judge(case: &Case<'_>, history: &History, claims: &Claims, sides: Sides<'_>) 
 fn standing(
     case: &Case<'_>,
     history: &History,
-    claims: &Claims,
+    owners: &Owners<'_>,
     sides: &Sides<'_>,
     wanted: Option<bool>,
 ) -> (Standing, Option<String>) {
@@ -157,7 +160,7 @@ fn standing(
     }
     if let Some(target) = sides.target
         && sides.endpoint.as_ref().is_none_or(|it| it.wanted == Some(false))
-        && let Some(foreign) = ownership::foreign(case, claims, target, sides.endpoint.is_some())
+        && let Some(foreign) = ownership::foreign(case, owners, target, sides.endpoint.is_some())
     {
         return foreign;
     }
@@ -188,7 +191,7 @@ fn standing(
         (false, Some(HealthState::Draining | HealthState::UnhealthyDraining)) => (Standing::Draining, None),
         (_, None) => (Standing::Waiting, None),
         (_, Some(_)) if !registered => (Standing::Waiting, None),
-        (_, Some(_)) => ownership::left_over(case, history, claims, sides),
+        (_, Some(_)) => ownership::left_over(case, history, owners, sides),
     }
 }
 
