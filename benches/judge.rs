@@ -44,8 +44,8 @@ fn main() {
     for n in [100_u32, 1_000, 5_000] {
         judging(&format!("{n} endpoints of one binding"), &world(n));
     }
-    judging("1600 bindings on one group", &bindings(1_600, true));
-    judging("1000 bindings, each on its own group", &bindings(1_000, false));
+    judging("1600 bindings of one service on one group", &bindings(1_600, 1, 1));
+    judging("1000 bindings of 1000 services and groups", &bindings(1_000, 1_000, 1_000));
     for n in [50_u32, 10_000] {
         let state = shown(&world(n));
         drawing(&format!("{n} rows"), &state);
@@ -56,7 +56,8 @@ fn main() {
         filtered.filter = "WEB-0".to_owned();
         drawing(&format!("{n} rows, filtered"), &filtered);
     }
-    drawing("a list of 1000 bindings", &shown(&bindings(1_000, false)));
+    drawing("a list of 1000 bindings", &shown(&bindings(1_000, 1_000, 1_000)));
+    judging("1600 bindings of 1600 services, one group", &bindings(1_600, 1_600, 1));
 }
 
 /// How long all judgements take, and those that hang on one pod.
@@ -75,7 +76,7 @@ fn judging(what: &str, changes: &[Observation]) {
         app::update(&mut state, Message::Observed(NOW, Box::new(change)));
         app::settle(&mut state);
     });
-    println!("{what:<42} judged in {all:>9.2} ms, after a change of one pod in {one:>9.2} ms");
+    println!("{what:<44} judged in {all:>9.2} ms, after a change of one pod in {one:>9.2} ms");
 }
 
 /// How long a frame takes, and a key with the frame that answers it.
@@ -90,7 +91,7 @@ fn drawing(what: &str, state: &State) {
         app::settle(&mut down);
         view::render(&down, &theme, area, &mut buffer);
     });
-    println!("{what:<42} drawn in  {frame:>9.2} ms, key to frame               {key:>9.2} ms");
+    println!("{what:<44} drawn in  {frame:>9.2} ms, key to frame               {key:>9.2} ms");
 }
 
 /// What the screen knows once all of it was seen.
@@ -214,22 +215,21 @@ fn world(n: u32) -> Vec<Observation> {
     ]
 }
 
-/// Bindings with a service of five pods each; on one group with the targets of the first, or each on its own.
-fn bindings(n: u32, shared: bool) -> Vec<Observation> {
+/// Bindings dealt out to services of five pods each and to groups; in each group are the pods of one service.
+fn bindings(n: u32, services: u32, groups: u32) -> Vec<Observation> {
     const PODS: u32 = 5;
     let name = |i: u32| if i == 0 { "web".to_owned() } else { format!("web{i:04}") };
-    let group_of = |i: u32| group(&name(if shared { 0 } else { i }));
-    let of_each = |make: &dyn Fn(u32) -> String| (0..n).map(make).collect::<Vec<String>>();
-    let pods: Vec<String> =
-        (0..n).flat_map(|i| (0..PODS).map(move |k| pod(&name(i), i * PODS + k, 0))).collect();
+    let of_each = |n: u32, make: &dyn Fn(u32) -> String| -> Vec<String> { (0..n).map(make).collect() };
+    let pod_of = |i: u32| pod(&name(i / PODS), i, 0);
+    let group = |i: u32| group(&name(i));
+    let bound = |i: u32| binding(&name(i), &name(i % services), &group(i % groups));
     let mut changes = vec![
-        list(BINDINGS, &of_each(&|i| binding(&name(i), &name(i), &group_of(i)))),
-        list(Kind::Services, &of_each(&|i| service(&name(i)))),
-        list(Kind::Pods, &pods),
+        list(BINDINGS, &of_each(n, &bound)),
+        list(Kind::Services, &of_each(services, &|i| service(&name(i)))),
+        list(Kind::Pods, &of_each(services * PODS, &pod_of)),
         list(Kind::Nodes, &[]),
-        list(Kind::Slices, &of_each(&|i| slice(&name(i), i * PODS..(i + 1) * PODS))),
+        list(Kind::Slices, &of_each(services, &|i| slice(&name(i), i * PODS..(i + 1) * PODS))),
     ];
-    let groups = if shared { 1 } else { n };
-    changes.extend((0..groups).map(|i| targets(&group_of(i), i * PODS..(i + 1) * PODS)));
+    changes.extend((0..groups).map(|i| targets(&group(i), i * PODS..(i + 1) * PODS)));
     changes
 }
