@@ -53,7 +53,7 @@ fn main() {
         app::update(&mut sorted, Message::Act(Action::Sort));
         drawing(&format!("{n} rows by name"), &sorted);
         let mut filtered = state;
-        filtered.filter = "WEB-0".to_owned();
+        "WEB-0".clone_into(&mut filtered.filter);
         drawing(&format!("{n} rows, filtered"), &filtered);
     }
     drawing("a list of 1000 bindings", &shown(&bindings(1_000, 1_000, 1_000)));

@@ -7,6 +7,7 @@ use super::Key;
 use super::Kind;
 use super::Object;
 use super::Touched;
+use crate::domain::facts::cluster::Event;
 use crate::domain::facts::cluster::Pod;
 use crate::domain::facts::cluster::Service;
 use crate::domain::facts::cluster::Slice;
@@ -53,17 +54,20 @@ impl Cluster {
         match object {
             Object::Pod(it) => {
                 if self.pods.get(&key.1) != Some(&it) {
-                    self.pod(cluster, &key.1, Some(it), at, touched);
+                    let services = self.pod(&key.1, Some(it));
+                    self.touch_services(cluster, &services, at, touched);
                 }
             }
             Object::Service(it) => {
                 if self.services.get(&key.1) != Some(&it) {
-                    self.service(cluster, &key.1, Some(it), at, touched);
+                    let services = self.service(&key.1, Some(it));
+                    self.touch_services(cluster, &services, at, touched);
                 }
             }
             Object::Slice(it) => {
                 if self.slices.get(&key.1) != Some(&it) {
-                    self.slice(cluster, &key.1, Some(it), at, touched);
+                    let services = self.slice(&key.1, Some(it));
+                    self.touch_services(cluster, &services, at, touched);
                 }
             }
             Object::Node(it) => {
@@ -88,12 +92,8 @@ impl Cluster {
             // Only a plan asks for these.
             Object::Guarding(it) => drop(self.guarding.insert((it.kind, key.1), it)),
             Object::Event(it) => {
-                let old = self.events.get(&key.1);
-                if old != Some(&it) {
-                    self.index.event(&key.1, old, Some(&it));
-                    let about = ObjectName::new(&key.1.namespace, &it.about);
-                    self.events.insert(key.1, it);
-                    self.touch_called(cluster, &about, touched);
+                if self.events.get(&key.1) != Some(&it) {
+                    self.event(cluster, &key.1, Some(it), touched);
                 }
             }
         }
@@ -102,11 +102,15 @@ impl Cluster {
     pub(super) fn remove(&mut self, cluster: &ClusterId, key: &Key, at: Timestamp, touched: &mut Touched) {
         let (kind, name) = key;
         match kind {
-            Kind::Pods if self.pods.contains_key(name) => self.pod(cluster, name, None, at, touched),
-            Kind::Services if self.services.contains_key(name) => {
-                self.service(cluster, name, None, at, touched);
+            Kind::Pods | Kind::Services | Kind::Slices => {
+                let services = match kind {
+                    Kind::Pods if self.pods.contains_key(name) => self.pod(name, None),
+                    Kind::Services if self.services.contains_key(name) => self.service(name, None),
+                    Kind::Slices if self.slices.contains_key(name) => self.slice(name, None),
+                    _ => BTreeSet::new(),
+                };
+                self.touch_services(cluster, &services, at, touched);
             }
-            Kind::Slices if self.slices.contains_key(name) => self.slice(cluster, name, None, at, touched),
             Kind::Nodes => touched.all |= self.nodes.remove(&name.name).is_some(),
             Kind::Workloads(of) => {
                 if self.workloads.remove(&(*of, name.clone())).is_some() {
@@ -122,88 +126,74 @@ impl Cluster {
                     touched.groups.extend(old.group);
                 }
             }
-            Kind::Events => {
-                if let Some(old) = self.events.remove(name) {
-                    self.index.event(name, Some(&old), None);
-                }
-            }
+            Kind::Events => self.event(cluster, name, None, touched),
             Kind::Guarding(of) => drop(self.guarding.remove(&(*of, name.clone()))),
-            Kind::Pods | Kind::Services | Kind::Slices | Kind::Controller | Kind::Ledgers => {}
+            Kind::Controller | Kind::Ledgers => {}
         }
     }
 
-    fn pod(
-        &mut self,
-        cluster: &ClusterId,
-        name: &ObjectName,
-        new: Option<Pod>,
-        at: Timestamp,
-        touched: &mut Touched,
-    ) {
+    /// A pod came, changed or went. Returns the services that select it or did.
+    fn pod(&mut self, name: &ObjectName, new: Option<Pod>) -> BTreeSet<ObjectName> {
         let services = self.index.pod(name, self.pods.get(name), new.as_ref(), &self.services);
         match new {
             Some(pod) => _ = self.pods.insert(name.clone(), pod),
             None => _ = self.pods.remove(name),
         }
-        services.iter().for_each(|service| self.touch_service(cluster, service, at, touched));
+        services
     }
 
-    fn service(
-        &mut self,
-        cluster: &ClusterId,
-        name: &ObjectName,
-        new: Option<Service>,
-        at: Timestamp,
-        touched: &mut Touched,
-    ) {
+    /// The same of a service.
+    fn service(&mut self, name: &ObjectName, new: Option<Service>) -> BTreeSet<ObjectName> {
         self.index.service(name, self.services.get(name), new.as_ref(), &self.pods);
         match new {
             Some(service) => _ = self.services.insert(name.clone(), service),
             None => _ = self.services.remove(name),
         }
-        self.touch_service(cluster, name, at, touched);
+        BTreeSet::from([name.clone()])
     }
 
-    fn slice(
-        &mut self,
-        cluster: &ClusterId,
-        name: &ObjectName,
-        new: Option<Slice>,
-        at: Timestamp,
-        touched: &mut Touched,
-    ) {
+    /// The same of a slice.
+    fn slice(&mut self, name: &ObjectName, new: Option<Slice>) -> BTreeSet<ObjectName> {
         let old = self.slices.get(name);
         self.index.slice(name, old, new.as_ref());
-        let services = [old, new.as_ref()].map(|it| it.and_then(|it| it.service.clone()));
+        let service = |it: &Slice| Some(ObjectName::new(&name.namespace, it.service.as_ref()?));
+        let services = [old, new.as_ref()].into_iter().flatten().filter_map(service).collect();
         match new {
             Some(slice) => _ = self.slices.insert(name.clone(), slice),
             None => _ = self.slices.remove(name),
         }
-        for service in BTreeSet::from(services).into_iter().flatten() {
-            self.touch_service(cluster, &ObjectName::new(&name.namespace, &service), at, touched);
-        }
+        services
     }
 
-    /// Marks the bindings that name a service.
-    fn touch_service(
+    /// Marks the bindings that name these services.
+    fn touch_services(
         &mut self,
         cluster: &ClusterId,
-        service: &ObjectName,
+        services: &BTreeSet<ObjectName>,
         at: Timestamp,
         touched: &mut Touched,
     ) {
-        for key in self.index.of_service.of(service) {
+        for key in services.iter().flat_map(|it| self.index.of_service.of(it)) {
             touched.bindings.insert(BindingRef::of(cluster, key.0, &key.1));
             self.changed.insert(key.clone(), at);
         }
     }
 
-    /// Marks the bindings of a name, of either API group.
-    fn touch_called(&self, cluster: &ClusterId, name: &ObjectName, touched: &mut Touched) {
-        for api in [BindingApi::LoadBalancerController, BindingApi::AutoMode] {
-            if self.bindings.contains_key(&(api, name.clone())) {
-                touched.bindings.insert(BindingRef::of(cluster, api, name));
+    /// An event came, happened again or went. Marks the bindings it is about, of either API group.
+    fn event(&mut self, cluster: &ClusterId, name: &ObjectName, new: Option<Event>, touched: &mut Touched) {
+        let old = self.events.get(name);
+        self.index.event(name, old, new.as_ref());
+        for event in [old, new.as_ref()].into_iter().flatten() {
+            let about = ObjectName::new(&name.namespace, &event.about);
+            for api in [BindingApi::LoadBalancerController, BindingApi::AutoMode] {
+                if self.bindings.contains_key(&(api, about.clone())) {
+                    touched.bindings.insert(BindingRef::of(cluster, api, &about));
+                }
             }
+        }
+        match new {
+            Some(event) => _ = self.events.insert(name.clone(), event),
+            None => _ = self.events.remove(name),
         }
     }
 

@@ -43,9 +43,13 @@ impl<K: Ord + Clone, V: Ord + Clone> Multi<K, V> {
     }
 
     /// Moves a value from its old keys to its new ones.
-    fn rekey(&mut self, old: BTreeSet<K>, new: BTreeSet<K>, value: &V) {
-        old.difference(&new).for_each(|key| self.take(key, value));
-        new.difference(&old).for_each(|key| self.add(key, value));
+    fn rekey(&mut self, old: &BTreeSet<K>, new: &BTreeSet<K>, value: &V) {
+        for key in old.difference(new) {
+            self.take(key, value);
+        }
+        for key in new.difference(old) {
+            self.add(key, value);
+        }
     }
 
     pub(super) fn of(&self, key: &K) -> impl Iterator<Item = &V> + use<'_, K, V> {
@@ -74,22 +78,22 @@ pub(super) struct Index {
 impl Index {
     pub(super) fn binding(&mut self, key: &BindingKey, old: Option<&Binding>, new: Option<&Binding>) {
         let groups = |it: Option<&Binding>| it.and_then(|it| it.group.clone()).into_iter().collect();
-        self.on_group.rekey(groups(old), groups(new), key);
+        self.on_group.rekey(&groups(old), &groups(new), key);
         let services = |it: Option<&Binding>| it.map(Binding::service_name).into_iter().collect();
-        self.of_service.rekey(services(old), services(new), key);
+        self.of_service.rekey(&services(old), &services(new), key);
     }
 
     pub(super) fn slice(&mut self, name: &ObjectName, old: Option<&Slice>, new: Option<&Slice>) {
         let service = |it: &Slice| Some(ObjectName::new(&name.namespace, it.service.as_ref()?));
         let services = |it: Option<&Slice>| it.and_then(service).into_iter().collect();
-        self.slices.rekey(services(old), services(new), name);
+        self.slices.rekey(&services(old), &services(new), name);
     }
 
     pub(super) fn event(&mut self, name: &ObjectName, old: Option<&Event>, new: Option<&Event>) {
         let about = |it: Option<&Event>| {
             it.map(|it| ObjectName::new(&name.namespace, &it.about)).into_iter().collect()
         };
-        self.events.rekey(about(old), about(new), name);
+        self.events.rekey(&about(old), &about(new), name);
     }
 
     /// A pod came, changed or went. Returns the services that select it or did.
@@ -101,14 +105,14 @@ impl Index {
         services: &BTreeMap<ObjectName, Service>,
     ) -> BTreeSet<ObjectName> {
         let addresses = |it: Option<&Pod>| it.into_iter().flat_map(|it| it.ips.iter().copied()).collect();
-        self.addresses.rekey(addresses(old), addresses(new), name);
+        self.addresses.rekey(&addresses(old), &addresses(new), name);
         let before = old.map(|it| self.selecting(it, services)).unwrap_or_default();
         let after = match (old, new) {
             (Some(old), Some(new)) if old.labels == new.labels => before.clone(),
             (_, new) => new.map(|it| self.selecting(it, services)).unwrap_or_default(),
         };
         let either = before.union(&after).cloned().collect();
-        self.selected.rekey(before, after, name);
+        self.selected.rekey(&before, &after, name);
         either
     }
 

@@ -39,7 +39,15 @@ impl Cluster {
 
     /// The pods a service of this cluster selects, in the order of their names.
     pub fn selected(&self, service: &Service) -> impl Iterator<Item = &Pod> {
-        self.index.selected.of(&service.name).filter_map(|name| self.pods.get(name))
+        let mut beside = self.pods.range(service.name.clone()..service.name.clone());
+        self.index.selected.of(&service.name).filter_map(move |name| match beside.next() {
+            // Pods of one workload stand beside each other: the next is nearly always the one.
+            Some((next, pod)) if next == name => Some(pod),
+            _ => {
+                beside = self.pods.range(name.clone()..);
+                beside.next().filter(|(next, _)| *next == name).map(|(_, pod)| pod)
+            }
+        })
     }
 
     /// Pods that have an address, or had it when they ended.

@@ -1,7 +1,7 @@
 //! Which endpoints of a binding's service the AWS Load Balancer Controller would register, and why not
 //! the others. The rule is the controller's own (its endpoint resolver, v3.5), which is not "ready".
 
-use std::collections::BTreeSet;
+use std::collections::HashSet;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -143,7 +143,7 @@ pub fn resolve(inventory: &Inventory, reference: &BindingRef, binding: &Binding)
     let Some(service) = cluster.services.get(&name) else {
         return Resolution::without(Backend::ServiceMissing);
     };
-    let loose = |taken: &BTreeSet<&ObjectName>| {
+    let loose = |taken: &HashSet<&ObjectName>| {
         cluster
             .selected(service)
             .filter(|pod| !pod.finished() && !taken.contains(&pod.name))
@@ -152,7 +152,7 @@ pub fn resolve(inventory: &Inventory, reference: &BindingRef, binding: &Binding)
     };
     let Some(port) = service.port(&binding.port) else {
         let have = service.ports.iter().map(describe_port).collect();
-        let loose_pods = loose(&BTreeSet::new());
+        let loose_pods = loose(&HashSet::new());
         return Resolution { loose_pods, ..Resolution::without(Backend::PortMissing(have)) };
     };
     match binding.target_type.unwrap_or(TargetType::Ip) {
@@ -161,7 +161,7 @@ pub fn resolve(inventory: &Inventory, reference: &BindingRef, binding: &Binding)
             let (pods, nodes) = (read(Kind::Pods), read(Kind::Nodes));
             let lookup = Lookup { inventory, id: &reference.cluster, cluster, pods, nodes };
             let mut resolution = pod_endpoints(&lookup, binding, service, port);
-            let taken: BTreeSet<&ObjectName> = resolution
+            let taken: HashSet<&ObjectName> = resolution
                 .endpoints
                 .iter()
                 .filter_map(|it| match &it.backing {

@@ -3,7 +3,7 @@
 mod ownership;
 mod sides;
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use self::ownership::Owners;
 use self::sides::Behind;
@@ -19,6 +19,7 @@ use crate::domain::judgement::case::Case;
 use crate::domain::judgement::case::Sides;
 use crate::domain::judgement::desired::Backend;
 use crate::domain::judgement::desired::Backing;
+use crate::domain::judgement::desired::Endpoint;
 use crate::domain::judgement::history::History;
 use crate::domain::judgement::pass::Pass;
 use crate::domain::judgement::row::EndpointSide;
@@ -41,61 +42,67 @@ fn detached<'a>(case: &Case<'a>, history: &History) -> Vec<(RowKey, &'a Pod)> {
     .collect()
 }
 
+/// What stands on a key on one side.
+#[derive(Clone, Copy)]
+enum Half<'a> {
+    Endpoint(&'a Endpoint),
+    Pod(&'a Pod),
+    Detached(&'a Pod),
+    Target(&'a Target),
+}
+
+/// Everything of both sides in the order of the keys; on one key in the order above.
+fn halves<'a>(case: &'a Case<'_>, history: &History) -> Vec<(RowKey, Half<'a>)> {
+    let targets = || case.targets().into_iter().flat_map(|it| &it.targets);
+    let registered: BTreeSet<&TargetKey> = targets().filter(|_| case.instances()).map(|it| &it.key).collect();
+    // Nodes that are left out are rows only where they are still registered.
+    let shown = |it: &&Endpoint| {
+        let left_out = matches!(it.backing, Backing::Node(_)) && it.wanted == Some(false);
+        !left_out || registered.contains(&it.key)
+    };
+    let endpoints = case.resolution.endpoints.iter().filter(shown);
+    let pod = |name| case.cluster.and_then(|it| it.pods.get(name));
+    let loose = case.resolution.loose_pods.iter().filter_map(pod);
+    let mut halves: Vec<(RowKey, Half<'_>)> = endpoints
+        .map(|it| (RowKey::Target(it.key.clone()), Half::Endpoint(it)))
+        .chain(loose.map(|it| (RowKey::Pod(it.uid.clone()), Half::Pod(it))))
+        .chain(detached(case, history).into_iter().map(|(key, it)| (key, Half::Detached(it))))
+        .chain(targets().map(|it| (RowKey::Target(it.key.clone()), Half::Target(it))))
+        .collect();
+    halves.sort_by(|a, b| a.0.cmp(&b.0));
+    halves
+}
+
 /// All rows of a subject, worst first.
 pub fn rows(case: &Case<'_>, pass: &Pass<'_>, history: &History) -> Vec<Row> {
-    let mut sides: BTreeMap<RowKey, (Vec<EndpointSide>, Option<&Target>)> = BTreeMap::new();
-    let behind = Behind::of(case);
-    let targets: BTreeMap<&TargetKey, &Target> =
-        case.targets().into_iter().flat_map(|it| &it.targets).map(|it| (&it.key, it)).collect();
-    for endpoint in &case.resolution.endpoints {
-        // Nodes that are left out are rows only where they are still registered.
-        if matches!(endpoint.backing, Backing::Node(_))
-            && endpoint.wanted == Some(false)
-            && !targets.contains_key(&endpoint.key)
-        {
-            continue;
-        }
-        let key = RowKey::Target(endpoint.key.clone());
-        sides.entry(key).or_default().0.push(sides::side(case, endpoint, &behind));
-    }
-    for name in &case.resolution.loose_pods {
-        if let Some(pod) = case.cluster.and_then(|it| it.pods.get(name)) {
-            sides
-                .entry(RowKey::Pod(pod.uid.clone()))
-                .or_default()
-                .0
-                .push(sides::pod_side(case, pod, &behind));
-        }
-    }
-    for (key, pod) in detached(case, history) {
-        // Until the slices follow, its endpoint is what counts.
-        let sides = &mut sides.entry(key).or_default().0;
-        if !sides.iter().any(|it| it.uid.as_ref() == Some(&pod.uid)) {
-            sides.push(sides::detached_side(case, pod, &behind));
-        }
-    }
-    for (key, target) in targets {
-        sides.entry(RowKey::Target(key.clone())).or_default().1 = Some(target);
-    }
-    let owners = Owners::new(case, pass);
-    let mut rows: Vec<Row> = sides
-        .into_iter()
-        .map(|(key, (mut endpoints, target))| {
+    let (behind, owners) = (Behind::of(case), Owners::new(case, pass));
+    let halves = halves(case, history);
+    let mut rows: Vec<Row> = halves
+        .chunk_by(|a, b| a.0 == b.0)
+        .filter_map(|halves| {
+            let (mut endpoints, mut target) = (Vec::with_capacity(1), None);
+            for (_, half) in halves {
+                match *half {
+                    Half::Endpoint(it) => endpoints.push(sides::side(case, it, &behind)),
+                    Half::Pod(it) => endpoints.push(sides::pod_side(case, it, &behind)),
+                    // Until the slices follow, its endpoint is what counts.
+                    Half::Detached(pod) if endpoints.iter().any(|it| it.uid.as_ref() == Some(&pod.uid)) => {}
+                    Half::Detached(pod) => endpoints.push(sides::detached_side(case, pod, &behind)),
+                    Half::Target(it) => target = Some(it),
+                }
+            }
             // The endpoint that counts: the wanted one, else the newest.
             endpoints.sort_by_key(|it| {
                 (it.wanted != Some(true), it.ready != Some(true), std::cmp::Reverse(it.created))
             });
             let mut endpoints = endpoints.into_iter();
-            let endpoint = endpoints.next();
-            judge(case, history, &owners, Sides { key, endpoint, others: endpoints.collect(), target })
+            let (key, endpoint) = (halves.first()?.0.clone(), endpoints.next());
+            Some(judge(case, history, &owners, Sides { key, endpoint, others: endpoints.collect(), target }))
         })
         .collect();
-    rows.sort_by(|a, b| order(a).cmp(&order(b)));
+    // Among equals the order of the keys stays.
+    rows.sort_by_key(|row| (!row.problem, row.standing.rank()));
     rows
-}
-
-fn order(row: &Row) -> (bool, u8, &RowKey) {
-    (!row.problem, row.standing.rank(), &row.key)
 }
 
 fn judge(case: &Case<'_>, history: &History, owners: &Owners<'_>, sides: Sides<'_>) -> Row {

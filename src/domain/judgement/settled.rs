@@ -2,6 +2,7 @@
 //! and we know it from health that was asked for after the last change.
 
 use std::collections::BTreeSet;
+use std::collections::HashSet;
 
 use crate::domain::facts::cluster::Status;
 use crate::domain::facts::cluster::Workload;
@@ -122,7 +123,7 @@ fn pods_in_service(case: &Case<'_>, rows: &[Row]) -> Option<bool> {
     if case.instances() {
         return Some(pods.all(|pod| pod.ready()));
     }
-    let those = |standing| -> BTreeSet<_> {
+    let those = |standing| -> HashSet<_> {
         rows.iter().filter(|row| row.standing == standing).filter_map(Row::uid).collect()
     };
     let (serving, unknown) = (those(Standing::InService), those(Standing::Unknown));

@@ -414,6 +414,17 @@ mod tests {
     use super::*;
 
     #[test]
+    fn every_column_is_in_the_table_once() {
+        let mut ids: Vec<String> = COLUMNS.iter().map(|it| format!("{:?}", it.id)).collect();
+        let n = ids.len();
+        ids.sort();
+        ids.dedup();
+        assert_eq!(ids.len(), n);
+        // The last one of the enum: none before it is missing.
+        assert_eq!(ColumnId::Description as usize + 1, n);
+    }
+
+    #[test]
     fn zones_lose_their_region_and_nothing_else() {
         for (zone, text) in
             [("eu-west-1a", "1a"), ("us-west-2-lax-1a", "1a"), ("all", "all"), ("euw1-az2", "euw1-az2")]

@@ -26,31 +26,26 @@ pub(super) fn render(state: &State, theme: &Theme, area: Rect, buffer: &mut Buff
     // Where room is short, less is said on the left and on the right in turn: what is open comes last.
     // Which account is written to is said as long as it can be.
     fitting(
-        [0, 1, 2].map(|n| (n, where_we_are(state, theme, n))),
-        [0, 1, 3, 4].map(|n| (n, aws(state, theme, n))),
+        &[0, 1, 2].map(|n| (n, where_we_are(state, theme, n))),
+        &[0, 1, 3, 4].map(|n| (n, aws(state, theme, n))),
         (first, buffer),
     );
     let second = Rect { y: area.y + 1, height: 1, ..area };
     let sides = [("k8s ", kubernetes(state, theme)), (" · aws ", targets(state, theme))];
     fitting(
-        [0, 1, 2].map(|n| (n, verdict(state, theme, n))),
-        [0, 1].map(|n| (n, freshness(state, theme, &sides, n))),
+        &[0, 1, 2].map(|n| (n, verdict(state, theme, n))),
+        &[0, 1].map(|n| (n, freshness(state, theme, &sides, n))),
         (second, buffer),
     );
 }
 
 /// The fullest of some ways to say two things on one line that fits, by how much each leaves out.
-fn fitting<'a, const L: usize, const R: usize>(
-    lefts: [(u8, Line<'a>); L],
-    rights: [(u8, Line<'a>); R],
-    (area, buffer): (Rect, &mut Buffer),
-) {
+fn fitting(lefts: &[(u8, Line<'_>)], rights: &[(u8, Line<'_>)], (area, buffer): (Rect, &mut Buffer)) {
     let room = usize::from(area.width).saturating_sub(1);
     let mut ways: Vec<_> = lefts.iter().flat_map(|left| rights.iter().map(move |it| (left, it))).collect();
     ways.sort_by_key(|((l, _), (r, _))| (l + r, *l));
-    let fits =
-        |((_, left), (_, right)): &&(&(u8, Line<'a>), &(u8, Line<'a>))| left.width() + right.width() <= room;
-    if let Some(((_, left), (_, right))) = ways.iter().find(fits).or(ways.last()) {
+    let fits = ways.iter().find(|((_, left), (_, right))| left.width() + right.width() <= room);
+    if let Some(((_, left), (_, right))) = fits.or(ways.last()) {
         both(left.clone(), right.clone(), area, buffer);
     }
 }
