@@ -382,6 +382,20 @@ impl State {
         }
     }
 
+    /// Where the selected line is among the lines.
+    pub fn line_at(&self) -> Option<usize> {
+        match &self.view {
+            View::Bindings => {
+                let listed = self.listed.as_ref()?;
+                self.subjects().into_iter().position(|it| it == listed)
+            }
+            View::Board(_) => {
+                let selected = self.selected.as_ref()?;
+                self.rows().into_iter().position(|it| it.key == *selected)
+            }
+        }
+    }
+
     /// The permission a change lacks here, in words.
     pub fn lacks(&self, change: ChangeKind) -> Option<String> {
         let subject = match &self.view {

@@ -59,7 +59,7 @@ pub(super) fn settle(state: &mut State) {
     if state.frozen.is_some() || (!state.all_stale && state.stale.is_empty()) {
         return;
     }
-    let before = state.lines();
+    let before = state.line_at();
     let selected = state.selected.clone();
     let wanted = subjects(state);
     let stale: Vec<Subject> = match state.all_stale {
@@ -79,7 +79,7 @@ pub(super) fn settle(state: &mut State) {
     state.all_stale = false;
     state.stale.clear();
     navigate::follow_pod(state, selected);
-    navigate::keep(state, &before);
+    navigate::keep(state, before);
     state.dirty = true;
 }
 

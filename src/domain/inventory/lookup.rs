@@ -39,14 +39,15 @@ impl Cluster {
 
     /// The pods a service of this cluster selects, in the order of their names.
     pub fn selected(&self, service: &Service) -> impl Iterator<Item = &Pod> {
-        let mut beside = self.pods.range(service.name.clone()..service.name.clone());
-        self.index.selected.of(&service.name).filter_map(move |name| match beside.next() {
+        let mut beside = None;
+        self.index.selected.of(&service.name).filter_map(move |name| {
             // Pods of one workload stand beside each other: the next is nearly always the one.
-            Some((next, pod)) if next == name => Some(pod),
-            _ => {
-                beside = self.pods.range(name.clone()..);
-                beside.next().filter(|(next, _)| *next == name).map(|(_, pod)| pod)
-            }
+            let next = beside.as_mut().and_then(Iterator::next).filter(|(next, _)| *next == name);
+            let found = next.or_else(|| {
+                let from = beside.insert(self.pods.range::<ObjectName, _>(name..));
+                from.next().filter(|(next, _)| *next == name)
+            });
+            found.map(|(_, pod)| pod)
         })
     }
 

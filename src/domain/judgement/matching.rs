@@ -77,32 +77,44 @@ fn halves<'a>(case: &'a Case<'_>, history: &History) -> Vec<(RowKey, Half<'a>)> 
 pub fn rows(case: &Case<'_>, pass: &Pass<'_>, history: &History) -> Vec<Row> {
     let (behind, owners) = (Behind::of(case), Owners::new(case, pass));
     let halves = halves(case, history);
-    let mut rows: Vec<Row> = halves
-        .chunk_by(|a, b| a.0 == b.0)
-        .filter_map(|halves| {
-            let (mut endpoints, mut target) = (Vec::with_capacity(1), None);
-            for (_, half) in halves {
-                match *half {
-                    Half::Endpoint(it) => endpoints.push(sides::side(case, it, &behind)),
-                    Half::Pod(it) => endpoints.push(sides::pod_side(case, it, &behind)),
-                    // Until the slices follow, its endpoint is what counts.
-                    Half::Detached(pod) if endpoints.iter().any(|it| it.uid.as_ref() == Some(&pod.uid)) => {}
-                    Half::Detached(pod) => endpoints.push(sides::detached_side(case, pod, &behind)),
-                    Half::Target(it) => target = Some(it),
-                }
+    let on_one_key = |a: &(RowKey, Half<'_>), b: &(RowKey, Half<'_>)| a.0 == b.0;
+    let mut rows = Vec::with_capacity(halves.chunk_by(on_one_key).count());
+    rows.extend(halves.chunk_by(on_one_key).filter_map(|halves| {
+        let (mut endpoints, mut target) = (Vec::with_capacity(1), None);
+        for (_, half) in halves {
+            match *half {
+                Half::Endpoint(it) => endpoints.push(sides::side(case, it, &behind)),
+                Half::Pod(it) => endpoints.push(sides::pod_side(case, it, &behind)),
+                // Until the slices follow, its endpoint is what counts.
+                Half::Detached(pod) if endpoints.iter().any(|it| it.uid.as_ref() == Some(&pod.uid)) => {}
+                Half::Detached(pod) => endpoints.push(sides::detached_side(case, pod, &behind)),
+                Half::Target(it) => target = Some(it),
             }
-            // The endpoint that counts: the wanted one, else the newest.
-            endpoints.sort_by_key(|it| {
-                (it.wanted != Some(true), it.ready != Some(true), std::cmp::Reverse(it.created))
-            });
-            let mut endpoints = endpoints.into_iter();
-            let (key, endpoint) = (halves.first()?.0.clone(), endpoints.next());
-            Some(judge(case, history, &owners, Sides { key, endpoint, others: endpoints.collect(), target }))
-        })
-        .collect();
-    // Among equals the order of the keys stays.
-    rows.sort_by_key(|row| (!row.problem, row.standing.rank()));
-    rows
+        }
+        // The endpoint that counts: the wanted one, else the newest.
+        endpoints.sort_by_key(|it| {
+            (it.wanted != Some(true), it.ready != Some(true), std::cmp::Reverse(it.created))
+        });
+        let mut endpoints = endpoints.into_iter();
+        let (key, endpoint) = (halves.first()?.0.clone(), endpoints.next());
+        Some(judge(case, history, &owners, Sides { key, endpoint, others: endpoints.collect(), target }))
+    }));
+    worst_first(rows)
+}
+
+/// Problems first, then the worse standing; among equals the order stays, which is that of the keys.
+fn worst_first(rows: Vec<Row>) -> Vec<Row> {
+    let mut order: Vec<((bool, u8), usize)> =
+        rows.iter().map(|row| (!row.problem, row.standing.rank())).zip(0..).collect();
+    if order.is_sorted() {
+        return rows;
+    }
+    order.sort_unstable();
+    // Rows are large: each is moved once, not at every step of the sort.
+    let mut rows: Vec<Option<Row>> = rows.into_iter().map(Some).collect();
+    let mut sorted = Vec::with_capacity(rows.len());
+    sorted.extend(order.into_iter().filter_map(|(_, at)| rows.get_mut(at)?.take()));
+    sorted
 }
 
 fn judge(case: &Case<'_>, history: &History, owners: &Owners<'_>, sides: Sides<'_>) -> Row {
