@@ -54,6 +54,7 @@ fn columns_hold_still_while_one_scrolls() {
         press(&mut state, &[Action::PageDown]);
         assert_eq!(titles(&state), top);
     }
+    assert_ne!(titles(&by_name(&world(&[]))), top, "the long name makes room for itself");
     let text = frame(&state, SIZE.0, SIZE.1);
     assert!(!text.contains("1-a-name"), "{text}");
 }
