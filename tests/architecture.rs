@@ -62,7 +62,16 @@ const LAYERS: &[(&str, &[&str], &[&str])] = &[
     (
         "tui",
         &["app", "audit", "backend", "domain", "report"],
-        &["crossterm", "futures", "ratatui", "tokio", "tracing", "unicode_width"],
+        &[
+            "crossterm",
+            "futures",
+            "ratatui",
+            "textwrap",
+            "tokio",
+            "tracing",
+            "unicode_truncate",
+            "unicode_width",
+        ],
     ),
     // A whole outside, which shares no code with what looks at it: a mistake of ours cannot hide there.
     (

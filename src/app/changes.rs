@@ -81,10 +81,19 @@ impl Run {
 
     /// Every step whose call was made, whatever came of it: what is so now decides what can be turned round.
     pub fn written(&self) -> Vec<Act> {
+        self.calls().cloned().collect()
+    }
+
+    /// A call was made.
+    fn wrote(&self) -> bool {
+        self.calls().next().is_some()
+    }
+
+    fn calls(&self) -> impl Iterator<Item = &Act> {
         let made = |stage: &Stage| !matches!(stage, Stage::Checking | Stage::Refused(_));
-        let written = self.stages.iter().filter(|(_, (stage, _))| made(stage));
-        let acts = written.filter_map(|(step, _)| Some(self.plan.steps.get(*step)?.act.clone()));
-        acts.filter(|it| !it.only_waits()).collect()
+        let written = self.stages.iter().filter(move |(_, (stage, _))| made(stage));
+        let acts = written.filter_map(|(step, _)| Some(&self.plan.steps.get(*step)?.act));
+        acts.filter(|it| !it.only_waits())
     }
 
     /// What had its effect.
@@ -100,7 +109,8 @@ impl Run {
 
     /// All of it was done.
     pub fn succeeded(&self) -> bool {
-        self.ended.is_some() && self.done().len() == self.plan.steps.len()
+        let done = self.stages.values().filter(|(stage, _)| matches!(stage, Stage::Done(_)));
+        self.ended.is_some() && done.count() == self.plan.steps.len()
     }
 
     fn take(&mut self, progress: &Progress) {
@@ -185,12 +195,15 @@ impl Changes {
 
     /// The last plan that changed something and was not undone.
     pub fn last(&self) -> Option<Done> {
-        let wrote = |run: &&Run| {
-            run.plan.change != ChangeKind::Undo && !self.undone(&run.plan.id) && !run.written().is_empty()
-        };
-        let run = self.runs.iter().rev().find(wrote)?;
+        let run = self.last_run()?;
         let (id, change, subject) = (run.plan.id.clone(), run.plan.change, run.plan.subject.clone());
         Some(Done { id, change, subject, acts: run.written() })
+    }
+
+    /// Its run: every frame asks whether there is one.
+    pub fn last_run(&self) -> Option<&Run> {
+        let undoable = |run: &&Run| run.plan.change != ChangeKind::Undo && run.wrote();
+        self.runs.iter().rev().filter(undoable).find(|run| !self.undone(&run.plan.id))
     }
 
     /// A plan of this session turned it round.

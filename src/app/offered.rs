@@ -28,7 +28,7 @@ pub fn refusal(action: Action, state: &State) -> Option<Cow<'static, str>> {
 fn missing(needs: Needs, state: &State) -> Option<&'static str> {
     match needs {
         Needs::Nothing => None,
-        Needs::Rows => state.lines().is_empty().then_some("nothing to move through"),
+        Needs::Rows => (!state.has_lines()).then_some("nothing to move through"),
         Needs::Selection => (!state.has_selection()).then_some("select a line first"),
         Needs::Row => match &state.view {
             View::Board(_) if state.selected.is_some() || !state.changes.marked.is_empty() => None,
@@ -36,7 +36,7 @@ fn missing(needs: Needs, state: &State) -> Option<&'static str> {
             View::Bindings => Some("open a binding first"),
         },
         Needs::Subject => state.report().is_none().then_some("select a binding first"),
-        Needs::Done => state.changes.last().is_none().then_some(match state.changes.runs.is_empty() {
+        Needs::Done => state.changes.last_run().is_none().then_some(match state.changes.runs.is_empty() {
             true => "nothing was changed in this session",
             false => "nothing of this session is left to undo",
         }),

@@ -12,6 +12,7 @@ use crate::domain::facts::elb::TargetGroup;
 use crate::domain::facts::ids::BindingApi;
 use crate::domain::facts::ids::ClusterId;
 use crate::domain::facts::ids::RowKey;
+use crate::domain::facts::ids::TargetGroupArn;
 use crate::domain::facts::plan_id::PlanId;
 use crate::domain::facts::plan_id::PlanIds;
 use crate::domain::facts::selector::Selector;
@@ -28,7 +29,7 @@ use crate::domain::plan::act::ChangeKind;
 use crate::domain::plan::log::Unfinished;
 use crate::domain::plan::permissions;
 use crate::domain::wording::columns;
-use crate::domain::wording::columns::Side;
+use crate::domain::wording::columns::ColumnId;
 
 /// The smallest screen that can be read: columns and lines.
 pub const LEAST: (u16, u16) = (60, 20);
@@ -145,6 +146,12 @@ pub enum Dialog {
 pub struct Board {
     pub report: Report,
     pub history: History,
+}
+
+impl Board {
+    fn group_name(&self) -> Option<&str> {
+        self.report.group.as_ref().map(TargetGroupArn::name)
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -298,12 +305,12 @@ impl State {
     pub fn rows(&self) -> Vec<&Row> {
         let Some(board) = self.board() else { return Vec::new() };
         let context = self.context(&board.report);
-        let mut rows: Vec<&Row> = board.report.rows.iter().filter(|row| self.shows(row, &context)).collect();
+        let mut rows: Vec<&Row> = self.rows_shown(&board.report, context).collect();
         match self.sort {
             Sort::Worst => {}
-            Sort::Name => rows.sort_by_key(|row| cell(row, &context, "POD")),
-            Sort::Address => rows.sort_by_key(|row| row.key.clone()),
-            Sort::Zone => rows.sort_by_key(|row| cell(row, &context, "ZONE")),
+            Sort::Name => rows.sort_by_cached_key(|row| columns::cell(ColumnId::Pod, row, &context)),
+            Sort::Address => rows.sort_by(|a, b| a.key.cmp(&b.key)),
+            Sort::Zone => rows.sort_by_cached_key(|row| columns::cell(ColumnId::Zone, row, &context)),
         }
         if self.reversed {
             rows.reverse();
@@ -311,53 +318,40 @@ impl State {
         rows
     }
 
-    fn shows(&self, row: &Row, context: &columns::Context) -> bool {
-        if self.problems_only && !row.problem {
-            return false;
-        }
-        let (turned, text) = match self.filter.strip_prefix('!') {
-            Some(text) => (true, text),
-            None => (false, self.filter.as_str()),
-        };
-        let text = text.to_lowercase();
-        let found = || {
-            columns::COLUMNS.iter().any(|column| (column.text)(row, context).to_lowercase().contains(&text))
-                || row
-                    .endpoint
-                    .as_ref()
-                    .is_some_and(|it| it.pods.iter().any(|it| it.to_lowercase().contains(&text)))
-        };
-        text.is_empty() || found() != turned
+    /// The rows of a board that are not filtered out.
+    fn rows_shown<'a>(
+        &'a self,
+        report: &'a Report,
+        context: columns::Context,
+    ) -> impl Iterator<Item = &'a Row> {
+        let filter = Filter::of(&self.filter);
+        let rows = report.rows.iter().filter(|row| row.problem || !self.problems_only);
+        rows.filter(move |row| filter.lets(|it| row_says(row, &context, it)))
     }
 
     /// The subjects of the list, in order.
     pub fn subjects(&self) -> Vec<&Subject> {
-        let (turned, text) = match self.filter.strip_prefix('!') {
-            Some(text) => (true, text),
-            None => (false, self.filter.as_str()),
-        };
-        let text = text.to_lowercase();
-        let mut boards: Vec<(&Subject, &Board)> = self
-            .boards
-            .iter()
-            .filter(|(_, it)| {
-                !self.problems_only || it.report.counts.problems > 0 || it.report.settled.value == Some(false)
-            })
-            .filter(|(subject, it)| text.is_empty() || self.describes(subject, &it.report, &text) != turned)
-            .collect();
+        let mut boards: Vec<(&Subject, &Board)> = self.boards_shown().collect();
         match self.sort {
             Sort::Worst => {
                 boards.sort_by(|a, b| (a.1.report.severity(), a.0).cmp(&(b.1.report.severity(), b.0)))
             }
             Sort::Name | Sort::Zone => {}
-            Sort::Address => {
-                boards.sort_by_key(|it| it.1.report.group.as_ref().map(|it| it.name().to_owned()))
-            }
+            Sort::Address => boards.sort_by(|a, b| a.1.group_name().cmp(&b.1.group_name())),
         }
         if self.reversed {
             boards.reverse();
         }
         boards.into_iter().map(|it| it.0).collect()
+    }
+
+    /// The boards of the list that are not filtered out.
+    fn boards_shown(&self) -> impl Iterator<Item = (&Subject, &Board)> {
+        let filter = Filter::of(&self.filter);
+        let boards = self.boards.iter().filter(|(_, it)| {
+            !self.problems_only || it.report.counts.problems > 0 || it.report.settled.value == Some(false)
+        });
+        boards.filter(move |(subject, it)| filter.lets(|text| self.describes(subject, &it.report, text)))
     }
 
     fn describes(&self, subject: &Subject, report: &Report, text: &str) -> bool {
@@ -383,11 +377,35 @@ impl State {
         }
     }
 
+    /// There is a line to move to.
+    pub fn has_lines(&self) -> bool {
+        match &self.view {
+            View::Bindings => self.boards_shown().next().is_some(),
+            View::Board(_) => self
+                .board()
+                .is_some_and(|it| self.rows_shown(&it.report, self.context(&it.report)).next().is_some()),
+        }
+    }
+
     /// The selected line.
     pub fn line(&self) -> Option<Line> {
         match &self.view {
             View::Bindings => self.listed.clone().map(Line::Subject),
             View::Board(_) => self.selected.clone().map(Line::Row),
+        }
+    }
+
+    /// Where the selected line is among the lines.
+    pub fn line_at(&self) -> Option<usize> {
+        match &self.view {
+            View::Bindings => {
+                let listed = self.listed.as_ref()?;
+                self.subjects().into_iter().position(|it| it == listed)
+            }
+            View::Board(_) => {
+                let selected = self.selected.as_ref()?;
+                self.rows().into_iter().position(|it| it.key == *selected)
+            }
         }
     }
 
@@ -452,8 +470,31 @@ pub fn name(subject: &Subject) -> String {
     }
 }
 
-fn cell(row: &Row, context: &columns::Context, title: &str) -> String {
-    let sides = [Side::Endpoint, Side::Target];
-    let mut columns = sides.into_iter().flat_map(|side| columns::of(side, true));
-    columns.find(|it| it.title == title).map_or_else(String::new, |it| (it.text)(row, context))
+/// What was typed to leave only some lines.
+struct Filter {
+    /// Lines that do not say it are shown.
+    inverted: bool,
+    text: String,
+}
+
+impl Filter {
+    fn of(typed: &str) -> Self {
+        let (inverted, text) = match typed.strip_prefix('!') {
+            Some(text) => (true, text),
+            None => (false, typed),
+        };
+        Self { inverted, text: text.to_lowercase() }
+    }
+
+    /// Whether a line is shown, by whether it says the text.
+    fn lets(&self, says: impl FnOnce(&str) -> bool) -> bool {
+        self.text.is_empty() || says(&self.text) != self.inverted
+    }
+}
+
+/// A row says a text in one of its cells, or one of the pods behind it is called so.
+fn row_says(row: &Row, context: &columns::Context, text: &str) -> bool {
+    let says = |it: &str| it.to_lowercase().contains(text);
+    columns::COLUMNS.iter().any(|column| says(&(column.text)(row, context)))
+        || row.endpoint.as_ref().is_some_and(|it| it.pods.iter().any(|it| says(it)))
 }

@@ -9,6 +9,7 @@ use crate::domain::facts::time::Timestamp;
 use crate::domain::inventory::Inventory;
 use crate::domain::inventory::unbound;
 use crate::domain::judgement::history::History;
+use crate::domain::judgement::pass::Pass;
 use crate::domain::judgement::report;
 use crate::domain::judgement::report::Report;
 use crate::domain::judgement::row::Subject;
@@ -83,7 +84,8 @@ fn reports(
     };
     subjects.extend(groups);
     let history = History::of_one_look();
-    let judged = subjects.iter().filter_map(|it| report::judge(inventory, it, &history, now));
+    let pass = Pass::new(inventory, now);
+    let judged = subjects.iter().filter_map(|it| report::judge_in(&pass, it, &history));
     let mut reports: Vec<Report> =
         judged.filter(|it| pointed.is_none_or(|pointed| pointed.selects(inventory, it))).collect();
     reports.sort_by(|a, b| (a.severity(), &a.subject).cmp(&(b.severity(), &b.subject)));

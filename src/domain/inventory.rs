@@ -2,7 +2,9 @@
 //! how fresh each source is. `apply` folds one change in and names the bindings and groups it touches.
 
 mod fold;
+mod index;
 mod learn;
+mod lookup;
 
 pub mod follow;
 pub mod needs;
@@ -45,6 +47,7 @@ use crate::domain::facts::ids::LoadBalancerArn;
 use crate::domain::facts::ids::ObjectName;
 use crate::domain::facts::ids::TargetGroupArn;
 use crate::domain::facts::time::Timestamp;
+use crate::domain::inventory::index::Index;
 
 /// A kind of Kubernetes object that is watched on its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -168,7 +171,7 @@ pub enum Observation {
     Failed(Source, Failure),
 }
 
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Cluster {
     pub pods: BTreeMap<ObjectName, Pod>,
     pub services: BTreeMap<ObjectName, Service>,
@@ -183,7 +186,6 @@ pub struct Cluster {
     pub guarding: BTreeMap<(GuardingKind, ObjectName), Guarding>,
     pub signs: ControllerSigns,
     /// What we may do, by namespace, as the API server said.
-    #[serde(skip)]
     pub permitted: BTreeMap<Option<String>, Allowed>,
     /// Whether the controller puts readiness gates into pods that are made in a namespace, by its label.
     pub gated: BTreeMap<String, bool>,
@@ -191,6 +193,7 @@ pub struct Cluster {
     pub covered: BTreeMap<Kind, Option<String>>,
     /// When a slice, pod, service or the binding itself last changed, for each binding.
     pub changed: BTreeMap<(BindingApi, ObjectName), Timestamp>,
+    index: Index,
 }
 
 /// What AWS does not have any more though something still names it.
@@ -209,7 +212,7 @@ pub struct Heard {
 }
 
 /// A target group as far as it was read.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Group {
     pub group: Option<TargetGroup>,
     pub attributes: Option<Attributes>,
@@ -217,7 +220,7 @@ pub struct Group {
     pub targets: Option<Targets>,
 }
 
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Inventory {
     pub clusters: BTreeMap<ClusterId, Cluster>,
     pub groups: BTreeMap<TargetGroupArn, Group>,
@@ -225,9 +228,7 @@ pub struct Inventory {
     /// Listeners and rules of each load balancer that were read in whole.
     pub routes: BTreeMap<LoadBalancerArn, Vec<Listener>>,
     /// The same in pieces, as they come.
-    #[serde(default)]
     pub heard: BTreeMap<LoadBalancerArn, Vec<Heard>>,
-    #[serde(default)]
     pub gone: BTreeSet<Gone>,
     pub caller: Option<Caller>,
     pub sources: BTreeMap<Source, Freshness>,

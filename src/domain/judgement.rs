@@ -9,6 +9,9 @@ pub mod desired;
 pub mod waiting;
 
 pub mod case;
+pub mod claims;
+pub mod pass;
+
 pub mod controller;
 pub mod history;
 pub mod matching;

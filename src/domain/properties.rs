@@ -1,6 +1,8 @@
 //! What holds in every world: rows are a total join, order does not matter, a repaired binding settles, and
 //! what is unread never makes an orphan.
 
+mod lookup;
+
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 

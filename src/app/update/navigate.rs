@@ -40,14 +40,13 @@ fn select(state: &mut State, line: Option<Line>) {
     }
 }
 
-/// After lines changed: a selected line that is gone changes on to the one that took its place.
-pub(super) fn keep(state: &mut State, before: &[Line]) {
-    let Some(line) = state.line() else { return };
-    let lines = state.lines();
-    if lines.contains(&line) {
+/// After lines changed: a selected line that is gone changes on to the one that took its place. `before`: where it was.
+pub(super) fn keep(state: &mut State, before: Option<usize>) {
+    if state.line().is_none() || state.line_at().is_some() {
         return;
     }
-    let at = before.iter().position(|it| *it == line).unwrap_or(0);
+    let lines = state.lines();
+    let at = before.unwrap_or(0);
     match (lines.get(at.min(lines.len().saturating_sub(1))), &state.view) {
         (Some(other), _) => select(state, Some(other.clone())),
         (None, View::Bindings) => state.listed = None,

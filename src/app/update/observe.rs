@@ -15,6 +15,7 @@ use crate::domain::inventory::follow::Again;
 use crate::domain::inventory::follow::Follow;
 use crate::domain::inventory::unbound;
 use crate::domain::judgement::history::History;
+use crate::domain::judgement::pass::Pass;
 use crate::domain::judgement::report;
 use crate::domain::judgement::row::Row;
 use crate::domain::judgement::row::Subject;
@@ -31,14 +32,9 @@ pub(super) fn observe(state: &mut State, change: Observation, at: Timestamp) {
     let touched = state.inventory.apply(change, at);
     state.all_stale |= touched.all;
     state.stale.extend(touched.bindings.into_iter().map(Subject::Binding));
-    if !touched.groups.is_empty() {
-        let bound = state
-            .inventory
-            .bindings()
-            .filter(|(_, it)| it.group.as_ref().is_some_and(|it| touched.groups.contains(it)));
-        let bound: Vec<Subject> = bound.map(|(it, _)| Subject::Binding(it)).collect();
-        state.stale.extend(bound);
-        state.stale.extend(touched.groups.into_iter().map(Subject::Group));
+    for group in touched.groups {
+        state.stale.extend(state.inventory.on_group(&group).map(|(it, _)| Subject::Binding(it)));
+        state.stale.insert(Subject::Group(group));
     }
     state.dirty = true;
 }
@@ -68,7 +64,7 @@ pub(super) fn settle(state: &mut State) {
     if state.frozen.is_some() || (!state.all_stale && state.stale.is_empty()) {
         return;
     }
-    let before = state.lines();
+    let before = state.line_at();
     let selected = state.selected.clone();
     let wanted = subjects(state);
     let stale: Vec<Subject> = match state.all_stale {
@@ -76,10 +72,11 @@ pub(super) fn settle(state: &mut State) {
         false => state.stale.iter().filter(|it| wanted.contains(*it)).cloned().collect(),
     };
     state.boards.retain(|subject, _| wanted.contains(subject));
+    let pass = Pass::new(&state.inventory, state.now);
     for subject in stale {
         let mut history = state.boards.remove(&subject).map_or_else(History::default, |it| it.history);
         history.set_detached(state.changes.detached(&subject));
-        if let Some(report) = report::judge(&state.inventory, &subject, &history, state.now) {
+        if let Some(report) = report::judge_in(&pass, &subject, &history) {
             history.note(&report.rows, report.word(), state.now);
             state.boards.insert(subject, Board { report, history });
         }
@@ -87,7 +84,7 @@ pub(super) fn settle(state: &mut State) {
     state.all_stale = false;
     state.stale.clear();
     navigate::follow_pod(state, selected);
-    navigate::keep(state, &before);
+    navigate::keep(state, before);
     state.dirty = true;
 }
 

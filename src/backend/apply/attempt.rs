@@ -102,6 +102,10 @@ impl Running {
             guards(step, &facts, (&self.job.plan.subject, done), self.linked.clock()).map_err(Stop::Guard)?;
             self.record.before(now(&part, &facts));
             self.tell(index, Stage::Writing).await;
+            // Looking took its time: whoever stopped it meanwhile must find nothing written.
+            if self.signal() != Signal::Go {
+                return Err(Stop::Signal);
+            }
             match self.write(&part).await {
                 Ok(()) => return Ok(()),
                 Err(failure) if failure.kind == ErrorKind::Throttled && tries < TRIES => {

@@ -7,7 +7,11 @@ use super::Key;
 use super::Kind;
 use super::Object;
 use super::Touched;
+use crate::domain::facts::cluster::Event;
+use crate::domain::facts::cluster::Pod;
 use crate::domain::facts::cluster::Service;
+use crate::domain::facts::cluster::Slice;
+use crate::domain::facts::ids::BindingApi;
 use crate::domain::facts::ids::BindingRef;
 use crate::domain::facts::ids::ClusterId;
 use crate::domain::facts::ids::ObjectName;
@@ -49,28 +53,21 @@ impl Cluster {
         let key = object.key();
         match object {
             Object::Pod(it) => {
-                if self.pods.get(&key.1) == Some(&it) {
-                    return;
+                if self.pods.get(&key.1) != Some(&it) {
+                    let services = self.pod(&key.1, Some(it));
+                    self.touch_services(cluster, &services, at, touched);
                 }
-                let old = self.pods.insert(key.1, it.clone());
-                self.touch_services(cluster, at, touched, |service| {
-                    service.selects(&it) || old.as_ref().is_some_and(|old| service.selects(old))
-                });
             }
             Object::Service(it) => {
                 if self.services.get(&key.1) != Some(&it) {
-                    self.services.insert(key.1.clone(), it);
-                    self.touch_named(cluster, &key.1, at, touched);
+                    let services = self.service(&key.1, Some(it));
+                    self.touch_services(cluster, &services, at, touched);
                 }
             }
             Object::Slice(it) => {
-                if self.slices.get(&key.1) == Some(&it) {
-                    return;
-                }
-                let new = it.service.clone();
-                let old = self.slices.insert(key.1.clone(), it).and_then(|it| it.service);
-                for service in BTreeSet::from([old, new]).into_iter().flatten() {
-                    self.touch_named(cluster, &ObjectName::new(&key.1.namespace, &service), at, touched);
+                if self.slices.get(&key.1) != Some(&it) {
+                    let services = self.slice(&key.1, Some(it));
+                    self.touch_services(cluster, &services, at, touched);
                 }
             }
             Object::Node(it) => {
@@ -83,9 +80,11 @@ impl Cluster {
             }
             Object::Binding(it) => {
                 let id = (it.api, key.1);
-                if self.bindings.get(&id) != Some(&*it) {
+                let old = self.bindings.get(&id);
+                if old != Some(&*it) {
                     touched.bindings.insert(BindingRef::of(cluster, id.0, &id.1));
                     touched.groups.extend(it.group.clone());
+                    self.index.binding(&id, old, Some(&it));
                     self.changed.insert(id.clone(), at);
                     self.bindings.insert(id, *it);
                 }
@@ -93,8 +92,8 @@ impl Cluster {
             // Only a plan asks for these.
             Object::Guarding(it) => drop(self.guarding.insert((it.kind, key.1), it)),
             Object::Event(it) => {
-                if self.events.insert(key.1.clone(), it.clone()) != Some(it) {
-                    self.touch_namespace(cluster, &key.1.namespace, touched);
+                if self.events.get(&key.1) != Some(&it) {
+                    self.event(cluster, &key.1, Some(it), touched);
                 }
             }
         }
@@ -103,20 +102,14 @@ impl Cluster {
     pub(super) fn remove(&mut self, cluster: &ClusterId, key: &Key, at: Timestamp, touched: &mut Touched) {
         let (kind, name) = key;
         match kind {
-            Kind::Pods => {
-                if let Some(old) = self.pods.remove(name) {
-                    self.touch_services(cluster, at, touched, |service| service.selects(&old));
-                }
-            }
-            Kind::Services => {
-                if self.services.remove(name).is_some() {
-                    self.touch_named(cluster, name, at, touched);
-                }
-            }
-            Kind::Slices => {
-                if let Some(service) = self.slices.remove(name).and_then(|it| it.service) {
-                    self.touch_named(cluster, &ObjectName::new(&name.namespace, &service), at, touched);
-                }
+            Kind::Pods | Kind::Services | Kind::Slices => {
+                let services = match kind {
+                    Kind::Pods if self.pods.contains_key(name) => self.pod(name, None),
+                    Kind::Services if self.services.contains_key(name) => self.service(name, None),
+                    Kind::Slices if self.slices.contains_key(name) => self.slice(name, None),
+                    _ => BTreeSet::new(),
+                };
+                self.touch_services(cluster, &services, at, touched);
             }
             Kind::Nodes => touched.all |= self.nodes.remove(&name.name).is_some(),
             Kind::Workloads(of) => {
@@ -128,51 +121,84 @@ impl Cluster {
                 let id = (*api, name.clone());
                 self.changed.remove(&id);
                 if let Some(old) = self.bindings.remove(&id) {
+                    self.index.binding(&id, Some(&old), None);
                     touched.bindings.insert(BindingRef::of(cluster, *api, name));
                     touched.groups.extend(old.group);
                 }
             }
-            Kind::Events => {
-                self.events.remove(name);
-            }
+            Kind::Events => self.event(cluster, name, None, touched),
             Kind::Guarding(of) => drop(self.guarding.remove(&(*of, name.clone()))),
             Kind::Controller | Kind::Ledgers => {}
         }
     }
 
-    /// Marks the bindings of the services that `matches`.
+    /// A pod came, changed or went. Returns the services that select it or did.
+    fn pod(&mut self, name: &ObjectName, new: Option<Pod>) -> BTreeSet<ObjectName> {
+        let services = self.index.pod(name, self.pods.get(name), new.as_ref(), &self.services);
+        match new {
+            Some(pod) => _ = self.pods.insert(name.clone(), pod),
+            None => _ = self.pods.remove(name),
+        }
+        services
+    }
+
+    /// The same of a service.
+    fn service(&mut self, name: &ObjectName, new: Option<Service>) -> BTreeSet<ObjectName> {
+        self.index.service(name, self.services.get(name), new.as_ref(), &self.pods);
+        match new {
+            Some(service) => _ = self.services.insert(name.clone(), service),
+            None => _ = self.services.remove(name),
+        }
+        BTreeSet::from([name.clone()])
+    }
+
+    /// The same of a slice.
+    fn slice(&mut self, name: &ObjectName, new: Option<Slice>) -> BTreeSet<ObjectName> {
+        let old = self.slices.get(name);
+        self.index.slice(name, old, new.as_ref());
+        let service = |it: &Slice| Some(ObjectName::new(&name.namespace, it.service.as_ref()?));
+        let services = [old, new.as_ref()].into_iter().flatten().filter_map(service).collect();
+        match new {
+            Some(slice) => _ = self.slices.insert(name.clone(), slice),
+            None => _ = self.slices.remove(name),
+        }
+        services
+    }
+
+    /// Marks the bindings that name these services.
     fn touch_services(
         &mut self,
         cluster: &ClusterId,
+        services: &BTreeSet<ObjectName>,
         at: Timestamp,
         touched: &mut Touched,
-        matches: impl Fn(&Service) -> bool,
     ) {
-        for ((api, name), binding) in &self.bindings {
-            if self.services.get(&binding.service_name()).is_some_and(&matches) {
-                touched.bindings.insert(BindingRef::of(cluster, *api, name));
-                self.changed.insert((*api, name.clone()), at);
-            }
+        for key in services.iter().flat_map(|it| self.index.of_service.of(it)) {
+            touched.bindings.insert(BindingRef::of(cluster, key.0, &key.1));
+            self.changed.insert(key.clone(), at);
         }
     }
 
-    fn touch_named(
-        &mut self,
-        cluster: &ClusterId,
-        service: &ObjectName,
-        at: Timestamp,
-        touched: &mut Touched,
-    ) {
-        for ((api, name), binding) in &self.bindings {
-            if binding.service == service.name && name.namespace == service.namespace {
-                touched.bindings.insert(BindingRef::of(cluster, *api, name));
-                self.changed.insert((*api, name.clone()), at);
+    /// An event came, happened again or went. Marks the bindings it is about, of either API group.
+    fn event(&mut self, cluster: &ClusterId, name: &ObjectName, new: Option<Event>, touched: &mut Touched) {
+        let old = self.events.get(name);
+        self.index.event(name, old, new.as_ref());
+        for event in [old, new.as_ref()].into_iter().flatten() {
+            let about = ObjectName::new(&name.namespace, &event.about);
+            for api in [BindingApi::LoadBalancerController, BindingApi::AutoMode] {
+                if self.bindings.contains_key(&(api, about.clone())) {
+                    touched.bindings.insert(BindingRef::of(cluster, api, &about));
+                }
             }
+        }
+        match new {
+            Some(event) => _ = self.events.insert(name.clone(), event),
+            None => _ = self.events.remove(name),
         }
     }
 
     pub(super) fn touch_namespace(&self, cluster: &ClusterId, namespace: &str, touched: &mut Touched) {
-        let inside = self.bindings.keys().filter(|(_, name)| name.namespace == namespace);
+        let inside = self.bindings_in(namespace);
         touched.bindings.extend(inside.map(|(api, name)| BindingRef::of(cluster, *api, name)));
     }
 }

@@ -20,21 +20,15 @@ pub fn cluster_names(inventory: &Inventory) -> impl Iterator<Item = &str> {
 
 /// Groups seen that no binding names.
 pub fn unnamed(inventory: &Inventory) -> impl Iterator<Item = TargetGroupArn> {
-    let bound: BTreeSet<&TargetGroupArn> =
-        inventory.bindings().filter_map(|(_, it)| it.group.as_ref()).collect();
-    inventory.groups.keys().filter(move |it| !bound.contains(it)).cloned()
+    inventory.groups.keys().filter(|it| !inventory.is_bound(it)).cloned()
 }
 
 /// Those of them that belong here.
 pub fn groups(inventory: &Inventory) -> impl Iterator<Item = TargetGroupArn> {
     let names: BTreeSet<&str> = cluster_names(inventory).collect();
-    let bound: BTreeSet<&TargetGroupArn> =
-        inventory.bindings().filter_map(|(_, it)| it.group.as_ref()).collect();
-    let hangs_on: BTreeSet<&LoadBalancerArn> = bound
-        .iter()
-        .filter_map(|it| inventory.groups.get(*it)?.group.as_ref())
-        .flat_map(|it| &it.load_balancers)
-        .collect();
+    let bound = inventory.groups.iter().filter(|(arn, _)| inventory.is_bound(arn));
+    let hangs_on: BTreeSet<&LoadBalancerArn> =
+        bound.filter_map(|(_, it)| it.group.as_ref()).flat_map(|it| &it.load_balancers).collect();
     unnamed(inventory).filter(move |arn| {
         let Some(group) = inventory.groups.get(arn) else { return false };
         let tagged = group

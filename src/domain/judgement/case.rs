@@ -1,6 +1,9 @@
 //! One subject with everything its judgement needs, looked up once, and how far each side of it can be judged by.
 
+use std::rc::Rc;
+
 use crate::domain::facts::cluster::Binding;
+use crate::domain::facts::cluster::Pod;
 use crate::domain::facts::cluster::Service;
 use crate::domain::facts::cluster::TargetType;
 use crate::domain::facts::elb::Attributes;
@@ -44,41 +47,66 @@ pub struct Case<'a> {
     pub service: Option<&'a Service>,
     pub arn: Option<TargetGroupArn>,
     pub group: Option<&'a Group>,
-    pub resolution: Resolution,
+    pub resolution: Rc<Resolution>,
     pub routes: Routes,
+    /// The pods the service selects; none where there is no service.
+    pub selected: Vec<&'a Pod>,
+    targets_usable: bool,
+    endpoints_usable: bool,
 }
 
 impl<'a> Case<'a> {
     /// `None`: the binding does not exist.
     pub fn of(inventory: &'a Inventory, subject: &'a Subject, now: Timestamp) -> Option<Self> {
-        let nothing = Resolution {
-            backend: Backend::Found,
-            endpoints: Vec::new(),
-            loose_pods: Vec::new(),
-            nodes_assumed: false,
-            rests_on_nodes: false,
-            pods_assumed: false,
-        };
-        let with = |reference: Option<&'a BindingRef>,
-                    binding: Option<&'a Binding>,
-                    arn: Option<TargetGroupArn>,
-                    resolution| {
-            let cluster = reference.and_then(|it| inventory.cluster(&it.cluster));
-            let service = cluster
-                .zip(binding)
-                .and_then(|(cluster, binding)| cluster.services.get(&binding.service_name()));
-            let group = arn.as_ref().and_then(|arn| inventory.groups.get(arn));
-            let routes = arn.as_ref().map_or(Routes::Unread, |arn| routes::routes(inventory, arn));
-            Self { inventory, now, reference, cluster, binding, service, arn, group, resolution, routes }
-        };
-        match subject {
-            Subject::Group(arn) => Some(with(None, None, Some(arn.clone()), nothing)),
+        Self::with(inventory, subject, now, |reference, binding| {
+            Rc::new(desired::resolve(inventory, reference, binding))
+        })
+    }
+
+    /// The same, with a resolution that may be there already.
+    pub(super) fn with(
+        inventory: &'a Inventory,
+        subject: &'a Subject,
+        now: Timestamp,
+        resolve: impl FnOnce(&BindingRef, &Binding) -> Rc<Resolution>,
+    ) -> Option<Self> {
+        let (reference, binding, arn) = match subject {
+            Subject::Group(arn) => (None, None, Some(arn.clone())),
             Subject::Binding(reference) => {
                 let binding = inventory.binding(reference)?;
-                let resolution = desired::resolve(inventory, reference, binding);
-                Some(with(Some(reference), Some(binding), binding.group.clone(), resolution))
+                (Some(reference), Some(binding), binding.group.clone())
             }
-        }
+        };
+        let cluster = reference.and_then(|it| inventory.cluster(&it.cluster));
+        let service =
+            cluster.zip(binding).and_then(|(cluster, binding)| cluster.services.get(&binding.service_name()));
+        let resolution = match reference.zip(binding) {
+            Some((reference, binding)) => resolve(reference, binding),
+            None => Rc::new(Resolution::without(Backend::Found)),
+        };
+        let mut case = Self {
+            inventory,
+            now,
+            reference,
+            cluster,
+            binding,
+            service,
+            group: arn.as_ref().and_then(|arn| inventory.groups.get(arn)),
+            routes: arn.as_ref().map_or(Routes::Unread, |arn| routes::routes(inventory, arn)),
+            arn,
+            resolution,
+            selected: cluster.zip(service).map(|(it, of)| it.selected(of).collect()).unwrap_or_default(),
+            targets_usable: false,
+            endpoints_usable: false,
+        };
+        // Every row asks.
+        let targets = case.arn.clone().filter(|_| case.targets().is_some()).map(Source::Targets);
+        case.targets_usable = targets.is_some_and(|it| usable(inventory, &it, now));
+        let side = if case.instances() { Kind::Nodes } else { Kind::Slices };
+        case.endpoints_usable = case.fresh(Kind::Services)
+            && case.fresh(side)
+            && !matches!(case.resolution.backend, Backend::Unread(_));
+        Some(case)
     }
 
     pub fn targets(&self) -> Option<&'a Targets> {
@@ -95,8 +123,7 @@ impl<'a> Case<'a> {
 
     /// The health can be judged by: read, and not failing for too long.
     pub fn targets_usable(&self) -> bool {
-        let Some(arn) = &self.arn else { return false };
-        usable(self.inventory, &Source::Targets(arn.clone()), self.now) && self.targets().is_some()
+        self.targets_usable
     }
 
     pub fn has_read(&self, kind: Kind) -> bool {
@@ -116,13 +143,7 @@ impl<'a> Case<'a> {
     }
 
     pub fn endpoints_usable(&self) -> bool {
-        let side = match self.instances() {
-            true => Kind::Nodes,
-            false => Kind::Slices,
-        };
-        self.fresh(Kind::Services)
-            && self.fresh(side)
-            && !matches!(self.resolution.backend, Backend::Unread(_))
+        self.endpoints_usable
     }
 
     /// Of every endpoint it is known whether it is wanted.
@@ -141,11 +162,10 @@ impl<'a> Case<'a> {
     }
 
     /// Other bindings on the same group, of any cluster and either API group.
-    pub fn rivals(&self) -> Vec<(BindingRef, &'a Binding)> {
-        let others = self.inventory.bindings().filter(|(it, binding)| {
-            self.arn.is_some() && binding.group == self.arn && Some(it) != self.reference
-        });
-        others.collect()
+    pub fn rivals(&self) -> impl Iterator<Item = (BindingRef, &'a Binding)> {
+        let inventory = self.inventory;
+        let all = self.arn.as_ref().into_iter().flat_map(|arn| inventory.on_group(arn));
+        all.filter(|(it, _)| Some(it) != self.reference)
     }
 }
 

@@ -69,10 +69,7 @@ pub fn controller(case: &Case<'_>) -> Controller {
         webhook_endpoints: None,
     };
     let (Some(cluster), Some(binding)) = (case.cluster, case.binding) else { return nobody };
-    let events_tell = cluster
-        .events
-        .values()
-        .any(|it| it.about == binding.name.name && it.name.namespace == binding.name.namespace);
+    let events_tell = cluster.events_about(&binding.name).next().is_some();
     let read = case.reference.map(|it| Source::Kubernetes(it.cluster.clone(), Kind::Controller));
     let read = read.and_then(|it| case.inventory.freshness(&it)).and_then(|it| it.read);
     let (presence, sign) = presence(cluster, binding, events_tell, (read.unwrap_or(case.now), case.now));
@@ -148,11 +145,7 @@ const UNREAD: i64 = 90;
 const LEASE_SLACK: i64 = 45;
 
 fn activity(case: &Case<'_>, cluster: &Cluster, binding: &Binding) -> Activity {
-    let last = cluster
-        .events
-        .values()
-        .filter(|it| it.about == binding.name.name && it.name.namespace == binding.name.namespace)
-        .max_by_key(|it| it.at);
+    let last = cluster.events_about(&binding.name).max_by_key(|it| it.at);
     let failing =
         || last.filter(|it| it.warning).map(|it| Activity::Failing(format!("{}: {}", it.reason, it.message)));
     if let Some(message) = &binding.failed_cleanup {

@@ -1,8 +1,7 @@
 //! Which endpoints of a binding's service the AWS Load Balancer Controller would register, and why not
 //! the others. The rule is the controller's own (its endpoint resolver, v3.5), which is not "ready".
 
-use std::collections::BTreeMap;
-use std::collections::BTreeSet;
+use std::collections::HashSet;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -105,11 +104,10 @@ pub struct Resolution {
 }
 
 impl Resolution {
-    fn without(backend: Backend) -> Self {
-        let nothing = Vec::new();
+    pub(super) fn without(backend: Backend) -> Self {
         Self {
             backend,
-            endpoints: nothing,
+            endpoints: Vec::new(),
             loose_pods: Vec::new(),
             nodes_assumed: false,
             rests_on_nodes: false,
@@ -129,17 +127,6 @@ const EXCLUDING_LABELS: [&str; 3] = [
     "alpha.service-controller.kubernetes.io/exclude-balancer",
 ];
 
-/// The pods a service selects.
-pub fn selected<'a>(cluster: &'a Cluster, service: &'a Service) -> impl Iterator<Item = &'a Pod> {
-    let from = ObjectName::new(&service.name.namespace, "");
-    cluster
-        .pods
-        .range(from..)
-        .take_while(|(name, _)| name.namespace == service.name.namespace)
-        .map(|(_, pod)| pod)
-        .filter(|pod| service.selects(pod))
-}
-
 /// Resolves the endpoints of a binding as its controller would.
 pub fn resolve(inventory: &Inventory, reference: &BindingRef, binding: &Binding) -> Resolution {
     let Some(cluster) = inventory.cluster(&reference.cluster) else {
@@ -156,15 +143,16 @@ pub fn resolve(inventory: &Inventory, reference: &BindingRef, binding: &Binding)
     let Some(service) = cluster.services.get(&name) else {
         return Resolution::without(Backend::ServiceMissing);
     };
-    let loose = |taken: &BTreeSet<&ObjectName>| {
-        selected(cluster, service)
+    let loose = |taken: &HashSet<&ObjectName>| {
+        cluster
+            .selected(service)
             .filter(|pod| !pod.finished() && !taken.contains(&pod.name))
             .map(|it| it.name.clone())
             .collect()
     };
     let Some(port) = service.port(&binding.port) else {
         let have = service.ports.iter().map(describe_port).collect();
-        let loose_pods = loose(&BTreeSet::new());
+        let loose_pods = loose(&HashSet::new());
         return Resolution { loose_pods, ..Resolution::without(Backend::PortMissing(have)) };
     };
     match binding.target_type.unwrap_or(TargetType::Ip) {
@@ -173,7 +161,7 @@ pub fn resolve(inventory: &Inventory, reference: &BindingRef, binding: &Binding)
             let (pods, nodes) = (read(Kind::Pods), read(Kind::Nodes));
             let lookup = Lookup { inventory, id: &reference.cluster, cluster, pods, nodes };
             let mut resolution = pod_endpoints(&lookup, binding, service, port);
-            let taken: BTreeSet<&ObjectName> = resolution
+            let taken: HashSet<&ObjectName> = resolution
                 .endpoints
                 .iter()
                 .filter_map(|it| match &it.backing {
@@ -241,11 +229,7 @@ fn pod_endpoints(
     let mut resolution = Resolution::without(Backend::Found);
     let mut reserve = Vec::new();
     let mut unread = false;
-    let slices = lookup.cluster.slices.values().filter(|slice| {
-        slice.name.namespace == service.name.namespace
-            && slice.service.as_ref() == Some(&service.name.name)
-            && slice.address_type == family
-    });
+    let slices = lookup.cluster.slices_of(&service.name).filter(|slice| slice.address_type == family);
     for slice in slices {
         let named = |name: &Option<Arc<str>>| match &port.name {
             Some(wanted) if !wanted.is_empty() => name.as_ref() == Some(wanted),
@@ -401,7 +385,8 @@ fn node_endpoints(cluster: &Cluster, binding: &Binding, service: &Service, port:
     }
     resolution.endpoints.sort_by(|a, b| a.key.cmp(&b.key));
     // Pods of an instance binding stand behind nodes; those without one are rows of their own.
-    resolution.loose_pods = selected(cluster, service)
+    resolution.loose_pods = cluster
+        .selected(service)
         .filter(|pod| pod.node.is_none() && !pod.finished())
         .map(|it| it.name.clone())
         .collect();
@@ -428,17 +413,6 @@ fn instance_id(node: &Node) -> Result<String, String> {
         Some(id) if id.starts_with("i-") => Ok(id.to_owned()),
         _ => Err(format!("providerID {provider} is invalid for EC2 instances, node: {}", node.name)),
     }
-}
-
-/// The ready pods of a service on each node, for instance targets.
-pub fn pods_by_node<'a>(cluster: &'a Cluster, service: &'a Service) -> BTreeMap<&'a str, Vec<&'a Pod>> {
-    let mut pods: BTreeMap<&str, Vec<&Pod>> = BTreeMap::new();
-    for pod in selected(cluster, service).filter(|it| !it.finished()) {
-        if let Some(node) = &pod.node {
-            pods.entry(&**node).or_default().push(pod);
-        }
-    }
-    pods
 }
 
 #[cfg(test)]

@@ -3,7 +3,8 @@
 //! and the pod's uid together, because addresses are used again within minutes.
 
 use std::collections::BTreeMap;
-use std::collections::BTreeSet;
+use std::collections::HashMap;
+use std::collections::HashSet;
 
 use serde::Deserialize;
 use serde::Serialize;
@@ -31,10 +32,10 @@ pub struct Seen {
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct History {
-    rows: BTreeMap<(RowKey, Option<Uid>), Seen>,
-    states: BTreeMap<TargetKey, (HealthState, Option<Timestamp>)>,
-    endpoints: BTreeMap<TargetKey, Timestamp>,
-    served: BTreeSet<Uid>,
+    rows: HashMap<(RowKey, Option<Uid>), Seen>,
+    states: HashMap<TargetKey, (HealthState, Option<Timestamp>)>,
+    endpoints: HashMap<TargetKey, Timestamp>,
+    served: HashSet<Uid>,
     verdict: Option<(VerdictKind, Option<Timestamp>)>,
     /// Pods we took out of the service by a label, with the target each was.
     detached: BTreeMap<Uid, Option<TargetKey>>,
@@ -104,8 +105,8 @@ impl History {
     /// Takes a judgement in. Forgets rows that are gone, except when their endpoint was last known.
     pub fn note(&mut self, rows: &[Row], word: VerdictKind, now: Timestamp) {
         self.verdict = Some((word, self.verdict_since(word, now)));
-        let mut states = BTreeMap::new();
-        let mut seen = BTreeMap::new();
+        let mut states = HashMap::with_capacity(rows.len());
+        let mut seen = HashMap::with_capacity(rows.len());
         for row in rows {
             let uid = row.uid().cloned();
             seen.insert(
@@ -127,7 +128,7 @@ impl History {
         self.states = states;
         self.watching |= word != VerdictKind::Unknown;
         self.endpoints.retain(|_, last| now.since(*last) < 2 * GRACE);
-        let present: BTreeSet<&Uid> = rows.iter().filter_map(Row::uid).collect();
+        let present: HashSet<&Uid> = rows.iter().filter_map(Row::uid).collect();
         self.served.retain(|uid| present.contains(uid));
     }
 }

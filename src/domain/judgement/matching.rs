@@ -3,9 +3,10 @@
 mod ownership;
 mod sides;
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
-use self::ownership::Claims;
+use self::ownership::Owners;
+use self::sides::Behind;
 use crate::domain::facts::cluster::Pod;
 use crate::domain::facts::cluster::Status;
 use crate::domain::facts::elb::HealthState;
@@ -16,10 +17,11 @@ use crate::domain::facts::ids::TargetKey;
 use crate::domain::inventory::Kind;
 use crate::domain::judgement::case::Case;
 use crate::domain::judgement::case::Sides;
-use crate::domain::judgement::desired;
 use crate::domain::judgement::desired::Backend;
 use crate::domain::judgement::desired::Backing;
+use crate::domain::judgement::desired::Endpoint;
 use crate::domain::judgement::history::History;
+use crate::domain::judgement::pass::Pass;
 use crate::domain::judgement::row::EndpointSide;
 use crate::domain::judgement::row::Flag;
 use crate::domain::judgement::row::Row;
@@ -30,7 +32,8 @@ fn detached<'a>(case: &Case<'a>, history: &History) -> Vec<(RowKey, &'a Pod)> {
     if history.detached().is_empty() {
         return Vec::new();
     }
-    let pods = case.cluster.into_iter().flat_map(|it| it.pods.values());
+    let Some((cluster, reference)) = case.cluster.zip(case.reference) else { return Vec::new() };
+    let pods = cluster.pods_in(&reference.namespace);
     let ours = pods.filter(|pod| !case.service.is_some_and(|it| it.selects(pod)));
     ours.filter_map(|pod| {
         let key = history.detached().get(&pod.uid)?;
@@ -39,70 +42,89 @@ fn detached<'a>(case: &Case<'a>, history: &History) -> Vec<(RowKey, &'a Pod)> {
     .collect()
 }
 
-/// All rows of a subject, worst first.
-pub fn rows(case: &Case<'_>, history: &History) -> Vec<Row> {
-    let mut sides: BTreeMap<RowKey, (Vec<EndpointSide>, Option<&Target>)> = BTreeMap::new();
-    let by_node = match (case.cluster, case.service) {
-        (Some(cluster), Some(service)) if case.instances() => desired::pods_by_node(cluster, service),
-        _ => BTreeMap::new(),
+/// What stands on a key on one side.
+#[derive(Clone, Copy)]
+enum Half<'a> {
+    Endpoint(&'a Endpoint),
+    Pod(&'a Pod),
+    Detached(&'a Pod),
+    Target(&'a Target),
+}
+
+/// Everything of both sides in the order of the keys; on one key in the order above.
+fn halves<'a>(case: &'a Case<'_>, history: &History) -> Vec<(RowKey, Half<'a>)> {
+    let targets = || case.targets().into_iter().flat_map(|it| &it.targets);
+    let registered: BTreeSet<&TargetKey> = targets().filter(|_| case.instances()).map(|it| &it.key).collect();
+    // Nodes that are left out are rows only where they are still registered.
+    let shown = |it: &&Endpoint| {
+        let left_out = matches!(it.backing, Backing::Node(_)) && it.wanted == Some(false);
+        !left_out || registered.contains(&it.key)
     };
-    let targets: BTreeMap<&TargetKey, &Target> =
-        case.targets().into_iter().flat_map(|it| &it.targets).map(|it| (&it.key, it)).collect();
-    for endpoint in &case.resolution.endpoints {
-        // Nodes that are left out are rows only where they are still registered.
-        if matches!(endpoint.backing, Backing::Node(_))
-            && endpoint.wanted == Some(false)
-            && !targets.contains_key(&endpoint.key)
-        {
-            continue;
-        }
-        let key = RowKey::Target(endpoint.key.clone());
-        sides.entry(key).or_default().0.push(sides::side(case, endpoint, &by_node));
-    }
-    for name in &case.resolution.loose_pods {
-        if let Some(pod) = case.cluster.and_then(|it| it.pods.get(name)) {
-            sides.entry(RowKey::Pod(pod.uid.clone())).or_default().0.push(sides::pod_side(case, pod));
-        }
-    }
-    for (key, pod) in detached(case, history) {
-        // Until the slices follow, its endpoint is what counts.
-        let sides = &mut sides.entry(key).or_default().0;
-        if !sides.iter().any(|it| it.uid.as_ref() == Some(&pod.uid)) {
-            sides.push(sides::detached_side(case, pod));
-        }
-    }
-    for (key, target) in targets {
-        sides.entry(RowKey::Target(key.clone())).or_default().1 = Some(target);
-    }
-    let claims = Claims::of(case);
-    let mut rows: Vec<Row> = sides
-        .into_iter()
-        .map(|(key, (mut endpoints, target))| {
-            // The endpoint that counts: the wanted one, else the newest.
-            endpoints.sort_by_key(|it| {
-                (it.wanted != Some(true), it.ready != Some(true), std::cmp::Reverse(it.created))
-            });
-            let mut endpoints = endpoints.into_iter();
-            let endpoint = endpoints.next();
-            judge(case, history, &claims, Sides { key, endpoint, others: endpoints.collect(), target })
-        })
+    let endpoints = case.resolution.endpoints.iter().filter(shown);
+    let pod = |name| case.cluster.and_then(|it| it.pods.get(name));
+    let loose = case.resolution.loose_pods.iter().filter_map(pod);
+    let mut halves: Vec<(RowKey, Half<'_>)> = endpoints
+        .map(|it| (RowKey::Target(it.key.clone()), Half::Endpoint(it)))
+        .chain(loose.map(|it| (RowKey::Pod(it.uid.clone()), Half::Pod(it))))
+        .chain(detached(case, history).into_iter().map(|(key, it)| (key, Half::Detached(it))))
+        .chain(targets().map(|it| (RowKey::Target(it.key.clone()), Half::Target(it))))
         .collect();
-    rows.sort_by(|a, b| order(a).cmp(&order(b)));
-    rows
+    halves.sort_by(|a, b| a.0.cmp(&b.0));
+    halves
 }
 
-fn order(row: &Row) -> (bool, u8, &RowKey) {
-    (!row.problem, row.standing.rank(), &row.key)
+/// All rows of a subject, worst first.
+pub fn rows(case: &Case<'_>, pass: &Pass<'_>, history: &History) -> Vec<Row> {
+    let (behind, owners) = (Behind::of(case), Owners::new(case, pass));
+    let halves = halves(case, history);
+    let on_one_key = |a: &(RowKey, Half<'_>), b: &(RowKey, Half<'_>)| a.0 == b.0;
+    let mut rows = Vec::with_capacity(halves.chunk_by(on_one_key).count());
+    rows.extend(halves.chunk_by(on_one_key).filter_map(|halves| {
+        let (mut endpoints, mut target) = (Vec::with_capacity(1), None);
+        for (_, half) in halves {
+            match *half {
+                Half::Endpoint(it) => endpoints.push(sides::side(case, it, &behind)),
+                Half::Pod(it) => endpoints.push(sides::pod_side(case, it, &behind)),
+                // Until the slices follow, its endpoint is what counts.
+                Half::Detached(pod) if endpoints.iter().any(|it| it.uid.as_ref() == Some(&pod.uid)) => {}
+                Half::Detached(pod) => endpoints.push(sides::detached_side(case, pod, &behind)),
+                Half::Target(it) => target = Some(it),
+            }
+        }
+        // The endpoint that counts: the wanted one, else the newest.
+        endpoints.sort_by_key(|it| {
+            (it.wanted != Some(true), it.ready != Some(true), std::cmp::Reverse(it.created))
+        });
+        let mut endpoints = endpoints.into_iter();
+        let (key, endpoint) = (halves.first()?.0.clone(), endpoints.next());
+        Some(judge(case, history, &owners, Sides { key, endpoint, others: endpoints.collect(), target }))
+    }));
+    worst_first(rows)
 }
 
-fn judge(case: &Case<'_>, history: &History, claims: &Claims, sides: Sides<'_>) -> Row {
+/// Problems first, then the worse standing; among equals the order stays, which is that of the keys.
+fn worst_first(rows: Vec<Row>) -> Vec<Row> {
+    let mut order: Vec<((bool, u8), usize)> =
+        rows.iter().map(|row| (!row.problem, row.standing.rank())).zip(0..).collect();
+    if order.is_sorted() {
+        return rows;
+    }
+    order.sort_unstable();
+    // Rows are large: each is moved once, not at every step of the sort.
+    let mut rows: Vec<Option<Row>> = rows.into_iter().map(Some).collect();
+    let mut sorted = Vec::with_capacity(rows.len());
+    sorted.extend(order.into_iter().filter_map(|(_, at)| rows.get_mut(at)?.take()));
+    sorted
+}
+
+fn judge(case: &Case<'_>, history: &History, owners: &Owners<'_>, sides: Sides<'_>) -> Row {
     let wanted = match (&sides.endpoint, &case.resolution.backend) {
         (Some(endpoint), _) => endpoint.wanted,
         (None, Backend::Unread(_) | Backend::Broken(_)) => None,
         (None, _) if case.binding.is_none() => None,
         (None, _) => Some(false),
     };
-    let (standing, note) = standing(case, history, claims, &sides, wanted);
+    let (standing, note) = standing(case, history, owners, &sides, wanted);
     let uid = sides.endpoint.as_ref().and_then(|it| it.uid.clone());
     let seen = history.seen(&sides.key, uid.as_ref(), standing, case.now);
     let state_since = sides.target.and_then(|it| history.state_since(&it.key, &it.health.state, case.now));
@@ -129,7 +151,7 @@ fn judge(case: &Case<'_>, history: &History, claims: &Claims, sides: Sides<'_>) 
 fn standing(
     case: &Case<'_>,
     history: &History,
-    claims: &Claims,
+    owners: &Owners<'_>,
     sides: &Sides<'_>,
     wanted: Option<bool>,
 ) -> (Standing, Option<String>) {
@@ -157,7 +179,7 @@ fn standing(
     }
     if let Some(target) = sides.target
         && sides.endpoint.as_ref().is_none_or(|it| it.wanted == Some(false))
-        && let Some(foreign) = ownership::foreign(case, claims, target, sides.endpoint.is_some())
+        && let Some(foreign) = ownership::foreign(case, owners, target, sides.endpoint.is_some())
     {
         return foreign;
     }
@@ -188,7 +210,7 @@ fn standing(
         (false, Some(HealthState::Draining | HealthState::UnhealthyDraining)) => (Standing::Draining, None),
         (_, None) => (Standing::Waiting, None),
         (_, Some(_)) if !registered => (Standing::Waiting, None),
-        (_, Some(_)) => ownership::left_over(case, history, claims, sides),
+        (_, Some(_)) => ownership::left_over(case, history, owners, sides),
     }
 }
 

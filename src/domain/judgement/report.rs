@@ -9,11 +9,11 @@ use crate::domain::facts::ids::TargetGroupArn;
 use crate::domain::facts::time::Timestamp;
 use crate::domain::inventory::Inventory;
 use crate::domain::inventory::routes::Routes;
-use crate::domain::judgement::case::Case;
 use crate::domain::judgement::controller::Controller;
 use crate::domain::judgement::desired::Backend;
 use crate::domain::judgement::history::History;
 use crate::domain::judgement::matching;
+use crate::domain::judgement::pass::Pass;
 use crate::domain::judgement::row::Counts;
 use crate::domain::judgement::row::Row;
 use crate::domain::judgement::row::Subject;
@@ -55,14 +55,19 @@ pub struct Report {
     pub asked: Option<Timestamp>,
 }
 
-/// Judges one subject. `None`: the binding does not exist (any more).
+/// Judges one subject alone. `None`: the binding does not exist (any more).
 pub fn judge(inventory: &Inventory, subject: &Subject, history: &History, now: Timestamp) -> Option<Report> {
-    let case = Case::of(inventory, subject, now)?;
-    let rows = matching::rows(&case, history);
+    judge_in(&Pass::new(inventory, now), subject, history)
+}
+
+/// Judges one subject of several. `None`: the binding does not exist (any more).
+pub fn judge_in(pass: &Pass<'_>, subject: &Subject, history: &History) -> Option<Report> {
+    let case = pass.case(subject)?;
+    let rows = matching::rows(&case, pass, history);
     let counts = count(&rows);
     let zones = zones(&rows);
     let verdict = verdict::verdict(&case, &rows, &counts);
-    let verdict_since = history.verdict_since(verdict.word, now);
+    let verdict_since = history.verdict_since(verdict.word, case.now);
     let settled = settled::settled(&case, &rows, &counts);
     let controller = crate::domain::judgement::controller::controller(&case);
     let mut assumptions = Vec::new();

@@ -2,6 +2,7 @@
 //! and we know it from health that was asked for after the last change.
 
 use std::collections::BTreeSet;
+use std::collections::HashSet;
 
 use crate::domain::facts::cluster::Status;
 use crate::domain::facts::cluster::Workload;
@@ -9,7 +10,6 @@ use crate::domain::facts::cluster::WorkloadKind;
 use crate::domain::facts::ids::ObjectName;
 use crate::domain::inventory::Kind;
 use crate::domain::judgement::case::Case;
-use crate::domain::judgement::desired;
 use crate::domain::judgement::row::Counts;
 use crate::domain::judgement::row::Row;
 use crate::domain::judgement::standing::Standing;
@@ -119,12 +119,11 @@ pub fn settled(case: &Case<'_>, rows: &[Row], counts: &Counts) -> Settled {
 /// Every selected pod that is neither finished nor terminating is wanted and in service; for instance
 /// targets, where nodes are registered, it is ready. `None`: of those that are not, nothing is known.
 fn pods_in_service(case: &Case<'_>, rows: &[Row]) -> Option<bool> {
-    let (Some(cluster), Some(service)) = (case.cluster, case.service) else { return Some(true) };
-    let mut pods = desired::selected(cluster, service).filter(|pod| !pod.finished() && !pod.terminating());
+    let mut pods = case.selected.iter().filter(|pod| !pod.finished() && !pod.terminating());
     if case.instances() {
-        return Some(pods.all(crate::domain::facts::cluster::Pod::ready));
+        return Some(pods.all(|pod| pod.ready()));
     }
-    let those = |standing| -> BTreeSet<_> {
+    let those = |standing| -> HashSet<_> {
         rows.iter().filter(|row| row.standing == standing).filter_map(Row::uid).collect()
     };
     let (serving, unknown) = (those(Standing::InService), those(Standing::Unknown));
@@ -152,12 +151,12 @@ pub fn workloads(case: &Case<'_>) -> Vec<RolloutState> {
     let mut found = BTreeSet::new();
     let mut behind = Vec::new();
     let readable = |kind| case.fresh(Kind::Workloads(kind));
-    for ((kind, name), workload) in &cluster.workloads {
-        if name.namespace == service.name.namespace && service.selects_labels(&workload.template_labels) {
-            found.insert((*kind, name.clone()));
+    for workload in cluster.workloads_in(&service.name.namespace) {
+        if service.selects_labels(&workload.template_labels) {
+            found.insert((workload.kind, workload.name.clone()));
         }
     }
-    for pod in desired::selected(cluster, service).filter(|pod| !pod.finished()) {
+    for pod in case.selected.iter().filter(|pod| !pod.finished()) {
         let Some(owner) = &pod.owner else { continue };
         let named = |name: &str| ObjectName::new(&pod.name.namespace, name);
         let id = match &*owner.kind {

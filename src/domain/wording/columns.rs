@@ -27,7 +27,46 @@ pub struct Context {
     pub registration_allowance: Option<i64>,
 }
 
+/// Which column it is, whatever its title says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ColumnId {
+    Pod,
+    Endpoint,
+    Ready,
+    Node,
+    Restarts,
+    Gate,
+    Standing,
+    Wanted,
+    Target,
+    Zone,
+    State,
+    Reason,
+    Description,
+}
+
+/// What the colour of a cell says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tone {
+    Plain,
+    /// Whether the pod is ready, or why not.
+    Readiness,
+    /// How the row stands, and whether that is a problem.
+    Standing,
+    /// The state of the target.
+    Health,
+}
+
+/// Which part of a cell is left out where it is too long.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cut {
+    End,
+    /// Names of pods differ at their end; of names of nodes, which are addresses, only the first part counts.
+    Middle,
+}
+
 pub struct Column {
+    pub id: ColumnId,
     pub title: &'static str,
     pub side: Side,
     /// Cells it needs to be of use.
@@ -38,6 +77,8 @@ pub struct Column {
     pub priority: u8,
     /// Only in a pane alone, and in `-o wide`.
     pub wide: bool,
+    pub tone: Tone,
+    pub cut: Cut,
     pub text: fn(&Row, &Context) -> String,
 }
 
@@ -45,76 +86,168 @@ pub struct Column {
 pub const NOTHING: &str = "–";
 
 pub const COLUMNS: [Column; 13] = [
-    Column { title: "POD", side: Side::Endpoint, least: 14, grows: 3, priority: 0, wide: false, text: pod },
     Column {
+        id: ColumnId::Pod,
+        title: "POD",
+        side: Side::Endpoint,
+        least: 14,
+        grows: 3,
+        priority: 0,
+        wide: false,
+        tone: Tone::Plain,
+        cut: Cut::Middle,
+        text: pod,
+    },
+    Column {
+        id: ColumnId::Endpoint,
         title: "ENDPOINT",
         side: Side::Endpoint,
         least: 15,
         grows: 1,
         priority: 2,
         wide: false,
+        tone: Tone::Plain,
+        cut: Cut::End,
         text: address,
     },
     Column {
+        id: ColumnId::Ready,
         title: "READY",
         side: Side::Endpoint,
         least: 12,
         grows: 1,
         priority: 1,
         wide: false,
+        tone: Tone::Readiness,
+        cut: Cut::End,
         text: ready,
     },
-    Column { title: "NODE", side: Side::Endpoint, least: 14, grows: 2, priority: 3, wide: true, text: node },
     Column {
+        id: ColumnId::Node,
+        title: "NODE",
+        side: Side::Endpoint,
+        least: 14,
+        grows: 2,
+        priority: 3,
+        wide: true,
+        tone: Tone::Plain,
+        cut: Cut::Middle,
+        text: node,
+    },
+    Column {
+        id: ColumnId::Restarts,
         title: "RESTARTS",
         side: Side::Endpoint,
         least: 8,
         grows: 0,
         priority: 4,
         wide: true,
+        tone: Tone::Plain,
+        cut: Cut::End,
         text: restarts,
     },
-    Column { title: "GATE", side: Side::Endpoint, least: 7, grows: 0, priority: 5, wide: true, text: gate },
     Column {
+        id: ColumnId::Gate,
+        title: "GATE",
+        side: Side::Endpoint,
+        least: 7,
+        grows: 0,
+        priority: 5,
+        wide: true,
+        tone: Tone::Plain,
+        cut: Cut::End,
+        text: gate,
+    },
+    Column {
+        id: ColumnId::Standing,
         title: "STANDING",
         side: Side::Link,
         least: 14,
         grows: 0,
         priority: 0,
         wide: false,
+        tone: Tone::Standing,
+        cut: Cut::End,
         text: standing,
     },
-    Column { title: "WANTED", side: Side::Link, least: 6, grows: 0, priority: 1, wide: true, text: wanted },
     Column {
+        id: ColumnId::Wanted,
+        title: "WANTED",
+        side: Side::Link,
+        least: 6,
+        grows: 0,
+        priority: 1,
+        wide: true,
+        tone: Tone::Plain,
+        cut: Cut::End,
+        text: wanted,
+    },
+    Column {
+        id: ColumnId::Target,
         title: "TARGET",
         side: Side::Target,
         least: 15,
         grows: 1,
         priority: 0,
         wide: false,
+        tone: Tone::Plain,
+        cut: Cut::End,
         text: target,
     },
-    Column { title: "ZONE", side: Side::Target, least: 4, grows: 0, priority: 3, wide: false, text: zone },
-    Column { title: "STATE", side: Side::Target, least: 9, grows: 0, priority: 1, wide: false, text: state },
     Column {
+        id: ColumnId::Zone,
+        title: "ZONE",
+        side: Side::Target,
+        least: 4,
+        grows: 0,
+        priority: 3,
+        wide: false,
+        tone: Tone::Plain,
+        cut: Cut::End,
+        text: zone,
+    },
+    Column {
+        id: ColumnId::State,
+        title: "STATE",
+        side: Side::Target,
+        least: 9,
+        grows: 0,
+        priority: 1,
+        wide: false,
+        tone: Tone::Health,
+        cut: Cut::End,
+        text: state,
+    },
+    Column {
+        id: ColumnId::Reason,
         title: "REASON / SINCE",
         side: Side::Target,
         least: 14,
         grows: 2,
         priority: 2,
         wide: false,
+        tone: Tone::Health,
+        cut: Cut::End,
         text: reason,
     },
     Column {
+        id: ColumnId::Description,
         title: "DESCRIPTION",
         side: Side::Target,
         least: 20,
         grows: 3,
         priority: 4,
         wide: true,
+        tone: Tone::Plain,
+        cut: Cut::End,
         text: description,
     },
 ];
+
+/// What one column says of a row.
+pub fn cell(id: ColumnId, row: &Row, context: &Context) -> String {
+    COLUMNS.iter().find(|it| it.id == id).map_or_else(String::new, |it| (it.text)(row, context))
+}
 
 /// The columns of a side, the wide ones too if wished.
 pub fn of(side: Side, wide: bool) -> impl Iterator<Item = &'static Column> {
@@ -279,6 +412,17 @@ fn description(row: &Row, _: &Context) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_column_is_in_the_table_once() {
+        let mut ids: Vec<String> = COLUMNS.iter().map(|it| format!("{:?}", it.id)).collect();
+        let n = ids.len();
+        ids.sort();
+        ids.dedup();
+        assert_eq!(ids.len(), n);
+        // The last one of the enum: none before it is missing.
+        assert_eq!(ColumnId::Description as usize + 1, n);
+    }
 
     #[test]
     fn zones_lose_their_region_and_nothing_else() {

@@ -12,6 +12,7 @@ use super::place::Wish;
 use super::text;
 use crate::app::State;
 use crate::app::state;
+use crate::domain::facts::cluster::Binding;
 use crate::domain::facts::ids::BindingApi;
 use crate::domain::inventory::Kind;
 use crate::domain::inventory::Source;
@@ -19,16 +20,42 @@ use crate::domain::judgement::report::Report;
 use crate::domain::judgement::row::Subject;
 use crate::tui::theme::Theme;
 
-/// Title, least width, growth, priority.
-const COLUMNS: [(&str, u16, u16, u8); 8] = [
-    ("VERDICT", 10, 0, 1),
-    ("BINDING", 16, 3, 0),
-    ("SERVICE", 12, 2, 4),
-    ("TARGET GROUP", 13, 2, 3),
-    ("IN SERVICE", 10, 0, 2),
-    ("SETTLED", 7, 0, 5),
-    ("PROBLEMS", 8, 0, 6),
-    ("WHY", 20, 5, 7),
+/// One line of the list.
+struct Listed<'a> {
+    state: &'a State,
+    subject: &'a Subject,
+    report: &'a Report,
+    binding: Option<&'a Binding>,
+}
+
+/// What the colour of a cell says.
+#[derive(Clone, Copy)]
+enum Tone {
+    Plain,
+    Verdict,
+    Problem,
+    Remark,
+}
+
+struct Column {
+    title: &'static str,
+    /// Cells it needs to be of use, its share of what is left over, and its rank where room is short: 0 goes last.
+    least: u16,
+    grows: u16,
+    priority: u8,
+    tone: Tone,
+    text: fn(&Listed<'_>) -> String,
+}
+
+const COLUMNS: [Column; 8] = [
+    Column { title: "VERDICT", least: 10, grows: 0, priority: 1, tone: Tone::Verdict, text: verdict },
+    Column { title: "BINDING", least: 16, grows: 3, priority: 0, tone: Tone::Plain, text: name },
+    Column { title: "SERVICE", least: 12, grows: 2, priority: 4, tone: Tone::Plain, text: service },
+    Column { title: "TARGET GROUP", least: 13, grows: 2, priority: 3, tone: Tone::Plain, text: group },
+    Column { title: "IN SERVICE", least: 10, grows: 0, priority: 2, tone: Tone::Plain, text: in_service },
+    Column { title: "SETTLED", least: 7, grows: 0, priority: 5, tone: Tone::Plain, text: settled },
+    Column { title: "PROBLEMS", least: 8, grows: 0, priority: 6, tone: Tone::Problem, text: problems },
+    Column { title: "WHY", least: 20, grows: 5, priority: 7, tone: Tone::Remark, text: why },
 ];
 
 pub(super) fn render(state: &State, theme: &Theme, area: Rect, buffer: &mut Buffer) {
@@ -60,32 +87,29 @@ pub(super) fn render(state: &State, theme: &Theme, area: Rect, buffer: &mut Buff
     let height = usize::from(inside.height.saturating_sub(1));
     let selected = state.listed.as_ref().and_then(|it| subjects.iter().position(|subject| *subject == it));
     let top = place::top(subjects.len(), selected, height);
-    let reports: Vec<(&Subject, &Report)> = subjects
+    let lines: Vec<Listed<'_>> = subjects
         .iter()
         .skip(top)
         .take(height)
-        .filter_map(|it| Some((*it, &state.boards.get(*it)?.report)))
+        .filter_map(|it| Some(Listed::of(state, it, &state.boards.get(*it)?.report)))
         .collect();
-    let cells: Vec<[String; 8]> =
-        reports.iter().map(|(subject, report)| line(state, subject, report)).collect();
-    let wishes: Vec<Wish> = COLUMNS
-        .iter()
-        .enumerate()
-        .map(|(n, (title, least, grows, priority))| {
-            let widest =
-                place::widest(cells.iter().filter_map(|it| it.get(n)).map(String::as_str).chain([*title]));
-            Wish { least: *least, grows: *grows, priority: *priority, widest }
-        })
-        .collect();
+    let cells: Vec<Vec<String>> =
+        COLUMNS.iter().map(|column| lines.iter().map(column.text).collect()).collect();
+    let wish = |(column, cells): (&Column, &Vec<String>)| Wish {
+        least: column.least,
+        grows: column.grows,
+        priority: column.priority,
+        widest: place::widest(cells.iter().map(String::as_str).chain([column.title])),
+    };
+    let wishes: Vec<Wish> = COLUMNS.iter().zip(&cells).map(wish).collect();
     let widths = place::widths(&wishes, inside.width.saturating_sub(2));
     let mut x = inside.x + 1;
-    for (n, ((title, ..), width)) in COLUMNS.iter().zip(widths).enumerate() {
+    for ((column, cells), width) in COLUMNS.iter().zip(&cells).zip(widths) {
         let Some(width) = width else { continue };
-        buffer.set_stringn(x, inside.y, title, usize::from(width), theme.dim);
-        for (line, (cells, (_, report))) in cells.iter().zip(&reports).enumerate() {
-            let y = inside.y + 1 + u16::try_from(line).unwrap_or(0);
-            let cell = cells.get(n).map(|it| text::end(it, usize::from(width))).unwrap_or_default();
-            buffer.set_stringn(x, y, cell, usize::from(width), style(theme, title, report));
+        let room = usize::from(width);
+        buffer.set_stringn(x, inside.y, column.title, room, theme.dim);
+        for (y, (line, cell)) in (inside.y + 1..).zip(lines.iter().zip(cells)) {
+            buffer.set_stringn(x, y, text::end(cell, room), room, style(theme, column.tone, line.report));
         }
         x += width + 1;
     }
@@ -96,50 +120,77 @@ pub(super) fn render(state: &State, theme: &Theme, area: Rect, buffer: &mut Buff
     }
 }
 
-fn line(state: &State, subject: &Subject, report: &Report) -> [String; 8] {
-    let (binding, name) = match subject {
-        Subject::Binding(it) => {
-            let name = match (&state.opening.namespace, it.api) {
-                (Some(_), BindingApi::LoadBalancerController) => it.name.clone(),
-                (None, BindingApi::LoadBalancerController) => state::name(subject),
-                (_, BindingApi::AutoMode) => format!("{} (Auto Mode)", state::name(subject)),
-            };
-            let name = match state.opening.contexts.len() {
-                0 | 1 => name,
-                _ => format!("{}: {name}", it.cluster.0.rsplit('/').next().unwrap_or_default()),
-            };
-            (state.inventory.binding(it), name)
-        }
-        Subject::Group(_) => (None, "– no binding".to_owned()),
-    };
-    let counts = &report.counts;
-    [
-        report.verdict.word.text().to_owned(),
-        name,
-        binding.map_or_else(String::new, |it| format!("{}:{}", it.service, it.port)),
-        report.group.as_ref().map_or_else(|| "–".to_owned(), |it| it.name().to_owned()),
-        match binding {
-            Some(_) => format!("{}/{}", counts.in_service, counts.wanted),
-            None => format!("{}/{}", counts.healthy, counts.registered),
-        },
-        match report.settled.value {
-            _ if binding.is_none() => "",
-            Some(true) => "yes",
-            Some(false) => "no",
-            None => "?",
-        }
-        .to_owned(),
-        if counts.problems == 0 { String::new() } else { counts.problems.to_string() },
-        report.verdict.sentence.clone(),
-    ]
+impl<'a> Listed<'a> {
+    fn of(state: &'a State, subject: &'a Subject, report: &'a Report) -> Self {
+        let binding = match subject {
+            Subject::Binding(it) => state.inventory.binding(it),
+            Subject::Group(_) => None,
+        };
+        Self { state, subject, report, binding }
+    }
 }
 
-fn style(theme: &Theme, title: &str, report: &Report) -> Style {
-    match title {
-        "VERDICT" => theme.verdict(report.verdict.word, report.verdict.neutral),
-        "PROBLEMS" => theme.bad,
-        "WHY" => theme.dim,
-        _ => theme.plain,
+fn verdict(it: &Listed<'_>) -> String {
+    it.report.verdict.word.text().to_owned()
+}
+
+fn name(line: &Listed<'_>) -> String {
+    let Subject::Binding(it) = line.subject else { return "– no binding".to_owned() };
+    let opening = &line.state.opening;
+    let name = match (&opening.namespace, it.api) {
+        (Some(_), BindingApi::LoadBalancerController) => it.name.clone(),
+        (None, BindingApi::LoadBalancerController) => state::name(line.subject),
+        (_, BindingApi::AutoMode) => format!("{} (Auto Mode)", state::name(line.subject)),
+    };
+    match opening.contexts.len() {
+        0 | 1 => name,
+        _ => format!("{}: {name}", it.cluster.0.rsplit('/').next().unwrap_or_default()),
+    }
+}
+
+fn service(it: &Listed<'_>) -> String {
+    it.binding.map_or_else(String::new, |it| format!("{}:{}", it.service, it.port))
+}
+
+fn group(it: &Listed<'_>) -> String {
+    it.report.group.as_ref().map_or_else(|| "–".to_owned(), |it| it.name().to_owned())
+}
+
+fn in_service(it: &Listed<'_>) -> String {
+    let counts = &it.report.counts;
+    match it.binding {
+        Some(_) => format!("{}/{}", counts.in_service, counts.wanted),
+        None => format!("{}/{}", counts.healthy, counts.registered),
+    }
+}
+
+fn settled(it: &Listed<'_>) -> String {
+    match it.report.settled.value {
+        _ if it.binding.is_none() => "",
+        Some(true) => "yes",
+        Some(false) => "no",
+        None => "?",
+    }
+    .to_owned()
+}
+
+fn problems(it: &Listed<'_>) -> String {
+    match it.report.counts.problems {
+        0 => String::new(),
+        n => n.to_string(),
+    }
+}
+
+fn why(it: &Listed<'_>) -> String {
+    it.report.verdict.sentence.clone()
+}
+
+fn style(theme: &Theme, tone: Tone, report: &Report) -> Style {
+    match tone {
+        Tone::Verdict => theme.verdict(report.verdict.word, report.verdict.neutral),
+        Tone::Problem => theme.bad,
+        Tone::Remark => theme.dim,
+        Tone::Plain => theme.plain,
     }
 }
 

@@ -8,6 +8,7 @@ use ratatui::text::Line;
 use ratatui::text::Span;
 use ratatui::widgets::Block;
 use ratatui::widgets::Widget;
+use unicode_width::UnicodeWidthStr;
 
 use super::header;
 use super::place;
@@ -24,7 +25,9 @@ use crate::domain::judgement::row::Subject;
 use crate::domain::wording::columns;
 use crate::domain::wording::columns::Column;
 use crate::domain::wording::columns::Context;
+use crate::domain::wording::columns::Cut;
 use crate::domain::wording::columns::Side;
+use crate::domain::wording::columns::Tone;
 use crate::domain::wording::words;
 use crate::tui::theme::Theme;
 
@@ -35,16 +38,30 @@ const LINK: u16 = 17;
 const NARROW_LINK: u16 = 15;
 const GLYPH_LINK: u16 = 4;
 
-/// Rows that decide how wide columns are.
-const MEASURED: usize = 400;
-
 /// A pane: where it is, what it shows, whether its source has failed.
 struct Shown<'a> {
     area: Rect,
     side: Side,
     title: String,
     badge: Option<(String, Style)>,
-    columns: Vec<(&'a Column, u16)>,
+    columns: Vec<Drawn>,
+    rows: &'a [&'a Row],
+}
+
+/// A column with its width and one cell for each row on show.
+struct Drawn {
+    column: &'static Column,
+    width: u16,
+    cells: Vec<String>,
+}
+
+/// The rows that cells are made of.
+#[derive(Clone, Copy)]
+struct Rows<'a> {
+    visible: &'a [&'a Row],
+    /// As much of the first screenful as is scrolled away. It is measured too, so that columns hold still while one
+    /// scrolls; measuring every row would be felt in large groups.
+    first: &'a [&'a Row],
 }
 
 pub(super) fn render(state: &State, theme: &Theme, area: Rect, buffer: &mut Buffer) {
@@ -64,17 +81,15 @@ pub(super) fn render(state: &State, theme: &Theme, area: Rect, buffer: &mut Buff
     let height = usize::from(area.height.saturating_sub(3));
     let selected = state.selected.as_ref().and_then(|key| rows.iter().position(|row| row.key == *key));
     let top = place::top(rows.len(), selected, height);
-    let visible: Vec<&Row> = rows.iter().skip(top).take(height).copied().collect();
+    let visible = rows.get(top..rows.len().min(top + height)).unwrap_or_default();
+    let measured = Rows { visible, first: rows.get(..top.min(height)).unwrap_or_default() };
     for (side, area) in panes {
         let Some(area) = area else { continue };
         match side {
-            Side::Link => links(theme, area, (&visible, state.selected.as_ref()), buffer),
-            side => pane(
-                &shown(state, theme, (side, area), (report, &rows, &context)),
-                theme,
-                (state, &visible, &context),
-                buffer,
-            ),
+            Side::Link => links(theme, area, (visible, state.selected.as_ref()), buffer),
+            side => {
+                pane(&shown(state, theme, (side, area), (report, measured, &context)), theme, state, buffer)
+            }
         }
     }
     let below = rows.len().saturating_sub(top + visible.len());
@@ -116,7 +131,7 @@ fn shown<'a>(
     state: &State,
     theme: &Theme,
     (side, area): (Side, Rect),
-    (report, rows, context): (&Report, &[&Row], &Context),
+    (report, rows, context): (&Report, Rows<'a>, &Context),
 ) -> Shown<'a> {
     let title = match side {
         Side::Endpoint => endpoint_title(state, report),
@@ -126,29 +141,31 @@ fn shown<'a>(
         Side::Endpoint => kubernetes_badge(state, theme, report),
         _ => targets_badge(state, theme, report),
     };
-    // Widths hold still while one scrolls, except in groups so large that measuring them all would be felt.
-    let measured = rows.get(..MEASURED.min(rows.len())).unwrap_or_default();
-    let candidates: Vec<&'static Column> = columns::of(side, state.zoom || area.width > 90).collect();
-    let wishes: Vec<Wish> = candidates
-        .iter()
+    let candidates = columns::of(side, state.zoom || area.width > 90);
+    let (wishes, cells): (Vec<Wish>, Vec<_>) = candidates
         .map(|column| {
-            let texts: Vec<String> = measured.iter().map(|row| (column.text)(row, context)).collect();
-            let widest = place::widest(texts.iter().map(String::as_str).chain([column.title]));
-            Wish { least: column.least, grows: column.grows, priority: column.priority, widest }
+            let texts = |rows: &[&Row]| rows.iter().map(|row| (column.text)(row, context)).collect();
+            let (cells, first): (Vec<String>, Vec<String>) = (texts(rows.visible), texts(rows.first));
+            let all = cells.iter().chain(&first).map(String::as_str).chain([column.title]);
+            let wish = Wish {
+                least: column.least,
+                grows: column.grows,
+                priority: column.priority,
+                widest: place::widest(all),
+            };
+            (wish, (column, cells))
         })
-        .collect();
+        .unzip();
     let widths = place::widths(&wishes, area.width.saturating_sub(4));
-    let columns =
-        candidates.into_iter().zip(widths).filter_map(|(column, width)| Some((column, width?))).collect();
-    Shown { area, side, title, badge, columns }
+    let columns = cells
+        .into_iter()
+        .zip(widths)
+        .filter_map(|((column, cells), width)| Some(Drawn { column, width: width?, cells }))
+        .collect();
+    Shown { area, side, title, badge, columns, rows: rows.visible }
 }
 
-fn pane(
-    shown: &Shown<'_>,
-    theme: &Theme,
-    (state, rows, context): (&State, &[&Row], &Context),
-    buffer: &mut Buffer,
-) {
+fn pane(shown: &Shown<'_>, theme: &Theme, state: &State, buffer: &mut Buffer) {
     let active =
         matches!((shown.side, state.pane), (Side::Endpoint, Pane::Endpoints) | (Side::Target, Pane::Targets));
     let border = if active { theme.plain } else { theme.dim };
@@ -162,33 +179,14 @@ fn pane(
     }
     let inside = block.inner(shown.area);
     block.render(shown.area, buffer);
+    let rows = shown.rows;
     let mut x = inside.x + 1;
-    for (column, width) in &shown.columns {
-        buffer.set_stringn(
-            x,
-            inside.y,
-            text::end(column.title, usize::from(*width)),
-            usize::from(*width),
-            theme.dim,
-        );
-        for (n, row) in rows.iter().enumerate() {
-            let y = inside.y + 1 + u16::try_from(n).unwrap_or(0);
-            let cell = (column.text)(row, context);
-            let cell = match column.title {
-                // Nodes differ in their first part.
-                "POD" | "NODE" if cell.starts_with("ip-") && cell.chars().count() > usize::from(*width) => {
-                    text::middle(cell.split('.').next().unwrap_or_default(), usize::from(*width))
-                }
-                "POD" | "NODE" => text::middle(&cell, usize::from(*width)),
-                _ => text::end(&cell, usize::from(*width)),
-            };
-            buffer.set_stringn(
-                x,
-                y,
-                cell,
-                usize::from(*width),
-                style(theme, column, row, shown.badge.is_some()),
-            );
+    for Drawn { column, width, cells } in &shown.columns {
+        let room = usize::from(*width);
+        buffer.set_stringn(x, inside.y, text::end(column.title, room), room, theme.dim);
+        for (y, (row, cell)) in (inside.y + 1..).zip(rows.iter().zip(cells)) {
+            let style = style(theme, column.tone, row, shown.badge.is_some());
+            buffer.set_stringn(x, y, cut(cell, column.cut, room), room, style);
         }
         x += width + 1;
     }
@@ -214,19 +212,31 @@ fn pane(
     }
 }
 
-fn style(theme: &Theme, column: &Column, row: &Row, failed: bool) -> Style {
+/// A cell in its width.
+fn cut(cell: &str, cut: Cut, width: usize) -> String {
+    match cut {
+        Cut::End => text::end(cell, width),
+        Cut::Middle if cell.starts_with("ip-") && cell.width() > width => {
+            text::middle(cell.split('.').next().unwrap_or_default(), width)
+        }
+        Cut::Middle => text::middle(cell, width),
+    }
+}
+
+fn style(theme: &Theme, tone: Tone, row: &Row, failed: bool) -> Style {
     if failed {
         return theme.dim;
     }
-    match (column.title, &row.target, &row.endpoint) {
-        ("STATE" | "REASON / SINCE", Some(target), _) => theme.health(&target.health.state),
-        ("READY", _, Some(side)) => match (&side.wait, side.ready) {
+    match (tone, &row.target, &row.endpoint) {
+        (Tone::Standing, ..) => theme.standing(row.standing, row.problem),
+        (Tone::Health, Some(target), _) => theme.health(&target.health.state),
+        (Tone::Readiness, _, Some(side)) => match (&side.wait, side.ready) {
             (Some(wait), _) if !wait.starting => theme.bad,
             (Some(_), _) => theme.moving,
             (None, Some(false)) => theme.warn,
             (None, _) => theme.plain,
         },
-        _ => theme.plain,
+        (Tone::Plain | Tone::Readiness | Tone::Health, ..) => theme.plain,
     }
 }
 
@@ -241,7 +251,7 @@ fn links(
     for (n, row) in rows.iter().enumerate() {
         let y = area.y + 2 + u16::try_from(n).unwrap_or(0);
         let chosen = selected == Some(&row.key);
-        let style = theme.standing(row.standing, row.problem);
+        let style = style(theme, Tone::Standing, row, false);
         let style = if chosen { style.patch(theme.selected) } else { style };
         let texts: String = columns::of(Side::Link, false).map(|it| (it.text)(row, &none)).collect();
         let marker = if chosen { '>' } else { ' ' };

@@ -22,40 +22,32 @@ use crate::domain::wording::columns;
 use crate::tui::theme::Theme;
 
 pub(super) fn render(state: &State, theme: &Theme, area: Rect, buffer: &mut Buffer) {
-    // Where room is short, less is said on the left and on the right in turn: what is open comes last.
     let first = Rect { height: 1, ..area };
+    // Where room is short, less is said on the left and on the right in turn: what is open comes last.
+    // Which account is written to is said as long as it can be.
     fitting(
-        &[0, 1, 2],
-        |n| where_we_are(state, theme, n),
-        // Which account is written to is said as long as it can be.
-        &[0, 1, 3, 4],
-        |n| aws(state, theme, n),
+        &[0, 1, 2].map(|n| (n, where_we_are(state, theme, n))),
+        &[0, 1, 3, 4].map(|n| (n, aws(state, theme, n))),
         (first, buffer),
     );
     let second = Rect { y: area.y + 1, height: 1, ..area };
+    let sides = [("k8s ", kubernetes(state, theme)), (" · aws ", targets(state, theme))];
     fitting(
-        &[0, 1, 2],
-        |n| verdict(state, theme, n),
-        &[0, 1],
-        |n| freshness(state, theme, n),
+        &[0, 1, 2].map(|n| (n, verdict(state, theme, n))),
+        &[0, 1].map(|n| (n, freshness(state, theme, &sides, n))),
         (second, buffer),
     );
 }
 
-/// The fullest of some ways to say two things on one line that fits.
-fn fitting<'a>(
-    lefts: &[u8],
-    left: impl Fn(u8) -> Line<'a>,
-    rights: &[u8],
-    right: impl Fn(u8) -> Line<'a>,
-    (area, buffer): (Rect, &mut Buffer),
-) {
+/// The fullest of some ways to say two things on one line that fits, by how much each leaves out.
+fn fitting(lefts: &[(u8, Line<'_>)], rights: &[(u8, Line<'_>)], (area, buffer): (Rect, &mut Buffer)) {
     let room = usize::from(area.width).saturating_sub(1);
-    let mut ways: Vec<(u8, u8)> = lefts.iter().flat_map(|l| rights.iter().map(|r| (*l, *r))).collect();
-    ways.sort_by_key(|(l, r)| (l + r, *l));
-    let fits = |(l, r): &&(u8, u8)| left(*l).width() + right(*r).width() <= room;
-    let (l, r) = ways.iter().find(fits).or(ways.last()).copied().unwrap_or_default();
-    both(left(l), right(r), area, buffer);
+    let mut ways: Vec<_> = lefts.iter().flat_map(|left| rights.iter().map(move |it| (left, it))).collect();
+    ways.sort_by_key(|((l, _), (r, _))| (l + r, *l));
+    let fits = ways.iter().find(|((_, left), (_, right))| left.width() + right.width() <= room);
+    if let Some(((_, left), (_, right))) = fits.or(ways.last()) {
+        both(left.clone(), right.clone(), area, buffer);
+    }
 }
 
 /// Two lines on one: the right one keeps its place and the left one is cut, but never to less than half.
@@ -171,20 +163,18 @@ fn verdict<'a>(state: &State, theme: &Theme, short: u8) -> Line<'a> {
 /// Of a list: how many of what.
 fn summary<'a>(state: &State, theme: &Theme) -> Line<'a> {
     let mut spans = vec![Span::raw(" ")];
-    for word in crate::domain::judgement::standing::VerdictKind::ALL {
-        let found: Vec<_> = state.boards.values().filter(|it| it.report.word() == word).collect();
-        if !found.is_empty() {
-            let neutral = found.iter().all(|it| it.report.verdict.neutral);
-            spans.push(Span::styled(
-                format!("{} {}  ", found.len(), word.text()),
-                theme.verdict(word, neutral),
-            ));
+    for word in VerdictKind::ALL {
+        let found = || state.boards.values().filter(|it| it.report.word() == word);
+        let n = found().count();
+        if n > 0 {
+            let neutral = found().all(|it| it.report.verdict.neutral);
+            spans.push(Span::styled(format!("{n} {}  ", word.text()), theme.verdict(word, neutral)));
         }
     }
     Line::from(spans)
 }
 
-fn freshness<'a>(state: &State, theme: &Theme, short: u8) -> Line<'a> {
+fn freshness<'a>(state: &State, theme: &Theme, sides: &[(&str, (String, Style)); 2], short: u8) -> Line<'a> {
     let mut spans = Vec::new();
     if let Some(since) = state.frozen {
         spans.push(Span::styled(
@@ -192,10 +182,7 @@ fn freshness<'a>(state: &State, theme: &Theme, short: u8) -> Line<'a> {
             theme.warn.patch(theme.title),
         ));
     }
-    let (text, style) = kubernetes(state, theme);
-    spans.push(Span::styled(format!("k8s {text}"), style));
-    let (text, style) = targets(state, theme);
-    spans.push(Span::styled(format!(" · aws {text}"), style));
+    spans.extend(sides.iter().map(|(side, (text, style))| Span::styled(format!("{side}{text}"), *style)));
     let calls = if short > 0 { String::new() } else { format!(" · {}/min", state.calls_a_minute()) };
     spans.push(Span::raw(calls + " "));
     Line::from(spans)
@@ -233,12 +220,12 @@ pub(super) fn failed(freshness: &Freshness, now: Timestamp, theme: &Theme) -> (S
 
 fn targets(state: &State, theme: &Theme) -> (String, Style) {
     let arns: Vec<_> = match &state.view {
-        View::Board(_) => state.report().and_then(|it| it.group.clone()).into_iter().collect(),
-        View::Bindings => state.boards.values().filter_map(|it| it.report.group.clone()).collect(),
+        View::Board(_) => state.report().and_then(|it| it.group.as_ref()).into_iter().collect(),
+        View::Bindings => state.boards.values().filter_map(|it| it.report.group.as_ref()).collect(),
     };
     let mut oldest = None;
     for arn in arns {
-        match state.inventory.freshness(&Source::Targets(arn)) {
+        match state.inventory.freshness(&Source::Targets(arn.clone())) {
             Some(freshness) if freshness.failed.is_some() => {
                 return failed(freshness, state.shown_now(), theme);
             }

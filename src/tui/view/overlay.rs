@@ -25,6 +25,7 @@ use crate::domain::judgement::report::Report;
 use crate::domain::judgement::row::Row;
 use crate::domain::judgement::standing::Standing;
 use crate::domain::wording::columns;
+use crate::domain::wording::columns::ColumnId;
 use crate::domain::wording::columns::NOTHING;
 use crate::domain::wording::words;
 use crate::domain::wording::words::Explanation;
@@ -98,7 +99,7 @@ fn row_lines(state: &State, theme: &Theme, report: &Report, row: &Row) -> Lines 
     fact("since", since.unwrap_or_else(|| "before we looked".to_owned()));
     for column in &columns::COLUMNS {
         let value = (column.text)(row, &context);
-        if value != NOTHING && !value.is_empty() && column.title != "STANDING" {
+        if value != NOTHING && !value.is_empty() && column.id != ColumnId::Standing {
             fact(&column.title.to_lowercase(), value);
         }
     }

@@ -1,5 +1,6 @@
 //! Frames, with their colours: what is on show is read by people before it is accepted.
 
+mod large;
 mod picture;
 mod plans;
 

@@ -115,6 +115,9 @@ fn skipped(state: &State) -> Option<String> {
     Some(format!("Left out, because it cannot be read: {name}{more}: {problem}."))
 }
 
+/// Failures beside the first one that the box may have room for.
+const MORE: usize = 100;
+
 /// Without a selection: what keeps us from reading, if anything does.
 fn troubles(state: &State) -> Explanation {
     let mut failures = state.inventory.sources.iter().filter_map(|(source, it)| {
@@ -123,10 +126,14 @@ fn troubles(state: &State) -> Explanation {
     });
     match failures.next() {
         Some(first) => {
-            let mut more: Vec<String> =
-                failures.map(ToString::to_string).filter(|it| *it != first.to_string()).collect();
-            more.dedup();
-            Explanation { headline: first.to_string(), facts: more, next: first.hint.clone() }
+            let headline = first.to_string();
+            let mut more: Vec<String> = Vec::new();
+            for text in failures.take(MORE).map(ToString::to_string) {
+                if text != headline && more.last() != Some(&text) {
+                    more.push(text);
+                }
+            }
+            Explanation { headline, facts: more, next: first.hint.clone() }
         }
         None if state.opening.pointed.is_some() && !state.boards.is_empty() => Explanation {
             headline: "Nothing found so far that the scope points at: these are the bindings there are."

@@ -1,11 +1,13 @@
 //! Whose a target is that no endpoint of ours wants: a rival's, another cluster's, left over, or unknown.
 
-use std::collections::BTreeMap;
+use std::cell::OnceCell;
+use std::rc::Rc;
 
 use crate::domain::facts::cluster::Pod;
 use crate::domain::facts::elb::HealthState;
 use crate::domain::facts::elb::Target;
 use crate::domain::facts::failure::ErrorKind;
+use crate::domain::facts::ids::BindingRef;
 use crate::domain::facts::ids::RowKey;
 use crate::domain::facts::ids::TargetKey;
 use crate::domain::inventory::Freshness;
@@ -13,59 +15,56 @@ use crate::domain::inventory::Kind;
 use crate::domain::inventory::Source;
 use crate::domain::judgement::case::Case;
 use crate::domain::judgement::case::Sides;
-use crate::domain::judgement::desired;
-use crate::domain::judgement::desired::Backend;
+use crate::domain::judgement::claims::Claims;
 use crate::domain::judgement::history::History;
+use crate::domain::judgement::pass::Pass;
 use crate::domain::judgement::standing::Standing;
 
-/// What other bindings on the group want.
-pub(super) struct Claims {
-    owners: BTreeMap<TargetKey, String>,
-    /// A binding on the group whose endpoints are not known.
-    unread: Option<String>,
+/// What decides about targets of others, worked out for the first target that needs it.
+pub(super) struct Owners<'a> {
+    case: &'a Case<'a>,
+    pass: &'a Pass<'a>,
+    claims: OnceCell<Rc<Claims>>,
+    hidden: OnceCell<Option<String>>,
 }
 
-impl Claims {
-    pub(super) fn of(case: &Case<'_>) -> Self {
-        let mut claims = Self { owners: BTreeMap::new(), unread: None };
-        for (reference, binding) in case.rivals() {
-            let owner = match case.reference {
-                Some(ours) if ours.cluster == reference.cluster => format!("binding {reference}"),
-                _ => format!("cluster {}, binding {reference}", reference.cluster),
-            };
-            let cluster = case.inventory.cluster(&reference.cluster);
-            if !cluster.is_some_and(|it| it.covers(Kind::Services, &reference.namespace)) {
-                claims.unread = Some(owner);
-                continue;
-            }
-            let resolution = desired::resolve(case.inventory, &reference, binding);
-            if matches!(resolution.backend, Backend::Unread(_) | Backend::Broken(_)) {
-                claims.unread = Some(owner.clone());
-            }
-            for endpoint in resolution.endpoints {
-                if endpoint.wanted != Some(false) {
-                    claims.owners.insert(endpoint.key, owner.clone());
-                }
-            }
+impl<'a> Owners<'a> {
+    pub(super) fn new(case: &'a Case<'a>, pass: &'a Pass<'a>) -> Self {
+        Self { case, pass, claims: OnceCell::new(), hidden: OnceCell::new() }
+    }
+
+    /// What the bindings on the group want.
+    fn claims(&self) -> &Claims {
+        self.claims.get_or_init(|| self.pass.claims(self.case))
+    }
+
+    /// Whose a target is beside ours, in words.
+    fn owner(&self, target: &TargetKey) -> Option<String> {
+        self.claims().owner(target, self.case.reference).map(|it| self.called(it))
+    }
+
+    fn called(&self, rival: &BindingRef) -> String {
+        match self.case.reference {
+            Some(ours) if ours.cluster == rival.cluster => format!("binding {rival}"),
+            _ => format!("cluster {}, binding {rival}", rival.cluster),
         }
-        claims
     }
 }
 
 /// Contested or Elsewhere, for a target that no endpoint of ours wants. `explained`: one is known.
 pub(super) fn foreign(
     case: &Case<'_>,
-    claims: &Claims,
+    owners: &Owners<'_>,
     target: &Target,
     explained: bool,
 ) -> Option<(Standing, Option<String>)> {
-    let owner = claims.owners.get(&target.key);
+    let owner = owners.owner(&target.key);
     let Some(binding) = case.binding else {
-        let owner = owner.map_or_else(|| "no binding names this group".to_owned(), Clone::clone);
+        let owner = owner.unwrap_or_else(|| "no binding names this group".to_owned());
         return Some((Standing::Elsewhere, Some(owner)));
     };
     if !binding.multi_cluster {
-        return owner.map(|owner| (Standing::Contested, Some(owner.clone())));
+        return owner.map(|owner| (Standing::Contested, Some(owner)));
     }
     let drains = matches!(target.health.state, HealthState::Draining | HealthState::UnhealthyDraining);
     if explained && drains {
@@ -79,10 +78,10 @@ pub(super) fn foreign(
             Some("the ConfigMap of the targets the controller owns could not be read".to_owned()),
         )),
         Some(Some(ledger)) if ledger.targets.contains(&target.key.identifier()) => None,
-        Some(Some(_)) => Some((Standing::Elsewhere, owner.cloned())),
+        Some(Some(_)) => Some((Standing::Elsewhere, owner)),
         Some(None) => {
             let text = "the ConfigMap of the targets the controller owns is missing: it deregisters nothing";
-            Some((Standing::Elsewhere, Some(owner.cloned().unwrap_or_else(|| text.to_owned()))))
+            Some((Standing::Elsewhere, Some(owner.unwrap_or_else(|| text.to_owned()))))
         }
     }
 }
@@ -91,18 +90,17 @@ pub(super) fn foreign(
 pub(super) fn left_over(
     case: &Case<'_>,
     history: &History,
-    claims: &Claims,
+    owners: &Owners<'_>,
     sides: &Sides<'_>,
 ) -> (Standing, Option<String>) {
     let RowKey::Target(key) = &sides.key else { return (Standing::Lingering, None) };
-    let holds = |pod: &&Pod| key.ip().is_some_and(|ip| pod.ips.contains(&ip));
-    let pods = || case.cluster.into_iter().flat_map(|it| it.pods.values()).filter(holds);
+    let pods = || case.cluster.zip(key.ip()).into_iter().flat_map(|(it, ip)| it.pods_at(ip));
     let ours = |pod: &Pod| case.service.is_some_and(|service| service.selects(pod));
     let terminating = || pods().any(|pod| pod.terminating() && (case.service.is_none() || ours(pod)));
     if sides.endpoint.is_some() || history.endpoint_just_known(key, case.now) || terminating() {
         return (Standing::Lingering, None);
     }
-    if let Some(hidden) = hidden(case, claims) {
+    if let Some(hidden) = owners.hidden.get_or_init(|| hidden(case, owners)) {
         return (Standing::Unknown, Some(format!("no endpoint here, but {hidden}")));
     }
     let holder = pods().find(|pod| !pod.finished() && !ours(pod));
@@ -110,13 +108,13 @@ pub(super) fn left_over(
 }
 
 /// What could not be seen and may explain a target that nothing else explains.
-fn hidden(case: &Case<'_>, claims: &Claims) -> Option<String> {
+fn hidden(case: &Case<'_>, owners: &Owners<'_>) -> Option<String> {
     if case.cluster.is_some_and(|it| !it.sees_all_bindings()) {
         return Some("bindings of other namespaces cannot be seen".to_owned());
     }
     // What the ConfigMap of a multi-cluster binding lists is ours whatever others want.
     if let Some(rival) =
-        rivals_unseen(case, claims).filter(|_| case.binding.is_some_and(|it| !it.multi_cluster))
+        rivals_unseen(case, owners).filter(|_| case.binding.is_some_and(|it| !it.multi_cluster))
     {
         return Some(rival);
     }
@@ -132,7 +130,7 @@ fn hidden(case: &Case<'_>, claims: &Claims) -> Option<String> {
 }
 
 /// Bindings that cannot be seen, or whose endpoints are not known.
-fn rivals_unseen(case: &Case<'_>, claims: &Claims) -> Option<String> {
+fn rivals_unseen(case: &Case<'_>, owners: &Owners<'_>) -> Option<String> {
     let blind = case.inventory.clusters.iter().find(|(_, it)| !it.sees_all_bindings());
     if let Some((cluster, _)) = blind {
         return Some(format!("not all bindings of cluster {cluster} can be seen"));
@@ -148,5 +146,6 @@ fn rivals_unseen(case: &Case<'_>, claims: &Claims) -> Option<String> {
     if let Some(version) = unread {
         return Some(format!("bindings of {version} could not be read"));
     }
-    claims.unread.as_ref().map(|rival| format!("the endpoints of {rival} are not known"))
+    let unread = owners.claims().unread(case.reference);
+    unread.map(|rival| format!("the endpoints of {} are not known", owners.called(rival)))
 }

@@ -1,0 +1,93 @@
+//! What belongs to what, looked up instead of searched for: everything the index knows, as objects.
+
+use std::net::IpAddr;
+
+use super::Cluster;
+use super::Inventory;
+use super::index;
+use crate::domain::facts::cluster::Binding;
+use crate::domain::facts::cluster::Event;
+use crate::domain::facts::cluster::Pod;
+use crate::domain::facts::cluster::Service;
+use crate::domain::facts::cluster::Slice;
+use crate::domain::facts::cluster::Workload;
+use crate::domain::facts::cluster::WorkloadKind;
+use crate::domain::facts::ids::BindingApi;
+use crate::domain::facts::ids::BindingRef;
+use crate::domain::facts::ids::ObjectName;
+use crate::domain::facts::ids::TargetGroupArn;
+
+impl Inventory {
+    /// Bindings that name a group, of any cluster and either API group, in the order of `bindings`.
+    pub fn on_group(&self, group: &TargetGroupArn) -> impl Iterator<Item = (BindingRef, &Binding)> {
+        self.clusters.iter().flat_map(|(id, cluster)| {
+            let keys = cluster.index.on_group.of(group);
+            keys.filter_map(|key| Some((BindingRef::of(id, key.0, &key.1), cluster.bindings.get(key)?)))
+        })
+    }
+
+    pub fn is_bound(&self, group: &TargetGroupArn) -> bool {
+        self.clusters.values().any(|it| it.index.on_group.of(group).next().is_some())
+    }
+}
+
+impl Cluster {
+    /// The slices that carry the name of a service.
+    pub fn slices_of(&self, service: &ObjectName) -> impl Iterator<Item = &Slice> {
+        self.index.slices.of(service).filter_map(|name| self.slices.get(name))
+    }
+
+    /// The pods a service of this cluster selects, in the order of their names.
+    pub fn selected(&self, service: &Service) -> impl Iterator<Item = &Pod> {
+        let mut beside = None;
+        self.index.selected.of(&service.name).filter_map(move |name| {
+            // Pods of one workload stand beside each other: the next is nearly always the one.
+            let next = beside.as_mut().and_then(Iterator::next).filter(|(next, _)| *next == name);
+            let found = next.or_else(|| {
+                let from = beside.insert(self.pods.range::<ObjectName, _>(name..));
+                from.next().filter(|(next, _)| *next == name)
+            });
+            found.map(|(_, pod)| pod)
+        })
+    }
+
+    /// Pods that have an address, or had it when they ended.
+    pub fn pods_at(&self, address: IpAddr) -> impl Iterator<Item = &Pod> {
+        self.index.addresses.of(&address).filter_map(|name| self.pods.get(name))
+    }
+
+    pub fn pods_in(&self, namespace: &str) -> impl Iterator<Item = &Pod> {
+        index::inside(&self.pods, namespace).map(|(_, pod)| pod)
+    }
+
+    /// Events about a binding, in the order of their names.
+    pub fn events_about(&self, binding: &ObjectName) -> impl Iterator<Item = &Event> {
+        self.index.events.of(binding).filter_map(|name| self.events.get(name))
+    }
+
+    pub fn workloads_in(&self, namespace: &str) -> impl Iterator<Item = &Workload> {
+        let kinds = [WorkloadKind::Deployment, WorkloadKind::StatefulSet, WorkloadKind::DaemonSet];
+        let first = ObjectName::new(namespace, "");
+        let namespace = namespace.to_owned();
+        kinds.into_iter().flat_map(move |kind| {
+            let namespace = namespace.clone();
+            self.workloads
+                .range((kind, first.clone())..)
+                .map(|(_, it)| it)
+                .take_while(move |it| it.kind == kind && it.name.namespace == namespace)
+        })
+    }
+
+    /// Keys of the bindings of a namespace.
+    pub(super) fn bindings_in(&self, namespace: &str) -> impl Iterator<Item = &(BindingApi, ObjectName)> {
+        let first = ObjectName::new(namespace, "");
+        let namespace = namespace.to_owned();
+        [BindingApi::LoadBalancerController, BindingApi::AutoMode].into_iter().flat_map(move |api| {
+            let namespace = namespace.clone();
+            self.bindings
+                .range((api, first.clone())..)
+                .map(|(key, _)| key)
+                .take_while(move |key| key.0 == api && key.1.namespace == namespace)
+        })
+    }
+}
