@@ -16,6 +16,7 @@ use self::facts::read;
 use self::facts::unread;
 pub use self::job::Job;
 use self::record::Record;
+pub use self::record::written;
 use super::connection::Connection;
 use super::connection::Scope;
 use super::link::Linked;
@@ -75,9 +76,10 @@ pub async fn apply(
         Running { record: Record::new(&job, &linked).await, connection, linked, job, cancel, tell, id };
     let mut ended = Vec::new();
     for index in 0..running.job.plan.steps.len() {
-        let stage = match read_only {
-            true => Stage::Refused("read only: nothing is written".to_owned()),
-            false => running.step(index).await,
+        let stage = match (read_only, running.record.forbids()) {
+            (true, _) => Stage::Refused("read only: nothing is written".to_owned()),
+            (false, Some(why)) => Stage::Refused(why),
+            (false, None) => running.step(index).await,
         };
         running.tell(index, stage.clone()).await;
         let done = matches!(stage, Stage::Done(_));

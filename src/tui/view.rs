@@ -57,7 +57,7 @@ pub fn render(state: &State, theme: &Theme, area: Rect, buffer: &mut Buffer) {
         Some(Dialog::Reading { change, text }) => changes::reading(theme, (*change, text), area, buffer),
         Some(Dialog::Form(it)) => changes::form(it, theme, area, buffer),
         Some(Dialog::Audit { scroll }) => changes::audit(state, theme, *scroll, area, buffer),
-        Some(Dialog::Unfinished(open)) => changes::unfinished(theme, open, area, buffer),
+        Some(Dialog::Unfinished(open)) => changes::unfinished(state, theme, open, area, buffer),
         Some(Dialog::Leaving) => changes::leaving(state, theme, area, buffer),
         Some(Dialog::Filter { .. }) | None => {}
     }
