@@ -236,8 +236,7 @@ impl Log {
         visit: &mut dyn FnMut(Seen<'_>) -> ControlFlow<()>,
     ) -> Result<Vec<String>, LogError> {
         if let Some(path) = self.path() {
-            let unreadable = read::log(&path, reach, visit)?;
-            return Ok(unreadable.iter().map(ToString::to_string).collect());
+            return read::log(&path, reach, visit);
         }
         let kept = match &*self.to.lock().unwrap_or_else(PoisonError::into_inner) {
             To::Lines(_, kept) => kept.clone(),

@@ -17,6 +17,7 @@ use crate::files::cannot;
 /// Whoever only looks holds a lock for a moment: so often it is tried again, after so long.
 const TRIES: u32 = 10;
 const PAUSE: Duration = Duration::from_millis(30);
+const GLANCE: Duration = Duration::from_millis(3);
 /// The longest name of a plan that is taken as it is.
 const NAME: usize = 120;
 
@@ -64,11 +65,17 @@ pub(super) fn is_running(log: &Path, plan: &PlanId) -> Result<bool, LogError> {
     match files::open(&path, Access::Read) {
         Err(error) if error.is_missing() => Ok(false),
         Err(error) => Err(error.into()),
-        Ok(file) => match file.try_lock_shared() {
-            Ok(()) => Ok(false),
-            Err(TryLockError::WouldBlock) => Ok(true),
-            Err(TryLockError::Error(error)) => Err(cannot("lock", &path)(error).into()),
-        },
+        Ok(file) => {
+            // Whoever sweeps holds it for a moment.
+            for _ in 0..TRIES {
+                match file.try_lock_shared() {
+                    Ok(()) => return Ok(false),
+                    Err(TryLockError::WouldBlock) => std::thread::sleep(GLANCE),
+                    Err(TryLockError::Error(error)) => return Err(cannot("lock", &path)(error).into()),
+                }
+            }
+            Ok(true)
+        }
     }
 }
 

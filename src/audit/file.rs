@@ -1,6 +1,7 @@
 //! The audit log as a file: each line whole or not there, on disk before it counts as written, whoever else writes;
 //! turned over at a stated size without losing what is unfinished.
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::fs::TryLockError;
 use std::io;
@@ -17,6 +18,7 @@ use super::older::KEPT;
 use super::older::older;
 use super::read;
 use super::read::Seen;
+use crate::domain::facts::plan_id::PlanId;
 use crate::domain::plan::log::Backlog;
 use crate::files;
 use crate::files::Access;
@@ -163,10 +165,7 @@ pub(super) fn append_whole(file: &mut impl Disk, size: u64, line: &[u8]) -> io::
 /// is at the path. Gives the new one, locked.
 fn turn_over(path: &Path, old: &File, limit: u64) -> Result<File, LogError> {
     let size = old.metadata().map_err(cannot("look at", path))?.len();
-    let carried = carried(path, (old, size))?;
-    if carried.len() as u64 > limit / 2 {
-        return Err(LogError::Full { path: path.to_owned(), bytes: carried.len() });
-    }
+    let carried = carried(path, (old, size), limit / 2)?;
     let fresh = older(path, "new");
     match std::fs::remove_file(&fresh) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => {
@@ -197,7 +196,7 @@ fn turn_over(path: &Path, old: &File, limit: u64) -> Result<File, LogError> {
 }
 
 /// The lines that must not go with an old file, as they are.
-fn carried(path: &Path, file: (&File, u64)) -> Result<Vec<u8>, LogError> {
+fn carried(path: &Path, file: (&File, u64), most: u64) -> Result<Vec<u8>, LogError> {
     let mut backlog = Backlog::default();
     read::lines(path, file, &mut |seen| {
         if let Seen::Entry(entry, _) = seen {
@@ -205,14 +204,26 @@ fn carried(path: &Path, file: (&File, u64)) -> Result<Vec<u8>, LogError> {
         }
         ControlFlow::Continue(())
     })?;
-    let needed = backlog.needed();
-    if needed.is_empty() {
+    let all = lines_of(path, file, &backlog.open().union(&backlog.holding()).cloned().collect())?;
+    if all.len() as u64 <= most {
+        return Ok(all);
+    }
+    // Which pod was taken out long ago is worth less than what may still be gone on with.
+    let open = lines_of(path, file, &backlog.open())?;
+    match open.len() as u64 <= most {
+        true => Ok(open),
+        false => Err(LogError::Full { path: path.to_owned(), bytes: open.len() }),
+    }
+}
+
+fn lines_of(path: &Path, file: (&File, u64), plans: &BTreeSet<PlanId>) -> Result<Vec<u8>, LogError> {
+    let mut lines: Vec<Vec<u8>> = Vec::new();
+    if plans.is_empty() {
         return Ok(Vec::new());
     }
-    let mut lines: Vec<Vec<u8>> = Vec::new();
     read::lines(path, file, &mut |seen| {
         if let Seen::Entry(entry, line) = seen
-            && needed.contains(&entry.plan)
+            && plans.contains(&entry.plan)
         {
             lines.push([line, b"\n"].concat());
         }

@@ -95,8 +95,10 @@ pub(super) enum Reach {
 
 /// The lines of a log, newest first, until `visit` has enough; those that were carried over come once. A log that is not
 /// there has none.
-pub(super) fn log(path: &Path, reach: Reach, visit: &mut Visit<'_>) -> Result<Vec<Unreadable>, LogError> {
-    let mut unreadable = Vec::new();
+///
+/// Gives in words what could not be read; an older file that cannot be opened hides nothing of the newest.
+pub(super) fn log(path: &Path, reach: Reach, visit: &mut Visit<'_>) -> Result<Vec<String>, LogError> {
+    let mut notes = Vec::new();
     let mut files_read = BTreeSet::new();
     // Of the newer files.
     let mut known: BTreeSet<u64> = BTreeSet::new();
@@ -106,6 +108,10 @@ pub(super) fn log(path: &Path, reach: Reach, visit: &mut Visit<'_>) -> Result<Ve
         let place = if n == 0 { path.to_owned() } else { older(path, n) };
         let file = match files::open(&place, Access::Read) {
             Err(error) if error.is_missing() => continue,
+            Err(error) if n > 0 => {
+                notes.push(error.to_string());
+                continue;
+            }
             other => other?,
         };
         // It was turned over between the two looks.
@@ -114,7 +120,7 @@ pub(super) fn log(path: &Path, reach: Reach, visit: &mut Visit<'_>) -> Result<Ve
         }
         let length = whole(&file).map_err(cannot("look at", &place))?;
         let mut here = Vec::new();
-        unreadable.extend(lines(&place, (&file, length), &mut |seen| {
+        let unreadable = lines(&place, (&file, length), &mut |seen| {
             if let Seen::Entry(_, line) = &seen
                 && reach == Reach::All
             {
@@ -129,13 +135,14 @@ pub(super) fn log(path: &Path, reach: Reach, visit: &mut Visit<'_>) -> Result<Ve
             let flow = visit(seen);
             enough = flow.is_break();
             flow
-        })?);
+        })?;
+        notes.extend(unreadable.map(|it| it.to_string()));
         if enough {
             break;
         }
         known.extend(here);
     }
-    Ok(unreadable)
+    Ok(notes)
 }
 
 /// The length of a file while nobody writes: a line that is being written is no torn one. Where it cannot be locked, it may

@@ -303,6 +303,38 @@ fn a_log_is_turned_over_without_losing_what_is_unfinished_or_out_of_rotation() {
 }
 
 #[test]
+fn a_log_that_cannot_be_turned_over_is_written_on_and_says_so() {
+    let (home, mut ids) = (Home::new(), PlanIds::new(7));
+    let log = home.log_of(20 * 1024);
+    let open: Vec<Plan> = (0..9).map(|_| drained(&mut ids)).collect();
+    open.iter().for_each(|it| begin(&log, it));
+    assert!(!older(&home.path(), 1).exists());
+    assert_eq!(home.log().past().unfinished.len(), 9);
+    let notes = log.excerpt().notes;
+    assert!(notes[0].contains("could not be turned over: unfinished changes alone take"), "{notes:?}");
+    for plan in &open {
+        log.write(&line(plan, 0, LogStage::Failed)).unwrap();
+    }
+    // And is turned over once that is possible.
+    while !older(&home.path(), 1).exists() {
+        let other = drained(&mut ids);
+        begin(&log, &other);
+        log.write(&line(&other, 0, LogStage::Failed)).unwrap();
+    }
+    assert_eq!(log.excerpt().notes, [] as [String; 0]);
+}
+
+#[test]
+fn an_older_file_that_is_refused_hides_nothing_of_the_newest() {
+    let (home, plan) = (Home::new(), a_plan());
+    begin(&home.log(), &plan);
+    std::os::unix::fs::symlink("/dev/zero", older(&home.path(), 1)).unwrap();
+    let shown = home.log().excerpt();
+    assert_eq!(shown.entries.len(), 1);
+    assert!(shown.notes[0].contains("audit.jsonl.1 is a symbolic link"), "{:?}", shown.notes);
+}
+
+#[test]
 fn sessions_that_write_at_once_lose_and_tear_no_line_when_the_log_is_turned_over() {
     let home = Home::new();
     let limit = 300 * 1024;

@@ -105,11 +105,15 @@ impl Backlog {
         )
     }
 
-    /// Plans whose lines must not go: they are open, or tell of pods that are out.
-    pub fn needed(&self) -> BTreeSet<PlanId> {
+    /// Plans that somebody may go on with.
+    pub fn open(&self) -> BTreeSet<PlanId> {
         let open = self.plans.iter().filter(|(_, it)| it.open().is_some());
-        let out = self.pods.values().flatten().map(|it| it.plan.clone());
-        open.map(|it| it.0.clone()).chain(out).collect()
+        open.map(|it| it.0.clone()).collect()
+    }
+
+    /// Plans that tell of pods that are out.
+    pub fn holding(&self) -> BTreeSet<PlanId> {
+        self.pods.values().flatten().map(|it| it.plan.clone()).collect()
     }
 }
 
