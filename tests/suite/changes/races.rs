@@ -215,6 +215,27 @@ async fn a_plan_that_another_session_carries_out_is_refused_and_left_alone() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_line_of_the_log_says_where_and_every_line_before_a_call_holds_the_plan() {
+    let world = Still::start("drift").await;
+    let first = keys(&world.report().await)[0].clone();
+    let drain = world.plan(|it| drain::drain(it, &[RowKey::Target(first)], Then::Delete)).await;
+    // Its steps name no group.
+    let resync = world.plan(binding::resync).await;
+    let log = Log::forgotten();
+    for plan in [drain, resync] {
+        world.carry_out_by(plan, log.clone()).end(&world).await;
+    }
+    let entries = log.entries().unwrap();
+    assert_eq!(entries.iter().filter(|it| it.stage == LogStage::Begin).count(), 3);
+    for entry in entries {
+        let place = (entry.account.as_deref(), entry.region.as_deref(), entry.context.as_deref());
+        assert_eq!(place, (Some("702463714165"), Some("eu-west-1"), Some("demo")), "{}", entry.call);
+        assert_eq!(entry.sentence, Some(entry.request.sentence()));
+        assert_eq!(entry.accepted.is_some(), entry.stage == LogStage::Begin, "{}", entry.call);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_log_that_cannot_be_written_forbids_the_write() {
     let world = Still::start("drift").await;
     let first = keys(&world.report().await)[0].clone();
