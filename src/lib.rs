@@ -12,6 +12,7 @@ pub mod app;
 pub mod audit;
 pub mod backend;
 pub mod config;
+pub mod files;
 pub mod telemetry;
 
 pub mod tui;

@@ -1,13 +1,16 @@
 //! The program's own log: a file a day in the state folder, never the terminal.
 
-use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use anyhow::Context;
+use rustix::fs::Mode;
 use tracing_appender::non_blocking::WorkerGuard;
 use tracing_appender::rolling::RollingFileAppender;
 use tracing_appender::rolling::Rotation;
 use tracing_subscriber::EnvFilter;
+
+use crate::files;
+use crate::files::Access;
 
 /// What the names of log files begin with; the date follows.
 const PREFIX: &str = "tgscope.log";
@@ -18,21 +21,23 @@ const FILTER: &str = "tgscope=info,kube=warn,aws_config=warn";
 
 /// Starts the log. Keep the guard until the end: what is not written yet is written when it goes.
 pub fn start(folder: &Path) -> anyhow::Result<WorkerGuard> {
-    std::fs::create_dir_all(folder)
-        .with_context(|| format!("cannot make the folder {}", folder.display()))?;
-    // What is logged names clusters, accounts and pods: it is for its owner alone.
-    own(folder, 0o700).with_context(|| format!("cannot own the folder {}", folder.display()))?;
+    files::own_folder(folder)?;
+    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+        if entry.file_name().to_string_lossy().starts_with(PREFIX) {
+            // It may be the one that is gone on with: a link would lead what is logged elsewhere.
+            files::open(&entry.path(), Access::Read)?;
+        }
+    }
+    // What is made here is for its owner alone from the start; the library takes no mode.
+    let before = rustix::process::umask(Mode::from_bits_retain(0o077));
     let file = RollingFileAppender::builder()
         .rotation(Rotation::DAILY)
         .filename_prefix(PREFIX)
         .max_log_files(KEPT)
         .build(folder)
-        .with_context(|| format!("cannot write a log in {}", folder.display()))?;
-    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
-        if entry.file_name().to_string_lossy().starts_with(PREFIX) {
-            own(&entry.path(), 0o600).context("cannot own the log")?;
-        }
-    }
+        .with_context(|| format!("cannot write a log in {}", folder.display()));
+    rustix::process::umask(before);
+    let file = file?;
     let (writer, guard) = tracing_appender::non_blocking(file);
     let filter = EnvFilter::try_from_env("TGSCOPE_LOG").unwrap_or_else(|_| EnvFilter::new(FILTER));
     let subscriber =
@@ -41,13 +46,21 @@ pub fn start(folder: &Path) -> anyhow::Result<WorkerGuard> {
     Ok(guard)
 }
 
-fn own(path: &Path, mode: u32) -> std::io::Result<()> {
-    std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode))
-}
-
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
     use super::*;
+
+    #[test]
+    fn a_log_that_is_a_link_is_not_written() {
+        let home = tempfile::tempdir().unwrap();
+        let elsewhere = home.path().join("elsewhere");
+        std::os::unix::fs::symlink(&elsewhere, home.path().join("tgscope.log.2026-01-15")).unwrap();
+        let said = start(home.path()).map(drop).unwrap_err().to_string();
+        assert!(said.contains("tgscope.log.2026-01-15 is a symbolic link"), "{said}");
+        assert!(!elsewhere.exists());
+    }
 
     #[test]
     fn the_log_is_a_dated_file_for_its_owner_alone() {

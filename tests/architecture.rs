@@ -52,8 +52,10 @@ const LAYERS: &[(&str, &[&str], &[&str])] = &[
     ("report", &["domain"], &["schemars", "serde", "serde_json", "serde_saphyr", "unicode_width", "jiff"]),
     ("app", &["domain"], &["serde"]),
     ("config", &["domain"], &["etcetera", "serde", "thiserror", "toml"]),
-    ("telemetry", &[], &["anyhow", "tracing", "tracing_appender", "tracing_subscriber"]),
-    ("audit", &["domain"], &["serde_json"]),
+    ("files", &[], &["rustix", "thiserror"]),
+    ("telemetry", &["files"], &["anyhow", "rustix", "tracing", "tracing_appender", "tracing_subscriber"]),
+    // Its tests write files.
+    ("audit", &["domain", "files"], &["serde_json", "sha2", "tempfile", "thiserror"]),
     (
         "backend",
         &["audit", "aws", "domain", "kubernetes"],
@@ -61,7 +63,7 @@ const LAYERS: &[(&str, &[&str], &[&str])] = &[
     ),
     (
         "tui",
-        &["app", "audit", "backend", "domain", "report"],
+        &["app", "audit", "backend", "domain", "files", "report"],
         &[
             "crossterm",
             "futures",

@@ -19,7 +19,7 @@ use crate::domain::plan::act::ChangeKind;
 use crate::domain::plan::bind::Wish;
 use crate::domain::plan::drain::Then;
 use crate::domain::plan::log::Detached;
-use crate::domain::plan::log::Entry;
+use crate::domain::plan::log::Excerpt;
 use crate::domain::plan::log::Unfinished;
 use crate::domain::plan::log::places;
 use crate::domain::plan::progress::Progress;
@@ -90,7 +90,7 @@ impl Run {
     }
 
     fn calls(&self) -> impl Iterator<Item = &Act> {
-        let made = |stage: &Stage| !matches!(stage, Stage::Checking | Stage::Refused(_));
+        let made = |stage: &Stage| !matches!(stage, Stage::Checking | Stage::Refused(_) | Stage::Cancelled);
         let written = self.stages.iter().filter(move |(_, (stage, _))| made(stage));
         let acts = written.filter_map(|(step, _)| Some(&self.plan.steps.get(*step)?.act));
         acts.filter(|it| !it.only_waits())
@@ -137,8 +137,11 @@ pub struct Changes {
     pub marked: BTreeSet<RowKey>,
     /// Accepted plans of this session, oldest first.
     pub runs: Vec<Run>,
-    /// The audit log, as read when it was asked for.
-    pub log: Vec<Entry>,
+    /// The audit log, as read when it was asked for; `None`: it is still being read.
+    pub log: Option<Excerpt>,
+    /// What is to be known of what earlier sessions left, beside the plans: lines that cannot be read, plans that run
+    /// elsewhere.
+    pub notes: Vec<String>,
     /// What is to be bound once its group was read, later than this.
     pub binding: Option<(Wish, Timestamp)>,
     /// What another session began, left for later.
@@ -162,7 +165,8 @@ impl Changes {
             ids,
             marked: BTreeSet::new(),
             runs: Vec::new(),
-            log: Vec::new(),
+            log: None,
+            notes: Vec::new(),
             binding: None,
             later: Vec::new(),
             before: Detached::default(),

@@ -10,8 +10,8 @@ use crate::domain::inventory::Observation;
 use crate::domain::inventory::follow::Follow;
 use crate::domain::inventory::routes::Place;
 use crate::domain::plan::Plan;
-use crate::domain::plan::log::Detached;
-use crate::domain::plan::log::Entry;
+use crate::domain::plan::log::Excerpt;
+use crate::domain::plan::log::Past;
 use crate::domain::plan::log::Unfinished;
 use crate::domain::plan::progress::Progress;
 use crate::domain::plan::weights::Weighed;
@@ -34,14 +34,16 @@ pub enum Message {
     Resize(u16, u16),
     /// How far an accepted plan is. Of whatever connection: what was written stays written.
     Progress(Progress),
-    /// The audit log, read.
-    Log(Vec<Entry>),
+    /// The end of the audit log, read.
+    Log(Excerpt),
     /// What the API server says of a plan without doing it: one answer for each step.
     Rehearsed(PlanId, Vec<Result<String, String>>),
     /// What a rule's weights rest on.
     Weighed(Box<Weighed>),
-    /// Plans of the log that another session began and did not end, and the pods it took out of rotation.
-    Unfinished(Vec<Unfinished>, Detached),
+    /// What earlier sessions left, by the log.
+    Past(Box<Past>),
+    /// A plan of the log could not be discarded; why.
+    NotForgotten(String),
     /// Something was written to a file, or not.
     Saved(Result<String, String>),
     /// The terminal or the session ends: leave at once.

@@ -40,16 +40,20 @@ pub fn update(state: &mut State, message: Message) -> Vec<Effect> {
         Message::Tick(now, calls) => tick(state, now, calls),
         Message::Leave => return vec![Effect::Quit],
         Message::Progress(progress) => return changes::progress(state, &progress),
-        Message::Log(entries) => {
-            state.changes.log = entries;
+        Message::Log(excerpt) => {
+            state.changes.log = Some(excerpt);
             state.dirty = true;
         }
         Message::Rehearsed(plan, answers) => changes::rehearsed(state, &plan, answers),
         Message::Weighed(read) => shift::weighed(state, *read),
-        Message::Unfinished(open, detached) => {
-            state.changes.before = detached;
+        Message::Past(past) => {
+            state.changes.before = past.detached;
             state.all_stale = true;
-            changes::unfinished(state, open);
+            changes::unfinished(state, past.unfinished, past.notes);
+        }
+        Message::NotForgotten(why) => {
+            state.say(format!("not discarded: {why}"));
+            state.dirty = true;
         }
         Message::Saved(said) => {
             let text = said.unwrap_or_else(|why| format!("not saved: {why}"));

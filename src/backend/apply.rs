@@ -17,6 +17,7 @@ use tokio::sync::watch;
 pub use self::job::Job;
 pub use self::job::Signal;
 use self::record::Record;
+pub use self::record::written;
 pub use self::rehearse::rehearse;
 use self::running::Running;
 use super::connection::Connection;
@@ -39,9 +40,10 @@ pub async fn apply(
         Running { record: Record::new(&job, &linked).await, connection, linked, job, cancel, tell, id };
     let mut ended = Vec::new();
     for index in 0..running.job.plan.steps.len() {
-        let stage = match read_only {
-            true => Stage::Refused("read only: nothing is written".to_owned()),
-            false => running.step(index).await,
+        let stage = match (read_only, running.record.forbids()) {
+            (true, _) => Stage::Refused("read only: nothing is written".to_owned()),
+            (false, Some(why)) => Stage::Refused(why),
+            (false, None) => running.step(index).await,
         };
         running.tell(index, stage.clone()).await;
         let done = matches!(stage, Stage::Done(_));

@@ -141,7 +141,10 @@ async fn planned(
     log: &Log,
 ) -> anyhow::Result<(Result<Plan, Refusal>, BTreeSet<String>)> {
     let done = match wanted {
-        Wanted::Undo(it) => Some(choose::done(log, it.plan.as_deref())?),
+        Wanted::Undo(it) => match choose::done(log, it.plan.as_deref())? {
+            Ok(done) => Some(done),
+            Err(refusal) => return Ok((Err(refusal), BTreeSet::new())),
+        },
         _ => None,
     };
     let of_undo = done.as_ref().map(|it| ScopeTarget::from(&it.subject));

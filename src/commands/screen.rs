@@ -35,7 +35,7 @@ pub(super) fn run(cli: &Cli) -> anyhow::Result<Exit> {
             false => Log::words(|line| std::io::stderr().write_all(line.as_bytes())),
         },
         (Some(path), _) => Log::file(path.clone()),
-        (None, Some(folder)) => Log::file(folder.join("audit.jsonl")),
+        (None, Some(folder)) => Log::in_folder(folder),
         (None, None) => {
             Log::words(|_| Err(std::io::Error::other("no state folder is known: see --audit-log")))
         }

@@ -58,6 +58,8 @@ pub struct Plan {
     /// Names it; given by `make`.
     #[serde(default)]
     pub id: PlanId,
+    // Logs of before call it by its old name.
+    #[serde(alias = "hand")]
     pub change: ChangeKind,
     pub subject: Subject,
     pub made: Timestamp,
@@ -138,7 +140,7 @@ impl Refusal {
     }
 
     #[must_use]
-    pub(super) fn instead(mut self, text: impl Into<String>) -> Self {
+    pub fn instead(mut self, text: impl Into<String>) -> Self {
         self.instead = Some(text.into());
         self
     }

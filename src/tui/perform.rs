@@ -20,8 +20,6 @@ use crate::backend::weigh;
 use crate::domain::facts::plan_id::PlanId;
 use crate::domain::inventory::follow::Follow;
 use crate::domain::plan::Plan;
-use crate::domain::plan::log::detached;
-use crate::domain::plan::log::unfinished;
 
 /// News of one plan that may wait for the loop.
 const QUEUE: usize = 64;
@@ -69,15 +67,21 @@ impl Performer {
             Effect::ReadLog => {
                 let (log, sender) = (self.log.clone(), self.sender.clone());
                 self.running.spawn(async move {
-                    let entries =
-                        tokio::task::spawn_blocking(move || log.entries().unwrap_or_default()).await;
-                    _ = sender.send(Message::Log(entries.unwrap_or_default())).await;
+                    // A task that panicked read nothing; the report of that is in the crash file.
+                    if let Ok(excerpt) = tokio::task::spawn_blocking(move || log.excerpt()).await {
+                        _ = sender.send(Message::Log(excerpt)).await;
+                    }
                 });
             }
             Effect::Forget(open) => {
-                let log = self.log.clone();
+                let (log, sender) = (self.log.clone(), self.sender.clone());
+                let now = self.connection.clock.now();
                 self.running.spawn(async move {
-                    _ = tokio::task::spawn_blocking(move || log.forget(&open)).await;
+                    let forgotten =
+                        tokio::task::spawn_blocking(move || log.forget(&open, apply::written(now))).await;
+                    if let Ok(Err(why)) = forgotten {
+                        _ = sender.send(Message::NotForgotten(why.to_string())).await;
+                    }
                 });
             }
             Effect::Save(name, text) => {
@@ -96,10 +100,9 @@ impl Performer {
     pub(super) fn look_back(&mut self) {
         let (log, sender) = (self.log.clone(), self.sender.clone());
         self.running.spawn(async move {
-            let read = tokio::task::spawn_blocking(move || log.entries().unwrap_or_default()).await;
-            let entries = read.unwrap_or_default();
-            let news = Message::Unfinished(unfinished(&entries), detached(&entries));
-            _ = sender.send(news).await;
+            if let Ok(past) = tokio::task::spawn_blocking(move || log.past()).await {
+                _ = sender.send(Message::Past(Box::new(past))).await;
+            }
         });
     }
 

@@ -62,7 +62,7 @@ fn on_panic(folder: Option<PathBuf>) {
         if let Some(folder) = &folder {
             let trace = std::backtrace::Backtrace::force_capture();
             let report = format!("tgscope {} panicked\n{panic}\n\n{trace}\n", env!("CARGO_PKG_VERSION"));
-            _ = std::fs::write(folder.join("crash.txt"), report);
+            _ = crate::files::replace(&folder.join("crash.txt"), &report);
         }
         if ours {
             before(panic);

@@ -65,7 +65,7 @@ pub fn render(state: &State, theme: &Theme, area: Rect, buffer: &mut Buffer) {
         }
         Some(Dialog::Form(it)) => changes::form(it, theme, &keys, (area, buffer)),
         Some(Dialog::Audit { scroll }) => changes::audit(state, theme, (*scroll, &keys), area, buffer),
-        Some(Dialog::Unfinished(open)) => changes::unfinished(theme, (open, &keys), area, buffer),
+        Some(Dialog::Unfinished(open)) => changes::unfinished(state, theme, (open, &keys), (area, buffer)),
         Some(Dialog::Leaving) => changes::leaving(state, theme, &keys, (area, buffer)),
         Some(Dialog::Filter { .. }) | None => {}
     }

@@ -299,14 +299,20 @@ pub(super) fn progress(state: &mut State, progress: &Progress) -> Vec<Effect> {
 }
 
 /// Offers to go on with what another session began, where it is about what is on show here.
-pub(super) fn unfinished(state: &mut State, mut open: Vec<Unfinished>) {
+pub(super) fn unfinished(state: &mut State, mut open: Vec<Unfinished>, notes: Vec<String>) {
     open.retain(|it| match &it.plan.subject {
         Subject::Binding(it) => state.opening.contexts.contains(&it.cluster),
         Subject::Group(_) => true,
     });
+    state.dirty |= !open.is_empty() || !notes.is_empty();
+    // The dialog says them too.
+    if let (true, Some(first)) = (open.is_empty(), notes.first()) {
+        let more = if notes.len() > 1 { format!(", and {} more", notes.len() - 1) } else { String::new() };
+        state.say(format!("{first}{more}"));
+    }
+    state.changes.notes = notes;
     if !open.is_empty() {
         state.dialogs.push(Dialog::Unfinished(open));
-        state.dirty = true;
     }
 }
 

@@ -1,26 +1,38 @@
 //! What the audit log gets to know of a running plan: who, where, what was asked, what was so before and after.
 
-use std::io;
-
 use super::job::Job;
+use crate::audit::Claim;
+use crate::audit::LogError;
+use crate::audit::size_of;
 use crate::backend::link::Linked;
 use crate::domain::facts::time::Timestamp;
 use crate::domain::judgement::row::Subject;
 use crate::domain::plan::log::Entry;
+use crate::domain::plan::log::LogStage;
 use crate::domain::plan::progress::Stage;
+
+/// A plan of up to so many bytes stands in each line before a call; a larger one in the first, second, fourth, eighth, …
+const SMALL: usize = 64 * 1024;
 
 pub(super) struct Record {
     kubernetes_user: Option<String>,
     aws_identity: Option<String>,
+    /// Where we call AWS: for plans that name no group.
+    account: Option<String>,
+    region: String,
     before: String,
     began: Timestamp,
-    /// The log has the whole plan.
-    told: bool,
+    /// How often the log was told of the whole plan, or could have been.
+    told: usize,
+    large: bool,
+    /// No other session carries the plan out while this lives.
+    claim: Result<Claim, LogError>,
 }
 
 impl Record {
-    /// Asks both sides who we are. Where they do not tell, the log says nothing of it.
+    /// Claims the plan for this session, and asks both sides who we are. Where they do not tell, the log says nothing of it.
     pub(super) async fn new(job: &Job, linked: &Linked) -> Self {
+        let claim = job.log.claim(&job.plan.id);
         // A plan of ours writes to one cluster at most.
         let of_steps = job.plan.steps.iter().find_map(|it| it.act.cluster());
         let of_subject = match &job.plan.subject {
@@ -29,57 +41,65 @@ impl Record {
         };
         let cluster = of_steps.or(of_subject).and_then(|it| linked.cluster(it).ok());
         let user = async { cluster?.user().await.ok() };
-        let (kubernetes_user, caller) = tokio::join!(user, linked.asker.caller());
+        let region = linked.asker.session.region().unwrap_or_else(|| "us-east-1".to_owned());
+        let (kubernetes_user, caller) = tokio::join!(user, linked.asker.session.caller(&region));
         let began = linked.clock().now();
+        let aws_identity = caller.ok().map(|it| it.arn);
         Self {
             kubernetes_user,
-            aws_identity: caller.ok().map(|it| it.arn),
+            account: aws_identity.as_deref().and_then(|it| it.split(':').nth(4)).map(str::to_owned),
+            aws_identity,
+            region,
             before: String::new(),
             began,
-            told: false,
+            told: 0,
+            large: size_of(&job.plan) > SMALL,
+            claim,
         }
     }
 
-    fn entry(&self, job: &Job, index: usize, stage: &str, at: Timestamp) -> Option<Entry> {
-        let plan = &job.plan;
-        let step = plan.steps.get(index)?;
-        let context = step.act.cluster().map(ToString::to_string).or_else(|| match &plan.subject {
-            Subject::Binding(it) => Some(it.cluster.to_string()),
-            Subject::Group(_) => None,
-        });
-        let place = step.act.place();
+    /// Why this session may not carry the plan out.
+    pub(super) fn forbids(&self) -> Option<String> {
+        self.claim.as_ref().err().map(ToString::to_string)
+    }
+
+    fn entry(&self, job: &Job, index: usize, stage: LogStage, at: Timestamp) -> Option<Entry> {
+        let entry = Entry::new(&job.plan, index, stage, written(at))?;
+        let account = entry.account.clone().or_else(|| self.account.clone());
+        let region = entry.region.clone().or_else(|| Some(self.region.clone()));
         Some(Entry {
-            time: jiff::Timestamp::from_millisecond(at.0).map_or_else(|_| String::new(), |it| it.to_string()),
-            plan: plan.id.clone(),
-            change: plan.change,
-            undoes: plan.undoes.clone(),
-            subject: plan.subject.clone(),
-            step: index + 1,
-            of: plan.steps.len(),
-            stage: stage.to_owned(),
-            context,
-            account: place.map(|it| it.0.to_owned()),
-            region: place.map(|it| it.1.to_owned()),
             kubernetes_user: self.kubernetes_user.clone(),
             aws_identity: self.aws_identity.clone(),
-            call: step.act.call().to_owned(),
-            request: step.act.clone(),
-            before: None,
-            after: None,
-            duration_ms: None,
-            accepted: None,
+            account,
+            region,
+            ..entry
         })
     }
 
+    /// The line is on disk when this returns; a plan of another session gets none, or it would be ended by it.
+    fn write(&self, job: &Job, entry: &Entry) -> Result<(), LogError> {
+        match &self.claim {
+            Ok(_) => job.log.write(entry),
+            Err(why) => Err(LogError::Unclaimed(why.to_string())),
+        }
+    }
+
+    /// Writes a line that can hold the whole plan. It stands in more than one: a line that is lost must not cost the plan.
+    fn tell(&mut self, job: &Job, entry: Entry) -> Result<(), LogError> {
+        let count = self.told + 1;
+        let holds = !self.large || count.is_power_of_two();
+        let accepted = holds.then(|| Box::new(job.plan.clone()));
+        self.write(job, &Entry { accepted, ..entry })?;
+        self.told = count;
+        Ok(())
+    }
+
     /// Before anything of a step is looked at: that it is about to be done.
-    pub(super) fn begin(&mut self, job: &Job, index: usize, now: Timestamp) -> io::Result<()> {
+    pub(super) fn begin(&mut self, job: &Job, index: usize, now: Timestamp) -> Result<(), LogError> {
         self.before.clear();
         self.began = now;
-        let Some(entry) = self.entry(job, index, "begin", now) else { return Ok(()) };
-        let accepted = (!self.told).then(|| Box::new(job.plan.clone()));
-        job.log.write(&Entry { accepted, ..entry })?;
-        self.told = true;
-        Ok(())
+        let Some(entry) = self.entry(job, index, LogStage::Begin, now) else { return Ok(()) };
+        self.tell(job, entry)
     }
 
     /// What was so just before a call.
@@ -88,30 +108,37 @@ impl Record {
     }
 
     /// After it, whatever became of it.
-    pub(super) fn end(&self, job: &Job, index: usize, stage: &Stage, now: Timestamp) -> io::Result<()> {
-        let Some(entry) = self.entry(job, index, stage.word(), now) else { return Ok(()) };
-        job.log.write(&Entry {
+    pub(super) fn end(&self, job: &Job, index: usize, stage: &Stage, now: Timestamp) -> Result<(), LogError> {
+        let Some(entry) = self.entry(job, index, stage.into(), now) else { return Ok(()) };
+        let entry = Entry {
             before: Some(self.before.clone()),
             after: Some(stage.said().to_owned()),
             duration_ms: Some(now.0 - self.began.0),
             ..entry
-        })
+        };
+        self.write(job, &entry)
     }
 
     /// A step that was not even begun. That it cannot be written down changes nothing.
     pub(super) fn refused(&self, job: &Job, index: usize, why: &str, now: Timestamp) {
-        if let Some(entry) = self.entry(job, index, "refused", now) {
-            _ = job.log.write(&Entry { after: Some(why.to_owned()), ..entry });
+        if let Some(entry) = self.entry(job, index, LogStage::Refused, now) {
+            _ = self.write(job, &Entry { after: Some(why.to_owned()), ..entry });
         }
     }
 
     /// A wait that ended: the next start must know that nothing is left to be waited for.
     pub(super) fn wait(&mut self, job: &Job, index: usize, stage: &Stage, now: Timestamp) {
+        let Some(entry) = self.entry(job, index, stage.into(), now) else { return };
+        let entry = Entry { after: Some(stage.said().to_owned()), ..entry };
         // What goes on after another session begins with a wait.
-        let accepted = (!self.told).then(|| Box::new(job.plan.clone()));
-        self.told = true;
-        if let Some(entry) = self.entry(job, index, stage.word(), now) {
-            _ = job.log.write(&Entry { after: Some(stage.said().to_owned()), accepted, ..entry });
-        }
+        _ = match self.told {
+            0 => self.tell(job, entry),
+            _ => self.write(job, &entry),
+        };
     }
+}
+
+/// A time as the log has it: RFC 3339, UTC.
+pub fn written(at: Timestamp) -> String {
+    jiff::Timestamp::from_millisecond(at.0).map_or_else(|_| String::new(), |it| it.to_string())
 }

@@ -21,7 +21,7 @@ pub(super) fn log(accept: &Accept, cli: &Cli) -> anyhow::Result<Log> {
         Some(path) => Ok(Log::file(path.clone())),
         None => {
             let folder = config::state_folder().context("where should the audit log go? see --audit-log")?;
-            Ok(Log::file(folder.join("audit.jsonl")))
+            Ok(Log::in_folder(&folder))
         }
     }
 }

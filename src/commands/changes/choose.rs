@@ -11,15 +11,13 @@ use crate::backend::Look;
 use crate::cli::changes::Some as Rows;
 use crate::domain::facts::ids::RowKey;
 use crate::domain::facts::ids::TargetKey;
-use crate::domain::facts::plan_id::PlanId;
 use crate::domain::judgement::report::Report;
 use crate::domain::judgement::row::Row;
 use crate::domain::judgement::row::Subject;
 use crate::domain::judgement::scope::ScopeKind;
 use crate::domain::judgement::scope::ScopeTarget;
 use crate::domain::plan::Plan;
-use crate::domain::plan::act::ChangeKind;
-use crate::domain::plan::log::Entry;
+use crate::domain::plan::Refusal;
 use crate::domain::plan::undo::Done;
 use crate::report::plan::manifest;
 
@@ -110,31 +108,33 @@ pub(super) fn keys(report: &Report, typed: &Rows) -> anyhow::Result<BTreeSet<Tar
         .collect()
 }
 
-/// The plan with this id, or the last one that was not undone; every step whose call was made.
-pub(super) fn done(log: &Log, id: Option<&str>) -> anyhow::Result<Done> {
-    let entries = log.entries().with_context(|| format!("cannot read the audit log {}", log.place()))?;
-    let undone: BTreeSet<&PlanId> = entries
-        .iter()
-        .filter(|it| it.change == ChangeKind::Undo && it.stage == "done" && it.step == it.of)
-        .filter_map(|it| it.undoes.as_ref())
-        .collect();
-    let wrote =
-        |it: &&Entry| it.stage == "begin" && it.change != ChangeKind::Undo && !undone.contains(&it.plan);
-    let last = entries.iter().rev().filter(wrote).find(|it| id.is_none_or(|id| it.plan.as_str() == id));
-    let Some(last) = last else {
+/// The plan with this id, or the last one that was not undone; every step whose call was made. What of the log cannot be
+/// read is said.
+pub(super) fn done(log: &Log, id: Option<&str>) -> anyhow::Result<Result<Done, Refusal>> {
+    let place = log.place();
+    let last = log.last_done(id).with_context(|| format!("cannot read the audit log {place}"))?;
+    for note in &last.notes {
+        complain(&format!("tgscope: {note}"));
+    }
+    let Some(done) = last.done else {
         let named = id.map_or_else(String::new, |it| format!(" of plan {it}"));
+        let readable = if last.notes.is_empty() { "" } else { " in the lines that can be read" };
         bail!(
-            "nothing to undo{named}: the audit log {} has no plan that wrote something and is not undone",
-            log.place()
+            "nothing to undo{named}: the audit log {place} has no plan that wrote something and is not undone{readable}"
         );
     };
-    let acts = entries.iter().filter(wrote).filter(|it| it.plan == last.plan).map(|it| it.request.clone());
-    Ok(Done {
-        id: last.plan.clone(),
-        change: last.change,
-        subject: last.subject.clone(),
-        acts: acts.collect(),
-    })
+    if id.is_none() && last.newer_lost {
+        let why = format!(
+            "lines that cannot be read are newer than {}, the last plan that can be: another may have come after it",
+            done.id
+        );
+        return Ok(Err(Refusal::plain(&why).instead(format!("name the plan: tgscope undo {}", done.id))));
+    }
+    if log.is_running(&done.id)? {
+        let why = format!("plan {} is running in another session", done.id);
+        return Ok(Err(Refusal::plain(&why).instead("stop it there, or wait until it has ended")));
+    }
+    Ok(Ok(done))
 }
 
 /// Writes the object of a plan to a file, for a repository.

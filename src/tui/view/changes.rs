@@ -24,10 +24,15 @@ use crate::app::form::Form;
 use crate::app::key::Key;
 use crate::domain::facts::plan_id::PlanId;
 use crate::domain::facts::time::age;
+use crate::domain::plan::Plan;
 use crate::domain::plan::act::Act;
 use crate::domain::plan::act::ChangeKind;
 use crate::domain::plan::binding;
+use crate::domain::plan::log::Entry;
+use crate::domain::plan::log::LogStage;
 use crate::domain::plan::log::Unfinished;
+use crate::domain::plan::log::context_of;
+use crate::domain::plan::log::place_of;
 use crate::domain::plan::progress::Stage;
 use crate::report::plan;
 use crate::report::plan::Tone;
@@ -101,7 +106,7 @@ pub(super) fn run(
     buffer: &mut Buffer,
 ) {
     let Some(run) = state.changes.runs.iter().find(|it| it.plan.id == *id) else { return };
-    let mut lines: Lines = vec![(run.plan.effect.clone(), theme.title)];
+    let mut lines: Lines = vec![(run.plan.effect.clone(), theme.title), (about(&run.plan), theme.dim)];
     for (index, step) in run.plan.steps.iter().enumerate() {
         let (glyph, colour, said) = match run.stages.get(&index) {
             None if run.ended.is_some() => ("-", theme.dim, "not begun".to_owned()),
@@ -228,26 +233,27 @@ pub(super) fn leaving(state: &State, theme: &Theme, keys: &str, (area, buffer): 
 }
 
 pub(super) fn unfinished(
+    state: &State,
     theme: &Theme,
     (open, keys): (&[Unfinished], &str),
-    area: Rect,
-    buffer: &mut Buffer,
+    (area, buffer): (Rect, &mut Buffer),
 ) {
     let Some(first) = open.first() else { return };
     let at = first.plan.steps.get(first.next).map_or_else(String::new, |it| it.act.sentence());
     let mut lines: Lines = vec![
-        (format!("Begun at {} and not ended:", first.begun), theme.plain),
+        (format!("Begun at {} and not finished:", first.begun), theme.plain),
         (format!("  {}", first.plan.effect), theme.title),
+        (format!("  {}", about(&first.plan)), theme.dim),
         (format!("{} of {} steps are done. Next: {at}.", first.next, first.plan.steps.len()), theme.plain),
     ];
     if first.uncertain {
-        lines.push(("Whether that was done was not noted: it is looked at first.".to_owned(), theme.warn));
+        lines.push(("Its outcome was not recorded; that is checked before resuming.".to_owned(), theme.warn));
     }
-    lines.push(("If another session still follows it, leave it to that one.".to_owned(), theme.plain));
     if open.len() > 1 {
         lines.push((format!("And {} more.", open.len() - 1), theme.plain));
     }
-    small("Not ended", theme, lines, keys, (area, buffer));
+    lines.extend(state.changes.notes.iter().map(|it| (format!("! {it}"), theme.warn)));
+    small("Unfinished change", theme, lines, keys, (area, buffer));
 }
 
 /// A box no larger than what it says.
@@ -312,33 +318,50 @@ pub(super) fn audit(
     buffer: &mut Buffer,
 ) {
     let mut lines: Lines = Vec::new();
-    for entry in state.changes.log.iter().rev() {
-        let who = entry.aws_identity.as_ref().or(entry.kubernetes_user.as_ref());
-        let who = who.map_or_else(String::new, |it| format!(" · {it}"));
-        let place = entry.context.as_ref().or(entry.region.as_ref());
-        let place = place.map_or_else(String::new, |it| format!(" · {it}"));
-        let style = match entry.stage.as_str() {
-            "done" => theme.good,
-            "begin" => theme.dim,
-            _ => theme.bad,
-        };
-        lines.push((
-            format!(
-                "{} {} {}/{} {}: {}",
-                entry.time,
-                entry.change.word(),
-                entry.step,
-                entry.of,
-                entry.stage,
-                entry.request.sentence()
-            ),
-            style,
-        ));
-        let after = entry.after.as_deref().or(entry.before.as_deref()).unwrap_or_default();
-        lines.push((format!("    {after}{place}{who}"), theme.plain));
+    match &state.changes.log {
+        None => lines.push(("reading the audit log …".to_owned(), theme.dim)),
+        Some(log) => {
+            lines.extend(log.notes.iter().map(|it| (format!("! {it}"), theme.warn)));
+            lines.extend(log.entries.iter().rev().flat_map(|it| logged(it, theme)));
+        }
     }
     if lines.is_empty() {
         lines.push(("nothing was written yet".to_owned(), theme.dim));
     }
     overlay::framed("Audit log, newest first", theme, (lines, scroll), keys, (area, buffer));
+}
+
+/// A line of the log: what, what was read, and of which plan, where and as whom.
+fn logged(entry: &Entry, theme: &Theme) -> Lines {
+    let style = match entry.stage {
+        LogStage::Done => theme.good,
+        LogStage::Begin | LogStage::Waiting => theme.dim,
+        LogStage::Refused | LogStage::Failed | LogStage::NotVerified | LogStage::Cancelled => theme.bad,
+    };
+    let (change, stage, sentence) = (entry.change.word(), entry.stage, entry.request.sentence());
+    let what = format!("{} {change} {}/{} {stage}: {sentence}", entry.time, entry.step, entry.of);
+    let mut lines = vec![(what, style)];
+    let read = entry.after.as_deref().or(entry.before.as_deref()).unwrap_or_default();
+    if !read.is_empty() {
+        lines.push((format!("    {read}"), theme.plain));
+    }
+    let place = (entry.context.as_deref(), entry.account.as_deref().zip(entry.region.as_deref()));
+    let who = entry.aws_identity.as_ref().or(entry.kubernetes_user.as_ref());
+    let who = who.map_or_else(String::new, |it| format!(" · {it}"));
+    lines.push((format!("    {}{who}", whereabouts(&entry.plan, place)), theme.dim));
+    lines
+}
+
+/// Which plan it is and what it is about: `plan ID · context CONTEXT · account ACCOUNT REGION`, as far as it is known.
+fn whereabouts(id: &PlanId, (context, place): (Option<&str>, Option<(&str, &str)>)) -> String {
+    let context = context.map_or_else(String::new, |it| format!(" · context {it}"));
+    let place = place.map_or_else(String::new, |(account, region)| format!(" · account {account} {region}"));
+    format!("plan {id}{context}{place}")
+}
+
+/// The same of a plan.
+fn about(plan: &Plan) -> String {
+    let place = place_of(plan);
+    let place = place.as_ref().map(|(account, region)| (account.as_str(), region.as_str()));
+    whereabouts(&plan.id, (context_of(plan).as_deref(), place))
 }

@@ -147,3 +147,43 @@ async fn what_is_typed_wrong_is_told_with_what_to_do() {
         assert!(code == Some(2) && err.contains(said), "{arguments:?}: {code:?}: {err}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn undo_says_what_of_the_log_it_cannot_read_and_does_not_guess_past_it() {
+    let desk = Desk::new("no-controller", 40).await;
+    let (code, _, err) = said(&desk.command(&["sync", BOARD, "--yes"]).output().unwrap());
+    assert_eq!(code, Some(0), "{err}");
+    let mode = |path: &Path| std::os::unix::fs::MetadataExt::mode(&path.metadata().unwrap()) & 0o7777;
+    assert_eq!((mode(&desk.log()), mode(desk.log().parent().unwrap())), (0o600, 0o700));
+    let log = std::fs::read(desk.log()).unwrap();
+    let (first, rest) = log.split_at(log.iter().position(|it| *it == b'\n').unwrap() + 1);
+    // In the middle it is said; the change that is undone is the last one all the same.
+    std::fs::write(desk.log(), [first, b"\xff\xfe\n", rest].concat()).unwrap();
+    let (code, out, err) = desk.run(&["undo", "--dry-run"]);
+    let note = format!("1 line of {} cannot be read (at byte {})", desk.log().display(), first.len());
+    assert!(code == Some(0) && err.contains(&note) && out.starts_with("Undoes sync"), "{code:?}: {out}{err}");
+    // At the end it may be another change.
+    std::fs::write(desk.log(), [&log, &b"\xff\xfe\n"[..]].concat()).unwrap();
+    let (code, _, err) = desk.run(&["undo", "--yes"]);
+    assert!(code == Some(3) && err.contains("cannot be read are newer than"), "{code:?}: {err}");
+    let (_, named) = err.split_once("name the plan: tgscope undo ").unwrap();
+    let (code, out, err) = desk.run(&["undo", named.trim(), "--dry-run"]);
+    assert!(code == Some(0) && out.starts_with("Undoes sync"), "{code:?}: {out}{err}");
+    // What still runs elsewhere is not undone beside it.
+    let claim = tgscope::audit::Log::file(desk.log()).claim(&named.trim().into()).unwrap();
+    let (code, _, err) = desk.run(&["undo", named.trim(), "--yes"]);
+    assert!(code == Some(3) && err.contains("is running in another session"), "{code:?}: {err}");
+    drop(claim);
+    // A log that leads elsewhere is not followed.
+    let elsewhere = desk.path().join("elsewhere");
+    std::fs::rename(desk.log(), &elsewhere).unwrap();
+    std::os::unix::fs::symlink(&elsewhere, desk.log()).unwrap();
+    let (code, _, err) = desk.run(&["undo", "--yes"]);
+    assert!(code == Some(2) && err.contains("is a symbolic link"), "{code:?}: {err}");
+    let extra = "register = { group = \"eksworkshoptg\", addresses = [\"192.168.9.9:8080\"] }";
+    desk.world.lab.act(extra).unwrap();
+    let before = std::fs::read(&elsewhere).unwrap();
+    let (code, out, err) = desk.run(&["sync", BOARD, "--yes"]);
+    assert!(code == Some(3) && out.contains("is a symbolic link"), "{code:?}: {out}{err}");
+    assert_eq!(std::fs::read(&elsewhere).unwrap(), before);
+}

@@ -208,6 +208,21 @@ async fn a_service_is_bound_by_a_few_keys() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_damaged_log_is_said_at_the_start_and_in_the_audit_view() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("audit.jsonl");
+    std::fs::write(&path, b"\xff\n{}\n").unwrap();
+    let world = Still::of(at_rest()).await;
+    let connection = world.connection();
+    let session = Session::logged(world, connection, Log::file(path));
+    session.until(&["SERVING  3 of 3", "2 lines of "]).await;
+    session.keys("A");
+    session.until(&["Audit log", "! 2 lines of "]).await;
+    session.keys("⎋");
+    session.quit().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_palette_finds_a_change_by_its_name() {
     let session = Session::open("drift").await;
     session.until(&["SERVING  3 of 3", "settled"]).await;
@@ -299,7 +314,7 @@ async fn what_another_session_began_is_offered_at_the_next_start() {
 
     let connection = world.connection();
     let session = Session::logged(world, connection, log());
-    session.until(&["Not ended", "2 of 4 steps are done", "g resume"]).await;
+    session.until(&["Unfinished change", "2 of 4 steps are done", "g resume"]).await;
     session.keys("g");
     session.until(&["Plan · drain", "Goes on with what was begun at 2026-01-15", "y accept"]).await;
     session.accept(KeyCode::Char('y')).await;

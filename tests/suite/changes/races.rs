@@ -14,6 +14,7 @@ use tgscope::domain::plan::binding;
 use tgscope::domain::plan::drain;
 use tgscope::domain::plan::drain::Then;
 use tgscope::domain::plan::known::Known;
+use tgscope::domain::plan::log::LogStage;
 use tgscope::domain::plan::progress::Stage;
 use tgscope::domain::plan::targets;
 use tgscope::domain::plan::unbind;
@@ -89,7 +90,10 @@ async fn a_controller_that_registers_again_is_named_and_nothing_is_repeated() {
     assert_eq!(words(&ended), ["done", "not verified"]);
     assert!(ended[1].said().contains("registered again"), "{ended:?}");
     let calls = log.entries().unwrap();
-    assert_eq!(calls.iter().filter(|it| it.call == "DeregisterTargets" && it.stage == "begin").count(), 1);
+    assert_eq!(
+        calls.iter().filter(|it| it.call == "DeregisterTargets" && it.stage == LogStage::Begin).count(),
+        1
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -130,8 +134,8 @@ async fn credentials_that_expire_in_the_middle_stop_a_plan_where_it_is() {
     let ended = carried.end(&world).await;
     assert_eq!(words(&ended), ["failed"]);
     assert!(live(&world).await.contains(&first.to_string()));
-    let stages: Vec<String> = log.entries().unwrap().into_iter().map(|it| it.stage).collect();
-    assert_eq!(stages, ["begin", "failed"]);
+    let stages: Vec<LogStage> = log.entries().unwrap().into_iter().map(|it| it.stage).collect();
+    assert_eq!(stages, [LogStage::Begin, LogStage::Failed]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -170,7 +174,7 @@ async fn a_terminal_closed_in_the_middle_of_a_drain_leaves_it_open_in_the_log() 
     assert_eq!(words(&ended), ["done", "done", "cancelled"]);
     let entries = log().entries().unwrap();
     let last = entries.last().unwrap();
-    assert_eq!((last.step, last.stage.as_str()), (2, "done"));
+    assert_eq!((last.step, last.stage), (2, LogStage::Done));
     let open = tgscope::domain::plan::log::unfinished(&entries);
     assert_eq!(open.len(), 1);
     // Its pod is on the board of the next start, in the place it had.
@@ -187,6 +191,48 @@ async fn a_terminal_closed_in_the_middle_of_a_drain_leaves_it_open_in_the_log() 
         tgscope::domain::plan::log::detached(&entries),
         tgscope::domain::plan::log::Detached::default()
     );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_plan_that_another_session_carries_out_is_refused_and_left_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = || Log::file(folder.path().join("audit.jsonl"));
+    let world = Still::start("drift").await;
+    let first = keys(&world.report().await)[0].clone();
+    let plan = world.plan(|it| drain::drain(it, &[RowKey::Target(first)], Then::Delete)).await;
+    let mut theirs = world.carry_out_by(plan.clone(), log());
+    theirs.until(0, "done").await;
+    let before = log().entries().unwrap();
+    assert_eq!(log().past().unfinished, [], "it is not offered");
+    // Somebody looked before it was begun there, or at another log of the same plan.
+    let rest = tgscope::domain::plan::log::unfinished(&before)[0].rest().unwrap();
+    let ours = world.carry_out_by(rest, log()).end(&world).await;
+    let [Stage::Refused(why)] = ours.as_slice() else { panic!("{ours:?}") };
+    assert_eq!(*why, format!("plan {} is running in another session", plan.id));
+    // A line of ours would have ended it for everybody.
+    assert!(log().entries().unwrap().iter().all(|it| it.stage != LogStage::Refused));
+    assert_eq!(words(&theirs.end(&world).await), ["done"; 4]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_line_of_the_log_says_where_and_every_line_before_a_call_holds_the_plan() {
+    let world = Still::start("drift").await;
+    let first = keys(&world.report().await)[0].clone();
+    let drain = world.plan(|it| drain::drain(it, &[RowKey::Target(first)], Then::Delete)).await;
+    // Its steps name no group.
+    let resync = world.plan(binding::resync).await;
+    let log = Log::forgotten();
+    for plan in [drain, resync] {
+        world.carry_out_by(plan, log.clone()).end(&world).await;
+    }
+    let entries = log.entries().unwrap();
+    assert_eq!(entries.iter().filter(|it| it.stage == LogStage::Begin).count(), 3);
+    for entry in entries {
+        let place = (entry.account.as_deref(), entry.region.as_deref(), entry.context.as_deref());
+        assert_eq!(place, (Some("702463714165"), Some("eu-west-1"), Some("demo")), "{}", entry.call);
+        assert_eq!(entry.sentence, Some(entry.request.sentence()));
+        assert_eq!(entry.accepted.is_some(), entry.stage == LogStage::Begin, "{}", entry.call);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -247,7 +293,7 @@ async fn what_the_api_server_does_not_permit_is_not_even_tried() {
         let ended = world.carry_out_with(plan.unwrap(), log.clone(), viewer()).end(&world).await;
         let [Stage::Refused(why)] = ended.as_slice() else { panic!("{ended:?}") };
         assert!(why.starts_with("not permitted: needs "), "{why}");
-        assert!(log.entries().unwrap().iter().all(|it| it.stage == "refused"));
+        assert!(log.entries().unwrap().iter().all(|it| it.stage == LogStage::Refused));
     }
 }
 
@@ -384,8 +430,9 @@ async fn what_is_stopped_while_it_is_checked_is_not_written() {
     assert_eq!(words(&ended), ["cancelled"]);
     assert!(live(&world).await.contains(&first.to_string()));
     // That it was about to be done may be noted by then: so must be that it was not.
-    let stages: Vec<String> = log.entries().unwrap().into_iter().map(|it| it.stage).collect();
-    assert!(stages == ["cancelled"] || stages == ["begin", "cancelled"], "{stages:?}");
+    let stages: Vec<LogStage> = log.entries().unwrap().into_iter().map(|it| it.stage).collect();
+    let noted = [LogStage::Begin, LogStage::Cancelled];
+    assert!(stages == noted || stages == noted[1..], "{stages:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -476,7 +523,8 @@ async fn somebody_else_shifts_weights_between_plan_and_write() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_was_written_and_not_read_back_is_not_verified_however_it_is_stopped() {
-    for (signal, in_log) in [(Signal::Cancel, &["begin", "not verified"][..]), (Signal::Leave, &["begin"])] {
+    let begun = [LogStage::Begin, LogStage::NotVerified];
+    for (signal, in_log) in [(Signal::Cancel, &begun[..]), (Signal::Leave, &begun[..1])] {
         let world = Still::start("drift").await;
         let plan = world.plan(binding::resync).await;
         let mut carried = world.carry_out(plan);
@@ -486,7 +534,27 @@ async fn what_was_written_and_not_read_back_is_not_verified_however_it_is_stoppe
         let ended = carried.work.await.unwrap();
         let [Stage::Unverified(said)] = ended.as_slice() else { panic!("{ended:?}") };
         assert!(said.contains("the marker still stands"), "what was seen last: {said}");
-        let stages: Vec<String> = carried.log.entries().unwrap().into_iter().map(|it| it.stage).collect();
+        let stages: Vec<LogStage> = carried.log.entries().unwrap().into_iter().map(|it| it.stage).collect();
         assert_eq!(stages, in_log, "whoever leaves without giving it up is offered to go on");
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_begun_and_refused_is_nothing_to_undo() {
+    let world = Still::of(super::at_rest()).await;
+    let all = keys(&world.report().await);
+    let plan = world.plan(|it| targets::deregister(it, &[all[0].clone()].into())).await;
+    let other = format!("deregister = {{ group = \"eksworkshoptg\", addresses = [\"{}\"] }}", all[1]);
+    world.lab.act(&other).unwrap();
+    let carried = world.carry_out(plan);
+    let log = carried.log.clone();
+    assert_eq!(words(&carried.end(&world).await), ["refused"]);
+    let entries = log.entries().unwrap();
+    let stages: Vec<LogStage> = entries.iter().map(|it| it.stage).collect();
+    assert_eq!(stages, [LogStage::Begin, LogStage::Refused]);
+    let mut last = tgscope::domain::plan::log::LastWritten::new(None);
+    for entry in entries.iter().rev() {
+        _ = last.take(entry);
+    }
+    assert_eq!(last.done(), None);
 }

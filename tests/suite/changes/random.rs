@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::sync::Mutex;
 
 use proptest::prelude::*;
 use tgscope::audit::Log;
@@ -10,6 +11,8 @@ use tgscope::domain::facts::ids::RowKey;
 use tgscope::domain::facts::ids::TargetKey;
 use tgscope::domain::judgement::report::Report;
 use tgscope::domain::plan::act::Act;
+use tgscope::domain::plan::log::Entry;
+use tgscope::domain::plan::log::LogStage;
 use tgscope::domain::plan::progress::Stage;
 use tgscope::domain::plan::targets;
 
@@ -192,6 +195,49 @@ async fn ambush(pick: usize, others: Outside) {
     }
 }
 
+/// A log that takes only some of its lines: whatever is written outside stands in a line that it took.
+async fn unreliable(taken: Vec<bool>, pick: usize) {
+    let world = Still::start("no-controller").await;
+    world.seconds(40);
+    let mut plan = match pick {
+        0 => world.plan(targets::sync).await,
+        _ => {
+            let live = targets_of(&world.report().await).0;
+            world.plan(|it| targets::deregister(it, &live)).await
+        }
+    };
+    plan.steps.retain(|it| !it.act.only_waits());
+    let before = targets_of(&world.report().await).0;
+    let lines = Arc::new(Mutex::new(Vec::new()));
+    let (kept, mut taken) = (lines.clone(), taken.into_iter());
+    let log = Log::words(move |line| match taken.next() {
+        Some(false) => Err(std::io::Error::other("no space left on device")),
+        _ => {
+            kept.lock().unwrap().push(serde_json::from_str::<Entry>(line).unwrap());
+            Ok(())
+        }
+    });
+    let ended = world.carry_out_by(plan.clone(), log).end(&world).await;
+    let after = targets_of(&world.report().await).0;
+    let mut begun = BTreeSet::new();
+    for entry in lines.lock().unwrap().iter().filter(|it| it.stage == LogStage::Begin) {
+        match &entry.request {
+            Act::Register { targets, .. } | Act::Deregister { targets, .. } => {
+                begun.extend(targets.iter().map(|it| it.key.clone()));
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+    let written: BTreeSet<TargetKey> = before.symmetric_difference(&after).cloned().collect();
+    assert!(written.is_subset(&begun), "written {written:?}, in the log {begun:?}");
+    // And what was done is not called done where the log could not be told, nor is anything done after it.
+    let lines = lines.lock().unwrap();
+    for (index, stage) in ended.iter().enumerate() {
+        let told = lines.iter().any(|it| it.step == index + 1 && it.stage == LogStage::Done);
+        assert_eq!(matches!(stage, Stage::Done(_)), told, "{ended:?}");
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, max_shrink_iters: 40, ..ProptestConfig::default() })]
 
@@ -212,5 +258,14 @@ proptest! {
     ) {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
         runtime.block_on(ambush(pick, others));
+    }
+
+    #[test]
+    fn nothing_is_written_that_is_not_in_the_log(
+        taken in proptest::collection::vec(any::<bool>(), 0..5),
+        pick in 0..2_usize,
+    ) {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+        runtime.block_on(unreliable(taken, pick));
     }
 }

@@ -15,7 +15,10 @@ use crate::domain::facts::ids::TargetGroupArn;
 use crate::domain::inventory::Object;
 use crate::domain::inventory::routes;
 use crate::domain::judgement::row::Subject;
-use crate::domain::plan::log::Detached;
+use crate::domain::plan::log::Entry;
+use crate::domain::plan::log::Excerpt;
+use crate::domain::plan::log::LogStage;
+use crate::domain::plan::log::Past;
 use crate::domain::plan::log::Unfinished;
 use crate::domain::plan::progress::Progress;
 use crate::domain::plan::progress::Stage;
@@ -199,8 +202,37 @@ fn what_was_not_ended_is_offered() {
     state.opening.contexts = vec![ClusterId::new("test")];
     let begun = "2026-11-18T11:33:20Z".to_owned();
     let open = vec![Unfinished { plan, next: 1, uncertain: true, begun }];
-    app::update(&mut state, Message::Unfinished(open, Detached::default()));
+    let notes = vec![
+        "2 lines of /home/ops/.local/state/tgscope/audit.jsonl cannot be read (the first at byte 4096)"
+            .to_owned(),
+    ];
+    let past = Past { unfinished: open, notes, ..Past::default() };
+    app::update(&mut state, Message::Past(Box::new(past)));
     insta::assert_snapshot!("unfinished", frame(&state, 80, 24));
+}
+
+#[test]
+fn the_audit_log_says_which_plan_where_and_what_of_it_cannot_be_read() {
+    let mut state = planned(&drifted(), "10.0.0.2", Action::Drain);
+    read(&mut state);
+    app::update(&mut state, Message::Key(key('y')));
+    let Run { plan, .. } = state.changes.runs[0].clone();
+    app::update(&mut state, Message::Key(plain(Code::Esc)));
+    press(&mut state, &[Action::Audit]);
+    assert!(frame(&state, 80, 24).contains("reading the audit log"));
+    let lines = [(LogStage::Begin, None), (LogStage::Done, Some("no longer selected".to_owned()))];
+    let entries = lines.map(|(stage, after)| Entry {
+        after,
+        aws_identity: Some("arn:aws:sts::702463714165:assumed-role/ops/mia".to_owned()),
+        ..Entry::new(&plan, 0, stage, "2026-01-15T09:00:00Z".to_owned()).unwrap()
+    });
+    let notes = vec!["3 lines of /home/ops/audit.jsonl cannot be read (the first at byte 4096)".to_owned()];
+    app::update(&mut state, Message::Log(Excerpt { entries: entries.to_vec(), notes: notes.clone() }));
+    insta::assert_snapshot!("audit", frame(&state, 120, 24));
+    app::update(&mut state, Message::Log(Excerpt { entries: Vec::new(), notes }));
+    assert!(!frame(&state, 80, 24).contains("nothing was written"));
+    app::update(&mut state, Message::Log(Excerpt::default()));
+    assert!(frame(&state, 80, 24).contains("nothing was written"));
 }
 
 #[test]
