@@ -331,7 +331,7 @@ fn module_path(path: &Path) -> Vec<String> {
 
 /// Calls that change something outside, and the only places that may name them: where they are, and the one writer.
 const WRITES: &[(&str, &[&str])] = &[
-    (".carry_out(", &["src/backend/apply.rs"]),
+    (".carry_out(", &["src/backend/apply/attempt.rs", "src/backend/apply/rehearse.rs"]),
     (".register_batch(", &["src/backend/apply/batch.rs"]),
     (".deregister_batch(", &["src/backend/apply/batch.rs"]),
     (".shift(", &["src/backend/apply/batch.rs"]),

@@ -13,7 +13,9 @@ use crate::domain::plan::Plan;
 use crate::domain::plan::log::Detached;
 use crate::domain::plan::log::Entry;
 use crate::domain::plan::log::Unfinished;
+use crate::domain::plan::manifest::Manifest;
 use crate::domain::plan::progress::Progress;
+use crate::domain::plan::rehearsal::Rehearsed;
 use crate::domain::plan::weights::Weighed;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,7 +35,7 @@ pub enum Message {
     /// The audit log, read.
     Log(Vec<Entry>),
     /// What the API server says of a plan without doing it: one answer for each step.
-    Rehearsed(PlanId, Vec<Result<String, String>>),
+    Rehearsed(PlanId, Vec<Rehearsed>),
     /// What a rule's weights rest on.
     Weighed(Box<Weighed>),
     /// Plans of the log that another session began and did not end, and the pods it took out of rotation.
@@ -61,6 +63,6 @@ pub enum Effect {
     ReadLog,
     /// Note that a plan of the log is not to be gone on with.
     Forget(Box<Unfinished>),
-    /// Write a text to a file of this name where the program was started.
-    Save(String, String),
+    /// Write an object as YAML to a file of its name where the program was started.
+    Save(Box<Manifest>),
 }

@@ -3,6 +3,7 @@
 
 mod fold;
 
+pub mod deployment;
 pub mod follow;
 pub mod routes;
 pub mod unbound;

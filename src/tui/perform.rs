@@ -22,6 +22,7 @@ use crate::domain::inventory::follow::Follow;
 use crate::domain::plan::Plan;
 use crate::domain::plan::log::detached;
 use crate::domain::plan::log::unfinished;
+use crate::report::plan::object_yaml;
 
 /// News of one plan that may wait for the loop.
 const QUEUE: usize = 64;
@@ -80,7 +81,8 @@ impl Performer {
                     _ = tokio::task::spawn_blocking(move || log.forget(&open)).await;
                 });
             }
-            Effect::Save(name, text) => {
+            Effect::Save(manifest) => {
+                let (name, text) = (format!("{}.yaml", manifest.name.name), object_yaml(&manifest));
                 let sender = self.sender.clone();
                 self.running.spawn(async move {
                     let written = tokio::task::spawn_blocking(move || save(&name, &text)).await;

@@ -121,7 +121,7 @@ fn two_orphans_are_deregistered_by_four_keys() {
     let mut it = Terminal::demo(&["two-writers", "--speed", "5"]);
     it.until(&["192.168.77.7:8080", "192.168.77.8:8080", "! orphan"]);
     it.press("  Xy");
-    it.until(&["✓ 1.", "2 of 2 out of rotation"]);
+    it.until(&["✓ 1.", "2 of 2 targets out of rotation"]);
     assert_eq!(it.count(), 4);
 }
 

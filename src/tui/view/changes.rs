@@ -27,6 +27,7 @@ use crate::domain::plan::binding;
 use crate::domain::plan::drain::Then;
 use crate::domain::plan::log::Unfinished;
 use crate::domain::plan::progress::Stage;
+use crate::domain::plan::rehearsal::Rehearsed;
 use crate::report::plan;
 use crate::report::plan::Tone;
 use crate::tui::theme::Theme;
@@ -45,8 +46,8 @@ pub(super) fn planned(planned: &Planned, theme: &Theme, area: Rect, buffer: &mut
     }
     for (index, answer) in planned.rehearsed.iter().enumerate() {
         lines.push(match answer {
-            Ok(said) => (format!("dry run {}. {said}", index + 1), theme.good),
-            Err(why) => (format!("dry run {}. refused: {why}", index + 1), theme.bad),
+            Rehearsed::Accepted(said) => (format!("dry run {}. {said}", index + 1), theme.good),
+            Rehearsed::Refused(why) => (format!("dry run {}. refused: {why}", index + 1), theme.bad),
         });
     }
     let commands = plan::commands(&planned.plan);

@@ -43,7 +43,7 @@ async fn a_pod_is_drained_by_three_keys_and_put_back_by_two() {
     let session = Session::open("drift").await;
     session.until(&["SERVING  3 of 3", "settled"]).await;
     session.keys("jD");
-    session.until(&["Plan · drain", "take label app=testapp", "delete pod", "y accepts"]).await;
+    session.until(&["Plan · drain", "remove label app=testapp", "delete pod", "y accepts"]).await;
     session.keys("y");
     session.live(&["drain · under way", "✓ 1.", "✓ 2.", "is draining, at most"]).await;
     // Hidden, it goes on, and the pod stays on the board.
@@ -55,7 +55,7 @@ async fn a_pod_is_drained_by_three_keys_and_put_back_by_two() {
     session.keys("c");
     session.live(&["drain · not done", "cancelled"]).await;
     session.keys("uy");
-    session.live(&["undo · done", "put label app=testapp"]).await;
+    session.live(&["undo · done", "add label app=testapp"]).await;
     session.keys("⎋");
     session.quit().await;
 }
@@ -140,7 +140,7 @@ async fn without_a_controller_one_key_brings_the_group_in_step() {
     let session = Session::open("no-controller").await;
     session.pass(40, &["! orphan", "+ unregistered"]).await;
     session.keys("S");
-    session.until(&["Plan · sync", "Registers 1 endpoint", "then takes 1 target out"]).await;
+    session.until(&["Plan · sync", "Registers 1 endpoint", "then deregisters 1 target"]).await;
     session.keys("y");
     session.live(&["sync · done"]).await;
     session.keys("⎋");

@@ -281,7 +281,7 @@ async fn an_api_that_is_lost_after_the_first_of_three_batches_leaves_an_exact_ac
         why.contains("200 of 451 were deregistered before, 200 got no answer, 51 were not asked for"),
         "{why}"
     );
-    assert!(why.contains("read back: 200 of 451 out of rotation"), "{why}");
+    assert!(why.contains("read back: 200 of 451 targets out of rotation"), "{why}");
     assert_eq!(live(&world).await.len(), 451 + 2 - 200);
 }
 
@@ -459,7 +459,7 @@ async fn somebody_else_shifts_weights_between_plan_and_write() {
     world.lab.act(theirs).unwrap();
     let ended = world.carry_out(plan.clone()).end(&world).await;
     let Some(Stage::Refused(why)) = ended.first() else { panic!("{ended:?}") };
-    assert!(why.contains("was changed meanwhile: it sends blue 50, green 50"), "{why}");
+    assert!(why.contains("was changed in the meantime: its weights are blue 50, green 50"), "{why}");
     assert_eq!(weights(&world).await, "blue 50, green 50");
 
     // The cluster may be what requests have to leave: nothing of it is asked.
