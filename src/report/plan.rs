@@ -71,8 +71,11 @@ pub fn manifest(plan: &Plan) -> Option<&Manifest> {
 /// The object as YAML, for `kubectl create -f -` and for a repository. Strings that YAML 1.1 or 1.2 would read as
 /// anything else are quoted.
 pub fn object_yaml(manifest: &Manifest) -> String {
+    // An ARN on a line of its own reads badly, and is pasted badly.
+    let options = serde_saphyr::ser_options! { prefer_block_scalars: false };
     // Strings and numbers are always YAML; were they not, nobody would mistake this for an object.
-    yaml(&manifest.object()).unwrap_or_else(|error| format!("# {error}\n"))
+    serde_saphyr::to_string_with_options(&manifest.object(), options)
+        .unwrap_or_else(|error| format!("# {error}\n"))
 }
 
 /// Which name has to be typed, and why.

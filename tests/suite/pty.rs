@@ -128,7 +128,7 @@ fn two_orphans_are_deregistered_by_four_keys() {
 #[test]
 fn a_stuck_deletion_is_explained_by_two_keys_at_most() {
     let mut it = Terminal::demo(&["stuck-finalizer", "--speed", "10"]);
-    it.until(&["Being deleted for", "clean-up fails"]);
+    it.until(&["Being deleted for", "cleanup fails"]);
     // The board says it without any key; all of it is a key away.
     it.press("d");
     it.until(&["Details", "elbv2.k8s.aws/resources", "DeregisterTargets"]);

@@ -226,7 +226,7 @@ fn weights_of_a_rule_and_of_a_default_action() {
     assert!(code == 3 && err.contains(&format!("--confirm {green}")), "{code}: {out}\n{err}");
     assert_eq!(weights(&rule()), format!("{blue} 100, {green} 0"));
     let out = done(&world, &[&of_rule[..], &["--yes", "--confirm", &green]].concat());
-    assert!(out.contains("it has the weights"), "{out}");
+    assert!(out.contains("the weights are"), "{out}");
     assert_eq!(weights(&rule()), format!("{blue} 100, {green} 10"));
     // What is no weight is as it was.
     let kept = rule()["ForwardConfig"]["TargetGroupStickinessConfig"].clone();
@@ -242,6 +242,6 @@ fn weights_of_a_rule_and_of_a_default_action() {
     aws(&typed.split(' ').collect::<Vec<_>>());
     assert_eq!(weights(&default()), format!("{blue} 1, {green} 1"));
     let (code, _, err) = change(&world, &["undo", "--yes"]);
-    assert!(code == 3 && err.contains("has other weights now"), "{code}: {err}");
+    assert!(code == 3 && err.contains("were changed since"), "{code}: {err}");
     aws(&["delete-listener", "--listener-arn", listener]);
 }

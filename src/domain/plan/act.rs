@@ -306,7 +306,7 @@ pub(in crate::domain) fn listed<T: Display>(names: impl IntoIterator<Item = T>) 
 }
 
 /// `3 targets`, `1 target`.
-pub(super) fn counted<N: Display + PartialEq + From<u8>>(n: N, what: &str) -> String {
+pub(super) fn counted<N: Copy + Display + PartialEq + From<u8>>(n: N, what: &str) -> String {
     match n == N::from(1) {
         true => format!("1 {what}"),
         false => format!("{n} {what}s"),

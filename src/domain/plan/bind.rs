@@ -350,7 +350,9 @@ impl Imagined<'_> {
     }
 
     fn follow(&self, plan: &mut Plan) {
-        if self.manifest.target_type == TargetType::Ip && self.resolution.wanted().next().is_some() {
+        // That nothing forwards to the group is a warning already.
+        let checked = self.manifest.target_type == TargetType::Ip && !self.case.routes.none_lead();
+        if checked && self.resolution.wanted().next().is_some() {
             plan.follows.push(checks(&self.case));
         }
         if !self.foreign().is_empty() {

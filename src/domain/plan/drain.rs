@@ -105,7 +105,7 @@ fn directly(known: &Known<'_>, rows: &[&Row]) -> Result<Plan, Refusal> {
     let pods = rows.iter().any(|it| it.endpoint.as_ref().is_some_and(|it| it.pod.is_some()));
     let kept = if pods { "the pod keeps its labels" } else { "nothing changes in the cluster" };
     let what = if keys.len() == 1 { "the target is" } else { "the targets are" };
-    plan.warnings.insert(0, format!("No controller is there: {what} deregistered directly, and {kept}."));
+    plan.warnings.insert(0, format!("There is no controller: {what} deregistered directly, and {kept}."));
     Ok(plan)
 }
 

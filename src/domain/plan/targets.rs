@@ -90,7 +90,7 @@ pub(super) fn comes_back(report: &Report, case: &Case<'_>, rows: &[&Row]) -> Vec
     let it = if rows.len() == 1 { "it" } else { "them" };
     let foreign =
         |row: &&Row| matches!(row.standing, Standing::Elsewhere | Standing::Contested | Standing::Unknown);
-    if rows.iter().any(|row| foreign(row)) {
+    if rows.iter().any(foreign) {
         return vec![format!("Whoever registered {it} may register {it} again.")];
     }
     if Known::stays(case).is_err() {

@@ -154,7 +154,7 @@ fn step_by_step(known: &Known<'_>, done: &Done) -> Result<Plan, Refusal> {
         Stays::Unwanted(key) if labelled => format!(
             "This does not register {key}: register (R) does, once its label is back and the pod is ready."
         ),
-        why => format!("Cannot be undone: {why}."),
+        why => format!("Left as it is: {why}."),
     }));
     if labelled {
         plan.follows.extend(label_back(known.report.controller.presence));

@@ -80,3 +80,39 @@ pub fn code(code: &str) -> String {
     let empty = || (code == settled::EMPTY).then(|| "no endpoint is wanted".to_owned());
     listed.or_else(standing).or_else(empty).unwrap_or_else(|| code.to_owned())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::fixture::World;
+
+    fn why(world: &World) -> Vec<String> {
+        let report = world.report();
+        report.settled.because.iter().map(|it| said(it, &report)).collect()
+    }
+
+    #[test]
+    fn rows_and_pods_that_unsettle_are_named() {
+        let world = World::of(
+            "10.0.0.1 ready a, 10.0.0.2 ready b | 10.0.0.1 unhealthy Timeout a, 10.0.0.8 healthy a, 10.0.0.9 healthy a",
+        );
+        let why = why(&world);
+        for fact in [
+            "10.0.0.8:8080, 10.0.0.9:8080 are orphan targets",
+            "10.0.0.1:8080 is failing",
+            "10.0.0.2:8080 is unregistered",
+            "pods testapp-10-0-0-1, testapp-10-0-0-2 are not in service",
+        ] {
+            assert!(why.iter().any(|it| it == fact), "{fact:?} is not in {why:?}");
+        }
+    }
+
+    #[test]
+    fn a_code_without_a_row_keeps_its_general_words() {
+        let mut report = World::of("10.0.0.1 ready a | 10.0.0.1 healthy a").report();
+        report.rows.clear();
+        assert_eq!(said("orphan", &report), "a row has the standing orphan");
+        assert_eq!(said("pod-not-in-service", &report), code("pod-not-in-service"));
+        assert_eq!(said("gate-not-true", &report), code("gate-not-true"));
+    }
+}

@@ -77,12 +77,12 @@ async fn two_orphans_go_by_four_keys() {
     session.until(&["SERVING  3 of 3", "settled"]).await;
     session.pass(25, &["! orphan", "192.168.77.7:8080", "192.168.77.8:8080"]).await;
     session.keys("  X");
-    session.until(&["Plan · deregister", "2 targets", "Nobody registers it again"]).await;
+    session.until(&["Plan · deregister", "2 targets", "Nothing registers them again"]).await;
     session.keys("y");
     session.live(&["✓ 1.", "is draining"]).await;
     // Whoever leaves while something is under way is asked.
     session.keys("⎋q");
-    session.until(&["Leave?", "Takes 2 targets out"]).await;
+    session.until(&["Leave?", "Deregisters 2 targets"]).await;
     session.quit().await;
 }
 
@@ -112,11 +112,11 @@ async fn weights_are_typed_given_and_taken_back() {
     session.keys("95⏎");
     session.until(&["Plan · shift", "95 % to blue, 5 % to green", "CloudFormation stack shop-alb"]).await;
     session.keys("y");
-    session.live(&["shift · done", "it has the weights blue 95, green 5"]).await;
+    session.live(&["shift · done", "the weights are blue 95, green 5"]).await;
     session.keys("u");
     session.until(&["Plan · undo", "send 100 % to blue, nothing to green"]).await;
     session.keys("y");
-    session.live(&["undo · done", "it has the weights blue 100, green 0"]).await;
+    session.live(&["undo · done", "the weights are blue 100, green 0"]).await;
     session.keys("⎋");
     session.quit().await;
 }
@@ -127,7 +127,7 @@ async fn a_missing_endpoint_is_registered_by_change() {
     session.until(&["SERVING  3 of 3", "settled"]).await;
     session.pass(20, &["+ unregistered"]).await;
     session.keys("jR");
-    session.until(&["Plan · register", "leaves it"]).await;
+    session.until(&["Plan · register", "The controller keeps new targets registered"]).await;
     session.keys("y");
     session.live(&["register · done"]).await;
     session.keys("⎋");
@@ -153,7 +153,7 @@ async fn unbinding_the_last_healthy_targets_needs_the_name_typed() {
     let session = Session::open("drift").await;
     session.until(&["SERVING  3 of 3", "settled"]).await;
     session.keys("B");
-    session.until(&["Plan · unbind", "type testapptgb", "no healthy target is left"]).await;
+    session.until(&["Plan · unbind", "type testapptgb", "no healthy target would be left"]).await;
     session.keys("y⏎");
     session.until(&["that is not testapptgb"]).await;
     session.press(KeyCode::Backspace);
