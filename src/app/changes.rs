@@ -24,6 +24,7 @@ use crate::domain::plan::log::Unfinished;
 use crate::domain::plan::log::places;
 use crate::domain::plan::progress::Progress;
 use crate::domain::plan::progress::Stage;
+use crate::domain::plan::rehearsal::Rehearsed;
 use crate::domain::plan::undo;
 use crate::domain::plan::undo::Done;
 
@@ -48,7 +49,7 @@ pub struct Planned {
     pub typed: String,
     pub scroll: u16,
     /// What the API server says of each step, asked without doing it; empty: it was not asked.
-    pub rehearsed: Vec<Result<String, String>>,
+    pub rehearsed: Vec<Rehearsed>,
     /// The last key that would have accepted did not, and why.
     pub objection: Option<String>,
 }

@@ -13,7 +13,9 @@ use crate::domain::plan::Plan;
 use crate::domain::plan::log::Excerpt;
 use crate::domain::plan::log::Past;
 use crate::domain::plan::log::Unfinished;
+use crate::domain::plan::manifest::Manifest;
 use crate::domain::plan::progress::Progress;
+use crate::domain::plan::rehearsal::Rehearsed;
 use crate::domain::plan::weights::Weighed;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,7 +39,7 @@ pub enum Message {
     /// The end of the audit log, read.
     Log(Excerpt),
     /// What the API server says of a plan without doing it: one answer for each step.
-    Rehearsed(PlanId, Vec<Result<String, String>>),
+    Rehearsed(PlanId, Vec<Rehearsed>),
     /// What a rule's weights rest on.
     Weighed(Box<Weighed>),
     /// What earlier sessions left, by the log.
@@ -67,6 +69,6 @@ pub enum Effect {
     ReadLog,
     /// Note that a plan of the log is not to be gone on with.
     Forget(Box<Unfinished>),
-    /// Write a text to a file of this name where the program was started.
-    Save(String, String),
+    /// Write an object as YAML to a file of its name where the program was started.
+    Save(Box<Manifest>),
 }

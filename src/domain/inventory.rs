@@ -6,6 +6,7 @@ mod index;
 mod learn;
 mod lookup;
 
+pub mod deployment;
 pub mod follow;
 pub mod needs;
 pub mod routes;

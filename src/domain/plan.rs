@@ -1,5 +1,5 @@
-//! What is about to be done outside, as a value a person can read and accept: exact steps, what must still be
-//! true when each runs, what changes, what follows. Making a plan changes nothing; `backend::apply` carries it out.
+//! A change as a value that a person can read and accept: its exact steps, what must still be true when each runs, what
+//! it changes, what follows. Making a plan writes nothing; `backend::apply` carries it out.
 
 pub mod act;
 pub mod guard;
@@ -26,6 +26,7 @@ pub mod effect;
 pub mod equivalents;
 pub mod log;
 pub mod progress;
+pub mod rehearsal;
 
 use serde::Deserialize;
 use serde::Serialize;
@@ -38,24 +39,26 @@ use crate::domain::judgement::row::Subject;
 use crate::domain::plan::act::Act;
 use crate::domain::plan::act::ChangeKind;
 
+/// One write or wait of a plan, and when it may run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Step {
     #[serde(flatten)]
     pub act: Act,
-    /// All of these are looked at again just before the step runs; one that does not hold ends the plan.
+    /// All of these are checked just before the step runs; one that is not met ends the plan.
     pub guards: Vec<Guard>,
 }
 
-/// A name to be typed before a plan is accepted, and why.
+/// A name that has to be typed to accept a plan, and why.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Typed {
     pub name: String,
     pub because: Vec<String>,
 }
 
+/// A change that can be accepted: everything that will be written, in order.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Plan {
-    /// Names it; given by `make`.
+    /// Its name in the audit log; given by `make`.
     #[serde(default)]
     pub id: PlanId,
     // Logs of before call it by its old name.
@@ -63,22 +66,23 @@ pub struct Plan {
     pub change: ChangeKind,
     pub subject: Subject,
     pub made: Timestamp,
-    /// What it comes to, in one line.
+    /// What it does, in one sentence.
     pub effect: String,
-    /// Targets before and after, in all and by zone; empty where nothing is counted.
+    /// Targets before and after, in total and by zone; empty where nothing is counted.
     pub counts: Vec<Count>,
     pub steps: Vec<Step>,
-    /// What happens by itself afterwards, and when.
+    /// What happens afterwards without us, one sentence each.
     pub follows: Vec<String>,
+    /// What may surprise, one sentence each.
     pub warnings: Vec<String>,
-    /// What cannot be undone.
+    /// What cannot be undone, to be read after "Cannot be undone:".
     pub lasting: Vec<String>,
-    /// `None`: one key is enough.
+    /// `None`: a single key accepts it.
     pub typed: Option<Typed>,
-    /// The plan that this one turns round, by its id.
+    /// The plan that this one undoes.
     #[serde(default)]
     pub undoes: Option<PlanId>,
-    /// What another session began: a step may have had its effect already.
+    /// It continues a plan that another session began: a step may already have taken effect.
     #[serde(default)]
     pub resumed: bool,
 }
@@ -106,13 +110,13 @@ impl Plan {
         self.steps.push(Step { act, guards });
     }
 
-    /// Asks for a name to be typed. The first name stays; reasons add up.
+    /// Makes a name have to be typed. The first name stays; reasons add up.
     pub fn ask_for(&mut self, name: &str, because: String) {
         let typed = self.typed.get_or_insert_with(|| Typed { name: name.to_owned(), because: Vec::new() });
         typed.because.push(because);
     }
 
-    /// The context is protected: its name is what has to be typed.
+    /// Makes the name of a protected context have to be typed.
     pub fn protect(&mut self, context: &str) {
         let because = self.typed.take().map_or_else(Vec::new, |it| it.because);
         let first = format!("the context {context} is protected");
@@ -121,7 +125,7 @@ impl Plan {
     }
 }
 
-/// Why a change cannot do what was asked for, and what can be done instead.
+/// Why there is no plan for a request, and what can be done instead.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{why}{}", .instead.as_ref().map_or(String::new(), |it| format!("; {it}")))]
 pub struct Refusal {
@@ -134,7 +138,7 @@ impl Refusal {
         Self { why: why.into(), instead: None }
     }
 
-    /// A reason of a screen's own: nothing is selected, nothing was done.
+    /// A reason without an alternative, for callers outside of the planners.
     pub fn plain(why: &str) -> Self {
         Self::new(why)
     }

@@ -1,4 +1,5 @@
 //! Everything a person reads about a judgement: sentences and cells.
 
 pub mod columns;
+pub mod unsettled;
 pub mod words;

@@ -18,8 +18,6 @@ use super::connect::Cluster;
 use super::error;
 use super::guard::Raw;
 use super::kinds;
-use crate::domain::facts::cluster::PortRef;
-use crate::domain::facts::cluster::TargetType;
 use crate::domain::facts::failure::ErrorKind;
 use crate::domain::facts::failure::Failure;
 use crate::domain::inventory::Kind;
@@ -146,7 +144,8 @@ impl Cluster {
         let resource = kinds::resource(Kind::Bindings(manifest.api));
         let api: Api<DynamicObject> =
             Api::namespaced_with(self.client().clone(), &manifest.name.namespace, &resource);
-        let object: DynamicObject = serde_json::from_value(object(manifest))
+        let object: DynamicObject = serde_json::to_value(manifest.object())
+            .and_then(serde_json::from_value)
             .map_err(|it| Failure::new("create targetgroupbindings", ErrorKind::Other, &it.to_string()))?;
         let params = PostParams { dry_run: dry, field_manager: Some(MANAGER.to_owned()) };
         let answer = self.once("create targetgroupbindings", api.create(&params, &object)).await?;
@@ -207,37 +206,4 @@ fn compare(operation: &str, change: &MetadataPatch<'_>, found: &Meta) -> Result<
         }
         _ => Ok(()),
     }
-}
-
-/// The object of a manifest.
-fn object(manifest: &Manifest) -> Value {
-    let port = match &manifest.port {
-        PortRef::Number(number) => json!(number),
-        PortRef::Name(name) => json!(name),
-    };
-    let kind = match manifest.target_type {
-        TargetType::Ip => "ip",
-        TargetType::Instance => "instance",
-    };
-    let mut spec = Map::new();
-    let mut put = |key: &str, value: Value| drop(spec.insert(key.to_owned(), value));
-    put("serviceRef", json!({"name": manifest.service, "port": port}));
-    put("targetGroupARN", json!(manifest.group.as_str()));
-    put("targetType", json!(kind));
-    if manifest.multi_cluster {
-        put("multiClusterTargetGroup", json!(true));
-    }
-    if !manifest.security_groups.is_empty() {
-        let from: Vec<Value> =
-            manifest.security_groups.iter().map(|it| json!({"securityGroup": {"groupID": it}})).collect();
-        let ports: Vec<Value> =
-            manifest.openings().map(|(protocol, port)| json!({"protocol": protocol, "port": port})).collect();
-        put("networking", json!({"ingress": [{"from": from, "ports": ports}]}));
-    }
-    json!({
-        "apiVersion": manifest.api.version(),
-        "kind": "TargetGroupBinding",
-        "metadata": {"name": manifest.name.name, "namespace": manifest.name.namespace},
-        "spec": spec,
-    })
 }

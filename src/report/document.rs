@@ -16,7 +16,7 @@ use crate::domain::judgement::row::Subject;
 use crate::domain::wording::columns;
 use crate::domain::wording::columns::Column;
 use crate::domain::wording::columns::Side;
-use crate::domain::wording::words;
+use crate::domain::wording::unsettled;
 
 /// Everything one look saw.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
@@ -388,7 +388,7 @@ pub fn codes() -> Vec<(String, String)> {
         .iter()
         .map(|(code, text)| ((*code).to_owned(), (*text).to_owned()));
     let standings = crate::domain::judgement::standing::Standing::ALL.iter().filter_map(|it| it.unsettles());
-    let own = standings.map(|it| (it.to_owned(), words::code(it)));
+    let own = standings.map(|it| (it.to_owned(), unsettled::code(it)));
     let empty = crate::domain::judgement::settled::EMPTY;
     listed
         .chain(own)

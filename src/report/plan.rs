@@ -1,4 +1,4 @@
-//! A plan in words: the same lines in the dialog, from `--dry-run=client` and from a write without `--yes`.
+//! A plan as text and as data: the same lines in the dialog, from `--dry-run=client` and from a write without `--yes`.
 
 use serde::Serialize;
 
@@ -8,6 +8,7 @@ use crate::domain::plan::counts::Count;
 use crate::domain::plan::counts::Number;
 use crate::domain::plan::equivalents;
 use crate::domain::plan::manifest::Manifest;
+use crate::report::yaml;
 
 /// What a line is, for whoever colours it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,19 +32,19 @@ pub fn lines(plan: &Plan) -> Vec<(Tone, String)> {
         lines.push((Tone::Step, format!("{}. {}", index + 1, step.act.sentence())));
         let guards: Vec<String> = step.guards.iter().map(|it| it.words()).collect();
         if !guards.is_empty() {
-            lines.push((Tone::Guard, format!("   if {}", few(&guards))));
+            lines.push((Tone::Guard, format!("   only if {}", few(&guards))));
         }
     }
     for follows in &plan.follows {
         lines.push((Tone::Plain, format!("> {follows}")));
     }
     for lasting in &plan.lasting {
-        lines.push((Tone::Plain, format!("Not undone: {lasting}")));
+        lines.push((Tone::Plain, format!("Cannot be undone: {lasting}.")));
     }
     lines
 }
 
-/// The lines a person would type instead, under each the fields that are sent.
+/// The equivalent commands, each followed by the fields that are sent.
 pub fn commands(plan: &Plan) -> Vec<String> {
     let mut lines = Vec::new();
     for step in &plan.steps {
@@ -51,7 +52,7 @@ pub fn commands(plan: &Plan) -> Vec<String> {
         if let (Act::Create { manifest, .. }, Some(line)) = (&step.act, lines.last_mut()) {
             // The object follows at once, so that all of it can be pasted.
             line.push_str(" <<'END'");
-            lines.extend(manifest.yaml().lines().map(str::to_owned));
+            lines.extend(object_yaml(manifest).lines().map(str::to_owned));
             lines.push("END".to_owned());
         }
         lines.extend(equivalents::fields(&step.act).map(|it| format!("  sends {it}")));
@@ -59,7 +60,7 @@ pub fn commands(plan: &Plan) -> Vec<String> {
     lines
 }
 
-/// The object a plan makes.
+/// The object a plan creates.
 pub fn manifest(plan: &Plan) -> Option<&Manifest> {
     plan.steps.iter().find_map(|it| match &it.act {
         Act::Create { manifest, .. } => Some(&**manifest),
@@ -67,7 +68,17 @@ pub fn manifest(plan: &Plan) -> Option<&Manifest> {
     })
 }
 
-/// Why a name has to be typed.
+/// The object as YAML, for `kubectl create -f -` and for a repository. Strings that YAML 1.1 or 1.2 would read as
+/// anything else are quoted.
+pub fn object_yaml(manifest: &Manifest) -> String {
+    // An ARN on a line of its own reads badly, and is pasted badly.
+    let options = serde_saphyr::ser_options! { prefer_block_scalars: false };
+    // Strings and numbers are always YAML; were they not, nobody would mistake this for an object.
+    serde_saphyr::to_string_with_options(&manifest.object(), options)
+        .unwrap_or_else(|error| format!("# {error}\n"))
+}
+
+/// Which name has to be typed, and why.
 pub fn typed(plan: &Plan) -> Option<String> {
     let typed = plan.typed.as_ref()?;
     Some(format!("type {} to accept: {}", typed.name, typed.because.join("; ")))
@@ -80,7 +91,7 @@ fn few(all: &[String]) -> String {
     }
 }
 
-/// `targets 3 healthy of 3, then 2 of 2 · 1a 2 of 2, then 1 of 1`; nothing where nothing is counted.
+/// `healthy 3 of 3 → 2 of 2 · 1a 2 of 2 → 1 of 1`; nothing where nothing is counted.
 fn counts(counts: &[Count]) -> Option<String> {
     let number = |it: &Number| format!("{} of {}", it.healthy, it.registered);
     let line = |it: &Count| {
@@ -115,7 +126,7 @@ impl<'a> PlanDocument<'a> {
     }
 
     pub fn yaml(&self) -> Result<String, String> {
-        serde_saphyr::to_string(self).map_err(|it| it.to_string())
+        yaml(self)
     }
 }
 
@@ -126,3 +137,6 @@ pub fn text(plan: &Plan) -> String {
     lines.extend(commands(plan));
     lines.join("\n") + "\n"
 }
+
+#[cfg(test)]
+mod tests;

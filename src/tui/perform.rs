@@ -20,6 +20,7 @@ use crate::backend::weigh;
 use crate::domain::facts::plan_id::PlanId;
 use crate::domain::inventory::follow::Follow;
 use crate::domain::plan::Plan;
+use crate::report::plan::object_yaml;
 
 /// News of one plan that may wait for the loop.
 const QUEUE: usize = 64;
@@ -84,7 +85,8 @@ impl Performer {
                     }
                 });
             }
-            Effect::Save(name, text) => {
+            Effect::Save(manifest) => {
+                let (name, text) = (format!("{}.yaml", manifest.name.name), object_yaml(&manifest));
                 let sender = self.sender.clone();
                 self.running.spawn(async move {
                     let written = tokio::task::spawn_blocking(move || save(&name, &text)).await;

@@ -142,14 +142,14 @@ fn two_orphans_are_deregistered_by_four_keys() {
     it.until(&["192.168.77.7:8080", "192.168.77.8:8080", "! orphan"]);
     it.press("  X");
     it.accept();
-    it.until(&["✓ 1.", "2 of 2 out of rotation"]);
+    it.until(&["✓ 1.", "2 of 2 targets out of rotation"]);
     assert_eq!(it.count(), 4);
 }
 
 #[test]
 fn a_stuck_deletion_is_explained_by_two_keys_at_most() {
     let mut it = Terminal::demo(&["stuck-finalizer", "--speed", "10"]);
-    it.until(&["Being deleted for", "clean-up fails"]);
+    it.until(&["Being deleted for", "cleanup fails"]);
     // The board says it without any key; all of it is a key away.
     it.press("d");
     it.until(&["Details", "elbv2.k8s.aws/resources", "DeregisterTargets"]);

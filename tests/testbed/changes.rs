@@ -73,7 +73,7 @@ fn every_hand_without_a_controller() {
     done(&world, &["register", board, &one, "--yes"]);
     assert_eq!(targets(&world, false), endpoints(&world));
     let (code, _, err) = change(&world, &["register", board, &one, "--yes"]);
-    assert!(code == 3 && err.contains("registered already"), "{code}: {err}");
+    assert!(code == 3 && err.contains("already registered"), "{code}: {err}");
 
     // Scale up and down, and bring the group in step.
     for replicas in [5, 2] {
@@ -136,7 +136,7 @@ fn a_drained_pod_leaves_by_its_label_on_a_real_api_server() {
     assert!(!labels.contains("\"of\":") || !labels.contains("\"app\":"), "{labels}");
     assert!(!targets(&world, false).contains(&format!("{}:{PORT}", pod.ip)));
     let out = done(&world, &["undo", "--yes"]);
-    assert!(out.contains("put label"), "{out}");
+    assert!(out.contains("add label"), "{out}");
     let after =
         world.kubectl(&["get", "pod", &pod.name, "-o", "jsonpath={.metadata.labels}", "--ignore-not-found"]);
     assert!(after.is_empty() || after.contains("\"app\":\"web\""), "{after}");
@@ -226,7 +226,7 @@ fn weights_of_a_rule_and_of_a_default_action() {
     assert!(code == 3 && err.contains(&format!("--confirm {green}")), "{code}: {out}\n{err}");
     assert_eq!(weights(&rule()), format!("{blue} 100, {green} 0"));
     let out = done(&world, &[&of_rule[..], &["--yes", "--confirm", &green]].concat());
-    assert!(out.contains("it has the weights"), "{out}");
+    assert!(out.contains("the weights are"), "{out}");
     assert_eq!(weights(&rule()), format!("{blue} 100, {green} 10"));
     // What is no weight is as it was.
     let kept = rule()["ForwardConfig"]["TargetGroupStickinessConfig"].clone();
@@ -242,6 +242,6 @@ fn weights_of_a_rule_and_of_a_default_action() {
     aws(&typed.split(' ').collect::<Vec<_>>());
     assert_eq!(weights(&default()), format!("{blue} 1, {green} 1"));
     let (code, _, err) = change(&world, &["undo", "--yes"]);
-    assert!(code == 3 && err.contains("has other weights now"), "{code}: {err}");
+    assert!(code == 3 && err.contains("were changed since"), "{code}: {err}");
     aws(&["delete-listener", "--listener-arn", listener]);
 }

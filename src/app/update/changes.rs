@@ -34,6 +34,7 @@ use crate::domain::plan::make::Request;
 use crate::domain::plan::make::make;
 use crate::domain::plan::progress::Progress;
 use crate::domain::plan::progress::Stage;
+use crate::domain::plan::rehearsal::Rehearsed;
 
 /// Seconds for which what was read of a group is good enough to plan a binding by.
 const LATELY: i64 = 15;
@@ -244,7 +245,7 @@ pub(super) fn rehearse(state: &State) -> Vec<Effect> {
     }
 }
 
-pub(super) fn rehearsed(state: &mut State, plan: &PlanId, answers: Vec<Result<String, String>>) {
+pub(super) fn rehearsed(state: &mut State, plan: &PlanId, answers: Vec<Rehearsed>) {
     let of = state.dialogs.iter_mut().find_map(|it| match it {
         Dialog::Plan(it) if it.plan.id == *plan => Some(it),
         _ => None,
@@ -259,10 +260,10 @@ pub(super) fn rehearsed(state: &mut State, plan: &PlanId, answers: Vec<Result<St
 pub(super) fn save(state: &mut State) -> Vec<Effect> {
     let Some(Dialog::Plan(planned)) = state.dialogs.last() else { return Vec::new() };
     let manifest = planned.plan.steps.iter().find_map(|it| match &it.act {
-        Act::Create { manifest, .. } => Some((**manifest).clone()),
+        Act::Create { manifest, .. } => Some(manifest.clone()),
         _ => None,
     });
-    manifest.into_iter().map(|it| Effect::Save(format!("{}.yaml", it.name.name), it.yaml())).collect()
+    manifest.into_iter().map(Effect::Save).collect()
 }
 
 /// What is heard of a running plan. News of one that is not on show stands in the status line.

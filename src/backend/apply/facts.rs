@@ -102,5 +102,6 @@ pub(super) fn guards(
     };
     let report = of_group.as_ref().or(facts.report.as_ref());
     let open = |guard: &&Guard| guard.target().is_none_or(|it| !done.contains(it));
-    step.guards.iter().filter(open).try_for_each(|guard| check(guard, report, &facts.inventory))
+    let broken = step.guards.iter().filter(open).find_map(|it| check(it, report, &facts.inventory).err());
+    broken.map_or(Ok(()), |it| Err(it.to_string()))
 }

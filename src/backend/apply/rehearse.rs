@@ -8,10 +8,11 @@ use crate::backend::connection::Scope;
 use crate::backend::link::Linked;
 use crate::domain::plan::Plan;
 use crate::domain::plan::act::Act;
+use crate::domain::plan::rehearsal::Rehearsed;
 
-/// Looks at every guard of a plan and lets the API server check what it would be asked, without changing anything.
-/// One answer for each step, in words.
-pub async fn rehearse(connection: Connection, plan: Plan, scope: Scope) -> Vec<Result<String, String>> {
+/// Checks every guard of a plan and lets the API server validate what it would be asked, without changing anything.
+/// One answer for each step.
+pub async fn rehearse(connection: Connection, plan: Plan, scope: Scope) -> Vec<Rehearsed> {
     let linked = Linked::open(connection).await;
     let facts = read(&linked, &scope, &plan).await;
     let mut answers = Vec::new();
@@ -19,27 +20,39 @@ pub async fn rehearse(connection: Connection, plan: Plan, scope: Scope) -> Vec<R
         // What a later step needs may only be so once an earlier one was done.
         let guarded =
             if index == 0 { guards(step, &facts, (&plan.subject, &[]), linked.clock()) } else { Ok(()) };
-        let forbidden = forbidden(&linked, &step.act).await;
-        answers.push(match (guarded, step.act.cluster()) {
-            (Err(why), _) => Err(why),
-            (Ok(()), _) if forbidden.is_some() => {
-                Err(format!("not permitted: needs {}", forbidden.map_or_else(String::new, |it| it.to_string())))
-            }
-            (Ok(()), _) if step.act.only_waits() => Ok("only waits".to_owned()),
-            (Ok(()), None) if matches!(step.act, Act::Shift { .. }) => Ok(
-                "AWS has no dry run. Checked instead: the rule is there and sends as the plan says, its groups have the healthy targets it needs"
-                    .to_owned(),
-            ),
-            (Ok(()), None) => Ok(
-                "AWS has no dry run. Checked instead: the group exists, its targets and their pods are as the plan says, enough stay healthy"
-                    .to_owned(),
-            ),
-            (Ok(()), Some(_)) if index > 0 => Ok("asked for when the steps before it are done".to_owned()),
-            (Ok(()), Some(id)) => {
-                let asked = async { linked.cluster(id)?.carry_out(&step.act, true).await };
-                asked.await.map(|()| "the API server would accept it".to_owned()).map_err(|it| it.to_string())
-            }
+        answers.push(match guarded {
+            Err(why) => Rehearsed::Refused(why),
+            Ok(()) => asked(&linked, index, &step.act).await,
         });
     }
     answers
+}
+
+/// The answer for a step whose guards are met.
+async fn asked(linked: &Linked, index: usize, act: &Act) -> Rehearsed {
+    if let Some(verb) = forbidden(linked, act).await {
+        return Rehearsed::Refused(format!("not permitted: needs {verb}"));
+    }
+    if act.only_waits() {
+        return Rehearsed::Accepted("only waits".to_owned());
+    }
+    let Some(cluster) = act.cluster() else {
+        let checked = match act {
+            Act::Shift { .. } => {
+                "the rule exists and is unchanged, and its groups have enough healthy targets"
+            }
+            _ => {
+                "the group exists, its targets and their pods are unchanged, and enough targets stay healthy"
+            }
+        };
+        return Rehearsed::Accepted(format!("AWS has no dry run for this. Checked instead: {checked}"));
+    };
+    if index > 0 {
+        return Rehearsed::Accepted("checked once the steps before it are done".to_owned());
+    }
+    let asked = async { linked.cluster(cluster)?.carry_out(act, true).await };
+    match asked.await {
+        Ok(()) => Rehearsed::Accepted("the API server would accept it".to_owned()),
+        Err(failure) => Rehearsed::Refused(failure.to_string()),
+    }
 }

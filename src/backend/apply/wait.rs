@@ -83,7 +83,7 @@ impl Running {
             .find_map(|guard| check(guard, facts.report.as_ref(), &facts.inventory).err())
             .filter(|_| missing.is_none());
         if let Some(why) = broken {
-            return Stage::Refused(why);
+            return Stage::Refused(why.to_string());
         }
         let patience = match &step.act {
             Act::AwaitGone { group, .. } => {

@@ -20,6 +20,7 @@ use crate::domain::plan::Plan;
 use crate::domain::plan::Refusal;
 use crate::domain::plan::undo::Done;
 use crate::report::plan::manifest;
+use crate::report::plan::object_yaml;
 
 use crate::commands::exit::Exit;
 use crate::commands::terminal::complain;
@@ -140,7 +141,8 @@ pub(super) fn done(log: &Log, id: Option<&str>) -> anyhow::Result<Result<Done, R
 /// Writes the object of a plan to a file, for a repository.
 pub(super) fn save(plan: &Plan, path: &Path) -> anyhow::Result<Exit> {
     let Some(manifest) = manifest(plan) else { bail!("this plan makes no object") };
-    std::fs::write(path, manifest.yaml()).with_context(|| format!("cannot write {}", path.display()))?;
+    std::fs::write(path, object_yaml(manifest))
+        .with_context(|| format!("cannot write {}", path.display()))?;
     complain(&format!("written to {}; nothing was created", path.display()));
     Ok(Exit::Done)
 }

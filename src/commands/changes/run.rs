@@ -14,6 +14,7 @@ use crate::cli::changes::PlanOutput;
 use crate::domain::plan::Plan;
 use crate::domain::plan::act::ChangeKind;
 use crate::domain::plan::progress::Stage;
+use crate::domain::plan::rehearsal::Rehearsed;
 use crate::report::plan::PlanDocument;
 use crate::report::plan::text;
 use crate::tui::terminated;
@@ -69,8 +70,8 @@ async fn rehearse(setup: Setup, plan: Plan) -> anyhow::Result<Exit> {
     let answers = apply::rehearse(setup.connection, plan, setup.scope).await;
     for (index, answer) in answers.iter().enumerate() {
         match answer {
-            Ok(said) => complain(&format!("{}. {said}", index + 1)),
-            Err(why) => {
+            Rehearsed::Accepted(said) => complain(&format!("{}. {said}", index + 1)),
+            Rehearsed::Refused(why) => {
                 complain(&format!("{}. refused: {why}", index + 1));
                 exit = Exit::Refused;
             }

@@ -9,6 +9,7 @@ use crate::domain::facts::cluster::Workload;
 use crate::domain::facts::cluster::WorkloadKind;
 use crate::domain::facts::ids::ObjectName;
 use crate::domain::inventory::Kind;
+use crate::domain::inventory::deployment::deployment_of;
 use crate::domain::judgement::case::Case;
 use crate::domain::judgement::row::Counts;
 use crate::domain::judgement::row::Row;
@@ -162,12 +163,7 @@ pub fn workloads(case: &Case<'_>) -> Vec<RolloutState> {
         let id = match &*owner.kind {
             "StatefulSet" => Some((WorkloadKind::StatefulSet, named(&owner.name))),
             "DaemonSet" => Some((WorkloadKind::DaemonSet, named(&owner.name))),
-            // The name of a Deployment's ReplicaSet is the Deployment's with the template hash behind it.
-            "ReplicaSet" => pod
-                .labels
-                .get("pod-template-hash")
-                .and_then(|hash| owner.name.strip_suffix(hash.as_str())?.strip_suffix('-'))
-                .map(|name| (WorkloadKind::Deployment, named(name))),
+            "ReplicaSet" => deployment_of(cluster, pod).map(|name| (WorkloadKind::Deployment, name)),
             "Job" | "Node" => continue,
             _ => None,
         };

@@ -38,10 +38,13 @@ pub fn verdict(case: &Case<'_>, rows: &[Row], counts: &Counts) -> Verdict {
         return unknown;
     }
     if case.routes.none_lead() {
-        return say(VerdictKind::NotRouted, "no listener or rule leads to this target group");
+        return say(VerdictKind::NotRouted, "no listener or rule forwards to this target group");
     }
     if case.routes.all_weightless() {
-        return say(VerdictKind::NotRouted, "every rule that leads to this target group gives it weight 0");
+        return say(
+            VerdictKind::NotRouted,
+            "every rule that forwards to this target group gives it weight 0",
+        );
     }
     let all_unused = || {
         rows.iter().filter_map(Row::state).all(|it| matches!(it, HealthState::Unused | HealthState::Draining))
@@ -85,7 +88,7 @@ pub fn verdict(case: &Case<'_>, rows: &[Row], counts: &Counts) -> Verdict {
     };
     let assumed = match case.routes {
         Routes::Unread if case.inventory.freshness(&Source::Groups).is_some_and(|it| it.failed.is_some()) => {
-            format!("{assumed}; whether anything leads there could not be read")
+            format!("{assumed}; whether anything forwards to the group could not be read")
         }
         _ => assumed,
     };
@@ -111,7 +114,7 @@ fn unreadable(case: &Case<'_>) -> Option<Verdict> {
     let text = match (failed, case.targets()) {
         (Some((_, failure)), None) => format!("targets unread: {}", failure.message),
         (Some((_, failure)), Some(_)) => format!("health too old to judge: {}", failure.message),
-        (None, _) => "the health of the targets was not read yet".to_owned(),
+        (None, _) => "the health of the targets has not been read yet".to_owned(),
     };
     Some(say(VerdictKind::Unknown, text))
 }
@@ -167,7 +170,7 @@ fn fail_open(case: &Case<'_>, rows: &[Row], counts: &Counts) -> Option<Verdict> 
     let least = attributes.minimum_healthy(counts.registered);
     if counts.healthy < least {
         let text = format!(
-            "{} of {} registered healthy, {least} asked for: traffic goes to all of them",
+            "{} of {} targets are healthy (minimum {least}), so the load balancer sends traffic to all of them",
             counts.healthy, counts.registered
         );
         return Some(say(VerdictKind::FailOpen, text));
@@ -179,7 +182,7 @@ fn fail_open(case: &Case<'_>, rows: &[Row], counts: &Counts) -> Option<Verdict> 
         let least = attributes.minimum_healthy(registered);
         if healthy < least && rows.iter().any(|row| failing(row) && zone_of(row) == Some(&zone)) {
             let text = format!(
-                "zone {zone}: {healthy} of {registered} healthy, {least} asked for: its traffic goes to all of them"
+                "zone {zone}: {healthy} of {registered} targets are healthy (minimum {least}), so its traffic goes to all of them"
             );
             return Some(say(VerdictKind::FailOpen, text));
         }

@@ -1,5 +1,6 @@
 //! The vocabulary of changes: what can be asked for, and the single acts that plans are made of, as values.
 
+use std::fmt::Display;
 use std::sync::Arc;
 
 use crate::domain::facts::access::Verb;
@@ -19,7 +20,7 @@ use crate::domain::plan::manifest::Manifest;
 use serde::Deserialize;
 use serde::Serialize;
 
-/// What a person can ask to be done.
+/// The kinds of change a person can ask for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ChangeKind {
@@ -50,16 +51,16 @@ impl ChangeKind {
     }
 }
 
-/// The role a binding's controller assumes for its group, with its external id.
+/// The role a binding's controller assumes to reach its group, with its external ID.
 pub type Role = Option<(String, Option<String>)>;
 
 /// A target to register.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Arriving {
     pub key: TargetKey,
-    /// `all` where it is outside of the group's VPC; else AWS chooses.
+    /// `all` for an address outside the group's VPC; `None`: AWS chooses.
     pub zone: Option<Arc<str>>,
-    /// The pod that is behind it, or was when it left.
+    /// The pod behind the address, or the one that was when it was deregistered.
     #[serde(default)]
     pub pod: Option<Uid>,
 }
@@ -72,7 +73,17 @@ pub enum Labelled {
     Node(String),
 }
 
-/// One change outside, or a wait for what follows from one.
+impl Labelled {
+    /// `pod web-1`, `node ip-10-0-3-7`.
+    pub fn called(&self) -> String {
+        match self {
+            Self::Pod(name, _) => format!("pod {}", name.name),
+            Self::Node(name) => format!("node {name}"),
+        }
+    }
+}
+
+/// One write to AWS or Kubernetes, or a wait for the result of one.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "act", rename_all = "camelCase")]
 pub enum Act {
@@ -86,12 +97,12 @@ pub enum Act {
         role: Role,
         targets: Vec<Arriving>,
     },
-    /// Overwrites the annotation the controller compares, so that it looks again.
+    /// Overwrites the checkpoint annotation, which makes the controller reconcile.
     Mark {
         binding: BindingRef,
         uid: Uid,
         marker: String,
-        /// The controller keeps a checkpoint: it will overwrite the marker.
+        /// The controller writes checkpoints, so it will overwrite the marker.
         answered: bool,
     },
     Create {
@@ -101,7 +112,7 @@ pub enum Act {
     DeleteBinding {
         binding: BindingRef,
         uid: Uid,
-        /// Nobody is there to remove its finalizer: the mark is all that can be done.
+        /// No controller is there to remove the finalizer: the object can only be marked for deletion.
         #[serde(default)]
         held: bool,
     },
@@ -110,7 +121,7 @@ pub enum Act {
         name: ObjectName,
         uid: Uid,
     },
-    /// Takes a label away, or puts one there.
+    /// Removes a label, or adds one.
     Label {
         cluster: ClusterId,
         object: Labelled,
@@ -118,36 +129,36 @@ pub enum Act {
         from: Option<String>,
         to: Option<String>,
     },
-    /// Divides the requests of a rule otherwise.
+    /// Changes the weights of a rule's target groups.
     Shift {
         place: Place,
-        /// The action as it was read.
+        /// The rule as it was read.
         from: Box<Rule>,
         to: Vec<Forward>,
     },
-    /// Waits until none of these targets takes new connections: draining or gone.
+    /// Waits until the controller has deregistered these targets: they are draining or gone.
     AwaitLeaving {
         group: TargetGroupArn,
         targets: Vec<TargetKey>,
     },
-    /// Waits until none of these targets is in the group any more.
+    /// Waits until none of these targets is in the group: they have drained.
     AwaitGone {
         group: TargetGroupArn,
         targets: Vec<TargetKey>,
     },
-    /// Waits until every wanted endpoint is registered and nothing registered is unexplained.
+    /// Waits until every wanted endpoint is registered and every registered target has an endpoint.
     AwaitInStep {
         subject: Subject,
     },
 }
 
 impl Act {
-    /// Changes nothing outside.
+    /// Writes nothing.
     pub fn only_waits(&self) -> bool {
         matches!(self, Self::AwaitLeaving { .. } | Self::AwaitGone { .. } | Self::AwaitInStep { .. })
     }
 
-    /// The call it comes down to, as its owner names it.
+    /// The call it makes: an operation of ELBv2, or a verb and a resource of Kubernetes.
     pub fn call(&self) -> &'static str {
         match self {
             Self::Register { .. } => "RegisterTargets",
@@ -164,7 +175,7 @@ impl Act {
         }
     }
 
-    /// What one must be permitted for it in its cluster, and in which namespace.
+    /// The Kubernetes permission it needs, and the namespace; `None`: it needs none.
     pub fn verb(&self) -> Option<(Verb, Option<String>)> {
         let bindings = |verb: &str, api: BindingApi, namespace: &str| {
             let group = api.version().split('/').next().unwrap_or_default();
@@ -190,7 +201,7 @@ impl Act {
         }
     }
 
-    /// The name of the object it changes; `None`: there is none yet, or it writes to AWS.
+    /// The name of the Kubernetes object it changes; `None`: there is none yet, or it writes to AWS.
     pub fn object(&self) -> Option<String> {
         match self {
             Self::Mark { binding, .. } | Self::DeleteBinding { binding, .. } => Some(binding.name.clone()),
@@ -218,7 +229,7 @@ impl Act {
         }
     }
 
-    /// The group it is about.
+    /// The target group it is about.
     pub fn group(&self) -> Option<&TargetGroupArn> {
         match self {
             Self::Register { group, .. }
@@ -235,7 +246,7 @@ impl Act {
         }
     }
 
-    /// The account and region of what it is about in AWS.
+    /// The account and region of what it changes in AWS.
     pub fn place(&self) -> Option<(&str, &str)> {
         match self {
             Self::Shift { place, .. } => Some((place.load_balancer.account(), place.load_balancer.region())),
@@ -253,7 +264,7 @@ impl Act {
                 format!("deregister {} from {}", listed(targets.iter().map(|it| &it.key)), group.name())
             }
             Self::Mark { binding, marker, .. } => {
-                format!("write {marker:?} into the checkpoint annotation of {binding}")
+                format!("set the checkpoint annotation of {binding} to {marker:?}")
             }
             Self::Create { manifest, .. } => format!("create TargetGroupBinding {}", manifest.name),
             Self::DeleteBinding { binding, held: true, .. } => {
@@ -262,38 +273,32 @@ impl Act {
             Self::DeleteBinding { binding, .. } => format!("delete TargetGroupBinding {binding}"),
             Self::DeletePod { name, .. } => format!("delete pod {}", name.name),
             Self::Label { object, key, from, to, .. } => {
-                let object = match object {
-                    Labelled::Pod(name, _) => format!("pod {}", name.name),
-                    Labelled::Node(name) => format!("node {name}"),
-                };
+                let object = object.called();
                 match (from, to) {
-                    (Some(from), None) => format!("take label {key}={from} from {object}"),
-                    (_, Some(to)) => format!("put label {key}={to} on {object}"),
-                    (None, None) => format!("leave the label {key} of {object} as it is"),
+                    (Some(from), None) => format!("remove label {key}={from} from {object}"),
+                    (None, Some(to)) => format!("add label {key}={to} to {object}"),
+                    (Some(from), Some(to)) => format!("change label {key} of {object} from {from} to {to}"),
+                    (None, None) => format!("leave label {key} of {object} unset"),
                 }
             }
             Self::Shift { place, from, to } => {
-                format!("give {} the weights {}, instead of {}", place.name, told(to), told(&from.forwards))
+                format!("set the weights of {} from {} to {}", place.name, told(&from.forwards), told(to))
             }
             Self::AwaitLeaving { targets, .. } => {
-                let verb = if targets.len() == 1 { "takes" } else { "take" };
-                format!("wait until {} no longer {verb} new connections", listed(targets))
+                format!("wait for the controller to deregister {}", listed(targets))
             }
             Self::AwaitGone { targets, .. } => {
                 let verb = if targets.len() == 1 { "has" } else { "have" };
                 format!("wait until {} {verb} drained", listed(targets))
             }
-            Self::AwaitInStep { .. } => {
-                "read AWS until every wanted endpoint is registered and nothing unexplained is left"
-                    .to_owned()
-            }
+            Self::AwaitInStep { .. } => "wait until the registered targets match the endpoints".to_owned(),
         }
     }
 }
 
 /// Up to three names, and how many more.
-pub(super) fn listed<'a>(targets: impl IntoIterator<Item = &'a TargetKey>) -> String {
-    let all: Vec<String> = targets.into_iter().map(ToString::to_string).collect();
+pub(in crate::domain) fn listed<T: Display>(names: impl IntoIterator<Item = T>) -> String {
+    let all: Vec<String> = names.into_iter().map(|it| it.to_string()).collect();
     match all.len() {
         0..=3 => all.join(", "),
         n => format!("{} and {} more", all.iter().take(2).cloned().collect::<Vec<_>>().join(", "), n - 2),
@@ -301,9 +306,9 @@ pub(super) fn listed<'a>(targets: impl IntoIterator<Item = &'a TargetKey>) -> St
 }
 
 /// `3 targets`, `1 target`.
-pub(super) fn counted(n: usize, what: &str) -> String {
-    match n {
-        1 => format!("1 {what}"),
-        n => format!("{n} {what}s"),
+pub(super) fn counted<N: Copy + Display + PartialEq + From<u8>>(n: N, what: &str) -> String {
+    match n == N::from(1) {
+        true => format!("1 {what}"),
+        false => format!("{n} {what}s"),
     }
 }

@@ -1,5 +1,7 @@
-//! The plan that binds a service to a target group: the checks of the controller's webhook done beforehand, with its
-//! own words where it would refuse, and those nobody makes.
+//! The plan that binds a service to a target group, with the checks of the controller's webhook done beforehand, in its
+//! own words, and with those that nobody else makes.
+
+mod controller;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -14,10 +16,7 @@ use super::owners;
 use super::targets::checks;
 use super::targets::drains;
 use super::targets::live;
-use crate::domain::facts::cluster::AddressType;
 use crate::domain::facts::cluster::Binding;
-use crate::domain::facts::cluster::GATE;
-use crate::domain::facts::cluster::GATED;
 use crate::domain::facts::cluster::PortRef;
 use crate::domain::facts::cluster::Service;
 use crate::domain::facts::cluster::ServiceType;
@@ -30,14 +29,17 @@ use crate::domain::facts::ids::ClusterId;
 use crate::domain::facts::ids::ObjectName;
 use crate::domain::facts::ids::TargetGroupArn;
 use crate::domain::facts::ids::TargetKey;
-use crate::domain::facts::ids::Uid;
-use crate::domain::facts::selector::Selector;
 use crate::domain::facts::time::Timestamp;
+use crate::domain::inventory::Cluster;
 use crate::domain::inventory::Inventory;
+use crate::domain::inventory::Kind;
 use crate::domain::judgement::case::Case;
 use crate::domain::judgement::controller::Presence;
 use crate::domain::judgement::desired;
 use crate::domain::judgement::desired::Backend;
+use crate::domain::judgement::desired::Backing;
+use crate::domain::judgement::desired::Endpoint;
+use crate::domain::judgement::desired::Resolution;
 use crate::domain::judgement::report::Report;
 use crate::domain::judgement::row::Row;
 use crate::domain::judgement::row::Subject;
@@ -50,61 +52,37 @@ use crate::domain::plan::enough;
 use crate::domain::plan::known::Known;
 use crate::domain::plan::known::report_of;
 
-/// What a person wants to be bound.
+/// What a person wants to bind, and how.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Wish {
     pub cluster: ClusterId,
     pub service: ObjectName,
-    /// `None`: its only port.
+    /// `None`: the service's only port.
     pub port: Option<PortRef>,
     pub group: TargetGroupArn,
-    /// Name of the binding; `None`: the service's with `-tgb`.
+    /// Name of the binding; `None`: the service's name with `-tgb`.
     pub name: Option<String>,
     pub multi_cluster: bool,
-    /// Write `spec.networking` from the load balancer's security groups.
+    /// Fill `spec.networking` from the load balancer's security groups.
     pub networking: bool,
 }
 
+/// Binds a service to a target group. Refused for what the controller's webhook would refuse, in its own words, and for
+/// what it lets through although it cannot work.
 pub fn bind(inventory: &Inventory, wish: &Wish, now: Timestamp) -> Result<Plan, Refusal> {
     let cluster =
         inventory.cluster(&wish.cluster).ok_or_else(|| Refusal::new("the cluster could not be read"))?;
     let service = cluster.services.get(&wish.service);
-    let service = service.ok_or_else(|| Refusal::new(format!("there is no service {}", wish.service)))?;
+    let service = service.ok_or_else(|| Refusal::new(format!("service {} does not exist", wish.service)))?;
     let group = inventory.groups.get(&wish.group).and_then(|it| it.group.as_ref());
     let group =
         group.ok_or_else(|| Refusal::new(format!("target group {} could not be read", wish.group.name())))?;
     let port = port(service, wish.port.as_ref())?;
     let target_type = target_type(group)?;
-    if target_type == TargetType::Instance
-        && matches!(service.kind, ServiceType::ClusterIp | ServiceType::ExternalName)
-    {
-        let name = &service.name;
-        return Err(Refusal::new(format!(
-            "service type must be either 'NodePort' or 'LoadBalancer': {name}"
-        ))
-        .instead("the group is of type instance; use a group of type ip, or change the service"));
-    }
-    let quic = matches!(group.protocol.as_deref(), Some("QUIC" | "TCP_QUIC"));
-    if quic && target_type == TargetType::Instance {
-        return Err(Refusal::new("QUIC protocol is not supported for Instance target types."));
-    }
+    fits(service, group, target_type)?;
     let api = api(cluster, inventory, wish)?;
     taken(inventory, wish)?;
-    let name = wish.name.clone().unwrap_or_else(|| format!("{}-tgb", service.name.name));
-    if !valid(&name) {
-        return Err(Refusal::new(format!("{name:?} is no name for an object")).instead(
-            "lower-case letters, digits, '-' and '.', beginning and ending with a letter or digit",
-        ));
-    }
-    let name = ObjectName::new(&service.name.namespace, &name);
-    if cluster.bindings.contains_key(&(api, name.clone())) {
-        return Err(Refusal::new(format!(
-            "targetgroupbindings.{} {:?} already exists",
-            api.version().split('/').next().unwrap_or_default(),
-            name.name
-        ))
-        .instead("give it another name"));
-    }
+    let name = name(cluster, api, service, wish)?;
     let security_groups = match wish.networking {
         true => sources(inventory, group)?,
         false => Vec::new(),
@@ -124,6 +102,46 @@ pub fn bind(inventory: &Inventory, wish: &Wish, now: Timestamp) -> Result<Plan, 
     plan(inventory, wish, manifest, now)
 }
 
+/// The webhook's checks of service type and protocol.
+fn fits(service: &Service, group: &TargetGroup, target_type: TargetType) -> Result<(), Refusal> {
+    if target_type != TargetType::Instance {
+        return Ok(());
+    }
+    if matches!(service.kind, ServiceType::ClusterIp | ServiceType::ExternalName) {
+        return Err(Refusal::new(format!(
+            "service type must be either 'NodePort' or 'LoadBalancer': {}",
+            service.name
+        ))
+        .instead("the group is of type instance; use a group of type ip, or change the service"));
+    }
+    match group.protocol.as_deref() {
+        Some("QUIC" | "TCP_QUIC") => {
+            Err(Refusal::new("QUIC protocol is not supported for Instance target types."))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The name the binding gets: valid, and not taken.
+fn name(cluster: &Cluster, api: BindingApi, service: &Service, wish: &Wish) -> Result<ObjectName, Refusal> {
+    let name = wish.name.clone().unwrap_or_else(|| format!("{}-tgb", service.name.name));
+    if !valid(&name) {
+        return Err(Refusal::new(format!("{name:?} is not a valid object name")).instead(
+            "use lower-case letters, digits, '-' and '.', and begin and end with a letter or digit",
+        ));
+    }
+    let name = ObjectName::new(&service.name.namespace, &name);
+    match cluster.bindings.contains_key(&(api, name.clone())) {
+        true => Err(Refusal::new(format!(
+            "targetgroupbindings.{} {:?} already exists",
+            api.version().split('/').next().unwrap_or_default(),
+            name.name
+        ))
+        .instead("choose another name")),
+        false => Ok(name),
+    }
+}
+
 /// The port a binding names, checked against the service's.
 fn port(service: &Service, wanted: Option<&PortRef>) -> Result<PortRef, Refusal> {
     let have = || service.ports.iter().map(|it| it.port.to_string()).collect::<Vec<_>>().join(", ");
@@ -136,7 +154,7 @@ fn port(service: &Service, wanted: Option<&PortRef>) -> Result<PortRef, Refusal>
         (None, [only]) => Ok(PortRef::Number(only.port)),
         (None, []) => Err(Refusal::new(format!("service {} has no port", service.name))),
         (None, _) => Err(Refusal::new(format!("service {} has several ports: {}", service.name, have()))
-            .instead("choose one")),
+            .instead("name one of them")),
     }
 }
 
@@ -148,19 +166,14 @@ fn target_type(group: &TargetGroup) -> Result<TargetType, Refusal> {
     }
 }
 
-/// Which of the two kinds the cluster serves.
-fn api(
-    cluster: &crate::domain::inventory::Cluster,
-    inventory: &Inventory,
-    wish: &Wish,
-) -> Result<BindingApi, Refusal> {
-    use crate::domain::inventory::Kind;
+/// Which of the two API groups of bindings the cluster serves.
+fn api(cluster: &Cluster, inventory: &Inventory, wish: &Wish) -> Result<BindingApi, Refusal> {
     let served = |api| inventory.has_read(&wish.cluster, Kind::Bindings(api));
     if cluster.signs.kind_served == Some(false) {
         return Err(Refusal::new(
-            "the cluster has no TargetGroupBinding kind: the controller's custom resources are not installed",
+            "the cluster has no TargetGroupBinding kind: the controller's CRDs are not installed",
         )
-        .instead("register (R) puts the endpoints there once; nobody will follow them"));
+        .instead("register (R) registers the endpoints once; nothing will follow them"));
     }
     [BindingApi::LoadBalancerController, BindingApi::AutoMode]
         .into_iter()
@@ -186,175 +199,250 @@ fn taken(inventory: &Inventory, wish: &Wish) -> Result<(), Refusal> {
     )))
 }
 
-/// The security groups of the load balancers the group hangs on.
+/// The security groups of the group's load balancers.
 fn sources(inventory: &Inventory, group: &TargetGroup) -> Result<Vec<Arc<str>>, Refusal> {
     let balancers = group.load_balancers.iter().filter_map(|it| inventory.load_balancers.get(it));
     let found: BTreeSet<Arc<str>> = balancers.flat_map(|it| it.security_groups.iter().cloned()).collect();
     match found.is_empty() {
         true => Err(Refusal::new(
-            "the group's load balancer has no security group that could be read: spec.networking cannot be filled in",
+            "no security group of the group's load balancer could be read, so spec.networking cannot be filled in",
         )),
         false => Ok(found.into_iter().collect()),
     }
 }
 
-/// What the group's traffic and its health checks come by.
+/// The protocols of the group's traffic and health checks, as `spec.networking` names them.
 fn protocols(group: &TargetGroup) -> Vec<Arc<str>> {
     let of = |it: &[&str]| it.iter().map(|it| Arc::from(*it)).collect();
     match group.protocol.as_deref() {
-        // Health checks of these come by TCP all the same.
+        // Their health checks use TCP all the same.
         Some("UDP" | "TCP_UDP" | "QUIC" | "TCP_QUIC") => of(&["TCP", "UDP"]),
         _ => of(&["TCP"]),
     }
 }
 
-/// What the binding would be once it exists, so that the same rules judge it as any other.
-fn imagined(manifest: &Manifest, group: &TargetGroup, now: Timestamp) -> Binding {
-    Binding {
-        api: manifest.api,
-        name: manifest.name.clone(),
-        uid: Uid::new("not made yet"),
-        created: now,
-        deleted: None,
-        generation: 1,
-        observed_generation: None,
-        labels: std::collections::BTreeMap::new(),
-        kept_by: None,
-        finalizers: Vec::new(),
-        checkpoint: None,
-        checkpoint_at: None,
-        group: Some(manifest.group.clone()),
-        group_text: None,
-        group_name: None,
-        service: manifest.service.clone(),
-        port: manifest.port.clone(),
-        target_type: Some(manifest.target_type),
-        address_type: Some(AddressType::Ipv4),
-        protocol: group.protocol.clone(),
-        multi_cluster: manifest.multi_cluster,
-        networking: !manifest.security_groups.is_empty(),
-        node_selector: Selector::default(),
-        assume_role: None,
-        external_id: None,
-        failed_cleanup: None,
-    }
+/// A binding about to be created, judged as if it existed.
+struct Imagined<'a> {
+    inventory: &'a Inventory,
+    wish: &'a Wish,
+    manifest: Manifest,
+    reference: BindingRef,
+    group: &'a TargetGroup,
+    /// The judgement of the group as it is now.
+    case: Case<'a>,
+    report: Report,
+    /// The endpoints that the controller would register.
+    resolution: Resolution,
+    presence: Presence,
 }
 
-fn plan(inventory: &Inventory, wish: &Wish, mut manifest: Manifest, now: Timestamp) -> Result<Plan, Refusal> {
+fn plan(inventory: &Inventory, wish: &Wish, manifest: Manifest, now: Timestamp) -> Result<Plan, Refusal> {
     let of_group = Subject::Group(wish.group.clone());
-    let unread = || Refusal::new("the group could not be read");
+    let unread = || Refusal::new("the target group could not be read");
     let case = Case::of(inventory, &of_group, now).ok_or_else(unread)?;
     let group = group_of(inventory, wish).ok_or_else(unread)?;
-    // What is registered now decides what the controller will remove.
+    // What is registered now decides what the controller will deregister.
     Known::targets_read(&case)?;
     let reference = manifest.reference(&wish.cluster);
-    let mut binding = imagined(&manifest, group, now);
-    if group.ipv6 {
-        binding.address_type = Some(AddressType::Ipv6);
-    }
-    let resolution = desired::resolve(inventory, &reference, &binding);
-    match &resolution.backend {
-        Backend::Found => {}
-        Backend::Broken(problem) => return Err(Refusal::new(problem.clone())),
-        Backend::Unread(_) => return Err(Refusal::new("the endpoints of the service could not be read")),
-        Backend::ServiceMissing | Backend::PortMissing(_) => {
-            return Err(Refusal::new(format!(
-                "backend not found: {} on service {}",
-                manifest.port, wish.service
-            )));
-        }
-    }
-    let wanted: BTreeSet<&TargetKey> = resolution.wanted().map(|it| &it.key).collect();
-    open_ports(&mut manifest, inventory, wish, &wanted);
+    let resolution = resolved(inventory, wish, &manifest, group, now)?;
     let report = report_of(inventory, &of_group, now).ok_or_else(unread)?;
-    let mut plan = Plan::new(ChangeKind::Bind, &Subject::Binding(reference.clone()), now, String::new());
-    let foreign = foreign(&report, &wanted, manifest.multi_cluster);
-    let presence = presence(inventory, &wish.cluster, manifest.api, now);
-    let leaving: BTreeSet<&TargetKey> = foreign.iter().copied().collect();
-    let new = resolution.wanted().filter(|it| !live(&report, &it.key));
-    let zones: Vec<_> = new.map(|it| it.zone.clone()).collect();
-    plan.counts = counts::counts(&report, &leaving, &zones);
-    plan.effect = effect(wish, wanted.len(), presence);
-    let mut guards = Vec::new();
-    if !manifest.multi_cluster {
-        guards.push(Guard::Unbound { group: wish.group.clone(), cluster: Some(wish.cluster.clone()) });
-        let keys = wanted.iter().chain(&leaving).map(|it| (*it).clone()).collect();
-        guards.push(Guard::Only { keys });
-    }
-    guards.extend(enough::keep_enough(&mut plan, &case, &leaving, wish.group.name()));
-    plan.step(Act::Create { cluster: wish.cluster.clone(), manifest: Box::new(manifest.clone()) }, guards);
-    if presence == Presence::Absent && !wanted.is_empty() {
-        register_once(&mut plan, inventory, (&reference, wish), &resolution);
-    } else if presence != Presence::Down {
-        plan.step(Act::AwaitInStep { subject: Subject::Binding(reference) }, Vec::new());
-    }
-    warnings(&mut plan, &case, (&manifest, wanted.len(), &foreign), presence);
-    others(&mut plan, inventory, wish);
-    if presence != Presence::Absent {
-        plan.warnings.extend(gates(inventory, wish, manifest.target_type));
-    }
-    let zones: BTreeSet<&Arc<str>> = resolution.wanted().filter_map(|it| it.zone.as_ref()).collect();
-    disabled(&mut plan, inventory, Some(group), &zones);
-    if manifest.target_type == TargetType::Ip && !wanted.is_empty() {
-        plan.follows.push(checks(&case));
-    }
-    if !foreign.is_empty() {
-        plan.follows.push(drains(&case));
-    }
-    owners::warn(&mut plan, &case, &[]);
+    let presence = controller::presence(inventory, &wish.cluster, manifest.api, now);
+    let mut it = Imagined { inventory, wish, manifest, reference, group, case, report, resolution, presence };
+    it.open_ports();
+    let mut plan = Plan::new(ChangeKind::Bind, &Subject::Binding(it.reference.clone()), now, it.effect());
+    it.steps(&mut plan);
+    it.warn(&mut plan);
+    it.follow(&mut plan);
+    owners::warn(&mut plan, &it.case, &[]);
     Ok(plan)
 }
 
-/// What it comes to, by who is there to follow.
-fn effect(wish: &Wish, wanted: usize, presence: Presence) -> String {
-    let (service, name, endpoints) = (&wish.service, wish.group.name(), counted(wanted, "endpoint"));
-    match presence {
-        Presence::Absent => {
-            format!(
-                "Binds service {service} to {name} and registers {endpoints} once: no controller follows them."
-            )
-        }
-        Presence::Down => {
-            format!(
-                "Binds service {service} to {name}; {endpoints} are registered when the controller is back."
-            )
-        }
-        Presence::Present | Presence::Unknown => {
-            format!(
-                "Binds service {service} to {name}: the controller registers {endpoints} and follows them."
-            )
-        }
-    }
-}
-
-/// The ports that `spec.networking` opens: those of the targets, and that of the health check where it has its own.
-fn open_ports(manifest: &mut Manifest, inventory: &Inventory, wish: &Wish, wanted: &BTreeSet<&TargetKey>) {
-    let mut ports: BTreeSet<u16> = wanted.iter().map(|it| it.port).collect();
-    if ports.is_empty() {
-        ports.extend(wish_port(inventory, wish, manifest));
-    }
-    let check = group_of(inventory, wish).and_then(|it| it.check.port.as_ref()?.parse::<u16>().ok());
-    ports.extend(check);
-    manifest.ports = ports.into_iter().collect();
-}
-
-/// Without a controller the endpoints are registered once, as any others.
-fn register_once(
-    plan: &mut Plan,
+/// The endpoints that the controller would register for the binding.
+fn resolved(
     inventory: &Inventory,
-    (reference, wish): (&BindingRef, &Wish),
-    resolution: &desired::Resolution,
-) {
-    let uid = |endpoint: &desired::Endpoint| match &endpoint.backing {
-        desired::Backing::Pod(Some(name)) => {
-            inventory.cluster(&reference.cluster)?.pods.get(name).map(|it| it.uid.clone())
+    wish: &Wish,
+    manifest: &Manifest,
+    group: &TargetGroup,
+    now: Timestamp,
+) -> Result<Resolution, Refusal> {
+    let binding = manifest.imagined(group, now);
+    let resolution = desired::resolve(inventory, &manifest.reference(&wish.cluster), &binding);
+    match &resolution.backend {
+        Backend::Found => Ok(resolution),
+        Backend::Broken(problem) => Err(Refusal::new(problem.clone())),
+        Backend::Unread(_) => Err(Refusal::new("the endpoints of the service could not be read")),
+        Backend::ServiceMissing | Backend::PortMissing(_) => {
+            Err(Refusal::new(format!("backend not found: {} on service {}", manifest.port, wish.service)))
         }
-        _ => None,
-    };
-    let new: Vec<Arriving> =
-        resolution.wanted().map(|it| Arriving { key: it.key.clone(), zone: None, pod: uid(it) }).collect();
-    let guards = new.iter().map(|it| Guard::Arrives { key: it.key.clone(), pod: it.pod.clone() }).collect();
-    plan.step(Act::Register { group: wish.group.clone(), role: None, targets: new }, guards);
+    }
+}
+
+impl Imagined<'_> {
+    fn wanted(&self) -> BTreeSet<&TargetKey> {
+        self.resolution.wanted().map(|it| &it.key).collect()
+    }
+
+    /// The registered targets that the controller will deregister: those that are no endpoint of the service.
+    fn foreign(&self) -> BTreeSet<&TargetKey> {
+        if self.manifest.multi_cluster {
+            return BTreeSet::new();
+        }
+        let wanted = self.wanted();
+        let live = self.report.rows.iter().filter(|it| it.live()).filter_map(Row::registered);
+        live.map(|it| &it.key).filter(|it| !wanted.contains(it)).collect()
+    }
+
+    /// What it does, by who is there to do it.
+    fn effect(&self) -> String {
+        let (service, name) = (&self.wish.service, self.wish.group.name());
+        let n = self.wanted().len();
+        let (endpoints, it, is) = match n {
+            1 => ("1 endpoint".to_owned(), "it", "is"),
+            n => (counted(n, "endpoint"), "them", "are"),
+        };
+        match self.presence {
+            Presence::Absent => format!(
+                "Binds service {service} to {name} and registers {endpoints} once: no controller follows {it}."
+            ),
+            Presence::Down => format!(
+                "Binds service {service} to {name}; {endpoints} {is} registered when the controller is back."
+            ),
+            Presence::Present | Presence::Unknown => format!(
+                "Binds service {service} to {name}: the controller registers {endpoints} and follows {it}."
+            ),
+        }
+    }
+
+    fn steps(&self, plan: &mut Plan) {
+        let (wanted, foreign) = (self.wanted(), self.foreign());
+        let new = self.resolution.wanted().filter(|it| !live(&self.report, &it.key));
+        let zones: Vec<_> = new.map(|it| it.zone.clone()).collect();
+        plan.counts = counts::counts(&self.report, &foreign, &zones);
+        let mut guards = Vec::new();
+        let (group, cluster) = (&self.wish.group, &self.wish.cluster);
+        if !self.manifest.multi_cluster {
+            guards.push(Guard::Unbound { group: group.clone(), cluster: Some(cluster.clone()) });
+            let keys = wanted.iter().chain(&foreign).map(|it| (*it).clone()).collect();
+            guards.push(Guard::Only { keys });
+        }
+        guards.extend(enough::keep_enough(plan, &self.case, &foreign, group.name()));
+        let manifest = Box::new(self.manifest.clone());
+        plan.step(Act::Create { cluster: cluster.clone(), manifest }, guards);
+        if self.presence == Presence::Absent && !wanted.is_empty() {
+            self.register_once(plan);
+        } else if self.presence != Presence::Down {
+            plan.step(Act::AwaitInStep { subject: Subject::Binding(self.reference.clone()) }, Vec::new());
+        }
+    }
+
+    /// Without a controller the endpoints are registered once, like any others.
+    fn register_once(&self, plan: &mut Plan) {
+        let pods = self.inventory.cluster(&self.wish.cluster).map(|it| &it.pods);
+        let uid = |endpoint: &Endpoint| match &endpoint.backing {
+            Backing::Pod(Some(name)) => pods?.get(name).map(|it| it.uid.clone()),
+            _ => None,
+        };
+        let arriving = |it: &Endpoint| Arriving { key: it.key.clone(), zone: None, pod: uid(it) };
+        let targets: Vec<Arriving> = self.resolution.wanted().map(arriving).collect();
+        let arrives = |it: &Arriving| Guard::Arrives { key: it.key.clone(), pod: it.pod.clone() };
+        let guards = targets.iter().map(arrives).collect();
+        plan.step(Act::Register { group: self.wish.group.clone(), role: None, targets }, guards);
+    }
+
+    fn follow(&self, plan: &mut Plan) {
+        // That nothing forwards to the group is a warning already.
+        let checked = self.manifest.target_type == TargetType::Ip && !self.case.routes.none_lead();
+        if checked && self.resolution.wanted().next().is_some() {
+            plan.follows.push(checks(&self.case));
+        }
+        if !self.foreign().is_empty() {
+            plan.follows.push(drains(&self.case));
+        }
+    }
+
+    fn warn(&self, plan: &mut Plan) {
+        self.warn_of_targets(plan);
+        self.warn_of_controller(plan);
+        others(plan, self.inventory, self.wish);
+        if self.presence != Presence::Absent {
+            plan.warnings.extend(self.gates());
+        }
+        self.warn_of_zones(plan);
+    }
+
+    fn gates(&self) -> Option<String> {
+        let cluster = self.inventory.cluster(&self.wish.cluster);
+        let cluster = cluster.filter(|_| self.manifest.target_type == TargetType::Ip)?;
+        controller::gates(cluster, &self.wish.service.namespace)
+    }
+
+    fn warn_of_targets(&self, plan: &mut Plan) {
+        if self.resolution.wanted().next().is_none() {
+            plan.warnings.push(
+                "The service has no ready endpoint now: nothing is registered until a pod is ready."
+                    .to_owned(),
+            );
+        }
+        let foreign = self.foreign();
+        if !foreign.is_empty() {
+            plan.warnings.push(format!(
+                "The controller deregisters {} that {} not of this service: {}.",
+                counted(foreign.len(), "target"),
+                if foreign.len() == 1 { "is" } else { "are" },
+                listed(foreign)
+            ));
+        }
+        if self.case.routes.none_lead() {
+            plan.warnings.push("No listener or rule forwards to the group: its targets stay unused, and readiness gates on it never turn True.".to_owned());
+        }
+        if self.manifest.security_groups.is_empty() && self.manifest.target_type == TargetType::Ip {
+            plan.warnings.push("Without spec.networking the controller adds no security-group rule: the load balancer must already reach the pods.".to_owned());
+        }
+    }
+
+    fn warn_of_controller(&self, plan: &mut Plan) {
+        match self.presence {
+            Presence::Down => plan.warnings.push(
+                "The controller is down: the API server refuses the new binding, or nothing follows it."
+                    .to_owned(),
+            ),
+            Presence::Unknown => {
+                plan.warnings.push("Whether a controller follows the binding is not known.".to_owned());
+            }
+            Presence::Present | Presence::Absent => {}
+        }
+        if self.manifest.multi_cluster {
+            plan.warnings.push("Multi-cluster: the first reconcile only records what is registered; later ones deregister only what is recorded.".to_owned());
+        }
+    }
+
+    /// Zones with endpoints that the load balancer is not enabled in.
+    fn warn_of_zones(&self, plan: &mut Plan) {
+        let zones: BTreeSet<&Arc<str>> = self.resolution.wanted().filter_map(|it| it.zone.as_ref()).collect();
+        let balancers = self.group.load_balancers.iter();
+        let balancers = balancers.filter_map(|it| self.inventory.load_balancers.get(it));
+        for balancer in balancers.filter(|it| !it.zones.is_empty()) {
+            let missing: Vec<&str> =
+                zones.iter().filter(|it| !balancer.zones.contains(**it)).map(|it| &***it).collect();
+            if !missing.is_empty() {
+                plan.warnings.push(format!(
+                    "{} is not enabled in {}: targets there stay unused.",
+                    balancer.name,
+                    missing.join(", ")
+                ));
+            }
+        }
+    }
+
+    /// The ports that `spec.networking` opens: those of the targets, and that of the health check where it has its own.
+    fn open_ports(&mut self) {
+        let mut ports: BTreeSet<u16> = self.resolution.wanted().map(|it| it.key.port).collect();
+        if ports.is_empty() {
+            ports.extend(wish_port(self.inventory, self.wish, &self.manifest));
+        }
+        ports.extend(self.group.check.port.as_ref().and_then(|it| it.parse::<u16>().ok()));
+        self.manifest.ports = ports.into_iter().collect();
+    }
 }
 
 /// Bindings of other clusters on the group.
@@ -368,7 +456,7 @@ fn others(plan: &mut Plan, inventory: &Inventory, wish: &Wish) {
         }
         let cluster = &reference.cluster;
         plan.warnings.push(format!(
-            "Cluster {cluster} binds the group too ({reference}), and not both are multi-cluster: each controller removes the other's targets."
+            "Cluster {cluster} binds the group too ({reference}), and not both are multi-cluster: each controller deregisters the other's targets."
         ));
         plan.ask_for(wish.group.name(), format!("cluster {cluster} binds it too"));
     }
@@ -387,111 +475,6 @@ fn wish_port(inventory: &Inventory, wish: &Wish, manifest: &Manifest) -> Option<
     }
 }
 
-/// The registered targets the controller will remove.
-fn foreign<'a>(report: &'a Report, wanted: &BTreeSet<&TargetKey>, multi: bool) -> Vec<&'a TargetKey> {
-    let live = report.rows.iter().filter(|it| it.live()).filter_map(Row::registered);
-    live.map(|it| &it.key).filter(|it| !multi && !wanted.contains(it)).collect()
-}
-
-/// The controller of the cluster, by its own signs and those at other bindings.
-fn presence(inventory: &Inventory, cluster: &ClusterId, api: BindingApi, now: Timestamp) -> Presence {
-    let of_kind = |it: &(BindingRef, &Binding)| it.0.cluster == *cluster && it.0.api == api;
-    let other = inventory.bindings().filter(of_kind).find(|(_, binding)| !binding.finalizers.is_empty());
-    let judged = other.and_then(|(it, _)| report_of(inventory, &Subject::Binding(it), now));
-    if let Some(report) = judged {
-        return report.controller.presence;
-    }
-    if api == BindingApi::AutoMode {
-        // It runs outside of the cluster, and nothing it did is there to tell.
-        return Presence::Unknown;
-    }
-    let signs = inventory.cluster(cluster).map(|it| &it.signs);
-    match signs {
-        Some(it)
-            if it.deployment.as_ref().is_some_and(|it| it.as_ref().is_some_and(|it| it.available > 0)) =>
-        {
-            Presence::Present
-        }
-        Some(it) if it.webhook_endpoints == Some(Some(0)) => Presence::Down,
-        Some(it) if it.webhook_configured == Some(false) && it.lease == Some(None) => Presence::Absent,
-        _ => Presence::Unknown,
-    }
-}
-
-/// Pods get readiness gates when they are made, where their namespace is labelled so: those that exist have none for
-/// a new binding. Where the label could not be read, pods that have gates tell.
-fn gates(inventory: &Inventory, wish: &Wish, kind: TargetType) -> Option<String> {
-    let cluster = inventory.cluster(&wish.cluster).filter(|_| kind == TargetType::Ip)?;
-    let pods = cluster.pods.values().filter(|it| it.name.namespace == wish.service.namespace);
-    let seen = pods.flat_map(|it| &it.gates).any(|it| it.starts_with(GATE));
-    match (cluster.gated.get(&wish.service.namespace), seen) {
-        (Some(true), _) | (None, true) => Some("Pods of this namespace get readiness gates when they are made: those that exist have none for this binding until they are restarted.".to_owned()),
-        (Some(false), _) => Some(format!("The namespace has no label {GATED}=enabled: its pods get no readiness gate, and a rollout does not wait for its targets.")),
-        (None, false) => None,
-    }
-}
-
 fn group_of<'a>(inventory: &'a Inventory, wish: &Wish) -> Option<&'a TargetGroup> {
     inventory.groups.get(&wish.group)?.group.as_ref()
-}
-
-/// Zones with endpoints where the load balancer has none.
-fn disabled(
-    plan: &mut Plan,
-    inventory: &Inventory,
-    group: Option<&TargetGroup>,
-    zones: &BTreeSet<&Arc<str>>,
-) {
-    let arns = group.into_iter().flat_map(|it| &it.load_balancers);
-    let balancers: Vec<_> = arns.filter_map(|it| inventory.load_balancers.get(it)).collect();
-    for balancer in balancers.iter().filter(|it| !it.zones.is_empty()) {
-        let missing: Vec<&str> =
-            zones.iter().filter(|it| !balancer.zones.contains(**it)).map(|it| &***it).collect();
-        if !missing.is_empty() {
-            plan.warnings.push(format!(
-                "{} is not enabled in {}: targets there stay unused.",
-                balancer.name,
-                missing.join(", ")
-            ));
-        }
-    }
-}
-
-fn warnings(
-    plan: &mut Plan,
-    case: &Case<'_>,
-    (manifest, wanted, foreign): (&Manifest, usize, &[&TargetKey]),
-    presence: Presence,
-) {
-    if wanted == 0 {
-        plan.warnings.push(
-            "No endpoint of the service is wanted now: nothing is registered until a pod is ready."
-                .to_owned(),
-        );
-    }
-    if !foreign.is_empty() {
-        plan.warnings.push(format!(
-            "The controller removes {} that {} not of this service: {}.",
-            counted(foreign.len(), "target"),
-            if foreign.len() == 1 { "is" } else { "are" },
-            listed(foreign.iter().copied())
-        ));
-    }
-    if case.routes.none_lead() {
-        plan.warnings.push("No listener or rule leads to the group: its targets stay unused, and a readiness gate on it never becomes True.".to_owned());
-    }
-    if manifest.security_groups.is_empty() && manifest.target_type == TargetType::Ip {
-        plan.warnings.push("Without spec.networking the controller adds no security-group rule: the load balancer must reach the pods already.".to_owned());
-    }
-    if presence == Presence::Down {
-        plan.warnings.push(
-            "The controller is down: the API server refuses a new binding, or nobody follows it.".to_owned(),
-        );
-    }
-    if presence == Presence::Unknown {
-        plan.warnings.push("Whether a controller follows the binding is not known.".to_owned());
-    }
-    if manifest.multi_cluster {
-        plan.warnings.push("Multi-cluster: the first look only notes what is registered; it deregisters nothing that is not in its list.".to_owned());
-    }
 }

@@ -1,4 +1,4 @@
-//! Targets before and after a plan, in all and by zone, and whether what stays is enough.
+//! Targets before and after a plan, in total and by zone.
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
@@ -19,7 +19,7 @@ pub struct Number {
     pub healthy: u32,
 }
 
-/// One line of the counts.
+/// Targets of one zone, or of all, before and after a plan.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Count {
     /// `None`: all zones.
@@ -28,7 +28,7 @@ pub struct Count {
     pub after: Number,
 }
 
-/// The zone of a target to be registered, as far as its node or its endpoint tells.
+/// The zone of a target to be registered, where its node or its endpoint tells.
 pub(super) type Zone = Option<Arc<str>>;
 
 /// The zone a row's target will be in.
@@ -37,7 +37,7 @@ pub(super) fn zone(row: &Row) -> Zone {
     of_target.or_else(|| row.endpoint.as_ref()?.zone.clone())
 }
 
-/// Counts what is registered, without `leaving`, with `arriving`: one zone for each that comes.
+/// Counts what is registered, before and after: without `leaving`, with one target more for each zone in `arriving`.
 pub(super) fn counts(report: &Report, leaving: &BTreeSet<&TargetKey>, arriving: &[Zone]) -> Vec<Count> {
     let mut zones = BTreeMap::<Arc<str>, Count>::new();
     let mut all = Count { zone: None, before: Number::default(), after: Number::default() };

@@ -1,5 +1,5 @@
-//! Whether what a plan leaves behind is enough: guards that hold the numbers it promises, names that are asked for, and
-//! what callers get where nothing is left.
+//! Whether enough healthy targets remain after a plan: the guards that hold it to its numbers, the names that have to be
+//! typed, and what clients get where no target remains.
 
 use std::collections::BTreeSet;
 
@@ -10,10 +10,11 @@ use crate::domain::facts::ids::TargetKey;
 use crate::domain::judgement::case::Case;
 use crate::domain::judgement::verdict;
 use crate::domain::plan::Plan;
+use crate::domain::plan::act::counted;
 use crate::domain::plan::guard::Guard;
 
-/// Guards a plan that takes targets away: what stays healthy must be as many as it says. Asks for a name where that
-/// is too few, or where it cannot be told what is enough.
+/// The guards of a plan that deregisters targets: as many must remain healthy as it says. `name` has to be typed where
+/// that is too few, or where the group's minimum is not known.
 pub(super) fn keep_enough(
     plan: &mut Plan,
     case: &Case<'_>,
@@ -28,7 +29,10 @@ pub(super) fn keep_enough(
     for count in &plan.counts {
         let none_healthy = count.zone.is_none() && count.before.healthy == 0;
         if none_healthy && !leaving.is_empty() && count.after.registered == 0 && !case.routes.none_lead() {
-            asks.push("none is healthy, so all registered targets get traffic: none is left".to_owned());
+            asks.push(
+                "no target is healthy, so traffic goes to all registered targets, and none would be left"
+                    .to_owned(),
+            );
         }
         if count.before.healthy == count.after.healthy || (count.zone.is_some() && !alone) {
             continue;
@@ -41,16 +45,16 @@ pub(super) fn keep_enough(
             });
         }
         let least = attributes.minimum_healthy(count.after.registered);
-        let place = count.zone.as_ref().map_or_else(String::new, |it| format!(" of zone {it}"));
+        let place = count.zone.as_ref().map_or_else(String::new, |it| format!(" in zone {it}"));
         if count.after.healthy == 0 {
-            asks.push(format!("no healthy target{place} is left"));
+            asks.push(format!("no healthy target would be left{place}"));
         } else if count.after.healthy < least {
-            let healthy = count.after.healthy;
+            let healthy = counted(count.after.healthy, "healthy target");
             asks.push(format!(
-                "{healthy} healthy{place} would be left where the group asks for {least}: traffic then goes to all registered targets, healthy or not"
+                "only {healthy} would be left{place} (minimum {least}), so traffic would go to all registered targets, healthy or not"
             ));
         } else if count.zone.is_none() && case.attributes().is_none() {
-            asks.push("how many healthy targets the group asks for could not be read".to_owned());
+            asks.push("the group's minimum of healthy targets could not be read".to_owned());
         }
     }
     for because in asks {
@@ -69,17 +73,17 @@ fn zones_may_stand_alone(case: &Case<'_>) -> bool {
     hangs_on.iter().any(unread) || !verdict::cross_zone(case)
 }
 
-/// Says what callers get where a group that rules lead to is left without targets.
+/// Says what clients get where a group that rules forward to is left without targets.
 pub(super) fn emptied(plan: &mut Plan, case: &Case<'_>) {
     let emptied = plan.counts.first().is_some_and(|it| it.before.registered > 0 && it.after.registered == 0);
     if !emptied || case.routes.list().is_empty() {
         return;
     }
     let application = case.target_group().is_some_and(TargetGroup::of_application_lb);
-    let then = if application { "it answers 503" } else { "connections fail" };
+    let then = if application { "clients get a 503" } else { "connections fail" };
     let routes = match case.routes.list().len() {
-        1 => "A rule leads".to_owned(),
-        n => format!("{n} rules lead"),
+        1 => "1 rule forwards".to_owned(),
+        n => format!("{n} rules forward"),
     };
-    plan.warnings.push(format!("{routes} to the group: without targets {then}."));
+    plan.warnings.push(format!("{routes} to the group: without targets, {then}."));
 }

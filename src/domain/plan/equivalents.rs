@@ -1,4 +1,4 @@
-//! The `kubectl` and `aws` lines a plan comes down to, for whoever would rather type them, and the fields it sends.
+//! The `kubectl` and `aws` commands equivalent to a plan, and the fields that it sends.
 
 use crate::domain::facts::elb::Forward;
 use crate::domain::facts::elb::Rule;
@@ -14,7 +14,7 @@ use crate::domain::plan::act::Labelled;
 /// ELBv2 takes at most this many targets in one call (its documentation leaves it open; the controller sends so many).
 pub const BATCH: usize = 200;
 
-/// What to type for one step; several lines where it takes several calls.
+/// The commands equivalent to one step; several where it takes several calls.
 pub fn lines(act: &Act) -> Vec<String> {
     match act {
         Act::Register { group, targets, .. } => {
@@ -61,7 +61,7 @@ pub fn lines(act: &Act) -> Vec<String> {
     }
 }
 
-/// The fields a step sends to the API server, where it changes an object in part.
+/// The fields a step sends to the API server, where it patches an object or deletes it under a precondition.
 pub fn fields(act: &Act) -> Option<String> {
     let sent = match act {
         Act::Mark { marker, .. } => format!("metadata.annotations[elbv2.k8s.aws/checkpoint]: {marker:?}"),
@@ -74,7 +74,7 @@ pub fn fields(act: &Act) -> Option<String> {
         }
         _ => return None,
     };
-    Some(format!("{sent}, under the resourceVersion read just before"))
+    Some(format!("{sent}, with the resourceVersion read just before"))
 }
 
 fn kubectl(cluster: &ClusterId, namespace: &str) -> String {
@@ -106,7 +106,7 @@ fn elbv2(call: &str, group: &TargetGroupArn, targets: &[Arriving]) -> String {
     )
 }
 
-/// Only what is about groups and weights: other actions of the rule have to be sent again beside it.
+/// Only the groups and weights: other actions of the rule have to be sent with them.
 fn modify(place: &Place, from: &Rule, to: &[Forward]) -> String {
     let groups: Vec<String> =
         to.iter().map(|it| format!("{{TargetGroupArn={},Weight={}}}", it.group, it.weight)).collect();

@@ -14,38 +14,40 @@ use crate::domain::facts::ids::TargetKey;
 use crate::domain::facts::ids::Uid;
 use crate::domain::inventory::routes::Place;
 use crate::domain::plan::act::Labelled;
+use crate::domain::plan::act::counted;
 
+/// One condition of a step, checked against what is read just before the step runs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "guard", rename_all = "camelCase")]
 pub enum Guard {
-    /// The binding is the one that was looked at, still on this group, and nobody deletes it.
+    /// The binding is the same object, still names this group, and is not being deleted.
     Binding { binding: BindingRef, uid: Uid, group: Option<TargetGroupArn> },
-    /// No binding names the group; in one cluster, or in any.
+    /// No binding names the group; in this cluster, or in any connected one.
     Unbound {
         group: TargetGroupArn,
         #[serde(default)]
         cluster: Option<ClusterId>,
     },
-    /// Nothing else is registered: what follows removes what it does not know.
+    /// No other target is registered: the controller would deregister it.
     Only { keys: BTreeSet<TargetKey> },
-    /// The target is still registered, and the same pod (or none) is behind its address.
+    /// The target is still registered, and the same pod (or none) has its address.
     Leaves { key: TargetKey, pod: Option<Uid>, wanted: bool },
-    /// The endpoint is still wanted, the same pod is behind it, and AWS has no live target for it.
+    /// The endpoint is still wanted, the same pod has its address, and AWS has no live target for it.
     Arrives { key: TargetKey, pod: Option<Uid> },
-    /// Nobody registered a target again that this puts back.
+    /// The target that the step registers again is not registered.
     Absent { key: TargetKey },
-    /// At least so many healthy targets stay, in a zone or in all, beside those that leave.
+    /// At least this many healthy targets remain, in one zone or in all, beside those that leave.
     Healthy { zone: Option<Arc<str>>, least: u32, leaving: BTreeSet<TargetKey> },
-    /// A rule sends as it did when it was read, with all of its actions.
+    /// The rule has the same actions and weights as when it was read.
     Action { place: Place, rule: Box<Rule> },
-    /// At least so many targets of a group are healthy.
+    /// At least this many targets of the group are healthy.
     Serves { group: TargetGroupArn, least: u32 },
-    /// The pod is the same, and the label is as it was.
+    /// The pod or node is the same, and its label has this value; `None`: it has no such label.
     Label { object: Labelled, cluster: ClusterId, key: String, value: Option<String> },
 }
 
 impl Guard {
-    /// The one target it is about.
+    /// The target it is about, where it is about one.
     pub fn target(&self) -> Option<&TargetKey> {
         match self {
             Self::Leaves { key, .. } | Self::Arrives { key, .. } | Self::Absent { key } => Some(key),
@@ -59,31 +61,36 @@ impl Guard {
         }
     }
 
-    /// What has to be true, in a few words.
+    /// The condition in a few words, to be read after "only if".
     pub fn words(&self) -> String {
         match self {
-            Self::Binding { .. } => "same binding and group".to_owned(),
+            Self::Binding { .. } => "binding and group unchanged".to_owned(),
             Self::Unbound { group, .. } => format!("no binding names {}", group.name()),
-            Self::Only { .. } => "no other target registered meanwhile".to_owned(),
+            Self::Only { .. } => "no other target registered since".to_owned(),
             Self::Leaves { key, pod: Some(_), wanted: true } => format!("{key} registered, same pod"),
             Self::Leaves { key, pod: Some(_), .. } => format!("{key} registered, same pod or none"),
-            // RolloutState a node there are pods, or none: it is not about them.
+            // Pods may or may not be on a node: its target is not about them.
             Self::Leaves { key, pod: None, .. } if key.ip().is_none() => format!("{key} registered"),
             Self::Leaves { key, pod: None, .. } => format!("{key} registered, no pod"),
             Self::Arrives { key, .. } => format!("{key} wanted, same pod, not registered"),
             Self::Absent { key } => format!("{key} not registered"),
-            Self::Healthy { zone: None, least, .. } => format!("{least} or more healthy stay"),
-            Self::Healthy { zone: Some(zone), least, .. } => {
-                format!("{least} or more healthy stay in {zone}")
+            Self::Healthy { zone, least, .. } => {
+                let verb = if *least == 1 { "remains" } else { "remain" };
+                let zone = zone.as_ref().map_or_else(String::new, |it| format!(" in {it}"));
+                format!("at least {} {verb}{zone}", counted(*least, "healthy target"))
             }
-            Self::Action { .. } => "its actions are as they were read".to_owned(),
-            Self::Serves { group, least } => format!("{least} or more healthy in {}", group.name()),
+            Self::Action { .. } => "rule unchanged".to_owned(),
+            Self::Serves { group, least } => {
+                format!("at least {} in {}", counted(*least, "healthy target"), group.name())
+            }
             Self::Label { object, key, value, .. } => {
-                let value =
-                    value.as_ref().map_or_else(|| format!("no label {key}"), |it| format!("{key}={it}"));
-                match object {
-                    Labelled::Pod(..) => format!("same pod, {value}"),
-                    Labelled::Node(_) => format!("same node, {value}"),
+                let kind = match object {
+                    Labelled::Pod(..) => "pod",
+                    Labelled::Node(_) => "node",
+                };
+                match value {
+                    Some(value) => format!("same {kind}, label {key}={value}"),
+                    None => format!("same {kind}, no label {key}"),
                 }
             }
         }

@@ -1,4 +1,4 @@
-//! What planners look at: everything seen, and what it came to.
+//! What plans are made from: the inventory, and its judgement.
 
 use crate::domain::facts::ids::TargetGroupArn;
 use crate::domain::facts::time::Timestamp;
@@ -12,7 +12,7 @@ use crate::domain::plan::Refusal;
 use crate::domain::plan::act::Role;
 use crate::domain::plan::guard::Guard;
 
-/// What planners look at: everything seen, and what it came to.
+/// The inventory, and the judgement of the binding or group that a plan is about.
 pub struct Known<'a> {
     pub inventory: &'a Inventory,
     pub report: &'a Report,
@@ -32,21 +32,21 @@ impl<'a> Known<'a> {
             .ok_or_else(|| Refusal::new("the binding names no target group that could be read"))
     }
 
-    /// Nobody deletes the binding: what is registered for it now goes with it.
+    /// The binding is not being deleted: what is registered for one that is goes with it.
     pub(super) fn stays(case: &Case<'_>) -> Result<(), Refusal> {
         match case.binding.is_some_and(|it| it.deleted.is_some()) {
             true => Err(Refusal::new("the binding is being deleted: the controller only cleans up")
-                .instead("deregister (X) takes a target out")),
+                .instead("deregister (X) removes a target")),
             false => Ok(()),
         }
     }
 
-    /// The targets were read lately.
+    /// The targets were read recently.
     pub(super) fn targets_read(case: &Case<'_>) -> Result<(), Refusal> {
         match case.targets_usable() {
             true => Ok(()),
-            false => Err(Refusal::new("the targets of the group could not be read lately")
-                .instead("nothing is written by what may no longer be true")),
+            false => Err(Refusal::new("the group's targets could not be read recently")
+                .instead("nothing is written on the basis of old data")),
         }
     }
 
@@ -55,8 +55,8 @@ impl<'a> Known<'a> {
         binding.assume_role.clone().map(|role| (role, binding.external_id.clone()))
     }
 
-    /// The binding is the same, or there still is none.
-    /// One that is being deleted may go at any time: nothing rests on it.
+    /// The guard that the binding is the same, or that there still is none. A binding that is being deleted may go at
+    /// any time, so nothing is made to depend on it.
     pub(super) fn same(case: &Case<'_>) -> Option<Guard> {
         match (case.reference, case.binding.filter(|it| it.deleted.is_none()), &case.arn) {
             (Some(reference), Some(binding), group) => Some(Guard::Binding {
@@ -70,7 +70,7 @@ impl<'a> Known<'a> {
     }
 }
 
-/// A report of what was just read, for guards and for reading back.
+/// The judgement of what was just read, without history: for guards and for reading back.
 pub fn report_of(inventory: &Inventory, subject: &Subject, now: Timestamp) -> Option<Report> {
     report::judge(inventory, subject, &History::of_one_look(), now)
 }

@@ -31,7 +31,7 @@ use crate::domain::inventory::routes::Place;
 use crate::domain::judgement::report::Report;
 use crate::domain::judgement::row::Subject;
 
-/// What a person asks for.
+/// A change a person asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Request {
     Bind(Wish),
@@ -44,7 +44,7 @@ pub enum Request {
     Deregister(BTreeSet<TargetKey>),
     Register(BTreeSet<TargetKey>),
     Sync,
-    /// Weights for groups of one rule.
+    /// New weights, from 0 to `weights::LARGEST`, for some groups of one rule.
     Shift {
         place: Place,
         weights: BTreeMap<TargetGroupArn, u32>,
@@ -54,12 +54,12 @@ pub enum Request {
         done: Done,
         marks: Marks,
     },
-    /// What is left of a plan that another session began.
+    /// What is left to do of a plan that another session began.
     Resume(Box<Unfinished>),
 }
 
 impl Request {
-    /// What the plan will be about.
+    /// The kind of the plan it becomes.
     pub fn change(&self) -> ChangeKind {
         match self {
             Self::Bind(_) => ChangeKind::Bind,
@@ -76,24 +76,24 @@ impl Request {
     }
 }
 
-/// The tags of what a rule belongs to, which tell who keeps it; and why they could not be read.
+/// The tags of a rule, its listener and its load balancer, which tell who manages it; or why they could not be read.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Marks {
     pub tags: Tags,
     pub unread: Option<String>,
 }
 
-/// What a request is made into a plan by.
+/// What a plan is made from.
 pub struct Basis<'a> {
     pub inventory: &'a Inventory,
-    /// The board it is about; `None`: a request that needs one is refused.
+    /// The judgement of the board it is about; `None`: a request that needs one is refused.
     pub report: Option<&'a Report>,
     pub now: Timestamp,
-    /// The connected clusters whose name is to be typed before anything is written.
+    /// The connected clusters whose name has to be typed before anything is written.
     pub protected: &'a BTreeSet<ClusterId>,
 }
 
-/// Makes the plan of a request and names it. Nothing is written by that.
+/// Makes the plan of a request and gives it an ID. Nothing is written. The error says why there is no plan.
 pub fn make(request: &Request, basis: &Basis<'_>, ids: &mut PlanIds) -> Result<Plan, Refusal> {
     let mut plan = planned(request, basis)?;
     if plan.steps.is_empty() {
@@ -105,7 +105,7 @@ pub fn make(request: &Request, basis: &Basis<'_>, ids: &mut PlanIds) -> Result<P
     if let Request::Shift { marks, .. } | Request::Undo { marks, .. } = request
         && let Some(why) = &marks.unread
     {
-        plan.warnings.push(format!("Who keeps the rule could not be read: {why}."));
+        plan.warnings.push(format!("Who manages the rule could not be read: {why}."));
     }
     // What goes on keeps the name it has in the log.
     if !plan.resumed {
@@ -131,7 +131,7 @@ fn planned(request: &Request, basis: &Basis<'_>) -> Result<Plan, Refusal> {
         Request::Shift { place, weights, marks } => weights::shift(&known()?, place, weights, &marks.tags),
         Request::Undo { done, marks } => undo::undo(inventory, done, now, &marks.tags),
         Request::Resume(unfinished) => {
-            unfinished.rest().ok_or_else(|| Refusal::plain("nothing is left of it to do"))
+            unfinished.rest().ok_or_else(|| Refusal::plain("nothing is left to do"))
         }
     }
 }

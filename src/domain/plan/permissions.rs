@@ -1,4 +1,4 @@
-//! What may be done is asked before it is offered: every permission the program uses, on both sides, and what for.
+//! Every permission the program uses, on both sides, and what for: it is asked for before an action is offered.
 //! `assets/rbac.yaml` and `assets/iam-policy.json` say the same; a test compares them.
 
 use crate::domain::facts::access::Allowed;
@@ -6,14 +6,14 @@ use crate::domain::facts::access::Verb;
 use crate::domain::facts::operation::Operation;
 use crate::domain::plan::act::ChangeKind;
 
-/// One row: verbs on resources of an API group, in a namespace or for the whole cluster.
+/// Verbs on resources of a Kubernetes API group, in a namespace or in the whole cluster.
 pub struct Need {
     pub verbs: &'static [&'static str],
     pub group: &'static str,
     pub resources: &'static [&'static str],
-    /// Asked for without a namespace.
+    /// Needed in the whole cluster, without a namespace.
     pub cluster: bool,
-    /// Changes that need it; empty: looking does.
+    /// Changes that need it; empty: reading does.
     pub changes: &'static [ChangeKind],
     /// What is missing without it.
     pub without: &'static str,
@@ -28,11 +28,11 @@ const fn looks(group: &'static str, resources: &'static [&'static str], without:
 /// What Kubernetes is asked for.
 pub const KUBERNETES: &[Need] = &[
     looks("", &["pods", "services"], "rows become unknown"),
-    looks("", &["events"], "why the controller fails is not said"),
-    looks("", &["configmaps"], "whose a target of a multi-cluster binding is stays unknown"),
+    looks("", &["events"], "the controller's errors are not shown"),
+    looks("", &["configmaps"], "who owns a target of a multi-cluster binding stays unknown"),
     Need {
         cluster: true,
-        ..looks("", &["nodes"], "every node is taken as ready; instance targets stay unknown")
+        ..looks("", &["nodes"], "every node is assumed to be ready; instance targets stay unknown")
     },
     looks("discovery.k8s.io", &["endpointslices"], "rows become unknown"),
     looks(
@@ -41,8 +41,16 @@ pub const KUBERNETES: &[Need] = &[
         "rollouts are unknown, pods cannot be drained",
     ),
     looks("elbv2.k8s.aws", &["targetgroupbindings"], "there is nothing to show"),
-    looks("networking.k8s.io", &["networkpolicies"], "a drain does not say which policies stop matching"),
-    looks("policy", &["poddisruptionbudgets"], "a drain does not say which budgets stop matching"),
+    looks(
+        "networking.k8s.io",
+        &["networkpolicies"],
+        "a drain does not say which NetworkPolicies stop selecting the pod",
+    ),
+    looks(
+        "policy",
+        &["poddisruptionbudgets"],
+        "a drain does not say which PodDisruptionBudgets stop selecting the pod",
+    ),
     Need {
         verbs: &["get"],
         cluster: true,
@@ -98,7 +106,7 @@ pub const KUBERNETES: &[Need] = &[
         resources: &["pods"],
         cluster: false,
         changes: &[],
-        without: "D drain that ends with the pod's deletion",
+        without: "D drain that deletes the pod",
     },
     Need {
         verbs: &["patch"],
@@ -110,7 +118,7 @@ pub const KUBERNETES: &[Need] = &[
     },
 ];
 
-/// An action of AWS, and what needs it.
+/// An IAM action, and the changes that need it.
 pub struct AwsPermission {
     pub operation: Operation,
     pub changes: &'static [ChangeKind],
@@ -127,13 +135,16 @@ pub const AWS: &[AwsPermission] = &[
     describes(Operation::DescribeTargetGroups, "type and health check of groups are unknown"),
     describes(
         Operation::DescribeTargetGroupAttributes,
-        "deregistration delay and minimum are taken as by default",
+        "the default deregistration delay and minimum of healthy targets are assumed",
     ),
-    describes(Operation::DescribeLoadBalancers, "where a group hangs is unknown"),
-    describes(Operation::DescribeLoadBalancerAttributes, "cross-zone of network load balancers is unknown"),
+    describes(Operation::DescribeLoadBalancers, "the load balancers of a group are unknown"),
+    describes(
+        Operation::DescribeLoadBalancerAttributes,
+        "whether network load balancers balance across zones is unknown",
+    ),
     describes(Operation::DescribeListeners, "routes are unknown"),
     describes(Operation::DescribeRules, "routes are unknown"),
-    describes(Operation::DescribeTags, "groups nobody binds are not found, stacks are not named"),
+    describes(Operation::DescribeTags, "groups without a binding are not found, stacks are not named"),
     AwsPermission {
         operation: Operation::RegisterTargets,
         changes: &[ChangeKind::Register, ChangeKind::Sync],
@@ -195,7 +206,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_hand_lacks_what_was_refused_and_nothing_that_is_unknown() {
+    fn a_change_lacks_what_was_refused_and_nothing_that_is_unknown() {
         let verb = |text: &str| Verb::new(text, "", "pods");
         assert_eq!(lacks(ChangeKind::Drain, &Allowed::new(), false), None);
         let allowed = Allowed::from([(verb("patch"), false), (verb("delete"), true)]);

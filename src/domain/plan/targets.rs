@@ -1,4 +1,4 @@
-//! Plans about targets themselves: deregister, register, and sync, which does both for a whole binding.
+//! Plans that write to the target group itself: deregister, register, and sync, which does both for a whole binding.
 
 use std::collections::BTreeSet;
 
@@ -12,6 +12,7 @@ use crate::domain::facts::elb::Attributes;
 use crate::domain::facts::elb::HealthState;
 use crate::domain::facts::elb::TargetGroup;
 use crate::domain::facts::ids::RowKey;
+use crate::domain::facts::ids::TargetGroupArn;
 use crate::domain::facts::ids::TargetKey;
 use crate::domain::judgement::case::Case;
 use crate::domain::judgement::controller::Controller;
@@ -27,6 +28,7 @@ use crate::domain::plan::act::listed;
 use crate::domain::plan::enough;
 use crate::domain::plan::known::Known;
 
+/// Deregisters targets, whoever registered them. Refused for targets that are not registered or already draining.
 pub fn deregister(known: &Known<'_>, keys: &BTreeSet<TargetKey>) -> Result<Plan, Refusal> {
     let (case, group) = (known.case()?, known.group()?);
     Known::targets_read(&case)?;
@@ -37,8 +39,8 @@ pub fn deregister(known: &Known<'_>, keys: &BTreeSet<TargetKey>) -> Result<Plan,
     let first = rows.first().ok_or_else(|| Refusal::new("select a registered target, or mark several"))?;
     let name = group.name();
     let effect = match rows.as_slice() {
-        [_] => format!("Takes {} out of {name}.", first.key),
-        rows => format!("Takes {} out of {name}: {}.", counted(rows.len(), "target"), listed(keys)),
+        [_] => format!("Deregisters {} from {name}.", first.key),
+        rows => format!("Deregisters {} from {name}: {}.", counted(rows.len(), "target"), listed(keys)),
     };
     let mut plan = Plan::new(ChangeKind::Deregister, &known.report.subject, known.now, effect);
     let leaving_keys: BTreeSet<&TargetKey> = keys.iter().collect();
@@ -59,14 +61,18 @@ pub fn deregister(known: &Known<'_>, keys: &BTreeSet<TargetKey>) -> Result<Plan,
     Ok(plan)
 }
 
-/// How long deregistered targets drain.
+/// How long deregistered targets drain, and what they no longer get: requests of an application load balancer,
+/// connections of a network one.
 pub(super) fn drains(case: &Case<'_>) -> String {
-    let delay = case.attributes().map(Attributes::deregistration_delay);
-    match delay {
-        Some(delay) => format!(
-            "What leaves gets no new connections from then on and is gone {delay}s later (deregistration delay)."
+    let what = match case.target_group().is_some_and(TargetGroup::of_application_lb) {
+        true => "requests",
+        false => "connections",
+    };
+    match case.attributes().map(Attributes::deregistration_delay) {
+        Some(delay) => format!("Deregistered targets get no new {what} and drain for up to {delay} s."),
+        None => format!(
+            "Deregistered targets get no new {what} and drain for the deregistration delay (300 s by default)."
         ),
-        None => "What leaves gets no new connections from then on and is gone after the deregistration delay (300s unless set).".to_owned(),
     }
 }
 
@@ -75,52 +81,48 @@ fn gates(report: &Report, rows: &[&Row]) -> Option<String> {
     let gated = |row: &&&Row| row.endpoint.as_ref().is_some_and(|it| it.gate == Some(Status::True));
     let there = matches!(report.controller.presence, Presence::Present | Presence::Unknown);
     (there && rows.iter().any(|it| gated(&it))).then(|| {
-        "Readiness gates stay True until the controller's next full look; then they go False, and the pods leave every service.".to_owned()
+        "Readiness gates stay True until the controller's next full reconcile; then they turn False, and no service uses the pods.".to_owned()
     })
 }
 
-/// When the controller registers again what it wants.
+/// Who registers deregistered targets again, and when.
 pub(super) fn comes_back(report: &Report, case: &Case<'_>, rows: &[&Row]) -> Vec<String> {
-    let wanted = rows.iter().filter(|it| it.wanted == Some(true)).count();
-    if rows
-        .iter()
-        .any(|it| matches!(it.standing, Standing::Elsewhere | Standing::Contested | Standing::Unknown))
-    {
-        return vec!["Whoever registered it may do so again.".to_owned()];
+    let it = if rows.len() == 1 { "it" } else { "them" };
+    let foreign =
+        |row: &&Row| matches!(row.standing, Standing::Elsewhere | Standing::Contested | Standing::Unknown);
+    if rows.iter().any(foreign) {
+        return vec![format!("Whoever registered {it} may register {it} again.")];
     }
     if Known::stays(case).is_err() {
-        return vec!["Nobody registers it again: the binding is being deleted.".to_owned()];
+        return vec![format!("Nothing registers {it} again: the binding is being deleted.")];
     }
-    if wanted == 0 {
-        return vec!["Nobody registers it again: no endpoint wants it.".to_owned()];
+    if !rows.iter().any(|row| row.wanted == Some(true)) {
+        return vec![format!("Nothing registers {it} again: no endpoint wants {it}.")];
     }
-    let controller = &report.controller;
     if case.binding.is_none() {
         return Vec::new();
     }
-    let mut said = Vec::new();
-    match controller.presence {
-        Presence::Absent => said.push("Nobody registers it again: there is no controller.".to_owned()),
-        Presence::Down => {
-            said.push("The controller is down; when it is back it registers the endpoint again.".to_owned());
-        }
-        Presence::Present | Presence::Unknown => said.push(returns(controller, case.instances())),
+    match report.controller.presence {
+        Presence::Absent => vec![format!("Nothing registers {it} again: there is no controller.")],
+        Presence::Down => vec![format!("The controller is down; it registers {it} again when it is back.")],
+        Presence::Present | Presence::Unknown => returns(&report.controller, case.instances(), it).into(),
     }
-    said
 }
 
 /// The controller's list of targets lives five minutes, its checkpoint at the longest its sync period, twice, and
 /// the wait before a deferred look: 10.5 to 22 hours with defaults (controller.md §2.5–2.8).
-fn returns(controller: &Controller, instances: bool) -> String {
-    let (change, what) = if instances { ("nodes or of the service", "node") } else { ("endpoints", "pod") };
-    let name = if controller.presence == Presence::Unknown {
-        "A controller, if there is one,"
-    } else {
-        "The controller"
+fn returns(controller: &Controller, instances: bool, it: &str) -> [String; 2] {
+    let (change, what) = if instances { ("nodes or the service", "node") } else { ("endpoints", "pod") };
+    let name = match controller.presence {
+        Presence::Unknown => "A controller, if there is one,",
+        _ => "The controller",
     };
-    format!(
-        "{name} registers it again: at the earliest at the next change of the {change}, at the latest 22h after its last full look. To keep a {what} out, drain it."
-    )
+    [
+        format!(
+            "{name} registers {it} again when the {change} next change, at the latest 22 h after its last full reconcile."
+        ),
+        format!("To keep a {what} out of rotation, drain it (D)."),
+    ]
 }
 
 /// The row of a registered target that is not draining.
@@ -129,7 +131,7 @@ fn registered<'a>(report: &'a Report, key: &TargetKey) -> Result<&'a Row, Refusa
     let row = row.ok_or_else(|| Refusal::new(format!("{key} is not on this board")))?;
     match row.state() {
         None => Err(Refusal::new(format!("{key} is not registered"))),
-        Some(HealthState::Draining) => Err(Refusal::new(format!("{key} is draining already"))),
+        Some(HealthState::Draining) => Err(Refusal::new(format!("{key} is already draining"))),
         Some(_) => Ok(row),
     }
 }
@@ -144,15 +146,15 @@ pub(super) fn leaves(row: &Row) -> Option<Guard> {
     Some(Guard::Leaves { key: key.clone(), pod: row.uid().cloned(), wanted: row.wanted == Some(true) })
 }
 
-/// The target as it is now, so that it can be put back as it was.
+/// The target as it is now, so that it can be registered again as it was.
 pub(super) fn leaving(row: &Row) -> Option<Arriving> {
     let target = row.registered()?;
     let zone = target.zone.clone().filter(|it| &**it == "all");
     Some(Arriving { key: target.key.clone(), zone, pod: row.uid().cloned() })
 }
 
-/// An endpoint to be registered. Its zone is AWS's to choose; where that asks for `all`, the step sends it then, as the
-/// controller does (controller.md §2.4).
+/// An endpoint to be registered. AWS chooses its zone; where AWS asks for `all`, the step sends that, as the controller
+/// does (controller.md §2.4).
 pub(super) fn arriving(row: &Row) -> Option<Arriving> {
     Some(Arriving { key: key(row)?.clone(), zone: None, pod: row.uid().cloned() })
 }
@@ -162,6 +164,7 @@ fn arrives(row: &Row) -> Option<Guard> {
     Some(Guard::Arrives { key: key.clone(), pod: row.uid().cloned() })
 }
 
+/// Registers wanted endpoints that are not registered. Refused for anything else: the controller would deregister it.
 pub fn register(known: &Known<'_>, keys: &BTreeSet<TargetKey>) -> Result<Plan, Refusal> {
     let (case, group) = (known.case()?, known.group()?);
     Known::stays(&case)?;
@@ -191,31 +194,33 @@ pub fn register(known: &Known<'_>, keys: &BTreeSet<TargetKey>) -> Result<Plan, R
     Ok(plan)
 }
 
-/// How long until a registered target is healthy.
+/// How long until a registered target gets traffic.
 pub(super) fn checks(case: &Case<'_>) -> String {
     let allowance = case.target_group().map(TargetGroup::registration_allowance);
     match (allowance, case.routes.none_lead()) {
         (_, true) => {
-            "No listener or rule leads to the group: it is not checked and gets no traffic.".to_owned()
+            "No listener or rule forwards to the group: its targets are not checked and get no traffic."
+                .to_owned()
         }
         (Some(seconds), false) => {
-            format!("Traffic comes once the first check passes, within {seconds}s if it answers.")
+            format!("New targets get traffic once healthy: within {seconds} s if they pass their checks.")
         }
-        (None, false) => "Traffic comes once the first check passes.".to_owned(),
+        (None, false) => "New targets get traffic once healthy.".to_owned(),
     }
 }
 
-/// Who follows the endpoints from then on.
+/// Who keeps the targets up to date from then on.
 pub(super) fn followed(report: &Report) -> Option<String> {
     match report.controller.presence {
         Presence::Absent => Some(
-            "Nobody follows the endpoints: there is no controller. When the pod goes, the target stays."
-                .to_owned(),
+            "No controller follows the endpoints: a target stays registered when its pod is gone.".to_owned(),
         ),
         Presence::Down => {
-            Some("The controller is down: until it is back nobody follows the endpoints.".to_owned())
+            Some("The controller is down: nothing follows the endpoints until it is back.".to_owned())
         }
-        Presence::Present => Some("The controller then finds it registered and leaves it.".to_owned()),
+        Presence::Present => {
+            Some("The controller keeps new targets registered as long as they are wanted.".to_owned())
+        }
         Presence::Unknown => None,
     }
 }
@@ -229,86 +234,126 @@ fn unregistered<'a>(report: &'a Report, key: &TargetKey) -> Result<&'a Row, Refu
             let refusal = Refusal::new(format!("{key} is not wanted: {}", row.standing.meaning()));
             Err(match report.controller.presence {
                 Presence::Present | Presence::Down => {
-                    refusal.instead("the controller would take it out again")
+                    refusal.instead("the controller would deregister it again")
                 }
                 Presence::Absent | Presence::Unknown => refusal,
             })
         }
-        (Standing::Unknown, _) => Err(Refusal::new(format!("what {key} is could not be read"))),
-        _ => Err(Refusal::new(format!("{key} is registered already"))),
+        (Standing::Unknown, _) => Err(Refusal::new(format!("whether {key} is wanted could not be read"))),
+        _ => Err(Refusal::new(format!("{key} is already registered"))),
     }
 }
 
+/// What a sync changes: endpoints to register, targets to deregister.
+struct Difference<'a> {
+    missing: Vec<&'a Row>,
+    extra: Vec<&'a Row>,
+}
+
+impl<'a> Difference<'a> {
+    fn of(report: &'a Report) -> Self {
+        Self {
+            missing: standing(report, &[Standing::Unregistered]),
+            extra: standing(report, &[Standing::Lingering, Standing::Orphan]),
+        }
+    }
+
+    fn leaving(&self) -> BTreeSet<&'a TargetKey> {
+        self.extra.iter().filter_map(|it| key(it)).collect()
+    }
+
+    fn effect(&self, name: &str) -> String {
+        let registers = counted(self.missing.len(), "endpoint");
+        let deregisters = counted(self.extra.len(), "target");
+        match (self.missing.len(), self.extra.len()) {
+            (0, 0) => format!("Nothing to do: the targets of {name} match the endpoints."),
+            (_, 0) => format!("Registers {registers} in {name}."),
+            (0, _) => format!("Deregisters {deregisters} from {name} that no endpoint wants."),
+            (_, _) => format!(
+                "Registers {registers} in {name}, then deregisters {deregisters} that no endpoint wants."
+            ),
+        }
+    }
+}
+
+/// The rows of these standings.
+pub(super) fn standing<'a>(report: &'a Report, standings: &[Standing]) -> Vec<&'a Row> {
+    report.rows.iter().filter(|it| standings.contains(&it.standing)).collect()
+}
+
+/// Registers every endpoint that is missing, then deregisters every target of the binding that no endpoint wants.
+/// A plan without steps where nothing differs. Refused where it is not known which endpoints are wanted.
 pub fn sync(known: &Known<'_>) -> Result<Plan, Refusal> {
     let (case, group) = (known.case()?, known.group()?);
     Known::stays(&case)?;
     Known::targets_read(&case)?;
     if case.binding.is_none() {
-        return Err(Refusal::new("no binding names this group: what belongs there is not known")
-            .instead("bind (b) binds a service, deregister (X) takes targets out"));
+        return Err(Refusal::new("no binding names this group, so what belongs in it is not known")
+            .instead("bind (b) binds a service to it, deregister (X) removes targets"));
     }
     if !case.resolved() {
-        return Err(Refusal::new("what the controller would register could not be read in full"));
+        return Err(Refusal::new("which endpoints are wanted could not be read in full"));
     }
-    let of = |standings: &[Standing]| -> Vec<&Row> {
-        known.report.rows.iter().filter(|it| standings.contains(&it.standing)).collect()
-    };
-    let missing = of(&[Standing::Unregistered]);
-    let extra = of(&[Standing::Lingering, Standing::Orphan]);
-    let unknown = of(&[Standing::Unknown]).len();
-    let contested = of(&[Standing::Contested]).len();
-    let name = group.name().to_owned();
-    let effect = match (missing.len(), extra.len()) {
-        (0, 0) => format!("Nothing to do: {name} has what the endpoints ask for."),
-        (n, 0) => format!("Registers {} in {name}.", counted(n, "endpoint")),
-        (0, n) => format!("Takes {} out of {name} that no endpoint wants.", counted(n, "target")),
-        (n, m) => format!(
-            "Registers {} in {name}, then takes {} out that no endpoint wants.",
-            counted(n, "endpoint"),
-            counted(m, "target")
-        ),
-    };
+    let difference = Difference::of(known.report);
+    let effect = difference.effect(group.name());
     let mut plan = Plan::new(ChangeKind::Sync, &known.report.subject, known.now, effect);
-    let keys: BTreeSet<&TargetKey> = extra.iter().filter_map(|it| key(it)).collect();
-    let zones: Vec<_> = missing.iter().map(|it| counts::zone(it)).collect();
-    plan.counts = counts::counts(known.report, &keys, &zones);
-    let role = Known::role(&case);
-    let same = || Known::same(&case).into_iter();
-    if !missing.is_empty() {
-        let guards = same().chain(missing.iter().filter_map(|it| arrives(it))).collect();
-        let targets = missing.iter().filter_map(|it| arriving(it)).collect();
-        plan.step(Act::Register { group: group.clone(), role: role.clone(), targets }, guards);
-        plan.follows.push(checks(&case));
+    let zones: Vec<_> = difference.missing.iter().map(|it| counts::zone(it)).collect();
+    plan.counts = counts::counts(known.report, &difference.leaving(), &zones);
+    if !difference.missing.is_empty() {
+        register_missing(&mut plan, &case, &group, &difference);
     }
-    if !extra.is_empty() {
-        let enough = enough::keep_enough(&mut plan, &case, &keys, &name);
-        let guards = same().chain(enough).chain(extra.iter().filter_map(|it| leaves(it))).collect();
-        let targets = extra.iter().filter_map(|it| leaving(it)).collect();
-        plan.step(Act::Deregister { group, role, targets }, guards);
-        plan.follows.push(drains(&case));
+    if !difference.extra.is_empty() {
+        deregister_extra(&mut plan, &case, &group, &difference);
     }
-    if unknown > 0 {
-        plan.warnings.push(format!(
-            "{} could not be judged and {} left alone.",
-            counted(unknown, "row"),
-            if unknown == 1 { "is" } else { "are" }
-        ));
-    }
-    if contested > 0 {
-        plan.warnings.push(format!(
-            "{} of other owners left alone, though the controller would deregister them.",
-            counted(contested, "target")
-        ));
-    }
+    plan.warnings.extend(left_alone(known.report));
     if !plan.steps.is_empty() {
         plan.follows.extend(followed(known.report));
     }
     enough::emptied(&mut plan, &case);
-    let touched: Vec<&Row> = missing.into_iter().chain(extra).collect();
+    let touched: Vec<&Row> = difference.missing.into_iter().chain(difference.extra).collect();
     owners::warn(&mut plan, &case, &touched);
     Ok(plan)
 }
 
+fn register_missing(plan: &mut Plan, case: &Case<'_>, group: &TargetGroupArn, of: &Difference<'_>) {
+    let guards = Known::same(case).into_iter().chain(of.missing.iter().filter_map(|it| arrives(it)));
+    let guards = guards.collect();
+    let targets = of.missing.iter().filter_map(|it| arriving(it)).collect();
+    plan.step(Act::Register { group: group.clone(), role: Known::role(case), targets }, guards);
+    plan.follows.push(checks(case));
+}
+
+fn deregister_extra(plan: &mut Plan, case: &Case<'_>, group: &TargetGroupArn, of: &Difference<'_>) {
+    let enough = enough::keep_enough(plan, case, &of.leaving(), group.name());
+    let leave = of.extra.iter().filter_map(|it| leaves(it));
+    let guards = Known::same(case).into_iter().chain(enough).chain(leave).collect();
+    let targets = of.extra.iter().filter_map(|it| leaving(it)).collect();
+    plan.step(Act::Deregister { group: group.clone(), role: Known::role(case), targets }, guards);
+    plan.follows.push(drains(case));
+}
+
+/// What a sync does not touch although it differs.
+fn left_alone(report: &Report) -> Vec<String> {
+    let count = |of| standing(report, &[of]).len();
+    let is = |n: usize| if n == 1 { "is" } else { "are" };
+    let mut said = Vec::new();
+    match count(Standing::Unknown) {
+        0 => {}
+        n => said.push(format!("{} could not be judged and {} left alone.", counted(n, "row"), is(n))),
+    }
+    match count(Standing::Contested) {
+        0 => {}
+        n => said.push(format!(
+            "{} of other owners {} left alone, although the controller would deregister {}.",
+            counted(n, "target"),
+            is(n),
+            if n == 1 { "it" } else { "them" }
+        )),
+    }
+    said
+}
+
+/// The target of a row; `None`: it is a pod without an address.
 pub(super) fn key(row: &Row) -> Option<&TargetKey> {
     match &row.key {
         RowKey::Target(key) => Some(key),

@@ -1,5 +1,6 @@
 //! What plans say, ask and refuse, on worlds in a short notation: whose a thing is decides.
 
+mod binds;
 mod weights;
 
 use std::collections::BTreeMap;
@@ -102,7 +103,7 @@ fn the_last_healthy_target_needs_its_groups_name() {
     assert_eq!(deregister(&world, &["10.0.0.1"]).unwrap().typed, None);
     says(
         deregister(&world, &["10.0.0.1", "10.0.0.2", "10.0.0.9"]),
-        &["type eksworkshoptg: no healthy target is left", "3 targets"],
+        &["type eksworkshoptg: no healthy target would be left", "3 targets"],
     );
 }
 
@@ -111,7 +112,7 @@ fn the_last_of_a_zone_counts_where_zones_stand_alone() {
     let world = edited(|it| it.attribute("load_balancing.cross_zone.enabled", "false"));
     says(
         deregister(&world, &["10.0.0.2"]),
-        &["type eksworkshoptg: no healthy target of zone us-west-2b is left"],
+        &["type eksworkshoptg: no healthy target would be left in zone us-west-2b"],
     );
     assert_eq!(deregister(&world, &["10.0.0.1"]).unwrap().typed, None);
     let world = edited(|it| it.attribute("load_balancing.cross_zone.enabled", "true"));
@@ -124,7 +125,7 @@ fn below_the_groups_minimum_is_typed_too() {
     let world = edited(|it| it.attribute(key, "3"));
     says(
         deregister(&world, &["10.0.0.1"]),
-        &["type eksworkshoptg: 2 healthy would be left where the group asks for 3"],
+        &["type eksworkshoptg: only 2 healthy targets would be left (minimum 3)"],
     );
 }
 
@@ -136,7 +137,7 @@ fn targets_that_a_zonal_shift_took_out_do_not_count_as_staying() {
             target.shifted = Some(crate::domain::facts::elb::Override::Shifted);
         }
     });
-    says(deregister(&world, &["10.0.0.2"]), &["no healthy target is left"]);
+    says(deregister(&world, &["10.0.0.2"]), &["no healthy target would be left"]);
 }
 
 #[test]
@@ -154,14 +155,14 @@ fn who_made_a_binding_is_said_before_it_is_deleted() {
         says(
             plan(&world, unbind::unbind),
             &[
-                &format!("The controller made this binding from {from}"),
+                &format!("The controller created this binding for {from}"),
                 "type testapptgb",
-                "not made again before",
+                "not recreated until",
             ],
         );
     }
     let world = edited(|it| it.binding(|it| it.kept_by = Some("Flux".into())));
-    says(plan(&world, unbind::unbind), &["Flux keeps this binding: it may be made again"]);
+    says(plan(&world, unbind::unbind), &["Flux manages this binding and may recreate it"]);
 }
 
 #[test]
@@ -174,11 +175,11 @@ fn tags_of_a_stack_or_of_another_controller_are_said() {
     };
     says(
         deregister(&tagged("aws:cloudformation:stack-name", "shop"), &["10.0.0.1"]),
-        &["The group belongs to the CloudFormation stack shop"],
+        &["The group belongs to CloudFormation stack shop"],
     );
     says(
         deregister(&tagged("elbv2.k8s.aws/cluster", "elsewhere"), &["10.0.0.1"]),
-        &["made by the controller of cluster elsewhere"],
+        &["the controller of cluster elsewhere created the group"],
     );
 }
 
@@ -192,7 +193,7 @@ fn a_second_binding_on_the_group_is_named() {
     });
     says(
         deregister(&world, &["10.0.0.1"]),
-        &["Binding workshop/second is on the same group and not multi-cluster"],
+        &["Binding workshop/second uses the same group, and not both are multi-cluster"],
     );
     says(
         bound(&world, |_| {}),
@@ -206,9 +207,12 @@ fn what_a_multi_cluster_binding_does_not_own_is_another_owners() {
         it.binding(|it| it.multi_cluster = true);
         it.ledger(Some(&["10.0.0.1:8080", "10.0.0.2:8080"]));
     });
-    says(deregister(&world, &["10.0.0.9"]), &["type eksworkshoptg: 10.0.0.9:8080 is not this binding's"]);
+    says(
+        deregister(&world, &["10.0.0.9"]),
+        &["type eksworkshoptg: 10.0.0.9:8080 does not belong to this binding"],
+    );
     // Deleting it leaves what is not its own.
-    says(plan(&world, unbind::unbind), &["takes 2 targets out", "its list of targets (ConfigMap)"]);
+    says(plan(&world, unbind::unbind), &["deregisters 2 targets", "target list (ConfigMap)"]);
     let world = edited(|it| {
         it.binding(|it| it.multi_cluster = true);
         it.ledger(None);
@@ -218,7 +222,7 @@ fn what_a_multi_cluster_binding_does_not_own_is_another_owners() {
 
 #[test]
 fn a_resync_depends_on_who_is_there_to_look() {
-    says(plan(&World::of(SERVING), binding::resync), &["It deregisters 1 target", "5 minutes"]);
+    says(plan(&World::of(SERVING), binding::resync), &["The controller deregisters 1 target", "5 minutes"]);
     let absent = edited(|it| {
         it.signs(|it| {
             it.deployment = Some(None);
@@ -242,7 +246,7 @@ fn a_resync_depends_on_who_is_there_to_look() {
             }
         });
     });
-    says(plan(&old, binding::resync), &["keeps no checkpoint"]);
+    says(plan(&old, binding::resync), &["writes no checkpoint"]);
     let deleted = edited(|it| {
         let now = it.now;
         it.binding(|it| it.deleted = Some(now));
@@ -258,14 +262,14 @@ fn of_a_binding_that_is_being_deleted_targets_are_only_taken_out() {
     });
     says(plan(&deleted, targets::sync), &["refused: the binding is being deleted"]);
     says(drained(&deleted, "10.0.0.1"), &["refused: the binding is being deleted"]);
-    says(deregister(&deleted, &["10.0.0.1"]), &["Nobody registers it again: the binding is being deleted"]);
+    says(deregister(&deleted, &["10.0.0.1"]), &["Nothing registers it again: the binding is being deleted"]);
 }
 
 #[test]
 fn a_name_that_the_api_server_refuses_is_refused_before() {
     let world = unbound(SERVING);
     for name in ["Bad_Name", "-a", "a-", "a..b", ""] {
-        says(bound(&world, |it| it.name = Some(name.to_owned())), &["is no name for an object"]);
+        says(bound(&world, |it| it.name = Some(name.to_owned())), &["is not a valid object name"]);
     }
     assert!(bound(&world, |it| it.name = Some("a-1.b".to_owned())).is_ok());
 }
@@ -299,7 +303,7 @@ fn the_last_target_is_typed_also_where_none_is_healthy() {
     );
     says(
         deregister(&world, &["10.0.0.1", "10.0.0.2"]),
-        &["none is healthy, so all registered targets", "answers 503"],
+        &["no target is healthy, so traffic goes to all registered targets", "get a 503"],
     );
     let one = deregister(&world, &["10.0.0.1"]).unwrap();
     assert!(one.typed.is_none(), "{one:?}");
@@ -318,7 +322,7 @@ fn auto_mode_is_not_verified() {
     let known = Known { inventory: &world.inventory, report: &report, now: world.now };
     says(
         binding::resync(&known),
-        &["EKS Auto Mode: whether its controller heeds this annotation is not verified"],
+        &["EKS Auto Mode: whether its controller reacts to this annotation has not been verified"],
     );
 }
 
@@ -349,7 +353,7 @@ fn a_gate_is_written_by_a_full_look() {
             condition.status = crate::domain::facts::cluster::Status::True;
         }
     });
-    says(plan(&world, binding::resync), &["1 pod with a readiness gate without a healthy target"]);
+    says(plan(&world, binding::resync), &["1 pod with a readiness gate has no healthy target"]);
 }
 
 #[test]
@@ -360,30 +364,36 @@ fn a_gate_that_will_go_false_is_said() {
             condition.status = crate::domain::facts::cluster::Status::True;
         }
     });
-    says(deregister(&world, &["10.0.0.1"]), &["then they go False", "registers it again: at the earliest"]);
+    says(
+        deregister(&world, &["10.0.0.1"]),
+        &["then they turn False", "registers it again when the endpoints next change, at the latest"],
+    );
 }
 
 #[test]
 fn only_a_pod_that_is_replaced_is_drained() {
-    says(
-        drained(&World::of(SERVING), "10.0.0.1"),
-        &["waits until it has drained, deletes it", "makes a replacement"],
-    );
+    says(drained(&World::of(SERVING), "10.0.0.1"), &[", then deletes it", "starts a replacement"]);
     let owned = |kind: &'static str| {
         edited(|it| it.edit_pod("10.0.0.1", |it| it.owner.as_mut().unwrap().kind = kind.into()))
     };
     says(
         drained(&owned("StatefulSet"), "10.0.0.1"),
-        &["refused:", "of a StatefulSet", "deregister (X) takes the target out"],
+        &["refused:", "belongs to StatefulSet", "deregister (X) removes the target"],
     );
-    says(drained(&owned("DaemonSet"), "10.0.0.1"), &["refused:", "of a DaemonSet"]);
+    says(drained(&owned("DaemonSet"), "10.0.0.1"), &["refused:", "belongs to DaemonSet"]);
     let alone = edited(|it| it.edit_pod("10.0.0.1", |it| it.owner = None));
-    says(drained(&alone, "10.0.0.1"), &["refused: nothing makes a replacement"]);
+    says(
+        drained(&alone, "10.0.0.1"),
+        &["refused: pod testapp-10-0-0-1 has no owner, so nothing replaces it"],
+    );
     let other = edited(|it| it.deployment(|it| it.selector = objects::labels(&[("of", "web")])));
-    says(drained(&other, "10.0.0.1"), &["refused: testapp selects nothing that testapp selects by"]);
+    says(
+        drained(&other, "10.0.0.1"),
+        &["refused: service testapp and Deployment testapp share no selector label"],
+    );
     says(
         drained(&World::of(SERVING), "10.0.0.9"),
-        &["refused: no pod is behind", "deregister (X) takes the target out"],
+        &["refused: no pod is behind", "deregister (X) removes the target"],
     );
 }
 
@@ -401,75 +411,10 @@ fn the_label_that_touches_least_is_taken() {
         it.put(Object::Service(other));
     });
     // `app` is what another service selects by too; `tier` is this one's alone.
-    says(drained(&world, "10.0.0.1"), &["Takes pod"]);
+    says(drained(&world, "10.0.0.1"), &["Drains pod"]);
     let plan = drained(&world, "10.0.0.1").unwrap();
-    assert_eq!(plan.steps[0].act.sentence(), "take label tier=web from pod testapp-10-0-0-1");
-    assert!(!plan.warnings.iter().any(|it| it.contains("no longer match")), "{:?}", plan.warnings);
-}
-
-#[test]
-fn a_bind_is_refused_in_the_webhooks_words() {
-    let world = unbound(SERVING);
-    says(
-        bound(&world, |it| it.port = Some(crate::domain::facts::cluster::PortRef::Number(8080))),
-        &["refused: unable to find port 8080 on service workshop/testapp", "the service has 80"],
-    );
-    let mut lambda = unbound(SERVING);
-    lambda.group(|it| it.kind = GroupType::Lambda);
-    says(bound(&lambda, |_| {}), &["refused: unsupported TargetType: lambda"]);
-    let mut instances = unbound(SERVING);
-    instances.group(|it| it.kind = GroupType::Instance);
-    says(
-        bound(&instances, |_| {}),
-        &["refused: service type must be either 'NodePort' or 'LoadBalancer': workshop/testapp"],
-    );
-    let mut quic = unbound(SERVING);
-    quic.group(|it| {
-        it.kind = GroupType::Instance;
-        it.protocol = Some("QUIC".into());
-    });
-    quic.service(|it| it.kind = ServiceType::NodePort);
-    says(bound(&quic, |_| {}), &["refused: QUIC protocol is not supported for Instance target types."]);
-    instances.service(|it| it.kind = ServiceType::NodePort);
-    instances.service(|it| it.ports[0].node_port = Some(30080));
-    says(bound(&instances, |_| {}), &["Binds service workshop/testapp"]);
-    says(bound(&World::of(SERVING), |it| it.name = Some("testapptgb".to_owned())), &["is already bound"]);
-    says(
-        bound(&world, |it| it.service = fixture::named("nothing")),
-        &["refused: there is no service workshop/nothing"],
-    );
-}
-
-#[test]
-fn a_bind_says_what_nobody_else_checks() {
-    let world = unbound(SERVING);
-    says(
-        bound(&world, |_| {}),
-        &[
-            "registers 2 endpoints and follows them",
-            "The controller removes 1 target that is not of this service: 10.0.0.9:8080",
-            "Without spec.networking",
-        ],
-    );
-    let mut unrouted = unbound(SERVING);
-    unrouted.group(|it| it.load_balancers.clear());
-    unrouted.routes(Vec::new());
-    says(bound(&unrouted, |_| {}), &["No listener or rule leads to the group"]);
-    let mut narrow = unbound(SERVING);
-    narrow.load_balancer(|it| it.zones = vec!["us-west-2a".into()]);
-    let zone = |it: &mut crate::domain::facts::cluster::SliceEndpoint| it.zone = Some("us-west-2b".into());
-    narrow.endpoint("10.0.0.2", zone);
-    says(bound(&narrow, |_| {}), &["is not enabled in us-west-2b"]);
-    let shared = bound(&world, |it| it.multi_cluster = true).unwrap();
-    assert_eq!(shared.counts[0].after.registered, 3, "nothing of others is removed");
-    // The load balancer's security groups, where they could be read.
-    let mut open = unbound(SERVING);
-    open.load_balancer(|it| it.security_groups = vec!["sg-0a7".into()]);
-    let plan = bound(&open, |it| it.networking = true).unwrap();
-    let super::Act::Create { manifest, .. } = &plan.steps[0].act else { panic!("{:?}", plan.steps) };
-    assert!(manifest.yaml().contains("groupID: \"sg-0a7\"") && manifest.yaml().contains("port: 8080"));
-    open.load_balancer(|it| it.security_groups.clear());
-    says(bound(&open, |it| it.networking = true), &["refused:", "no security group that could be read"]);
+    assert_eq!(plan.steps[0].act.sentence(), "remove label tier=web from pod testapp-10-0-0-1");
+    assert!(!plan.warnings.iter().any(|it| it.contains("no longer selected by")), "{:?}", plan.warnings);
 }
 
 #[test]
@@ -477,14 +422,14 @@ fn sync_leaves_what_is_not_known() {
     let world = World::of("10.0.0.1 ready a | 10.0.0.9 healthy a");
     says(
         plan(&world, targets::sync),
-        &["Registers 1 endpoint", "then takes 1 target out", "type eksworkshoptg: no healthy"],
+        &["Registers 1 endpoint", "then deregisters 1 target", "type eksworkshoptg: no healthy"],
     );
     let mut unread = World::of(SERVING);
     unread.failed(fixture::kubernetes(Kind::Slices));
     unread.later(120);
-    says(plan(&unread, targets::sync), &["refused: what the controller would register could not be read"]);
+    says(plan(&unread, targets::sync), &["refused: which endpoints are wanted could not be read"]);
     let mut old = World::of(SERVING);
     old.failed(fixture::targets_source());
     old.later(120);
-    says(deregister(&old, &["10.0.0.1"]), &["refused: the targets of the group could not be read lately"]);
+    says(deregister(&old, &["10.0.0.1"]), &["refused: the group's targets could not be read recently"]);
 }

@@ -1,5 +1,5 @@
-//! Why something is as it is, in plain words for somebody who knows Kubernetes: what it means, and what to
-//! do next. What AWS means by its states and reasons is documented with `DescribeTargetHealth`.
+//! Why something is as it is, in plain words for someone who knows Kubernetes: what it means, and what to do next. What
+//! AWS means by its states and reasons is documented with `DescribeTargetHealth`.
 
 use crate::domain::facts::elb::HealthCheck;
 use crate::domain::facts::elb::HealthState;
@@ -19,10 +19,10 @@ use crate::domain::judgement::row::DETACHED;
 use crate::domain::judgement::row::Flag;
 use crate::domain::judgement::row::Row;
 use crate::domain::judgement::row::Subject;
-use crate::domain::judgement::settled;
 use crate::domain::judgement::standing::Standing;
+use crate::domain::wording::unsettled;
 
-/// What to say about something: a sentence, facts under it, the next step.
+/// What to say about a row or a binding: a sentence, facts under it, one to a line, and the next step.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Explanation {
     pub headline: String,
@@ -46,16 +46,16 @@ impl Explanation {
     }
 }
 
-/// Why a row stands where it stands.
+/// Why a row has its standing.
 pub fn of_row(row: &Row, group: Option<&TargetGroup>, controller: &Controller) -> Explanation {
     let mut words = match row.standing {
-        Standing::Unknown => say(row.note.clone().unwrap_or_else(|| "a side needed for the judgement is unread".to_owned())),
+        Standing::Unknown => say(row.note.clone().unwrap_or_else(|| "What is needed to judge this row could not be read".to_owned())),
         Standing::Contested => say(format!("Not ours: it belongs to {}.", owner(row)))
-            .fact("This binding is not multi-cluster: its controller deregisters every target that is no endpoint of its service.")
+            .fact("This binding is not multi-cluster: its controller deregisters every target that is not an endpoint of its service.")
             .next("set multiClusterTargetGroup on every binding of this group, or give each its own group"),
         Standing::Elsewhere => say(format!("Not ours, and left alone: {}.", owner(row))),
         Standing::Unregistered => unregistered(row, controller),
-        Standing::Passive => say("No ready pod of the service on this node: unhealthy by design under externalTrafficPolicy: Local."),
+        Standing::Passive => say("No ready pod of the service on this node: unhealthy by design with externalTrafficPolicy: Local."),
         Standing::Lingering => lingering(row, controller),
         Standing::Orphan => orphan(row, controller),
         Standing::Waiting => waiting(row),
@@ -85,23 +85,23 @@ pub fn of_row(row: &Row, group: Option<&TargetGroup>, controller: &Controller) -
 }
 
 fn owner(row: &Row) -> String {
-    row.note.clone().unwrap_or_else(|| "no connected cluster explains it".to_owned())
+    row.note.clone().unwrap_or_else(|| "no connected cluster knows it".to_owned())
 }
 
 /// What can be expected of the controller about a target that is not as it should be.
 enum Expected {
     /// It acts by itself within seconds.
     Acts,
-    /// Its checkpoint matches: it does not look.
-    Sleeps,
-    /// Nobody follows the binding.
+    /// Its checkpoint matches the endpoints, so it does not read the targets.
+    Idle,
+    /// No controller follows the binding.
     Nobody,
 }
 
 fn expected(controller: &Controller) -> Expected {
     match (controller.presence, &controller.activity) {
         (Presence::Absent | Presence::Down, _) => Expected::Nobody,
-        (_, Activity::Asleep { .. }) => Expected::Sleeps,
+        (_, Activity::Asleep { .. }) => Expected::Idle,
         _ => Expected::Acts,
     }
 }
@@ -109,49 +109,58 @@ fn expected(controller: &Controller) -> Expected {
 fn unregistered(row: &Row, controller: &Controller) -> Explanation {
     let draining = row.state() == Some(&HealthState::Draining);
     let words = match draining {
-        true => say("The endpoint is wanted, but its target is still draining: no new traffic goes there."),
-        false => say("The endpoint is wanted, but it is not registered in the target group."),
+        true => say("The endpoint is wanted, but its target is still draining and gets no new traffic."),
+        false => say("The endpoint is wanted but not registered in the target group."),
     };
     match expected(controller) {
-        Expected::Nobody => words.next(format!("no controller follows this binding ({}): R registers the target", controller.sign)),
-        Expected::Sleeps => words
-            .fact("The controller sleeps: its checkpoint matches the endpoints, so it does not notice what was deregistered by hand.")
-            .next("r makes it look, R registers the target now"),
-        Expected::Acts => words.next("the controller registers it within seconds; if it does not, R does"),
+        Expected::Nobody => {
+            words.next(format!("register it (R): no controller follows this binding ({})", controller.sign))
+        }
+        Expected::Idle => words
+            .fact("The controller is idle: its checkpoint matches the endpoints, so it does not notice what someone else deregistered.")
+            .next("r forces a reconcile, R registers the target now"),
+        Expected::Acts => words.next("the controller registers it within seconds; if not, register it (R)"),
     }
 }
 
 fn lingering(row: &Row, controller: &Controller) -> Explanation {
-    let why =
-        row.endpoint.as_ref().and_then(|it| it.exclusion).map_or("its endpoint has just gone", exclusion);
-    let mut words = say(format!("Still registered although nobody wants it: {why}."));
+    let why = row
+        .endpoint
+        .as_ref()
+        .and_then(|it| it.exclusion)
+        .map_or("its endpoint has just disappeared", exclusion);
+    let mut words = say(format!("Still registered, although no longer wanted: {why}."));
     if let Some(wait) = row.endpoint.as_ref().and_then(|it| it.wait.as_ref()) {
         let message = wait.message.as_ref().map_or(String::new(), |it| format!(": {it}"));
-        words.facts.push(format!("The pod: {}{message}.", wait.code));
+        words.facts.push(format!("Pod: {}{message}.", wait.code));
     }
     match expected(controller) {
-        Expected::Nobody => words.next(format!(
-            "no controller follows this binding ({}): X deregisters the target",
-            controller.sign
-        )),
-        Expected::Sleeps | Expected::Acts => words
-            .next("the controller deregisters it within seconds; if it does not, see the controller line"),
+        Expected::Nobody => {
+            words.next(format!("deregister it (X): no controller follows this binding ({})", controller.sign))
+        }
+        Expected::Idle | Expected::Acts => {
+            words.next("the controller deregisters it within seconds; if not, see the controller line")
+        }
     }
 }
 
 fn orphan(row: &Row, controller: &Controller) -> Explanation {
     let words = match &row.note {
-        Some(note) => {
-            say(format!("Registered without an endpoint, and {note}: requests may reach the wrong service."))
+        Some(note) => say(format!("An orphan target, and {note}: requests may reach the wrong service.")),
+        None => {
+            say("An orphan target: registered, but no endpoint of the service has this address and port.")
         }
-        None => say("A registered target that no endpoint of the service explains."),
     };
     match expected(controller) {
-        Expected::Nobody => words.next(format!("no controller follows this binding ({}): X deregisters the target", controller.sign)),
-        Expected::Sleeps => words
-            .fact("The controller sleeps: its checkpoint matches the endpoints, so it does not look at what else is registered.")
-            .next("r makes it look, X deregisters the target now"),
-        Expected::Acts => words.next("the controller deregisters it when it looks; X does it now"),
+        Expected::Nobody => {
+            words.next(format!("deregister it (X): no controller follows this binding ({})", controller.sign))
+        }
+        Expected::Idle => words
+            .fact("The controller is idle: its checkpoint matches the endpoints, so it does not notice what someone else registered.")
+            .next("r forces a reconcile, X deregisters the target now"),
+        Expected::Acts => {
+            words.next("the controller deregisters it at its next reconcile, X deregisters it now")
+        }
     }
 }
 
@@ -161,78 +170,64 @@ fn waiting(row: &Row) -> Explanation {
         let why = side.exclusion.map_or("its pod is in no EndpointSlice yet", exclusion);
         return say(format!("Not wanted: {why}."));
     };
-    let (text, next) = wait_words(&wait.code);
-    let mut words = say(text);
+    let mut words = wait_words(&wait.code, side.pod.as_deref().unwrap_or("POD"));
     if let Some(message) = &wait.message {
         words.facts.push(format!("{}: {message}", wait.code));
     }
-    words.next = next.map(str::to_owned);
     words
 }
 
 /// What a pod's reason for not being ready means for its traffic.
-fn wait_words(code: &str) -> (String, Option<&'static str>) {
-    let known = match code {
-        "ImagePullBackOff" | "ErrImagePull" | "InvalidImageName" => (
-            "The pod's image cannot be pulled, so it never becomes an endpoint.",
-            Some("check image name, tag and pull secret: kubectl describe pod"),
-        ),
-        "CrashLoopBackOff" | "Error" => (
-            "The container keeps crashing, so the pod is not ready.",
-            Some("read its last words: kubectl logs --previous"),
-        ),
-        "OOMKilled" => (
-            "The container was killed for using more memory than its limit.",
-            Some("raise the memory limit, or find the leak"),
-        ),
-        "Unschedulable" => {
-            ("No node takes the pod.", Some("kubectl describe pod says which requirement no node meets"))
+fn wait_words(code: &str, pod: &str) -> Explanation {
+    let describe = || format!("kubectl describe pod {pod}");
+    match code {
+        "ImagePullBackOff" | "ErrImagePull" | "InvalidImageName" => {
+            say("The pod's image cannot be pulled, so it never becomes an endpoint.")
+                .next(format!("check image name, tag and pull secret: {}", describe()))
         }
-        "CreateContainerConfigError" => {
-            ("A ConfigMap or Secret the container needs is missing.", Some("kubectl describe pod names it"))
-        }
-        "ContainersNotReady" => (
-            "The container runs, but its readiness probe does not succeed.",
-            Some("compare the readiness probe with what the container answers"),
-        ),
-        "ReadinessGateNotTrue" => (
-            "The containers are ready; a readiness gate is not True yet.",
-            Some("the controller sets its gate when the target is healthy, looking every 15 s"),
-        ),
-        "ContainerCreating" | "PodInitializing" | "Pending" => ("The pod is starting.", None),
-        DETACHED => (
-            "Taken out of the service by us: its label is gone, and its replacement runs.",
-            Some("u puts the label back"),
-        ),
-        "Terminating" => ("The pod is on its way out and no longer registered.", None),
-        other => return (format!("The pod is not ready: {other}."), Some("kubectl describe pod")),
-    };
-    (known.0.to_owned(), known.1)
+        "CrashLoopBackOff" | "Error" => say("The container keeps crashing, so the pod is not ready.")
+            .next(format!("see its last output: kubectl logs --previous {pod}")),
+        "OOMKilled" => say("The container was killed for using more memory than its limit.")
+            .next("raise the memory limit, or find the leak"),
+        "Unschedulable" => say("No node can run the pod.")
+            .next(format!("see which requirement no node meets: {}", describe())),
+        "CreateContainerConfigError" => say("A ConfigMap or Secret that the container needs is missing.")
+            .next(format!("see which one: {}", describe())),
+        "ContainersNotReady" => say("The container is running, but its readiness probe fails.")
+            .next("compare the readiness probe with what the container answers"),
+        "ReadinessGateNotTrue" => say("The containers are ready, but a readiness gate is not True yet.")
+            .next("wait: the controller sets its gate once the target is healthy, and checks every 15 s"),
+        "ContainerCreating" | "PodInitializing" | "Pending" => say("The pod is starting."),
+        DETACHED => say("Drained by tgscope: its label is removed, and a replacement runs.")
+            .next("undo (u) puts the label back"),
+        "Terminating" => say("The pod is terminating and no longer registered."),
+        other => say(format!("The pod is not ready: {other}.")).next(describe()),
+    }
 }
 
 fn exclusion(exclusion: Exclusion) -> &'static str {
     match exclusion {
-        Exclusion::NoPodReference => "its endpoint names no pod, and the controller only follows pods",
+        Exclusion::NoPodReference => "its endpoint names no pod, and the controller only registers pods",
         Exclusion::PodMissing => "the pod its endpoint names does not exist",
         Exclusion::Terminating => "its pod is terminating",
         Exclusion::ContainersNotReady => "the containers of its pod are not ready",
         Exclusion::NodeNotReady => "its node is not Ready",
-        Exclusion::NodeUnknown => "its node's state is Unknown while other endpoints are ready",
+        Exclusion::NodeUnknown => "its node's Ready condition is Unknown while other endpoints are ready",
         Exclusion::NodeMissing => "its node does not exist",
-        Exclusion::NoQuicServerId => "its pod carries no QUIC server id",
-        Exclusion::NodeExcluded => "a label, a taint or the binding's node selector leaves its node out",
+        Exclusion::NoQuicServerId => "its pod has no QUIC server ID",
+        Exclusion::NodeExcluded => "a label, a taint or the binding's node selector excludes its node",
     }
 }
 
 fn flag_words(flag: Flag) -> &'static str {
     match flag {
-        Flag::WeightZero => "Every rule that leads to the group gives it weight 0: it gets no requests.",
-        Flag::ZonalShift => "A zonal shift is active: no new traffic goes to its zone.",
-        Flag::Anomaly => "Anomaly detection finds it unlike the others.",
+        Flag::WeightZero => "Every rule that forwards to the group gives it weight 0: it gets no requests.",
+        Flag::ZonalShift => "A zonal shift is active: its zone gets no new traffic.",
+        Flag::Anomaly => "AWS anomaly detection flags it: it behaves unlike the other targets.",
         Flag::GateNotTrue => {
-            "Its readiness gate is not True yet: Kubernetes does not count the pod as ready."
+            "Its readiness gate is not True yet, so Kubernetes does not count the pod as ready."
         }
-        Flag::NoLoadBalancer => "No listener or rule leads to the group.",
+        Flag::NoLoadBalancer => "No listener or rule forwards to the group.",
     }
 }
 
@@ -241,40 +236,46 @@ pub fn of_health(target: &Target, group: Option<&TargetGroup>) -> Explanation {
     let check = group.map(|it| describe_check(&it.check)).unwrap_or_default();
     let port = target.health_port.as_deref().unwrap_or("?");
     match (&target.health.state, &target.health.reason) {
-        (HealthState::Healthy, _) => say("Healthy: its health checks succeed."),
-        (HealthState::Initial, Some(Reason::InitialHealthChecking)) => {
-            say(format!("Registered; the first health checks are under way ({check})."))
-                .next("wait for one check, on a network load balancer for all of the healthy threshold")
-        }
-        (HealthState::Initial, _) => say(
-            "Registration is in progress: seconds on an application load balancer, up to minutes on a network one.",
+        (HealthState::Healthy, _) => say("Healthy: it passes its health checks."),
+        (HealthState::Initial, Some(Reason::InitialHealthChecking)) => say(format!(
+            "Registered; its first health checks are running ({check})."
+        ))
+        .next(
+            "wait for one passed check, or on a network load balancer for as many as the healthy threshold",
         ),
-        (HealthState::Draining, _) => say("Deregistered: it gets no new requests and finishes those it has.")
-            .fact("AWS shows it as draining until the whole delay is over, even without connections left."),
+        (HealthState::Initial, _) => say(
+            "Registration is in progress: it takes seconds on an application load balancer, up to minutes on a network one.",
+        ),
+        (HealthState::Draining, _) => say(
+            "Deregistered: it gets no new requests and finishes those in flight.",
+        )
+        .fact(
+            "AWS shows it as draining until the deregistration delay is over, even with no connections left.",
+        ),
         (HealthState::UnhealthyDraining, _) => {
             say("Unhealthy; a network load balancer keeps its existing connections for a while.")
                 .fact(format!("Check: {check}."))
         }
         (HealthState::Unhealthy, Some(reason)) => unhealthy(reason, &check, port),
-        (HealthState::Unhealthy, None) => say(format!("Unhealthy, AWS gives no reason ({check}).")),
+        (HealthState::Unhealthy, None) => say(format!("Unhealthy; AWS gives no reason ({check}).")),
         (HealthState::Unused, Some(Reason::NotInUse)) => unused(target),
         (HealthState::Unused, Some(Reason::InvalidState)) => {
             say("Its instance is stopped or terminated, yet still registered.")
-                .next("deregister it; the node is gone for good or must be started")
+                .next("start the instance, or deregister it if it is gone for good")
         }
         (HealthState::Unused, Some(Reason::IpUnusable)) => {
             say("Its address belongs to a load balancer and cannot be a target.")
-                .next("deregister it: an address used again, or registered by mistake")
+                .next("deregister it: the address was reused, or registered by mistake")
         }
         (HealthState::Unused, _) => say("No load balancer uses this target."),
         (HealthState::Unavailable, Some(Reason::HealthCheckDisabled)) => {
             say("Health checks are disabled for this group.")
         }
         (HealthState::Unavailable, _) => {
-            say("AWS cannot tell its health just now.").next("it is asked again by itself")
+            say("AWS cannot report its health at the moment.").next("wait: it is asked again automatically")
         }
         (HealthState::Unknown(text), _) => {
-            say(format!("AWS reports a state this program does not know: {text}."))
+            say(format!("AWS reports a state that tgscope does not know: {text}."))
         }
     }
 }
@@ -283,16 +284,16 @@ fn unhealthy(reason: &Reason, check: &str, port: &str) -> Explanation {
     match reason {
         Reason::Timeout => say("The load balancer's health check gets no answer in time.")
             .fact(format!("Check: {check}, on port {port}."))
-            .fact("\"Connection timed out\": packets are dropped by a security group, network ACL, NetworkPolicy or wrong port. \"Request timed out\": the app is too slow.")
+            .fact("\"Connection timed out\": a security group, network ACL or NetworkPolicy drops the packets, or the port is wrong. \"Request timed out\": the app is too slow.")
             .next(format!("does the pod's security group allow tcp/{port} from the load balancer's?")),
-        Reason::ResponseCodeMismatch => say("The target answers the health check with a code that does not count as healthy.")
+        Reason::ResponseCodeMismatch => say("The target answers the health check with a status code that does not count as healthy.")
             .fact(format!("Check: {check}, on port {port}."))
             .next("404: wrong path · 301/302: redirect to https · 401/403: authentication or Host check · 5xx: the app"),
         Reason::FailedHealthChecks => say("The health check's connection is refused or its answer is malformed.")
             .fact(format!("Check: {check}, on port {port}."))
             .next("is the container listening on that port, on all addresses, with that protocol?"),
         Reason::LoadBalancerInternalError => {
-            say("Health checks fail for an internal error of AWS.").next("look at the load balancer's state and the AWS Health dashboard")
+            say("Health checks fail because of an internal error of AWS.").next("check the load balancer's state and the AWS Health Dashboard")
         }
         other => say(format!("Unhealthy: {} ({check}).", other.text())),
     }
@@ -304,9 +305,9 @@ fn unused(target: &Target) -> Explanation {
     match zone {
         true => say("Its zone is not enabled for the load balancer.")
             .next("enable a subnet of that zone on the load balancer, or keep pods out of the zone"),
-        false => say("No listener or rule of a load balancer leads to this group.")
-            .fact("A standby group of a blue/green switch looks like this; readiness gates never become True here.")
-            .next("add the group to a listener or rule, with weight 0 if need be"),
+        false => say("No listener or rule of a load balancer forwards to this group.")
+            .fact("A standby group of a blue/green deployment looks like this; its readiness gates never turn True.")
+            .next("add the group to a listener or rule, with weight 0 if it must get no traffic"),
     }
 }
 
@@ -327,14 +328,14 @@ pub fn describe_check(check: &HealthCheck) -> String {
     format!("{what}{codes}{every}")
 }
 
-/// Why a binding is as it is: its verdict, what keeps it from being settled.
+/// Why a binding or group has its verdict, and what keeps it from being settled.
 pub fn of_report(report: &Report, now: Timestamp) -> Explanation {
     let since = report.verdict_since.map_or(String::new(), |at| format!(", for {}", age(now.since(at))));
     let mut words = say(format!("{}{since}: {}.", report.verdict.word.text(), report.verdict.sentence));
     if matches!(report.subject, Subject::Group(_)) {
-        words
-            .facts
-            .push("No binding names this group: nothing in Kubernetes is compared with it.".to_owned());
+        words.facts.push(
+            "No binding names this group, so there is nothing in Kubernetes to compare it with.".to_owned(),
+        );
     }
     if let Some(deleting) = &report.deleting {
         return of_deletion(report, deleting, now);
@@ -342,25 +343,37 @@ pub fn of_report(report: &Report, now: Timestamp) -> Explanation {
     match report.settled.value {
         Some(true) => {
             let draining = report.rows.iter().filter(|it| it.standing == Standing::Draining).count();
-            let but = if draining > 0 { format!(" but {draining} that drain") } else { String::new() };
-            words.facts.push(format!("Settled: everything wanted is in service and nothing moves{but}."));
+            let but = match draining {
+                0 => String::new(),
+                1 => " except 1 draining target".to_owned(),
+                n => format!(" except {n} draining targets"),
+            };
+            words
+                .facts
+                .push(format!("Settled: every wanted endpoint is in service and nothing changes{but}."));
         }
         _ if report.settled.because.is_empty() => {}
         _ => words.facts.push(format!(
             "Not settled: {}.",
-            report.settled.because.iter().map(|it| said(it, report)).collect::<Vec<_>>().join("; ")
+            report
+                .settled
+                .because
+                .iter()
+                .map(|it| unsettled::said(it, report))
+                .collect::<Vec<_>>()
+                .join("; ")
         )),
     }
     match &report.backend {
         Backend::ServiceMissing => {
             words.next = Some(
-                "create the service, or correct spec.serviceRef.name: until then everything is deregistered"
+                "create the service, or correct spec.serviceRef.name: until then the controller deregisters everything"
                     .to_owned(),
             )
         }
         Backend::PortMissing(_) => {
             words.next = Some(
-                "spec.serviceRef.port is the service's port, not its target port or node port".to_owned(),
+                "set spec.serviceRef.port to a port of the service, not a target port or node port".to_owned(),
             )
         }
         Backend::Broken(problem) => {
@@ -372,59 +385,37 @@ pub fn of_report(report: &Report, now: Timestamp) -> Explanation {
     words
 }
 
-/// A binding that is on its way out: what it waits for, and what to do about it.
+/// A binding that is being deleted: what it waits for, and what to do about it.
 fn of_deletion(report: &Report, deleting: &Deleting, now: Timestamp) -> Explanation {
     let waits = match deleting.finalizers.as_slice() {
-        [] => "it goes at once".to_owned(),
+        [] => "nothing holds it".to_owned(),
         [one] => format!("it waits for its finalizer {one}"),
         all => format!("it waits for its finalizers {}", all.join(", ")),
     };
     let mut words = say(format!("Being deleted for {}: {waits}.", age(now.since(deleting.since))));
     if let Some(error) = &deleting.failed {
-        words.facts.push(format!("The controller's clean-up fails: {error}."));
+        words.facts.push(format!("The controller's cleanup fails: {error}."));
     }
     let registered = report.counts.registered;
     if registered > 0 {
-        let targets =
-            if registered == 1 { "1 target is".to_owned() } else { format!("{registered} targets are") };
-        words.facts.push(format!("{targets} still registered and takes traffic if healthy."));
+        words.facts.push(match registered {
+            1 => "1 target is still registered and gets traffic if healthy.".to_owned(),
+            n => format!("{n} targets are still registered and get traffic if healthy."),
+        });
     }
     words.next = match (report.controller.presence, &deleting.failed) {
         (Presence::Present | Presence::Unknown, Some(_)) => {
-            Some("give the controller what the message asks for; it tries again by itself, at the latest after 17 minutes".to_owned())
+            Some("fix what the message says; the controller retries automatically, within 17 minutes".to_owned())
         }
         (Presence::Down | Presence::Absent, _) => Some(
-            "bring the controller back; only without one remove the finalizer by hand, and X the targets it leaves behind".to_owned(),
+            "bring the controller back; if there will be none, remove the finalizer manually and deregister (X) the targets left behind".to_owned(),
         ),
         _ => None,
     };
     words
 }
 
-/// A code in words, where the report tells more than the code.
-fn said(it: &str, report: &Report) -> String {
-    match (it, report.controller.presence) {
-        ("generation-unseen", Presence::Absent | Presence::Down) => {
-            "no controller is there to see the binding".to_owned()
-        }
-        _ => code(it),
-    }
-}
-
-/// A code of `unsettledBecause` in words.
-pub fn code(code: &str) -> String {
-    let listed = settled::CODES.iter().find(|(it, _)| *it == code).map(|(_, text)| (*text).to_owned());
-    let standing = || {
-        Standing::ALL
-            .iter()
-            .find(|it| it.unsettles() == Some(code))
-            .map(|it| format!("a row is {}", it.word()))
-    };
-    let empty = || (code == settled::EMPTY).then(|| "no endpoint is wanted".to_owned());
-    listed.or_else(standing).or_else(empty).unwrap_or_else(|| code.to_owned())
-}
-
-/// The controller in a line: `controller v3.5.0 asleep since 12m`.
+/// The controller in a line: `controller v3.5.0 idle 12m`.
 pub fn of_controller(controller: &Controller, now: Timestamp) -> String {
     let version = controller.version.as_ref().map_or(String::new(), |it| format!(" v{it}"));
     let state = match (controller.presence, &controller.activity) {
@@ -433,15 +424,15 @@ pub fn of_controller(controller: &Controller, now: Timestamp) -> String {
         (Presence::Unknown, Activity::Unknown) => format!("unknown ({})", controller.sign),
         (_, Activity::Asleep { since }) => {
             let since = since.map_or(String::new(), |at| format!(" {}", age(now.since(at))));
-            format!("asleep{since}")
+            format!("idle{since}")
         }
-        (_, Activity::Behind) => "behind: endpoints changed since its last look".to_owned(),
-        (_, Activity::Working) => "working".to_owned(),
+        (_, Activity::Behind) => "behind: endpoints changed since its last reconcile".to_owned(),
+        (_, Activity::Working) => "reconciling".to_owned(),
         (_, Activity::Failing(error)) => format!("failing: {error}"),
         (presence, Activity::Unknown) => presence.word().to_owned(),
     };
     let webhook = match controller.webhook_endpoints {
-        Some(0) => " · webhook down: changes of bindings are refused",
+        Some(0) => " · webhook down: the API server refuses changes of bindings",
         Some(_) | None => "",
     };
     format!("controller{version} {state}{webhook}")

@@ -34,6 +34,7 @@ use crate::domain::plan::log::Unfinished;
 use crate::domain::plan::log::context_of;
 use crate::domain::plan::log::place_of;
 use crate::domain::plan::progress::Stage;
+use crate::domain::plan::rehearsal::Rehearsed;
 use crate::report::plan;
 use crate::report::plan::Tone;
 use crate::tui::theme::Theme;
@@ -51,8 +52,8 @@ pub(super) fn planned((state, planned): (&State, &Planned), theme: &Theme, area:
     }
     for (index, answer) in planned.rehearsed.iter().enumerate() {
         lines.push(match answer {
-            Ok(said) => (format!("dry run {}. {said}", index + 1), theme.good),
-            Err(why) => (format!("dry run {}. refused: {why}", index + 1), theme.bad),
+            Rehearsed::Accepted(said) => (format!("dry run {}. {said}", index + 1), theme.good),
+            Rehearsed::Refused(why) => (format!("dry run {}. refused: {why}", index + 1), theme.bad),
         });
     }
     let commands = plan::commands(&planned.plan);

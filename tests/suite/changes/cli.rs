@@ -55,7 +55,7 @@ async fn a_plan_is_printed_and_nothing_is_done_until_it_is_accepted() {
     let desk = Desk::new("no-controller", 40).await;
     let (code, out, err) = desk.run(&["sync", BOARD, "--dry-run"]);
     assert_eq!(code, Some(1), "drift: {err}");
-    assert!(out.starts_with("Registers 1 endpoint in eksworkshoptg, then takes 1 target out"), "{out}");
+    assert!(out.starts_with("Registers 1 endpoint in eksworkshoptg, then deregisters 1 target"), "{out}");
     let (code, same, err) = desk.run(&["sync", BOARD]);
     assert_eq!((code, &same), (Some(3), &out));
     assert!(err.contains("not accepted: add --yes"), "{err}");

@@ -56,7 +56,7 @@ async fn a_pod_is_drained_by_three_keys_and_put_back_by_two() {
     let session = Session::open("drift").await;
     session.until(&["SERVING  3 of 3", "settled"]).await;
     session.keys("jD");
-    session.until(&["Plan · drain", "take label app=testapp", "delete pod", "y accept"]).await;
+    session.until(&["Plan · drain", "remove label app=testapp", "delete pod", "y accept"]).await;
     session.accept(KeyCode::Char('y')).await;
     session.live(&["drain · under way", "✓ 1.", "✓ 2.", "is draining, at most"]).await;
     // Hidden, it goes on, and the pod stays on the board.
@@ -69,7 +69,7 @@ async fn a_pod_is_drained_by_three_keys_and_put_back_by_two() {
     session.live(&["drain · not done", "cancelled"]).await;
     session.keys("u");
     session.accept(KeyCode::Char('y')).await;
-    session.live(&["undo · done", "put label app=testapp"]).await;
+    session.live(&["undo · done", "add label app=testapp"]).await;
     session.keys("⎋");
     session.quit().await;
 }
@@ -92,12 +92,12 @@ async fn two_orphans_go_by_four_keys() {
     session.until(&["SERVING  3 of 3", "settled"]).await;
     session.pass(25, &["! orphan", "192.168.77.7:8080", "192.168.77.8:8080"]).await;
     session.keys("  X");
-    session.until(&["Plan · deregister", "2 targets", "Nobody registers it again"]).await;
+    session.until(&["Plan · deregister", "2 targets", "Nothing registers them again"]).await;
     session.accept(KeyCode::Char('y')).await;
     session.live(&["✓ 1.", "is draining"]).await;
     // Whoever leaves while something is under way is asked.
     session.keys("⎋q");
-    session.until(&["Leave?", "Takes 2 targets out"]).await;
+    session.until(&["Leave?", "Deregisters 2 targets"]).await;
     session.quit().await;
 }
 
@@ -127,11 +127,11 @@ async fn weights_are_typed_given_and_taken_back() {
     session.keys("95⏎");
     session.until(&["Plan · shift", "95 % to blue, 5 % to green", "CloudFormation stack shop-alb"]).await;
     session.accept(KeyCode::Char('y')).await;
-    session.live(&["shift · done", "it has the weights blue 95, green 5"]).await;
+    session.live(&["shift · done", "the weights are blue 95, green 5"]).await;
     session.keys("u");
     session.until(&["Plan · undo", "send 100 % to blue, nothing to green"]).await;
     session.accept(KeyCode::Char('y')).await;
-    session.live(&["undo · done", "it has the weights blue 100, green 0"]).await;
+    session.live(&["undo · done", "the weights are blue 100, green 0"]).await;
     session.keys("⎋");
     session.quit().await;
 }
@@ -142,7 +142,7 @@ async fn a_missing_endpoint_is_registered_by_key() {
     session.until(&["SERVING  3 of 3", "settled"]).await;
     session.pass(20, &["+ unregistered"]).await;
     session.keys("jR");
-    session.until(&["Plan · register", "leaves it"]).await;
+    session.until(&["Plan · register", "The controller keeps new targets registered"]).await;
     session.accept(KeyCode::Char('y')).await;
     session.live(&["register · done"]).await;
     session.keys("⎋");
@@ -155,7 +155,7 @@ async fn without_a_controller_one_key_brings_the_group_in_step() {
     let session = Session::open("no-controller").await;
     session.pass(40, &["! orphan", "+ unregistered"]).await;
     session.keys("S");
-    session.until(&["Plan · sync", "Registers 1 endpoint", "then takes 1 target out"]).await;
+    session.until(&["Plan · sync", "Registers 1 endpoint", "then deregisters 1 target"]).await;
     session.accept(KeyCode::Char('y')).await;
     session.live(&["sync · done"]).await;
     session.keys("⎋");
@@ -168,7 +168,7 @@ async fn unbinding_the_last_healthy_targets_needs_the_name_typed() {
     let session = Session::open("drift").await;
     session.until(&["SERVING  3 of 3", "settled"]).await;
     session.keys("B");
-    session.until(&["Plan · unbind", "type testapptgb", "no healthy target is left"]).await;
+    session.until(&["Plan · unbind", "type testapptgb", "no healthy target would be left"]).await;
     session.keys("y");
     session.until(&["type testapptgb: y"]).await;
     session.keys("⏎");

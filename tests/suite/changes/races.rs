@@ -119,7 +119,7 @@ async fn fewer_healthy_than_the_plan_said_is_reason_enough_to_stop() {
     world.lab.act(&other).unwrap();
     let ended = world.carry_out(plan).end(&world).await;
     let [Stage::Refused(why)] = ended.as_slice() else { panic!("{ended:?}") };
-    assert_eq!(why, "1 healthy would be left, the plan said 2");
+    assert_eq!(why, "only 1 healthy target would be left; the plan requires 2");
     assert!(live(&world).await.contains(&all[0].to_string()));
 }
 
@@ -327,7 +327,7 @@ async fn an_api_that_is_lost_after_the_first_of_three_batches_leaves_an_exact_ac
         why.contains("200 of 451 were deregistered before, 200 got no answer, 51 were not asked for"),
         "{why}"
     );
-    assert!(why.contains("read back: 200 of 451 out of rotation"), "{why}");
+    assert!(why.contains("read back: 200 of 451 targets out of rotation"), "{why}");
     assert_eq!(live(&world).await.len(), 451 + 2 - 200);
 }
 
@@ -394,7 +394,7 @@ async fn an_api_server_that_is_lost_after_the_first_of_two_pods_leaves_an_exact_
     let tags = weights::Tags::new();
     let plan = world.plan(|it| tgscope::domain::plan::undo::undo(it.inventory, &done, it.now, &tags)).await;
     assert_eq!(plan.steps.len(), 1, "{plan:?}");
-    assert!(plan.warnings.iter().any(|it| it.starts_with("Stays as it is")), "{:?}", plan.warnings);
+    assert!(plan.warnings.iter().any(|it| it.starts_with("Left as it is")), "{:?}", plan.warnings);
     let ended = world.carry_out(plan).end(&world).await;
     assert_eq!(words(&ended), ["done"], "{ended:?}");
 }
@@ -458,7 +458,7 @@ async fn a_node_is_kept_out_of_load_balancers_and_let_in_again() {
     let row =
         world.report().await.rows.iter().find(|it| it.standing.word() == "in service").unwrap().key.clone();
     let plan = world.plan(|it| drain::drain(it, std::slice::from_ref(&row), Then::Delete)).await;
-    assert!(plan.effect.starts_with("Keeps node "), "{}", plan.effect);
+    assert!(plan.effect.starts_with("Excludes node "), "{}", plan.effect);
     let undone = {
         let mut plan = plan.clone();
         plan.steps.truncate(2);
@@ -508,7 +508,7 @@ async fn somebody_else_shifts_weights_between_plan_and_write() {
     world.lab.act(theirs).unwrap();
     let ended = world.carry_out(plan.clone()).end(&world).await;
     let Some(Stage::Refused(why)) = ended.first() else { panic!("{ended:?}") };
-    assert!(why.contains("was changed meanwhile: it sends blue 50, green 50"), "{why}");
+    assert!(why.contains("was changed in the meantime: its weights are blue 50, green 50"), "{why}");
     assert_eq!(weights(&world).await, "blue 50, green 50");
 
     // The cluster may be what requests have to leave: nothing of it is asked.
@@ -533,7 +533,7 @@ async fn what_was_written_and_not_read_back_is_not_verified_however_it_is_stoppe
         carried.signal.send_replace(signal);
         let ended = carried.work.await.unwrap();
         let [Stage::Unverified(said)] = ended.as_slice() else { panic!("{ended:?}") };
-        assert!(said.contains("the marker still stands"), "what was seen last: {said}");
+        assert!(said.contains("the marker is still there"), "what was seen last: {said}");
         let stages: Vec<LogStage> = carried.log.entries().unwrap().into_iter().map(|it| it.stage).collect();
         assert_eq!(stages, in_log, "whoever leaves without giving it up is offered to go on");
     }

@@ -65,7 +65,7 @@ fn serving_says_how_many_are_in_service() {
 fn a_group_that_every_rule_gives_weight_0_is_not_routed() {
     check(&[(
         || of(HEALTHY, |w| w.routes(vec![objects::listener(0)])),
-        "not routed: every rule that leads to this target group gives it weight 0",
+        "not routed: every rule that forwards to this target group gives it weight 0",
     )]);
 }
 
@@ -148,11 +148,11 @@ fn fail_open_by_count_is_said_when_none_is_healthy() {
                     "10.0.0.1 ready, 10.0.0.2 ready | 10.0.0.1 unhealthy Timeout, 10.0.0.2 unhealthy Timeout",
                 )
             },
-            "fail-open: 0 of 2 registered healthy, 1 asked for: traffic goes to all of them",
+            "fail-open: 0 of 2 targets are healthy (minimum 1), so the load balancer sends traffic to all of them",
         ),
         (
             || network("10.0.0.1 ready | 10.0.0.1 unhealthy Timeout", |_| {}),
-            "fail-open: 0 of 1 registered healthy, 1 asked for: traffic goes to all of them",
+            "fail-open: 0 of 1 targets are healthy (minimum 1), so the load balancer sends traffic to all of them",
         ),
         (
             || {
@@ -160,7 +160,7 @@ fn fail_open_by_count_is_said_when_none_is_healthy() {
                     w.attribute(&format!("{MINIMUM}count"), "2");
                 })
             },
-            "fail-open: 1 of 2 registered healthy, 2 asked for: traffic goes to all of them",
+            "fail-open: 1 of 2 targets are healthy (minimum 2), so the load balancer sends traffic to all of them",
         ),
         (
             || {
@@ -168,7 +168,7 @@ fn fail_open_by_count_is_said_when_none_is_healthy() {
                     w.unread(&kubernetes(Kind::Slices));
                 })
             },
-            "fail-open: 0 of 1 registered healthy, 1 asked for: traffic goes to all of them",
+            "fail-open: 0 of 1 targets are healthy (minimum 1), so the load balancer sends traffic to all of them",
         ),
     ]);
 }
@@ -179,7 +179,10 @@ fn fail_open_by_percentage_counts_registered_targets() {
     let text =
         "10.0.0.1 ready, 10.0.0.2 ready | 10.0.0.1 healthy, 10.0.0.2 unhealthy Timeout, 10.0.0.9 draining";
     let verdict = of(text, half).report().verdict;
-    assert_eq!(verdict.sentence, "1 of 2 registered healthy, 2 asked for: traffic goes to all of them");
+    assert_eq!(
+        verdict.sentence,
+        "1 of 2 targets are healthy (minimum 2), so the load balancer sends traffic to all of them"
+    );
     let off = |w: &mut World| w.attribute(&format!("{MINIMUM}percentage"), "off");
     assert_eq!(of(text, off).report().verdict.sentence, "1 of 2 in service: 1 failing");
     let enough = |w: &mut World| w.attribute(&format!("{MINIMUM}percentage"), "50");
@@ -188,8 +191,7 @@ fn fail_open_by_percentage_counts_registered_targets() {
 
 #[test]
 fn fail_open_is_judged_by_zone_where_cross_zone_is_off() {
-    const ZONE: &str =
-        "fail-open: zone us-west-2b: 0 of 1 healthy, 1 asked for: its traffic goes to all of them";
+    const ZONE: &str = "fail-open: zone us-west-2b: 0 of 1 targets are healthy (minimum 1), so its traffic goes to all of them";
     const WHOLE: &str = "degraded: 2 of 3 in service: 1 failing";
     check(&[
         (|| network(TWO_ZONES, |_| {}), ZONE),
@@ -243,7 +245,7 @@ fn empty_is_neutral_only_when_zero_replicas_are_desired() {
 
 #[test]
 fn not_routed_says_that_nothing_leads_here() {
-    const NOTHING: &str = "not routed: no listener or rule leads to this target group";
+    const NOTHING: &str = "not routed: no listener or rule forwards to this target group";
     check(&[
         (|| of(HEALTHY, |w| w.group(|it| it.load_balancers.clear())), NOTHING),
         (|| of("10.0.0.1 ready | 10.0.0.1 unused NotInUse", |w| w.routes(Vec::new())), NOTHING),
@@ -263,7 +265,7 @@ fn unknown_says_what_could_not_be_read() {
     check(&[
         (
             || of(HEALTHY, |w| w.unread(&targets_source())),
-            "unknown: the health of the targets was not read yet",
+            "unknown: the health of the targets has not been read yet",
         ),
         (
             || {

@@ -66,10 +66,10 @@ fn why(refused: Result<Plan, Refusal>) -> String {
 fn weights_that_make_no_sense_are_refused() {
     let world = world((100, 0), Some(2));
     assert!(why(given(&world, 0, 0)).starts_with("every group would have weight 0"), "all zero");
-    assert!(why(given(&world, 100, 0)).contains("are eksworkshoptg 100, green 0 already"));
-    assert!(why(given(&world, 1000, 0)).contains("1000 for eksworkshoptg is more than 999"));
+    assert!(why(given(&world, 100, 0)).contains("are already eksworkshoptg 100, green 0"));
+    assert!(why(given(&world, 1000, 0)).contains("1000 for eksworkshoptg is above the maximum of 999"));
     let third: TargetGroupArn = other().as_str().replace("green", "red").parse().unwrap();
-    assert!(why(shift(&world, &[(third, 1)], &Tags::new())).contains("does not send to red"));
+    assert!(why(shift(&world, &[(third, 1)], &Tags::new())).contains("does not forward to red"));
     // Zero for the only one that has any, the other untouched, is zero for all.
     assert!(why(shift(&world, &[(fixture::arn(), 0)], &Tags::new())).starts_with("every group"));
     let mut alone = World::of("10.0.0.1 ready a | 10.0.0.1 healthy a");
@@ -85,7 +85,7 @@ fn a_group_without_a_healthy_target_is_typed_before_it_receives_more() {
         (typed(Some(0)).name.as_str(), &*typed(Some(0)).because[0]),
         ("green", "green has no healthy target")
     );
-    assert_eq!(typed(None).because, ["whether green has a healthy target is not known"]);
+    assert_eq!(typed(None).because, ["whether green has healthy targets is not known"]);
     // Less than before is no danger: that is how one gets out of it.
     assert_eq!(given(&world((50, 50), Some(0)), 90, 10).unwrap().typed, None);
 }
@@ -99,7 +99,7 @@ fn the_plan_rests_on_the_whole_action_and_on_healthy_targets() {
     let mut targets = world.inventory.groups[&other()].targets.clone().unwrap();
     targets.targets.clear();
     world.apply(Observation::Targets(other(), targets));
-    assert_eq!(holds(&world).unwrap_err(), "green has 0 healthy, the plan needs 1");
+    assert_eq!(holds(&world).unwrap_err().to_string(), "green has 0 healthy targets; the plan requires 1");
     // Everything of an action counts, not only its weights.
     for change in 0..3 {
         let mut listener = listener(100, 0);
@@ -113,7 +113,7 @@ fn the_plan_rests_on_the_whole_action_and_on_healthy_targets() {
         changed.routes(vec![listener]);
         let Guard::Action { .. } = &step.guards[0] else { panic!("{:?}", step.guards) };
         let why = check(&step.guards[0], None, &changed.inventory).unwrap_err();
-        assert!(why.contains("was changed meanwhile"), "{change}: {why}");
+        assert!(why.to_string().contains("was changed in the meantime"), "{change}: {why}");
     }
 }
 
@@ -128,16 +128,19 @@ fn who_will_write_its_own_weights_again_is_named() {
     };
     let balancer = place.load_balancer.as_str();
     let said = warned(balancer, "elbv2.k8s.aws/cluster", "prod");
-    assert!(said.starts_with("The load balancer was made by the controller of cluster prod"), "{said}");
+    assert!(said.starts_with("The controller of cluster prod created the load balancer"), "{said}");
     let said = warned(place.listener.as_str(), "aws:cloudformation:stack-name", "alb");
-    assert!(said.starts_with("The listener belongs to the CloudFormation stack alb"), "{said}");
+    assert!(said.starts_with("The listener belongs to CloudFormation stack alb"), "{said}");
     for (key, value, tool) in [
         ("crossplane-name", "x", "Crossplane"),
         ("managed-by", "terraform", "Terraform"),
         ("ManagedBy", "Pulumi", "Pulumi"),
         ("services.k8s.aws/namespace", "x", "an ACK controller"),
     ] {
-        assert!(warned(balancer, key, value).contains(&format!("is kept by {tool}")), "{key}={value}");
+        assert!(
+            warned(balancer, key, value).contains(&format!("{tool} manages the load balancer")),
+            "{key}={value}"
+        );
     }
     assert_eq!(warned(balancer, "Name", "alb"), "");
 }
@@ -156,7 +159,7 @@ fn what_was_shifted_goes_back_unless_somebody_shifted_it_again() {
     let Act::Shift { to, .. } = &back.steps[0].act else { panic!("{back:?}") };
     assert_eq!(routes::told(to), "eksworkshoptg 100, green 0");
     assert!(
-        why(undone(&world((50, 50), Some(2)))).contains("has other weights now: eksworkshoptg 50, green 50")
+        why(undone(&world((50, 50), Some(2)))).contains("were changed since, to eksworkshoptg 50, green 50")
     );
 }
 

@@ -156,8 +156,8 @@ fn a_running_plan_says_how_far_it_is_and_what_is_left() {
         Message::Progress(Progress { plan: plan.clone(), step, at, stage })
     };
     for (step, seconds, stage) in [
-        (0, 10, Stage::Done("it has no label app".to_owned())),
-        (1, 12, Stage::Done("1 of 1 out of rotation".to_owned())),
+        (0, 10, Stage::Done("pod testapp-10-0-0-2 has no label app".to_owned())),
+        (1, 12, Stage::Done("10.0.0.2:8080 is out of rotation".to_owned())),
         (2, 12, Stage::Awaiting("10.0.0.2:8080 is draining".to_owned())),
     ] {
         app::update(&mut state, told(step, seconds, stage));
@@ -179,8 +179,8 @@ fn a_resync_without_effect_offers_what_is_left() {
     let plan = state.changes.runs[0].plan.id.clone();
     let now = state.now;
     for (step, stage) in [
-        (0, Stage::Done("the controller looked: it overwrote the marker".to_owned())),
-        (1, Stage::Unverified("1 unregistered, 1 orphan".to_owned())),
+        (0, Stage::Done("the controller reconciled: it overwrote the marker".to_owned())),
+        (1, Stage::Unverified("unregistered: 10.0.0.3:8080; orphan: 10.0.0.9:8080".to_owned())),
     ] {
         app::update(&mut state, Message::Progress(Progress { plan: plan.clone(), step, at: now, stage }));
     }
@@ -313,7 +313,9 @@ fn an_undo_is_a_plan_like_any_other() {
     read(&mut state);
     app::update(&mut state, Message::Key(key('y')));
     let plan = state.changes.runs[0].plan.id.clone();
-    for (step, stage) in [(0, Stage::Done("it has no label app".to_owned())), (1, Stage::Cancelled)] {
+    for (step, stage) in
+        [(0, Stage::Done("pod testapp-10-0-0-2 has no label app".to_owned())), (1, Stage::Cancelled)]
+    {
         let at = state.now;
         app::update(&mut state, Message::Progress(Progress { plan: plan.clone(), step, at, stage }));
     }
