@@ -18,8 +18,10 @@ use crate::domain::plan::weights::Weighed;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Message {
-    /// A key without an action, for whoever reads text.
+    /// A key, for the dialog on top.
     Key(Key),
+    /// A text that was pasted: it goes where text is typed, and nowhere else.
+    Paste(String),
     Act(Action),
     /// Something was seen outside.
     Observed(Timestamp, Box<Observation>),
@@ -42,11 +44,21 @@ pub enum Message {
     Saved(Result<String, String>),
     /// The terminal or the session ends: leave at once.
     Leave,
+    /// Somebody asks the program to stop until it is continued.
+    Stop,
+    /// The program was continued after a stop.
+    Continued,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Effect {
     Quit,
+    /// Ask the processes of this job to stop, ourselves among them.
+    Suspend,
+    /// Give the terminal back and stop until we are continued.
+    Stop,
+    /// Take the terminal anew and draw everything.
+    Retake,
     /// What to look at from now on.
     Follow(Follow),
     /// Carry a plan out that was accepted.

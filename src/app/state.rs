@@ -8,6 +8,8 @@ use super::aws_side::AwsSide;
 use super::changes::Changes;
 use super::changes::Planned;
 use super::form::Form;
+use super::seen::Question;
+use super::seen::Seen;
 use crate::domain::facts::elb::TargetGroup;
 use crate::domain::facts::ids::BindingApi;
 use crate::domain::facts::ids::ClusterId;
@@ -49,6 +51,8 @@ pub struct Opening {
     pub protected: BTreeSet<ClusterId>,
     /// Random: tells the plans of this session from those of any other.
     pub session: u32,
+    /// A shell waits behind the screen and can continue it.
+    pub job_control: bool,
 }
 
 /// Seconds for which the footer says why something was not done.
@@ -177,6 +181,8 @@ pub struct State {
     pub hurry: u64,
     /// Something on show changed since the last frame.
     pub dirty: bool,
+    /// The question of the last frame drawn, by the loop that drew it.
+    pub(super) seen: Option<Seen>,
     pub(super) stale: BTreeSet<Subject>,
     pub(super) all_stale: bool,
     /// The first view was chosen, by what was read or by a key.
@@ -211,6 +217,7 @@ impl State {
             calls: VecDeque::new(),
             hurry: 0,
             dirty: true,
+            seen: None,
             stale: BTreeSet::new(),
             all_stale: false,
             opened: false,
@@ -404,6 +411,21 @@ impl State {
     /// Says something in the footer for a while.
     pub fn say(&mut self, text: String) {
         self.status = Some((text, self.now.plus_seconds(STATUS)));
+    }
+
+    /// What a single key would decide now.
+    pub fn question(&self) -> Option<Question> {
+        match self.dialogs.last()? {
+            Dialog::Plan(it) => Some(Question::Plan(it.plan.id.clone())),
+            Dialog::Unfinished(open) => Some(Question::Unfinished(open.first()?.plan.id.clone())),
+            _ => None,
+        }
+    }
+
+    /// The question asked now is the one that was read.
+    pub fn was_read(&self) -> bool {
+        let read = self.seen.as_ref().filter(|it| it.read).map(|it| &it.question);
+        read.is_some() && read == self.question().as_ref()
     }
 
     /// The screen shows nothing but that.

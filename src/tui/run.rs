@@ -19,7 +19,6 @@ use crate::app::Effect;
 use crate::app::Message;
 use crate::app::State;
 use crate::app::action::Action;
-use crate::app::state::Dialog;
 
 /// Frames are at least this far apart.
 const FRAME: Duration = Duration::from_millis(33);
@@ -30,7 +29,21 @@ pub struct Outside<'a, K, P> {
     pub messages: &'a mut mpsc::Receiver<Message>,
     /// Does what an effect asks for, without waiting.
     pub perform: P,
+    /// Gives the terminal back and stops, or takes it anew.
+    pub terminal: Switch,
     pub theme: Theme,
+}
+
+/// How the terminal is given back and taken, where it is a real one.
+#[derive(Clone, Copy)]
+pub struct Switch {
+    pub stop: fn() -> io::Result<()>,
+    pub retake: fn() -> io::Result<()>,
+}
+
+impl Switch {
+    /// Where there is no terminal to give back.
+    pub const NONE: Self = Self { stop: || Ok(()), retake: || Ok(()) };
 }
 
 /// Runs until somebody leaves, or the keys or the terminal are gone.
@@ -44,29 +57,42 @@ where
     K: Stream<Item = io::Result<Event>> + Unpin,
     P: FnMut(Effect),
 {
-    let Outside { mut keys, messages, mut perform, theme } = outside;
+    let Outside { mut keys, messages, mut perform, terminal: switch, theme } = outside;
+    let began = Instant::now();
     let mut drawn: Option<Instant> = None;
     // A person who pressed a key is answered at once; what happens outside can wait for the next frame.
     let mut pressed = false;
     loop {
         let due = pressed || drawn.is_none_or(|at| at.elapsed() >= FRAME);
         if state.dirty && due {
-            terminal.draw(|frame| view::render(state, &theme, frame.area(), frame.buffer_mut()))?;
+            let frame =
+                terminal.draw(|frame| view::render(state, &theme, frame.area(), frame.buffer_mut()))?;
+            let size = (frame.area.width, frame.area.height);
             state.dirty = false;
             pressed = false;
             drawn = Some(Instant::now());
+            app::drawn(state, size, began.elapsed());
         }
         let next_frame = drawn.map_or_else(Instant::now, |at| at + FRAME);
+        let readable = app::readable(state).map_or(next_frame, |at| began + at);
         let first = tokio::select! {
+            // Keys first: what waits in the terminal was typed before the question on the screen could be answered.
             biased;
             event = keys.next() => match event {
                 Some(Ok(event)) => {
                     pressed = true;
-                    message(state, &event)
+                    if matches!(event, Event::Key(_) | Event::Paste(_)) {
+                        app::pressed(state, began.elapsed());
+                    }
+                    message(state, event)
                 }
                 // The terminal is gone: so are we.
                 Some(Err(_)) | None => return Ok(()),
             },
+            () = tokio::time::sleep_until(readable), if app::readable(state).is_some() => {
+                app::rested(state, began.elapsed());
+                None
+            }
             message = messages.recv() => match message {
                 Some(message) => Some(message),
                 None => return Ok(()),
@@ -78,10 +104,22 @@ where
         let mut next = Some(first);
         while let Some(message) = next {
             for effect in app::update(state, message) {
-                match effect {
+                let switched = match effect {
                     Effect::Quit => return Ok(()),
-                    other => perform(other),
+                    Effect::Stop => (switch.stop)(),
+                    Effect::Retake => (switch.retake)(),
+                    other => {
+                        perform(other);
+                        continue;
+                    }
+                };
+                // The terminal is gone: so are we.
+                if switched.is_err() {
+                    return Ok(());
                 }
+                terminal.clear()?;
+                let size = terminal.size()?;
+                app::update(state, Message::Resize(size.width, size.height));
             }
             next = messages.try_recv().ok();
         }
@@ -92,20 +130,19 @@ where
 }
 
 /// What an event of the terminal means now.
-fn message(state: &State, event: &Event) -> Option<Message> {
+fn message(state: &State, event: Event) -> Option<Message> {
     match event {
         Event::Key(event) => {
-            let key = keys::key(*event)?;
-            let action = Action::of(key);
-            let typing = state.dialogs.last().is_some_and(Dialog::reads_text);
-            match action {
-                // The way out works everywhere.
-                Some(Action::Quit) if key.ctrl || !typing => Some(Message::Act(Action::Quit)),
-                _ if state.dialogs.last().is_some_and(Dialog::reads_keys) => Some(Message::Key(key)),
+            let key = keys::key(event)?;
+            match Action::of(key) {
+                // The ways out work everywhere.
+                Some(action @ (Action::Quit | Action::Suspend)) if key.ctrl => Some(Message::Act(action)),
+                _ if !state.dialogs.is_empty() => Some(Message::Key(key)),
                 action => action.map(Message::Act),
             }
         }
-        Event::Resize(width, height) => Some(Message::Resize(*width, *height)),
+        Event::Paste(text) => Some(Message::Paste(text)),
+        Event::Resize(width, height) => Some(Message::Resize(width, height)),
         _ => None,
     }
 }

@@ -49,15 +49,19 @@ pub fn render(state: &State, theme: &Theme, area: Rect, buffer: &mut Buffer) {
     footer::routes(state, theme, routes, buffer);
     footer::hints(state, theme, foot, buffer);
     match state.dialogs.last() {
-        Some(Dialog::Help { scroll }) => overlay::help(theme, *scroll, area, buffer),
+        Some(Dialog::Help { scroll }) => overlay::help(state, theme, *scroll, area, buffer),
         Some(Dialog::Details { scroll }) => overlay::details(state, theme, *scroll, area, buffer),
-        Some(Dialog::Plan(it)) => changes::planned(it, theme, area, buffer),
+        Some(Dialog::Plan(it)) => changes::planned(state, it, theme, area, buffer),
         Some(Dialog::Run { plan, scroll }) => changes::run(state, theme, (plan, *scroll), area, buffer),
-        Some(Dialog::Refusal { change, text }) => changes::refusal(theme, (*change, text), area, buffer),
-        Some(Dialog::Reading { change, text }) => changes::reading(theme, (*change, text), area, buffer),
-        Some(Dialog::Form(it)) => changes::form(it, theme, area, buffer),
+        Some(Dialog::Refusal { change, text }) => {
+            changes::refusal(state, theme, (*change, text), area, buffer)
+        }
+        Some(Dialog::Reading { change, text }) => {
+            changes::reading(state, theme, (*change, text), area, buffer)
+        }
+        Some(Dialog::Form(it)) => changes::form(state, it, theme, area, buffer),
         Some(Dialog::Audit { scroll }) => changes::audit(state, theme, *scroll, area, buffer),
-        Some(Dialog::Unfinished(open)) => changes::unfinished(theme, open, area, buffer),
+        Some(Dialog::Unfinished(open)) => changes::unfinished(state, theme, open, area, buffer),
         Some(Dialog::Leaving) => changes::leaving(state, theme, area, buffer),
         Some(Dialog::Filter { .. }) | None => {}
     }

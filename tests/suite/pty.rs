@@ -94,10 +94,14 @@ impl Drop for Terminal {
 fn a_pod_is_drained_by_three_keys_and_that_is_undone_by_two() {
     let mut it = Terminal::demo(&["drift"]);
     it.until(&["SERVING  3 of 3", "settled"]);
-    it.press("jDy");
+    it.press("jD");
+    it.until(&["Plan · drain", "y accept"]);
+    it.press("y");
     it.until(&["drain · under way", "✓ 1."]);
     assert_eq!(it.count(), 3);
-    it.press("uy");
+    it.press("u");
+    it.until(&["Plan · undo", "y accept"]);
+    it.press("y");
     it.until(&["undo · done"]);
     assert_eq!(it.count(), 2);
 }
@@ -106,12 +110,16 @@ fn a_pod_is_drained_by_three_keys_and_that_is_undone_by_two() {
 fn a_service_is_bound_by_eight_keys_at_most() {
     let mut it = Terminal::demo(&["drift"]);
     it.until(&["SERVING  3 of 3", "settled"]);
-    it.press("Btestapptgb\r");
+    it.press("B");
+    it.until(&["type testapptgb", "Enter accept"]);
+    it.press("testapptgb\r");
     it.until(&["unbind · done"]);
     it.press("\x1b");
     it.until_so("the board", |text| !text.contains("unbind · done"));
     it.count();
-    it.press("b\r\ry");
+    it.press("b\r\r");
+    it.until(&["Plan · bind", "y accept"]);
+    it.press("y");
     it.until(&["bind · done"]);
     assert!(it.count() <= 8);
 }
@@ -120,7 +128,9 @@ fn a_service_is_bound_by_eight_keys_at_most() {
 fn two_orphans_are_deregistered_by_four_keys() {
     let mut it = Terminal::demo(&["two-writers", "--speed", "5"]);
     it.until(&["192.168.77.7:8080", "192.168.77.8:8080", "! orphan"]);
-    it.press("  Xy");
+    it.press("  X");
+    it.until(&["Plan · deregister", "y accept"]);
+    it.press("y");
     it.until(&["✓ 1.", "2 of 2 out of rotation"]);
     assert_eq!(it.count(), 4);
 }

@@ -1,9 +1,12 @@
-//! Keys while something lies on top of the view: it takes them all.
+//! Keys, pastes and actions while something lies on top of the view: the dialog takes them all, by its table.
 
 use super::changes;
 use super::form;
 use super::shift;
 use crate::app::action::Action;
+use crate::app::dialog::DialogAction;
+use crate::app::dialog::DialogKey;
+use crate::app::foot;
 use crate::app::key::Code;
 use crate::app::key::Key;
 use crate::app::message::Effect;
@@ -13,65 +16,52 @@ use crate::app::state::State;
 /// Further down than any text reaches; the view shows the last page from there.
 const END: u16 = 400;
 
-impl Dialog {
-    /// Keys go to it as text, not as actions.
-    pub fn reads_text(&self) -> bool {
-        match self {
-            Self::Filter { .. } | Self::Form(_) => true,
-            Self::Plan(it) => it.plan.typed.is_some(),
-            _ => false,
-        }
-    }
+/// Characters of a paste that a text field takes: more than any name or filter has.
+const PASTED: usize = 512;
 
-    /// It knows keys of its own beside the actions.
-    pub fn reads_keys(&self) -> bool {
-        self.reads_text()
-            || matches!(
-                self,
-                Self::Reading { .. }
-                    | Self::Unfinished(_)
-                    | Self::Plan(_)
-                    | Self::Run { .. }
-                    | Self::Refusal { .. }
-                    | Self::Leaving
-            )
-    }
-}
-
-/// A key for the dialog on top.
+/// A key for the dialog on top: a row of its table, else text for its field.
 pub(super) fn typed(state: &mut State, key: Key) -> Vec<Effect> {
     state.dirty = true;
-    match state.dialogs.last_mut() {
-        Some(Dialog::Filter { .. }) => filter(state, key),
-        Some(Dialog::Form(_)) => return choosing(state, key),
-        Some(Dialog::Plan(_)) => return planned(state, key),
-        Some(Dialog::Run { .. }) => return running(state, key),
-        Some(Dialog::Unfinished(_)) => {
-            return match key.code {
-                Code::Char(c @ ('g' | 'x')) => changes::resume(state, c),
-                Code::Enter => changes::resume(state, 'g'),
-                Code::Esc => changes::resume(state, ' '),
-                _ => Vec::new(),
-            };
-        }
-        // A key meant for the plan that is not there yet must not take the way to it away.
-        Some(Dialog::Reading { .. }) if key.code != Code::Esc => {}
-        Some(Dialog::Refusal { .. } | Dialog::Leaving | Dialog::Reading { .. }) => drop(state.dialogs.pop()),
-        _ => {}
+    let Some(kind) = state.dialogs.last().map(Dialog::kind) else { return Vec::new() };
+    match kind.row(key) {
+        Some(row) => return taken(state, row, key),
+        None if kind.has_text() => text(state, |it| edit(it, key)),
+        None => {}
     }
     Vec::new()
 }
 
-/// Text goes to the filter while it is being typed.
-fn filter(state: &mut State, key: Key) {
-    let Some(Dialog::Filter { before }) = state.dialogs.last() else { return };
-    match key {
-        Key { code: Code::Enter, .. } => drop(state.dialogs.pop()),
-        Key { code: Code::Esc, .. } => {
-            state.filter.clone_from(before);
-            state.dialogs.pop();
+/// An action while a dialog is on top is the row of its key there, if there is one.
+pub(super) fn acted(state: &mut State, action: Action) -> Vec<Effect> {
+    let Some(kind) = state.dialogs.last().map(Dialog::kind) else { return Vec::new() };
+    let keys = action.row().map_or(&[][..], |it| it.keys);
+    let row = keys.iter().find_map(|key| Some((kind.row(*key)?, *key)));
+    row.map_or_else(Vec::new, |(row, key)| taken(state, row, key))
+}
+
+/// A paste: text for the field of the dialog on top. Line breaks and control characters in it are no keys.
+pub(super) fn pasted(state: &mut State, pasted: &str) {
+    state.dirty = true;
+    if !state.dialogs.last().is_some_and(|it| it.kind().has_text()) {
+        return state.say("Paste ignored: there is no text field here".to_owned());
+    }
+    let line: String = pasted.chars().take(PASTED).map(|it| if it.is_control() { ' ' } else { it }).collect();
+    text(state, |it| it.push_str(line.trim()));
+}
+
+/// Changes the text of the field there is.
+fn text(state: &mut State, edit: impl FnOnce(&mut String)) {
+    match state.dialogs.last_mut() {
+        Some(Dialog::Filter { .. }) => edit(&mut state.filter),
+        Some(Dialog::Form(form)) => {
+            form.edit(edit);
+            shift::typed(form);
         }
-        key => edit(&mut state.filter, key),
+        Some(Dialog::Plan(planned)) => {
+            planned.objection = None;
+            edit(&mut planned.typed);
+        }
+        _ => {}
     }
 }
 
@@ -84,112 +74,90 @@ fn edit(text: &mut String, key: Key) {
     }
 }
 
-fn choosing(state: &mut State, key: Key) -> Vec<Effect> {
-    let page = isize::try_from(state.page()).unwrap_or(isize::MAX);
-    let Some(Dialog::Form(form)) = state.dialogs.last_mut() else { return Vec::new() };
-    match key.code {
-        Code::Enter => return form::chosen(state),
-        Code::Esc => drop(state.dialogs.pop()),
-        Code::Down => form.step(1),
-        Code::Up => form.step(-1),
-        Code::PageDown => form.step(page),
-        Code::PageUp => form.step(-page),
-        _ => {
-            form.edit(|text| edit(text, key));
-            shift::typed(form);
+/// Does what a row of the dialog's table says, if the dialog offers it now.
+fn taken(state: &mut State, row: &DialogKey, key: Key) -> Vec<Effect> {
+    let Some(dialog) = state.dialogs.last() else { return Vec::new() };
+    if foot::offered(state, dialog, row).is_none() {
+        if row.action == DialogAction::Undo {
+            state.say("There is nothing of this change to undo".to_owned());
         }
-    }
-    Vec::new()
-}
-
-/// Keys of a plan. Where a name has to be typed, letters are that name.
-fn planned(state: &mut State, key: Key) -> Vec<Effect> {
-    let page = u16::try_from(state.page()).unwrap_or(u16::MAX);
-    let Some(Dialog::Plan(planned)) = state.dialogs.last_mut() else { return Vec::new() };
-    planned.objection = None;
-    let typing = planned.plan.typed.is_some();
-    match (key.code, key.ctrl) {
-        (Code::Esc, _) => drop(state.dialogs.pop()),
-        (Code::Down, _) => planned.scroll = planned.scroll.saturating_add(1).min(END),
-        (Code::Up, _) => planned.scroll = planned.scroll.saturating_sub(1),
-        (Code::PageDown, _) => planned.scroll = planned.scroll.saturating_add(page).min(END),
-        (Code::PageUp, _) => planned.scroll = planned.scroll.saturating_sub(page),
-        (Code::Enter, _) if typing => return changes::accept(state),
-        (Code::Tab, _) => changes::choose(state, 't'),
-        (Code::Char('t' | 'w' | 'm' | 's' | 'd'), true) if typing => return chosen(state, key),
-        _ if typing => edit(&mut planned.typed, key),
-        (Code::Char('y'), false) => return changes::accept(state),
-        (Code::Char('n'), false) => drop(state.dialogs.pop()),
-        (Code::Char('j'), false) => planned.scroll = planned.scroll.saturating_add(1).min(END),
-        (Code::Char('k'), false) => planned.scroll = planned.scroll.saturating_sub(1),
-        _ => return chosen(state, key),
-    }
-    Vec::new()
-}
-
-/// The choices a plan has.
-fn chosen(state: &mut State, key: Key) -> Vec<Effect> {
-    match key.code {
-        Code::Char('s') => return changes::save(state),
-        Code::Char('d') => return changes::rehearse(state),
-        Code::Char(choice @ ('t' | 'w' | 'm')) => changes::choose(state, choice),
-        _ => {}
-    }
-    Vec::new()
-}
-
-fn running(state: &mut State, key: Key) -> Vec<Effect> {
-    let Some(Dialog::Run { scroll, .. }) = state.dialogs.last_mut() else { return Vec::new() };
-    if let Code::Char(again @ ('r' | 'R')) = key.code {
-        changes::again(state, again);
         return Vec::new();
     }
-    match (key.code, key.ctrl) {
-        (Code::Char('c'), false) => {
-            state.say("stopping: a call that is under way ends first".to_owned());
+    if row.action.decides() && !state.was_read() {
+        state.say(format!("Read it first, then press {key}"));
+        return Vec::new();
+    }
+    match row.action {
+        DialogAction::Accept => return changes::accept(state),
+        DialogAction::DryRun => return changes::rehearse(state),
+        DialogAction::Save => return changes::save(state),
+        DialogAction::Then | DialogAction::Networking | DialogAction::MultiCluster => {
+            changes::choose(state, row.action);
+        }
+        DialogAction::Stop => {
+            state.say("Stopping: a call that is under way ends first".to_owned());
             return changes::cancel(state);
         }
-        (Code::Down | Code::Char('j'), false) => *scroll = scroll.saturating_add(1).min(END),
-        (Code::Up | Code::Char('k'), false) => *scroll = scroll.saturating_sub(1),
-        (Code::Char('u'), false) => {
-            // Only what is on show: another plan is undone by its own key.
-            let shown = match state.dialogs.last() {
-                Some(Dialog::Run { plan, .. }) => Some(plan.clone()),
-                _ => None,
-            };
-            if state.changes.last().map(|it| it.id) == shown {
-                state.dialogs.pop();
-                return super::act(state, Action::Undo);
-            }
-            state.say("there is nothing of this plan to undo".to_owned());
-        }
-        (Code::Esc | Code::Enter | Code::Char('p'), _) => drop(state.dialogs.pop()),
-        _ => {}
+        DialogAction::Undo => return undo(state),
+        DialogAction::Resync => changes::again(state, Action::Resync),
+        DialogAction::Register => changes::again(state, Action::Register),
+        DialogAction::Resume => changes::resume(state),
+        DialogAction::Discard => return changes::discard(state),
+        DialogAction::Later => changes::later(state),
+        DialogAction::Select => return form::chosen(state),
+        DialogAction::RestoreFilter => restore(state),
+        DialogAction::Close | DialogAction::KeepFilter => drop(state.dialogs.pop()),
+        DialogAction::Leave => return vec![Effect::Quit],
+        DialogAction::Down
+        | DialogAction::Up
+        | DialogAction::PageDown
+        | DialogAction::PageUp
+        | DialogAction::HalfDown
+        | DialogAction::HalfUp
+        | DialogAction::Top
+        | DialogAction::Bottom => scroll(state, row.action),
     }
     Vec::new()
 }
 
-/// Whether the dialog on top takes an action: all of them, so that no key reaches what lies under it.
-pub(super) fn takes(state: &mut State, action: Action) -> bool {
-    let page = u16::try_from(state.page()).unwrap_or(u16::MAX);
-    let scroll = match state.dialogs.last_mut() {
-        None | Some(Dialog::Filter { .. }) => return false,
-        Some(Dialog::Help { scroll } | Dialog::Details { scroll } | Dialog::Audit { scroll }) => scroll,
-        Some(_) => return true,
+/// Only what is on show: another plan is undone by its own key.
+fn undo(state: &mut State) -> Vec<Effect> {
+    let Some(Dialog::Run { plan, .. }) = state.dialogs.last() else { return Vec::new() };
+    if state.changes.last().is_none_or(|it| it.id != *plan) {
+        state.say("There is nothing of this change to undo".to_owned());
+        return Vec::new();
+    }
+    state.dialogs.pop();
+    super::act(state, Action::Undo)
+}
+
+fn restore(state: &mut State) {
+    if let Some(Dialog::Filter { before }) = state.dialogs.pop() {
+        state.filter = before;
+    }
+}
+
+fn scroll(state: &mut State, action: DialogAction) {
+    let page = i16::try_from(state.page()).unwrap_or(i16::MAX);
+    let by = match action {
+        DialogAction::Down => 1,
+        DialogAction::Up => -1,
+        DialogAction::PageDown => page,
+        DialogAction::PageUp => -page,
+        DialogAction::HalfDown => page / 2,
+        DialogAction::HalfUp => -(page / 2),
+        DialogAction::Bottom => i16::MAX,
+        _ => i16::MIN,
     };
-    match action {
-        Action::Down => *scroll = scroll.saturating_add(1).min(END),
-        Action::Up => *scroll = scroll.saturating_sub(1),
-        Action::PageDown => *scroll = scroll.saturating_add(page).min(END),
-        Action::PageUp => *scroll = scroll.saturating_sub(page),
-        Action::HalfDown => *scroll = scroll.saturating_add(page / 2),
-        Action::HalfUp => *scroll = scroll.saturating_sub(page / 2),
-        Action::Top => *scroll = 0,
-        Action::Bottom => *scroll = END,
-        Action::Back | Action::Help | Action::Details | Action::Open | Action::Audit => {
-            drop(state.dialogs.pop())
-        }
+    match state.dialogs.last_mut() {
+        Some(Dialog::Form(form)) => form.step(by.into()),
+        Some(Dialog::Plan(it)) => it.scroll = it.scroll.saturating_add_signed(by).min(END),
+        Some(
+            Dialog::Run { scroll, .. }
+            | Dialog::Help { scroll }
+            | Dialog::Details { scroll }
+            | Dialog::Audit { scroll },
+        ) => *scroll = scroll.saturating_add_signed(by).min(END),
         _ => {}
     }
-    true
 }

@@ -9,39 +9,43 @@ use ratatui::text::Span;
 use ratatui::widgets::Block;
 use ratatui::widgets::Clear;
 use ratatui::widgets::Widget;
+use unicode_width::UnicodeWidthStr;
 
 use super::overlay;
 use super::overlay::Lines;
 use super::text;
 use crate::app::State;
-use crate::app::changes::Asked;
 use crate::app::changes::Planned;
 use crate::app::changes::Run;
-use crate::app::form::Choice;
+use crate::app::foot;
+use crate::app::foot::Hint;
 use crate::app::form::Form;
 use crate::domain::facts::plan_id::PlanId;
 use crate::domain::facts::time::age;
 use crate::domain::plan::act::Act;
 use crate::domain::plan::act::ChangeKind;
 use crate::domain::plan::binding;
-use crate::domain::plan::drain::Then;
 use crate::domain::plan::log::Unfinished;
 use crate::domain::plan::progress::Stage;
 use crate::report::plan;
 use crate::report::plan::Tone;
 use crate::tui::theme::Theme;
 
-pub(super) fn planned(planned: &Planned, theme: &Theme, area: Rect, buffer: &mut Buffer) {
+pub(super) fn planned(state: &State, planned: &Planned, theme: &Theme, area: Rect, buffer: &mut Buffer) {
     let mut lines: Lines =
         plan::lines(&planned.plan).into_iter().map(|(tone, text)| (text, style(theme, tone))).collect();
-    if let Some(why) = plan::typed(&planned.plan) {
-        // What has to be typed is said where it is looked for: below the effect.
+    let hints = foot::hints(state);
+    let (choices, keys): (Vec<&Hint>, Vec<&Hint>) = hints.iter().partition(|it| it.choice);
+    let several = !choices.is_empty();
+    // Where the foot is no place for all of it, the choices stand where the name is asked for: below the effect.
+    let typed = plan::typed(&planned.plan);
+    let narrow = overlay::foot(None, &hints).width() + COUNT > overlay::room(area);
+    let apart = several && (typed.is_some() || narrow);
+    if apart {
+        lines.insert(1, (format!("  also: {}", overlay::joined(choices)), theme.dim));
+    }
+    if let Some(why) = typed {
         lines.insert(1, (format!("! {why}"), theme.bad));
-        // Letters are the name there.
-        let more: Vec<String> = std::iter::once("^d dry run".to_owned())
-            .chain(choices(planned).split(" · ").skip(1).map(|it| format!("^{it}")))
-            .collect();
-        lines.insert(2, (format!("  also: {}", more.join(" · ")), theme.dim));
     }
     for (index, answer) in planned.rehearsed.iter().enumerate() {
         lines.push(match answer {
@@ -55,34 +59,17 @@ pub(super) fn planned(planned: &Planned, theme: &Theme, area: Rect, buffer: &mut
         lines.extend(commands.into_iter().map(|it| (it, theme.dim)));
     }
     let title = format!("Plan · {}", planned.plan.change.word());
-    let bottom = match (&planned.plan.typed, &planned.objection) {
-        (Some(_), Some(objection)) => format!(" {objection} · type: {}▏ ", planned.typed),
-        (Some(typed), None) => {
-            format!(" type {}: {}▏ Enter accepts · Esc ", typed.name, planned.typed)
-        }
-        (None, _) => format!(" y accepts · d dry run{} · Esc ", choices(planned)),
-    };
+    let field = planned.plan.typed.as_ref().map(|it| match &planned.objection {
+        Some(objection) => format!("{objection} · type: {}▏", planned.typed),
+        None => format!("type {}: {}▏", it.name, planned.typed),
+    });
+    let shown: Vec<&Hint> = if apart { keys } else { hints.iter().collect() };
+    let bottom = overlay::foot(field.as_deref(), shown);
     overlay::framed(&title, theme, (lines, planned.scroll), &bottom, (area, buffer));
 }
 
-/// The choices a plan has, with their keys.
-fn choices(planned: &Planned) -> String {
-    let on = |it: bool| if it { "off" } else { "on" };
-    match &planned.asked {
-        Asked::Drain { then, .. } => {
-            let other = match then {
-                Then::Delete => "put it back",
-                Then::PutBack => "leave it detached",
-                Then::Keep => "delete it",
-            };
-            format!(" · t {other}")
-        }
-        Asked::Bind(wish) => {
-            format!(" · w network {} · m multi {} · s save", on(wish.networking), on(wish.multi_cluster))
-        }
-        Asked::Plainly => String::new(),
-    }
-}
+/// Cells that the count of the lines below takes at the foot.
+const COUNT: usize = 7;
 
 fn style(theme: &Theme, tone: Tone) -> Style {
     match tone {
@@ -133,12 +120,8 @@ pub(super) fn run(
         Some(_) if run.succeeded() => format!("{} · done", run.plan.change.word()),
         Some(_) => format!("{} · not done", run.plan.change.word()),
     };
-    let bottom = match run.ended {
-        None => " Esc hides, it goes on · c stops it ",
-        Some(_) if run.turns_round() => " Esc closes · u undoes ",
-        Some(_) => " Esc closes ",
-    };
-    overlay::framed(&title, theme, (lines, scroll), bottom, (area, buffer));
+    let bottom = overlay::foot(None, &foot::hints(state));
+    overlay::framed(&title, theme, (lines, scroll), &bottom, (area, buffer));
 }
 
 /// Seconds until the targets a step waits for have drained at the latest: the delay counts from when they left.
@@ -174,10 +157,10 @@ fn trusting(state: &State, run: &Run) -> String {
     let left = binding::CACHE - state.now.since(looked);
     match left > 0 {
         true => format!(
-            "the controller may still trust its own list of targets, for {} at most: r tries again then, R registers now",
+            "the controller may still trust its own list of targets, for {} at most: resync again then, or register now",
             age(left)
         ),
-        false => "its list of targets is over by now: r tries again, R registers now".to_owned(),
+        false => "the controller's own list of targets has expired by now: resync again, or register now".to_owned(),
     }
 }
 
@@ -191,27 +174,51 @@ fn offer(state: &State, run: &Run) -> Option<String> {
     let text = match stage {
         Stage::Refused(_) => "nothing was written by this step; look at the board and ask again",
         Stage::Unverified(_) if run.plan.change == ChangeKind::Unbind => {
-            "what is left the controller did not list: deregister (X) takes it out, on the board of the group"
+            "what is left the controller did not list: deregister it on the board of the group"
         }
         Stage::Unverified(_) => "look at the board: it shows what is so now",
         Stage::Failed(_) if run.turns_round() => {
-            "what was done before stays; u turns that round where it can be"
+            "what was done before stays; undo it if possible"
         }
         Stage::Failed(_) => "what was done before stays; look at the board",
-        Stage::Cancelled if run.turns_round() => "what was written stays; u turns it round where it can be",
+        Stage::Cancelled if run.turns_round() => "what was written stays; undo it if possible",
         Stage::Cancelled => "what was written stays",
         _ => return None,
     };
     Some(text.to_owned())
 }
 
-pub(super) fn refusal(theme: &Theme, (change, why): (ChangeKind, &str), area: Rect, buffer: &mut Buffer) {
+pub(super) fn refusal(
+    state: &State,
+    theme: &Theme,
+    (change, why): (ChangeKind, &str),
+    area: Rect,
+    buffer: &mut Buffer,
+) {
     let lines = vec![(why.to_owned(), theme.plain)];
-    small(&format!("{} · not possible", change.word()), theme, lines, " any key closes ", (area, buffer));
+    small(
+        &format!("{} · not possible", change.word()),
+        theme,
+        lines,
+        &overlay::foot(None, &foot::hints(state)),
+        (area, buffer),
+    );
 }
 
-pub(super) fn reading(theme: &Theme, (change, text): (ChangeKind, &str), area: Rect, buffer: &mut Buffer) {
-    small(change.word(), theme, vec![(text.to_owned(), theme.plain)], " Esc gives up ", (area, buffer));
+pub(super) fn reading(
+    state: &State,
+    theme: &Theme,
+    (change, text): (ChangeKind, &str),
+    area: Rect,
+    buffer: &mut Buffer,
+) {
+    small(
+        change.word(),
+        theme,
+        vec![(text.to_owned(), theme.plain)],
+        &overlay::foot(None, &foot::hints(state)),
+        (area, buffer),
+    );
 }
 
 pub(super) fn leaving(state: &State, theme: &Theme, area: Rect, buffer: &mut Buffer) {
@@ -219,10 +226,10 @@ pub(super) fn leaving(state: &State, theme: &Theme, area: Rect, buffer: &mut Buf
     lines.extend(state.changes.running().map(|it| (format!("  {}", it.plan.effect), theme.title)));
     let what = "What was written stays written; nothing more is done. The next start offers to go on.";
     lines.push((what.to_owned(), theme.plain));
-    small("Leave?", theme, lines, " q leaves · any other key stays ", (area, buffer));
+    small("Leave?", theme, lines, &overlay::foot(None, &foot::hints(state)), (area, buffer));
 }
 
-pub(super) fn unfinished(theme: &Theme, open: &[Unfinished], area: Rect, buffer: &mut Buffer) {
+pub(super) fn unfinished(state: &State, theme: &Theme, open: &[Unfinished], area: Rect, buffer: &mut Buffer) {
     let Some(first) = open.first() else { return };
     let at = first.plan.steps.get(first.next).map_or_else(String::new, |it| it.act.sentence());
     let mut lines: Lines = vec![
@@ -237,7 +244,7 @@ pub(super) fn unfinished(theme: &Theme, open: &[Unfinished], area: Rect, buffer:
     if open.len() > 1 {
         lines.push((format!("And {} more.", open.len() - 1), theme.plain));
     }
-    small("Not ended", theme, lines, " g goes on · x forgets it · Esc later ", (area, buffer));
+    small("Not ended", theme, lines, &overlay::foot(None, &foot::hints(state)), (area, buffer));
 }
 
 /// A box no larger than what it says.
@@ -262,15 +269,13 @@ fn small(title: &str, theme: &Theme, lines: Lines, bottom: &str, (area, buffer):
     }
 }
 
-pub(super) fn form(form: &Form, theme: &Theme, area: Rect, buffer: &mut Buffer) {
+pub(super) fn form(state: &State, form: &Form, theme: &Theme, area: Rect, buffer: &mut Buffer) {
     let width = area.width.saturating_sub(4).min(100);
     let height = area.height.saturating_sub(4);
     let place = Rect { x: area.x + (area.width - width) / 2, y: area.y + 2, width, height };
     Clear.render(place, buffer);
-    let bottom = match form.chosen.first() {
-        Some(Choice::Place(..)) => " ↑↓ choose · type others, as 95 5 · Enter takes it · Esc leaves ",
-        _ => " ↑↓ choose · Enter takes it · type to narrow down · Esc leaves ",
-    };
+    let typing = state.dialogs.last().and_then(foot::typing);
+    let bottom = overlay::foot(typing, &foot::hints(state));
     let block = Block::bordered()
         .title(Span::styled(format!(" {} ", form.title), theme.title))
         .title_bottom(Line::from(Span::styled(bottom, theme.dim)).right_aligned());
@@ -328,5 +333,11 @@ pub(super) fn audit(state: &State, theme: &Theme, scroll: u16, area: Rect, buffe
     if lines.is_empty() {
         lines.push(("nothing was written yet".to_owned(), theme.dim));
     }
-    overlay::framed("Audit log, newest first", theme, (lines, scroll), " Esc closes ", (area, buffer));
+    overlay::framed(
+        "Audit log, newest first",
+        theme,
+        (lines, scroll),
+        &overlay::foot(None, &foot::hints(state)),
+        (area, buffer),
+    );
 }

@@ -43,7 +43,7 @@ async fn a_pod_is_drained_by_three_keys_and_put_back_by_two() {
     let session = Session::open("drift").await;
     session.until(&["SERVING  3 of 3", "settled"]).await;
     session.keys("jD");
-    session.until(&["Plan · drain", "take label app=testapp", "delete pod", "y accepts"]).await;
+    session.until(&["Plan · drain", "take label app=testapp", "delete pod", "y accept"]).await;
     session.keys("y");
     session.live(&["drain · under way", "✓ 1.", "✓ 2.", "is draining, at most"]).await;
     // Hidden, it goes on, and the pod stays on the board.
@@ -54,7 +54,9 @@ async fn a_pod_is_drained_by_three_keys_and_put_back_by_two() {
     // Somebody thinks better of it: the label comes back, and with it the endpoint.
     session.keys("c");
     session.live(&["drain · not done", "cancelled"]).await;
-    session.keys("uy");
+    session.keys("u");
+    session.until(&["Plan · undo", "y accept"]).await;
+    session.keys("y");
     session.live(&["undo · done", "put label app=testapp"]).await;
     session.keys("⎋");
     session.quit().await;
@@ -64,7 +66,9 @@ async fn a_pod_is_drained_by_three_keys_and_put_back_by_two() {
 async fn a_drained_pod_is_deleted_at_the_end() {
     let session = Session::open("drift").await;
     session.until(&["SERVING  3 of 3", "settled"]).await;
-    session.keys("jDy");
+    session.keys("jD");
+    session.until(&["Plan · drain", "y accept"]).await;
+    session.keys("y");
     session.live(&["drain · done", "✓ 4. delete pod"]).await;
     session.keys("⎋");
     session.live(&["SERVING  3 of 3"]).await;
@@ -77,7 +81,7 @@ async fn two_orphans_go_by_four_keys() {
     session.until(&["SERVING  3 of 3", "settled"]).await;
     session.pass(25, &["! orphan", "192.168.77.7:8080", "192.168.77.8:8080"]).await;
     session.keys("  X");
-    session.until(&["Plan · deregister", "2 targets", "Nobody registers it again"]).await;
+    session.until(&["Plan · deregister", "2 targets", "Nobody registers it again", "y accept"]).await;
     session.keys("y");
     session.live(&["✓ 1.", "is draining"]).await;
     // Whoever leaves while something is under way is asked.
@@ -92,10 +96,10 @@ async fn a_sleeping_controller_is_made_to_look() {
     session.until(&["SERVING  3 of 3", "settled"]).await;
     session.pass(20, &["+ unregistered"]).await;
     session.keys("r");
-    session.until(&["Plan · resync", "checkpoint annotation", "less than 5 minutes ago"]).await;
+    session.until(&["Plan · resync", "checkpoint annotation", "less than 5 minutes ago", "y accept"]).await;
     session.keys("y");
     // Its list of targets is younger than five minutes: it overwrites the marker and registers nothing.
-    session.live(&["✓ 1.", "resync · not done", "r tries again then"]).await;
+    session.live(&["✓ 1.", "resync · not done", "resync again then", "r resync again", "R register"]).await;
     session.keys("⎋");
     session.quit().await;
 }
@@ -110,11 +114,11 @@ async fn weights_are_typed_given_and_taken_back() {
     session.until(&["Weights of blue and green, now 100 0", "75 25"]).await;
     // Other numbers than those on the list.
     session.keys("95⏎");
-    session.until(&["Plan · shift", "95 % to blue, 5 % to green", "CloudFormation stack shop-alb"]).await;
+    session.until(&["Plan · shift", "95 % to blue, 5 % to green", "CloudFormation stack shop-alb", "y accept"]).await;
     session.keys("y");
     session.live(&["shift · done", "it has the weights blue 95, green 5"]).await;
     session.keys("u");
-    session.until(&["Plan · undo", "send 100 % to blue, nothing to green"]).await;
+    session.until(&["Plan · undo", "send 100 % to blue, nothing to green", "y accept"]).await;
     session.keys("y");
     session.live(&["undo · done", "it has the weights blue 100, green 0"]).await;
     session.keys("⎋");
@@ -127,7 +131,7 @@ async fn a_missing_endpoint_is_registered_by_change() {
     session.until(&["SERVING  3 of 3", "settled"]).await;
     session.pass(20, &["+ unregistered"]).await;
     session.keys("jR");
-    session.until(&["Plan · register", "leaves it"]).await;
+    session.until(&["Plan · register", "leaves it", "y accept"]).await;
     session.keys("y");
     session.live(&["register · done"]).await;
     session.keys("⎋");
@@ -140,7 +144,7 @@ async fn without_a_controller_one_key_brings_the_group_in_step() {
     let session = Session::open("no-controller").await;
     session.pass(40, &["! orphan", "+ unregistered"]).await;
     session.keys("S");
-    session.until(&["Plan · sync", "Registers 1 endpoint", "then takes 1 target out"]).await;
+    session.until(&["Plan · sync", "Registers 1 endpoint", "then takes 1 target out", "y accept"]).await;
     session.keys("y");
     session.live(&["sync · done"]).await;
     session.keys("⎋");
@@ -153,7 +157,7 @@ async fn unbinding_the_last_healthy_targets_needs_the_name_typed() {
     let session = Session::open("drift").await;
     session.until(&["SERVING  3 of 3", "settled"]).await;
     session.keys("B");
-    session.until(&["Plan · unbind", "type testapptgb", "no healthy target is left"]).await;
+    session.until(&["Plan · unbind", "type testapptgb", "no healthy target is left", "Enter accept"]).await;
     session.keys("y⏎");
     session.until(&["that is not testapptgb"]).await;
     session.press(KeyCode::Backspace);
@@ -168,7 +172,7 @@ async fn a_service_is_bound_by_a_few_keys() {
     let session = Session::of(Still::of(at_rest()).await, "rest", Opening::default());
     session.until(&["SERVING  3 of 3", "settled"]).await;
     session.keys("B");
-    session.until(&["type testapptgb"]).await;
+    session.until(&["type testapptgb", "Enter accept"]).await;
     session.keys("testapptgb⏎");
     session.live(&["unbind · done"]).await;
     session.keys("⎋b");
@@ -176,11 +180,11 @@ async fn a_service_is_bound_by_a_few_keys() {
     session.keys("testapp⏎");
     session.until(&["to which target group", "eksworkshoptg"]).await;
     session.keys("⏎");
-    session.until(&["Plan · bind", "registers 3 endpoints", "y accepts"]).await;
+    session.until(&["Plan · bind", "registers 3 endpoints", "y accept"]).await;
     session.keys("w");
-    session.until(&["network off"]).await;
+    session.until(&["turn networking off"]).await;
     session.keys("wd");
-    session.until(&["network on", "dry run 1. the API server would accept it"]).await;
+    session.until(&["turn networking on", "dry run 1. the API server would accept it"]).await;
     session.keys("y");
     session.live(&["bind · done"]).await;
     session.keys("⎋");
@@ -198,7 +202,7 @@ async fn the_palette_finds_a_hand_by_its_name() {
     session.until(&["Plan · resync"]).await;
     session.keys("n");
     session.keys("jX");
-    session.until(&["Plan · deregister"]).await;
+    session.until(&["Plan · deregister", "y accept"]).await;
     session.keys("y");
     session.live(&["✓ 1."]).await;
     session.keys("⎋A");
@@ -230,7 +234,7 @@ async fn a_protected_context_asks_for_its_name() {
     let session = Session::of(Still::start("drift").await, "drift", opening);
     session.until(&["PROTECTED", "SERVING  3 of 3"]).await;
     session.keys("r");
-    session.until(&["Plan · resync", "type demo", "the context demo is protected"]).await;
+    session.until(&["Plan · resync", "type demo", "the context demo is protected", "Enter accept"]).await;
     session.keys("demo⏎");
     session.live(&["resync · done"]).await;
     session.keys("⎋");
@@ -256,7 +260,9 @@ async fn a_viewer_sees_everything_and_is_told_what_each_hand_needs() {
         session.pass(6, &["q quit"]).await;
     }
     // AWS only tells when it is asked to do it.
-    session.keys("Ry");
+    session.keys("R");
+    session.until(&["Plan · register", "y accept"]).await;
+    session.keys("y");
     session.live(&["register · not done", "needs elasticloadbalancing:RegisterTargets"]).await;
     session.keys("⎋");
     session.quit().await;
@@ -278,9 +284,9 @@ async fn what_another_session_began_is_offered_at_the_next_start() {
 
     let connection = world.connection();
     let session = Session::logged(world, connection, log());
-    session.until(&["Not ended", "2 of 4 steps are done", "g goes on"]).await;
+    session.until(&["Not ended", "2 of 4 steps are done", "g resume"]).await;
     session.keys("g");
-    session.until(&["Plan · drain", "Goes on with what was begun at 2026-01-15", "y accepts"]).await;
+    session.until(&["Plan · drain", "Goes on with what was begun at 2026-01-15", "y accept"]).await;
     session.keys("y");
     session.live(&["drain · done", "✓ 2. delete pod"]).await;
     session.keys("⎋");

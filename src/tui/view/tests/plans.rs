@@ -51,6 +51,12 @@ fn typed(state: &mut State, text: &str) {
     }
 }
 
+/// Accepts the plan on show, once it was read.
+fn accept(state: &mut State) {
+    *state = read(state);
+    app::update(state, Message::Key(key('y')));
+}
+
 fn planned(world: &World, row: &str, action: Action) -> State {
     let mut state = screen(world);
     if !row.is_empty() {
@@ -131,6 +137,7 @@ fn the_picture_of_a_plan_is_a_frame() {
 fn a_name_is_typed_where_it_is_asked_for() {
     let mut state = planned(&drifted(), "", Action::Unbind);
     typed(&mut state, "testapp");
+    state = read(&state);
     app::update(&mut state, Message::Key(plain(Code::Enter)));
     insta::assert_snapshot!("plan_unbind_typed", frame(&state, 80, 24));
 }
@@ -138,7 +145,7 @@ fn a_name_is_typed_where_it_is_asked_for() {
 #[test]
 fn a_running_plan_says_how_far_it_is_and_what_is_left() {
     let mut state = planned(&drifted(), "10.0.0.2", Action::Drain);
-    app::update(&mut state, Message::Key(key('y')));
+    accept(&mut state);
     let plan = state.changes.runs[0].plan.id.clone();
     let told = |step, seconds, stage| {
         let at = fixture::BEGIN.plus_seconds(seconds);
@@ -163,7 +170,7 @@ fn a_running_plan_says_how_far_it_is_and_what_is_left() {
 #[test]
 fn a_resync_without_effect_offers_what_is_left() {
     let mut state = planned(&drifted(), "", Action::Resync);
-    app::update(&mut state, Message::Key(key('y')));
+    accept(&mut state);
     let plan = state.changes.runs[0].plan.id.clone();
     let now = state.now;
     for (step, stage) in [
@@ -183,7 +190,7 @@ fn a_resync_without_effect_offers_what_is_left() {
 #[test]
 fn what_was_not_ended_is_offered() {
     let mut state = planned(&drifted(), "10.0.0.2", Action::Drain);
-    app::update(&mut state, Message::Key(key('y')));
+    accept(&mut state);
     let Run { plan, .. } = state.changes.runs[0].clone();
     let mut state = screen(&drifted());
     state.opening.contexts = vec![ClusterId::new("test")];
@@ -267,7 +274,7 @@ fn the_header_says_read_only_and_protected() {
 fn an_undo_is_a_plan_like_any_other() {
     let mut world = drifted();
     let mut state = planned(&world, "10.0.0.2", Action::Drain);
-    app::update(&mut state, Message::Key(key('y')));
+    accept(&mut state);
     let plan = state.changes.runs[0].plan.id.clone();
     for (step, stage) in [(0, Stage::Done("it has no label app".to_owned())), (1, Stage::Cancelled)] {
         let at = state.now;
