@@ -117,7 +117,9 @@ where
                 if switched.is_err() {
                     return Ok(());
                 }
-                terminal.clear()?;
+                // Not `clear` of the terminal: it asks where the cursor is, and its answer would be read as keys.
+                terminal.backend_mut().clear()?;
+                terminal.swap_buffers();
                 let size = terminal.size()?;
                 app::update(state, Message::Resize(size.width, size.height));
             }

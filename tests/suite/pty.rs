@@ -1,5 +1,7 @@
 //! The program in a terminal of its own, by its own demo: how many keys it takes, counted from the launch.
 
+mod bytes;
+
 use std::io::Read;
 use std::io::Write;
 use std::sync::Arc;
@@ -13,28 +15,39 @@ use portable_pty::native_pty_system;
 
 use crate::support::PATIENCE;
 
-/// A demo in a terminal. Dropping it ends it.
-struct Terminal {
+/// A program in a terminal. Dropping it ends it.
+pub(crate) struct Terminal {
     screen: Arc<Mutex<vt100::Parser>>,
     keys: Box<dyn Write + Send>,
     child: Box<dyn Child + Send + Sync>,
     /// Keys pressed since the count began.
     pressed: usize,
-    _home: tempfile::TempDir,
+    home: Option<tempfile::TempDir>,
 }
 
 impl Terminal {
     fn demo(arguments: &[&str]) -> Self {
-        let home = tempfile::tempdir().unwrap();
-        let size = PtySize { rows: 45, cols: 160, pixel_width: 0, pixel_height: 0 };
-        let pair = native_pty_system().openpty(size).unwrap();
         let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_tgscope"));
         command.arg("demo");
         command.args(arguments);
         command.env_clear();
+        Self::at_home(command)
+    }
+
+    /// A command in a home of its own.
+    fn at_home(mut command: CommandBuilder) -> Self {
+        let home = tempfile::tempdir().unwrap();
         command.env("HOME", home.path());
-        command.env("TERM", "xterm-256color");
         command.cwd(home.path());
+        let mut it = Self::of(command);
+        it.home = Some(home);
+        it
+    }
+
+    pub(crate) fn of(mut command: CommandBuilder) -> Self {
+        let size = PtySize { rows: 45, cols: 160, pixel_width: 0, pixel_height: 0 };
+        let pair = native_pty_system().openpty(size).unwrap();
+        command.env("TERM", "xterm-256color");
         let child = pair.slave.spawn_command(command).unwrap();
         drop(pair.slave);
         let cells = |n| std::num::NonZeroU16::new(n).unwrap();
@@ -48,7 +61,12 @@ impl Terminal {
                 seen.lock().unwrap().process(&bytes[..n]);
             }
         });
-        Self { screen, keys, child, pressed: 0, _home: home }
+        Self { screen, keys, child, pressed: 0, home: None }
+    }
+
+    /// The exit code, once it has ended.
+    pub(crate) fn ended(&mut self) -> u32 {
+        self.child.wait().unwrap().exit_code()
     }
 
     fn text(&self) -> String {
@@ -56,7 +74,7 @@ impl Terminal {
     }
 
     /// Looks until it is so, with a generous limit.
-    fn until_so(&self, what: &str, so: impl Fn(&str) -> bool) {
+    pub(crate) fn until_so(&self, what: &str, so: impl Fn(&str) -> bool) {
         const PAUSE: Duration = Duration::from_millis(25);
         for _ in 0..PATIENCE.as_millis() / PAUSE.as_millis() {
             if so(&self.text()) {
@@ -67,11 +85,11 @@ impl Terminal {
         panic!("{what} never came:\n{}", self.text());
     }
 
-    fn until(&self, all: &[&str]) {
+    pub(crate) fn until(&self, all: &[&str]) {
         self.until_so(&format!("{all:?}"), |text| all.iter().all(|it| text.contains(it)));
     }
 
-    fn press(&mut self, keys: &str) {
+    pub(crate) fn press(&mut self, keys: &str) {
         self.pressed += keys.chars().count();
         write!(self.keys, "{keys}").unwrap();
         self.keys.flush().unwrap();

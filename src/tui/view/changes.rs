@@ -160,7 +160,8 @@ fn trusting(state: &State, run: &Run) -> String {
             "the controller may still trust its own list of targets, for {} at most: resync again then, or register now",
             age(left)
         ),
-        false => "the controller's own list of targets has expired by now: resync again, or register now".to_owned(),
+        false => "the controller's own list of targets has expired by now: resync again, or register now"
+            .to_owned(),
     }
 }
 
@@ -177,9 +178,7 @@ fn offer(state: &State, run: &Run) -> Option<String> {
             "what is left the controller did not list: deregister it on the board of the group"
         }
         Stage::Unverified(_) => "look at the board: it shows what is so now",
-        Stage::Failed(_) if run.turns_round() => {
-            "what was done before stays; undo it if possible"
-        }
+        Stage::Failed(_) if run.turns_round() => "what was done before stays; undo it if possible",
         Stage::Failed(_) => "what was done before stays; look at the board",
         Stage::Cancelled if run.turns_round() => "what was written stays; undo it if possible",
         Stage::Cancelled => "what was written stays",

@@ -4,9 +4,11 @@ use std::path::Path;
 use std::path::PathBuf;
 use std::process::Command;
 
+use portable_pty::CommandBuilder;
 use serde_json::Value;
 
 use crate::lab::Still;
+use crate::pty::Terminal;
 use crate::support::program;
 use crate::support::said;
 
@@ -146,4 +148,24 @@ async fn what_is_typed_wrong_is_told_with_what_to_do() {
         let (code, _, err) = desk.run(arguments);
         assert!(code == Some(2) && err.contains(said), "{arguments:?}: {code:?}: {err}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_typed_before_the_question_is_no_answer() {
+    let desk = Desk::new("no-controller", 40).await;
+    let asks = desk.command(&["sync", BOARD]);
+    let mut command = CommandBuilder::new(asks.get_program());
+    command.args(asks.get_args());
+    command.env_clear();
+    for (name, value) in asks.get_envs() {
+        command.env(name, value.unwrap_or_default());
+    }
+    command.cwd(desk.path());
+    let mut terminal = Terminal::of(command);
+    terminal.press("y\r");
+    terminal.until(&["Registers 1 endpoint", "Accept? [y/N]"]);
+    terminal.press("n\r");
+    terminal.until(&["not accepted"]);
+    assert_eq!(terminal.ended(), 3);
+    assert!(!desk.log().exists(), "nothing was written");
 }

@@ -114,7 +114,9 @@ async fn weights_are_typed_given_and_taken_back() {
     session.until(&["Weights of blue and green, now 100 0", "75 25"]).await;
     // Other numbers than those on the list.
     session.keys("95⏎");
-    session.until(&["Plan · shift", "95 % to blue, 5 % to green", "CloudFormation stack shop-alb", "y accept"]).await;
+    session
+        .until(&["Plan · shift", "95 % to blue, 5 % to green", "CloudFormation stack shop-alb", "y accept"])
+        .await;
     session.keys("y");
     session.live(&["shift · done", "it has the weights blue 95, green 5"]).await;
     session.keys("u");
@@ -184,7 +186,7 @@ async fn a_service_is_bound_by_a_few_keys() {
     session.keys("w");
     session.until(&["turn networking off"]).await;
     session.keys("wd");
-    session.until(&["turn networking on", "dry run 1. the API server would accept it"]).await;
+    session.until(&["turn networking on", "dry run 1. the API server would accept it", "y accept"]).await;
     session.keys("y");
     session.live(&["bind · done"]).await;
     session.keys("⎋");
