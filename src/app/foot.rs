@@ -16,7 +16,7 @@ use crate::domain::plan::drain::Then;
 pub struct Hint {
     pub key: String,
     pub text: Cow<'static, str>,
-    /// Another choice for a plan.
+    /// It does not end the dialog: another choice for a plan, or a trial of it.
     pub choice: bool,
 }
 
@@ -27,7 +27,9 @@ pub fn hints(state: &State) -> Vec<Hint> {
         // The hint of a key that decides is a promise: it stands there from when the key counts.
         let promised = !row.action.decides() || state.was_read();
         let text = offered(state, dialog, row)?;
-        let choice = choice(row.action);
+        // Beside the name to type there is room for no more than what ends the dialog.
+        let beside = row.action == DialogAction::DryRun && dialog.kind().has_text();
+        let choice = beside || choice(row.action);
         let key = row.keys.first()?.to_string();
         (promised && !text.is_empty()).then_some(Hint { key, text, choice })
     };
@@ -89,8 +91,8 @@ fn choice(action: DialogAction) -> bool {
 /// What the key makes of it instead.
 fn other(then: Then) -> &'static str {
     match then.next() {
-        Then::Delete => "delete it after draining",
-        Then::PutBack => "put it back after draining",
+        Then::Delete => "delete it",
+        Then::PutBack => "put it back",
         Then::Keep => "leave it detached",
     }
 }

@@ -21,7 +21,7 @@ use crate::app::state::Dialog;
 use crate::domain::facts::plan_id::PlanId;
 use crate::domain::fixture::World;
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 enum Step {
     Key(Key),
     Paste(&'static str),
@@ -98,7 +98,8 @@ impl Loop {
                 let health = if well { "healthy" } else { "unhealthy Timeout" };
                 self.world.answer(&format!("10.0.0.1 {health}, 10.0.0.2 healthy b, 10.0.0.3 healthy b"));
                 let seen = self.screen.seen;
-                for (change, at) in self.world.log[seen..].to_vec() {
+                let news = self.world.log[seen..].to_vec();
+                for (change, at) in news {
                     self.feed(Some(Message::Observed(at, Box::new(change))), false);
                 }
                 self.screen.seen = self.world.log.len();
@@ -109,7 +110,7 @@ impl Loop {
             Step::Rest(milliseconds) => {
                 self.now += Duration::from_millis(milliseconds);
                 if let Some((_, since)) = &self.frame {
-                    self.rest = self.rest.max(self.now - self.key.max(*since));
+                    self.rest = self.rest.max(self.now.saturating_sub(self.key.max(*since)));
                 }
                 app::rested(&mut self.screen.state, self.now);
             }

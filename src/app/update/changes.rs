@@ -291,7 +291,7 @@ pub(super) fn progress(state: &mut State, progress: &Progress) -> Vec<Effect> {
 /// Offers to go on with what another session began, where it is about what is on show here.
 pub(super) fn unfinished(state: &mut State, mut open: Vec<Unfinished>) {
     open.retain(|it| match &it.plan.subject {
-        Subject::Binding(it) => state.opening.contexts.iter().any(|context| *context == it.cluster),
+        Subject::Binding(it) => state.opening.contexts.contains(&it.cluster),
         Subject::Group(_) => true,
     });
     if !open.is_empty() {

@@ -87,6 +87,7 @@ fn taken(state: &mut State, row: &DialogKey, key: Key) -> Vec<Effect> {
         state.say(format!("Read it first, then press {key}"));
         return Vec::new();
     }
+    state.status = None;
     match row.action {
         DialogAction::Accept => return changes::accept(state),
         DialogAction::DryRun => return changes::rehearse(state),

@@ -36,11 +36,11 @@ pub(super) fn planned(state: &State, planned: &Planned, theme: &Theme, area: Rec
         plan::lines(&planned.plan).into_iter().map(|(tone, text)| (text, style(theme, tone))).collect();
     let hints = foot::hints(state);
     let (choices, keys): (Vec<&Hint>, Vec<&Hint>) = hints.iter().partition(|it| it.choice);
-    let several = !choices.is_empty();
     // Where the foot is no place for all of it, the choices stand where the name is asked for: below the effect.
     let typed = plan::typed(&planned.plan);
-    let narrow = overlay::foot(None, &hints).width() + COUNT > overlay::room(area);
-    let apart = several && (typed.is_some() || narrow);
+    let promised = if state.was_read() { 0 } else { PROMISED };
+    let narrow = overlay::foot(None, &hints).width() + promised + COUNT > overlay::room(area);
+    let apart = !choices.is_empty() && (typed.is_some() || narrow);
     if apart {
         lines.insert(1, (format!("  also: {}", overlay::joined(choices)), theme.dim));
     }
@@ -63,13 +63,19 @@ pub(super) fn planned(state: &State, planned: &Planned, theme: &Theme, area: Rec
         Some(objection) => format!("{objection} · type: {}▏", planned.typed),
         None => format!("type {}: {}▏", it.name, planned.typed),
     });
-    let shown: Vec<&Hint> = if apart { keys } else { hints.iter().collect() };
+    let shown: Vec<&Hint> = match (&planned.objection, apart) {
+        (Some(_), _) => Vec::new(),
+        (None, true) => keys,
+        (None, false) => hints.iter().collect(),
+    };
     let bottom = overlay::foot(field.as_deref(), shown);
     overlay::framed(&title, theme, (lines, planned.scroll), &bottom, (area, buffer));
 }
 
 /// Cells that the count of the lines below takes at the foot.
 const COUNT: usize = 7;
+/// Cells of the hint that comes once the plan can be accepted: nothing moves then.
+const PROMISED: usize = 11;
 
 fn style(theme: &Theme, tone: Tone) -> Style {
     match tone {

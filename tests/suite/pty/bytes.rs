@@ -87,7 +87,7 @@ fn a_paste_is_text_and_no_key() {
 fn each_byte_is_the_key_that_the_dialog_shows() {
     let mut it = Terminal::at_rest();
     it.press("D");
-    it.until(&["Plan · drain", "y accept", "t put it back after draining"]);
+    it.until(&["Plan · drain", "y accept", "t put it back"]);
     // Enter, as ctrl-m sends it too, accepts no plan; nor does a line feed.
     it.press("\r");
     it.press("\n");
