@@ -4,11 +4,14 @@
 pub mod action;
 mod aws_side;
 pub mod changes;
-pub mod dialog_keys;
+pub mod dialog;
+pub mod foot;
 pub mod form;
 pub mod key;
 pub mod message;
 pub mod offered;
+mod question;
+pub mod seen;
 pub mod state;
 mod update;
 
@@ -16,6 +19,10 @@ pub use self::aws_side::AwsSide;
 pub use self::message::Effect;
 pub use self::message::Message;
 pub use self::state::State;
+pub use self::update::drawn;
+pub use self::update::pressed;
+pub use self::update::readable;
+pub use self::update::rested;
 pub use self::update::settle;
 pub use self::update::update;
 

@@ -10,4 +10,5 @@ pub mod view;
 
 pub use self::screen::Screen;
 pub use self::screen::terminated;
+pub use self::terminal::job_control;
 pub use self::theme::Theme;

@@ -101,33 +101,34 @@ actions! {
     HalfDown     "half-down"   [ctrl('d')]                                 Rows      Reads  Moving  ""        "Half a page down";
     HalfUp       "half-up"     [ctrl('u')]                                 Rows      Reads  Moving  ""        "Half a page up";
     Pane         "pane"        [plain(Code::Tab), plain(Code::BackTab)]    Board     Reads  Moving  ""        "The other pane";
-    Bindings     "bindings"    [key('0')]                                  Nothing   Reads  Views   "list"    "All bindings of the scope, worst first";
-    Board        "board"       [key('1')]                                  Board     Reads  Views   ""        "The board of the selected or last binding";
+    Bindings     "bindings"    [key('0')]                                  Nothing   Reads  Views   "list"    "List the bindings of the scope, worst first";
+    Board        "board"       [key('1')]                                  Board     Reads  Views   ""        "Show the board of the selected or last binding";
     Open         "open"        [plain(Code::Enter)]                        Selection Reads  Views   "open"    "Open the selected binding, or the details of the selected row";
-    Back         "back"        [plain(Code::Esc)]                          Nothing   Reads  Views   ""        "Close what is open, clear filter and selection, back to the list";
-    Details      "details"     [key('d')]                                  Nothing   Reads  Looking "details" "Everything known about the selected row, or about the binding";
-    Filter       "filter"      [key('/')]                                  Nothing   Reads  Looking "filter"  "Only lines that contain a text; a leading ! turns it round";
-    Problems     "problems"    [key('!')]                                  Nothing   Reads  Looking "problems" "Only problems, or everything again";
+    Back         "back"        [plain(Code::Esc)]                          Nothing   Reads  Views   ""        "Go back: clear filter, marks and selection, then to the list";
+    Details      "details"     [key('d')]                                  Nothing   Reads  Looking "details" "Show everything known about the selected row or the binding";
+    Filter       "filter"      [key('/')]                                  Nothing   Reads  Looking "filter"  "Filter; prefix ! to invert";
+    Problems     "problems"    [key('!')]                                  Nothing   Reads  Looking "problems" "Show only problems, or everything";
     Sort         "sort"        [key('o')]                                  Nothing   Reads  Looking ""        "Sort by the next column";
     Reverse      "reverse"     [key('O')]                                  Nothing   Reads  Looking ""        "Reverse the order";
-    Zoom         "zoom"        [key('z')]                                  Board     Reads  Looking ""        "The pane alone, with all its columns, or both again";
-    Freeze       "freeze"      [key('f')]                                  Nothing   Reads  Looking "freeze"  "Stop the picture and ask AWS nothing, or go on";
-    ReadNow      "read-now"    [ctrl('r')]                                 Nothing   Reads  Looking ""        "Ask AWS now";
-    Mark         "mark"        [key(' ')]                                  Board     Reads  Changes   ""        "Mark the row for a change, or take its mark away, and go on to the next";
+    Zoom         "zoom"        [key('z')]                                  Board     Reads  Looking ""        "Show one pane with all columns, or both";
+    Freeze       "freeze"      [key('f')]                                  Nothing   Reads  Looking "freeze"  "Freeze or resume the screen and AWS polling";
+    ReadNow      "read-now"    [ctrl('r')]                                 Nothing   Reads  Looking ""        "Poll AWS now";
+    Mark         "mark"        [key(' ')]                                  Board     Reads  Changes   ""        "Mark or unmark the row";
     Bind         "bind"        [key('b')]                                  Nothing   Writes Changes   "bind"    "Bind a service to a target group";
-    Unbind       "unbind"      [key('B')]                                  Subject   Writes Changes   ""        "Delete the binding: its targets are deregistered";
-    Resync       "resync"      [key('r')]                                  Subject   Writes Changes   "resync"  "Make the controller compare the binding with AWS again";
-    Drain        "drain"       [key('D')]                                  Row       Writes Changes   "drain"   "Take the pod, or for instance targets the node, out of rotation until it has drained";
-    Deregister   "deregister"  [key('X')]                                  Row       Writes Changes   "deregister" "Deregister the target, in this group only";
-    Register     "register"    [key('R')]                                  Row       Writes Changes   ""        "Register the endpoint, if it is wanted and missing";
-    Sync         "sync"        [key('S')]                                  Subject   Writes Changes   ""        "Register what is missing and deregister what no endpoint wants, once";
-    Shift        "shift"       [key('W')]                                  Subject   Writes Changes   ""        "Divide the requests of a rule between its target groups by other weights";
-    Undo         "undo"        [key('u')]                                  Done      Writes Changes   "undo"    "Turn the last plan round, where it can be";
-    Runs         "runs"        [key('p')]                                  Nothing   Reads  Changes   ""        "The accepted plans of this session, the last first, and how far they are";
-    Audit        "audit"       [key('A')]                                  Nothing   Reads  Changes   ""        "What was written, by the audit log";
-    Palette      "palette"     [key(':')]                                  Nothing   Reads  Program ""        "Find an action by its name";
-    Help         "help"        [key('?')]                                  Nothing   Reads  Program "help"    "This page";
-    Quit         "quit"        [key('q'), ctrl('c')]                       Nothing   Reads  Program "quit"    "Leave";
+    Unbind       "unbind"      [key('B')]                                  Subject   Writes Changes   ""        "Delete the binding; its targets are deregistered";
+    Resync       "resync"      [key('r')]                                  Subject   Writes Changes   "resync"  "Force the controller to reconcile the binding";
+    Drain        "drain"       [key('D')]                                  Row       Writes Changes   "drain"   "Take the pod (or, for instance targets, its node) out of rotation and let it drain";
+    Deregister   "deregister"  [key('X')]                                  Row       Writes Changes   "deregister" "Deregister the target from this group only";
+    Register     "register"    [key('R')]                                  Row       Writes Changes   ""        "Register the endpoint if it should be a target and is not";
+    Sync         "sync"        [key('S')]                                  Subject   Writes Changes   ""        "Register missing endpoints and deregister targets without an endpoint, once";
+    Shift        "shift"       [key('W')]                                  Subject   Writes Changes   ""        "Change the weights of a rule's target groups";
+    Undo         "undo"        [key('u')]                                  Done      Writes Changes   "undo"    "Undo the last change, if possible";
+    Runs         "runs"        [key('p')]                                  Nothing   Reads  Changes   ""        "Show the progress of the last accepted plan";
+    Audit        "audit"       [key('A')]                                  Nothing   Reads  Changes   ""        "Show the audit log";
+    Palette      "palette"     [key(':')]                                  Nothing   Reads  Program ""        "Find an action by name";
+    Help         "help"        [key('?')]                                  Nothing   Reads  Program "help"    "Show this page";
+    Suspend      "suspend"     [ctrl('z')]                                 Nothing   Reads  Program ""        "Suspend to the shell";
+    Quit         "quit"        [key('q'), ctrl('c')]                       Nothing   Reads  Program "quit"    "Quit";
 }
 
 impl Action {
@@ -138,6 +139,11 @@ impl Action {
     /// The action of a key.
     pub fn of(key: Key) -> Option<Self> {
         TABLE.iter().find(|it| it.keys.contains(&key)).map(|it| it.action)
+    }
+
+    /// Its first key, for texts that name it.
+    pub fn key(self) -> String {
+        self.row().and_then(|it| it.keys.first()).map(ToString::to_string).unwrap_or_default()
     }
 
     /// The change it is.
@@ -177,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn all_hands_write_and_nothing_else_does() {
+    fn all_changes_write_and_nothing_else_does() {
         let looks = [Action::Mark, Action::Runs, Action::Audit];
         for row in TABLE {
             let change = row.family == Family::Changes && !looks.contains(&row.action);

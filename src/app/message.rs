@@ -20,12 +20,10 @@ use crate::domain::plan::weights::Weighed;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Message {
-    /// A key without an action, for whoever reads text.
+    /// A key, for the dialog on top.
     Key(Key),
-    /// Text that was pasted, as the terminal says.
+    /// A text that was pasted: it goes where text is typed, and nowhere else.
     Paste(String),
-    /// A frame is on the screen, and every key that was typed before it was taken in; with the plan it shows, if any.
-    Drawn(Option<PlanId>),
     Act(Action),
     /// Something was seen outside.
     Observed(Timestamp, Box<Observation>),
@@ -50,11 +48,21 @@ pub enum Message {
     Saved(Result<String, String>),
     /// The terminal or the session ends: leave at once.
     Leave,
+    /// Somebody asks the program to stop until it is continued.
+    Stop,
+    /// The program was continued after a stop.
+    Continued,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Effect {
     Quit,
+    /// Ask the processes of this job to stop, ourselves among them.
+    Suspend,
+    /// Give the terminal back and stop until we are continued.
+    Stop,
+    /// Take the terminal anew and draw everything.
+    Retake,
     /// What to look at from now on.
     Follow(Follow),
     /// Carry a plan out that was accepted.

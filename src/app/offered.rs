@@ -15,10 +15,13 @@ pub fn refusal(action: Action, state: &State) -> Option<Cow<'static, str>> {
         return Some("read only: nothing is written".into());
     }
     if row.safety == Safety::Writes && state.frozen.is_some() {
-        return Some("the picture is frozen: f first, then ask again".into());
+        return Some(format!("the screen is frozen: resume it with {} first", Action::Freeze.key()).into());
     }
     if action == Action::ReadNow && state.frozen.is_some() {
-        return Some("the picture is frozen: f goes on".into());
+        return Some(format!("the screen is frozen: {} resumes", Action::Freeze.key()).into());
+    }
+    if action == Action::Suspend && !state.opening.job_control {
+        return Some("no shell with job control to suspend to".into());
     }
     let needed = action.change().and_then(|it| state.lacks(it));
     needed.map(Cow::from).or_else(|| missing(row.needs, state).map(Cow::from))

@@ -8,6 +8,7 @@ use super::aws_side::AwsSide;
 use super::changes::Changes;
 use super::changes::Planned;
 use super::form::Form;
+use super::seen::Seen;
 use crate::domain::facts::elb::TargetGroup;
 use crate::domain::facts::ids::BindingApi;
 use crate::domain::facts::ids::ClusterId;
@@ -51,6 +52,8 @@ pub struct Opening {
     pub protected: BTreeSet<ClusterId>,
     /// Random: tells the plans of this session from those of any other.
     pub session: u32,
+    /// A shell waits behind the screen and can continue it.
+    pub job_control: bool,
 }
 
 /// Seconds for which the footer says why something was not done.
@@ -187,8 +190,8 @@ pub struct State {
     pub(super) again: BTreeMap<Again, u64>,
     /// Something on show changed since the last frame.
     pub dirty: bool,
-    /// The plan on the last frame that was drawn: only that can be accepted.
-    pub drawn: Option<PlanId>,
+    /// The question of the last frame drawn, by the loop that drew it.
+    pub(super) seen: Option<Seen>,
     pub(super) stale: BTreeSet<Subject>,
     pub(super) all_stale: bool,
     /// The first view was chosen, by what was read or by a key.
@@ -224,7 +227,7 @@ impl State {
             hurry: 0,
             again: BTreeMap::new(),
             dirty: true,
-            drawn: None,
+            seen: None,
             stale: BTreeSet::new(),
             all_stale: false,
             opened: false,
@@ -434,14 +437,6 @@ impl State {
     /// Says something in the footer for a while.
     pub fn say(&mut self, text: String) {
         self.status = Some((text, self.now.plus_seconds(STATUS)));
-    }
-
-    /// The plan that a frame drawn now shows.
-    pub fn plan_on_show(&self) -> Option<&PlanId> {
-        match self.dialogs.last() {
-            Some(Dialog::Plan(it)) if !self.too_small() => Some(&it.plan.id),
-            _ => None,
-        }
     }
 
     /// The screen shows nothing but that.

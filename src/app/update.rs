@@ -5,7 +5,13 @@ mod dialog;
 mod form;
 mod navigate;
 mod observe;
+mod seen;
 mod shift;
+
+pub use self::seen::drawn;
+pub use self::seen::pressed;
+pub use self::seen::readable;
+pub use self::seen::rested;
 
 use super::action::Action;
 use super::message::Effect;
@@ -22,15 +28,14 @@ const MINUTE: i64 = 60;
 /// Takes one message in.
 pub fn update(state: &mut State, message: Message) -> Vec<Effect> {
     // What cannot be read cannot be accepted.
-    let unseen =
-        state.too_small() && matches!(message, Message::Key(_) | Message::Act(_) | Message::Paste(_));
-    if unseen && message != Message::Act(Action::Quit) {
+    let typed = matches!(message, Message::Key(_) | Message::Act(_) | Message::Paste(_));
+    let leaves = matches!(message, Message::Act(Action::Quit | Action::Suspend));
+    if state.too_small() && typed && !leaves {
         return Vec::new();
     }
     match message {
-        Message::Key(key) => return dialog::key(state, key),
-        Message::Paste(text) => dialog::paste(state, &text),
-        Message::Drawn(plan) => state.drawn = plan,
+        Message::Key(key) => return dialog::typed(state, key),
+        Message::Paste(text) => dialog::pasted(state, &text),
         Message::Act(action) => return act(state, action),
         Message::Observed(at, change) => observe::observe(state, *change, at),
         Message::Aws(side) => {
@@ -39,6 +44,8 @@ pub fn update(state: &mut State, message: Message) -> Vec<Effect> {
         }
         Message::Tick(now, calls) => tick(state, now, calls),
         Message::Leave => return vec![Effect::Quit],
+        Message::Stop => return vec![Effect::Stop],
+        Message::Continued => return vec![Effect::Retake],
         Message::Progress(progress) => return changes::progress(state, &progress),
         Message::Log(excerpt) => {
             state.changes.log = Some(excerpt);
@@ -62,6 +69,8 @@ pub fn update(state: &mut State, message: Message) -> Vec<Effect> {
         }
         Message::Resize(width, height) => {
             state.size = (width, height);
+            // Everything stands elsewhere: it is read anew.
+            state.seen = None;
             state.dirty = true;
         }
     }
@@ -79,13 +88,11 @@ pub fn settle(state: &mut State) -> Vec<Effect> {
 
 fn act(state: &mut State, action: Action) -> Vec<Effect> {
     state.dirty = true;
-    if action == Action::Quit {
-        return leave(state);
-    }
-    // What lies on top takes every key, so that none reaches what lies under it.
-    if !state.dialogs.is_empty() {
-        let key = action.row().and_then(|it| it.keys.first().copied());
-        return key.map_or_else(Vec::new, |key| dialog::key(state, key));
+    match action {
+        Action::Quit => return leave(state),
+        Action::Suspend if state.opening.job_control => return vec![Effect::Suspend],
+        _ if !state.dialogs.is_empty() => return dialog::acted(state, action),
+        _ => {}
     }
     if let Some(refusal) = offered::refusal(action, state) {
         state.say(refusal.into_owned());
@@ -134,7 +141,7 @@ fn act(state: &mut State, action: Action) -> Vec<Effect> {
         }
         Action::Palette => form::palette(state),
         Action::Help => state.dialogs.push(Dialog::Help { scroll: 0 }),
-        Action::Quit => {}
+        Action::Quit | Action::Suspend => {}
     }
     Vec::new()
 }

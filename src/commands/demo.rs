@@ -23,6 +23,7 @@ use crate::kubernetes::Contexts;
 use crate::lab;
 use crate::lab::Lab;
 use crate::lab::Scenario;
+use crate::tui;
 use crate::tui::Screen;
 use crate::tui::terminated;
 
@@ -80,6 +81,7 @@ async fn start(cli: &Cli, demo: &Demo, scenario: Scenario) -> anyhow::Result<Exi
         read_only: setup.connection.read_only,
         protected: BTreeSet::new(),
         session: setup::session(),
+        job_control: tui::job_control(),
     };
     // No folder: a demo leaves nothing behind, not even a log.
     let log = Log::forgotten();

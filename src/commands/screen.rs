@@ -8,6 +8,7 @@ use crate::audit::Log;
 use crate::cli::Cli;
 use crate::config;
 use crate::telemetry;
+use crate::tui;
 use crate::tui::Screen;
 
 use super::exit::Exit;
@@ -27,6 +28,7 @@ pub(super) fn run(cli: &Cli) -> anyhow::Result<Exit> {
         read_only: connection.read_only,
         protected,
         session: setup::session(),
+        job_control: tui::job_control(),
     };
     let runtime = setup::runtime()?;
     let written = match (&cli.audit_log, &folder) {

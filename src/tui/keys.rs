@@ -7,13 +7,22 @@ use crossterm::event::KeyModifiers;
 
 use crate::app::key::Code;
 use crate::app::key::Key;
+use crate::app::key::plain;
+
+/// Modifiers with which a key is another one than it is without.
+const OTHERS: KeyModifiers =
+    KeyModifiers::ALT.union(KeyModifiers::SUPER).union(KeyModifiers::HYPER).union(KeyModifiers::META);
 
 /// `None`: a release, or a key nothing is bound to.
 pub(super) fn key(event: KeyEvent) -> Option<Key> {
-    if event.kind != KeyEventKind::Press {
+    // Esc and a letter in one read come as that letter with alt: never the letter.
+    if event.kind != KeyEventKind::Press || event.modifiers.intersects(OTHERS) {
         return None;
     }
+    let ctrl = event.modifiers.contains(KeyModifiers::CONTROL);
     let code = match event.code {
+        // What Backspace sends on some terminals.
+        KeyCode::Char('h') if ctrl => return Some(plain(Code::Backspace)),
         KeyCode::Char(c) => Code::Char(c),
         KeyCode::Enter => Code::Enter,
         KeyCode::Esc => Code::Esc,
@@ -30,5 +39,5 @@ pub(super) fn key(event: KeyEvent) -> Option<Key> {
         KeyCode::PageDown => Code::PageDown,
         _ => return None,
     };
-    Some(Key { ctrl: event.modifiers.contains(KeyModifiers::CONTROL), code })
+    Some(Key { ctrl, code })
 }

@@ -8,6 +8,7 @@ use tokio::sync::mpsc;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
+use super::terminal;
 use crate::app::Effect;
 use crate::app::Message;
 use crate::audit::Log;
@@ -94,7 +95,9 @@ impl Performer {
                     _ = sender.send(Message::Saved(said)).await;
                 });
             }
-            Effect::Quit => {}
+            Effect::Suspend => terminal::suspend(),
+            // The loop's own.
+            Effect::Quit | Effect::Stop | Effect::Retake => {}
         }
     }
 

@@ -1,11 +1,9 @@
 //! The only loop: keys, what was seen, time → update → draw. It never waits for a network.
 
 use std::io;
-use std::ops::ControlFlow;
 use std::time::Duration;
 
 use crossterm::event::Event;
-use futures::FutureExt;
 use futures::Stream;
 use futures::StreamExt;
 use ratatui::Terminal;
@@ -21,7 +19,6 @@ use crate::app::Effect;
 use crate::app::Message;
 use crate::app::State;
 use crate::app::action::Action;
-use crate::app::dialog_keys::DialogKind;
 
 /// Frames are at least this far apart.
 const FRAME: Duration = Duration::from_millis(33);
@@ -32,7 +29,21 @@ pub struct Outside<'a, K, P> {
     pub messages: &'a mut mpsc::Receiver<Message>,
     /// Does what an effect asks for, without waiting.
     pub perform: P,
+    /// Gives the terminal back and stops, or takes it anew.
+    pub terminal: Switch,
     pub theme: Theme,
+}
+
+/// How the terminal is given back and taken, where it is a real one.
+#[derive(Clone, Copy)]
+pub struct Switch {
+    pub stop: fn() -> io::Result<()>,
+    pub retake: fn() -> io::Result<()>,
+}
+
+impl Switch {
+    /// Where there is no terminal to give back.
+    pub const NONE: Self = Self { stop: || Ok(()), retake: || Ok(()) };
 }
 
 /// Runs until somebody leaves, or the keys or the terminal are gone.
@@ -46,44 +57,42 @@ where
     K: Stream<Item = io::Result<Event>> + Unpin,
     P: FnMut(Effect),
 {
-    let Outside { mut keys, messages, mut perform, theme } = outside;
+    let Outside { mut keys, messages, mut perform, terminal: switch, theme } = outside;
+    let began = Instant::now();
     let mut drawn: Option<Instant> = None;
     // A person who pressed a key is answered at once; what happens outside can wait for the next frame.
     let mut pressed = false;
     loop {
         let due = pressed || drawn.is_none_or(|at| at.elapsed() >= FRAME);
         if state.dirty && due {
-            let shown = state.plan_on_show().cloned();
-            terminal.draw(|frame| view::render(state, &theme, frame.area(), frame.buffer_mut()))?;
+            let frame =
+                terminal.draw(|frame| view::render(state, &theme, frame.area(), frame.buffer_mut()))?;
+            let size = (frame.area.width, frame.area.height);
             state.dirty = false;
             pressed = false;
             drawn = Some(Instant::now());
-            // Keys that wait by now were typed before anybody could read the plan: they do not accept it.
-            if shown.is_some() && shown != state.drawn {
-                while let Some(event) = keys.next().now_or_never() {
-                    let Some(Ok(event)) = event else { return Ok(()) };
-                    pressed = true;
-                    let waiting = message(state, &event);
-                    if waiting.is_some_and(|it| take(state, it, &mut perform).is_break()) {
-                        return Ok(());
-                    }
-                }
-            }
-            if shown != state.drawn {
-                app::update(state, Message::Drawn(shown));
-            }
+            app::drawn(state, size, began.elapsed());
         }
         let next_frame = drawn.map_or_else(Instant::now, |at| at + FRAME);
+        let readable = app::readable(state).map_or(next_frame, |at| began + at);
         let first = tokio::select! {
+            // Keys first: what waits in the terminal was typed before the question on the screen could be answered.
             biased;
             event = keys.next() => match event {
                 Some(Ok(event)) => {
                     pressed = true;
-                    message(state, &event)
+                    if matches!(event, Event::Key(_) | Event::Paste(_)) {
+                        app::pressed(state, began.elapsed());
+                    }
+                    message(state, event)
                 }
                 // The terminal is gone: so are we.
                 Some(Err(_)) | None => return Ok(()),
             },
+            () = tokio::time::sleep_until(readable), if app::readable(state).is_some() => {
+                app::rested(state, began.elapsed());
+                None
+            }
             message = messages.recv() => match message {
                 Some(message) => Some(message),
                 None => return Ok(()),
@@ -94,8 +103,25 @@ where
         // Everything that waits is taken in before anything is drawn.
         let mut next = Some(first);
         while let Some(message) = next {
-            if take(state, message, &mut perform).is_break() {
-                return Ok(());
+            for effect in app::update(state, message) {
+                let switched = match effect {
+                    Effect::Quit => return Ok(()),
+                    Effect::Stop => (switch.stop)(),
+                    Effect::Retake => (switch.retake)(),
+                    other => {
+                        perform(other);
+                        continue;
+                    }
+                };
+                // The terminal is gone: so are we.
+                if switched.is_err() {
+                    return Ok(());
+                }
+                // Not `clear` of the terminal: it asks where the cursor is, and its answer would be read as keys.
+                terminal.backend_mut().clear()?;
+                terminal.swap_buffers();
+                let size = terminal.size()?;
+                app::update(state, Message::Resize(size.width, size.height));
             }
             next = messages.try_recv().ok();
         }
@@ -105,38 +131,20 @@ where
     }
 }
 
-/// Takes a message in and does what it asks for; `Break`: somebody leaves.
-fn take(state: &mut State, message: Message, perform: &mut impl FnMut(Effect)) -> ControlFlow<()> {
-    for effect in app::update(state, message) {
-        match effect {
-            Effect::Quit => return ControlFlow::Break(()),
-            other => perform(other),
-        }
-    }
-    ControlFlow::Continue(())
-}
-
 /// What an event of the terminal means now.
-fn message(state: &State, event: &Event) -> Option<Message> {
+fn message(state: &State, event: Event) -> Option<Message> {
     match event {
         Event::Key(event) => {
-            let key = keys::key(*event)?;
-            let action = Action::of(key);
-            let dialog = state.dialogs.last().map(DialogKind::of);
-            match (action, dialog) {
-                // The way out works everywhere.
-                (Some(Action::Quit), dialog) if key.ctrl || !dialog.is_some_and(DialogKind::reads_text) => {
-                    Some(Message::Act(Action::Quit))
-                }
-                (_, Some(_)) => Some(Message::Key(key)),
-                (action, None) => action.map(Message::Act),
+            let key = keys::key(event)?;
+            match Action::of(key) {
+                // The ways out work everywhere.
+                Some(action @ (Action::Quit | Action::Suspend)) if key.ctrl => Some(Message::Act(action)),
+                _ if !state.dialogs.is_empty() => Some(Message::Key(key)),
+                action => action.map(Message::Act),
             }
         }
-        Event::Paste(text) => Some(Message::Paste(text.clone())),
-        Event::Resize(width, height) => Some(Message::Resize(*width, *height)),
+        Event::Paste(text) => Some(Message::Paste(text)),
+        Event::Resize(width, height) => Some(Message::Resize(width, height)),
         _ => None,
     }
 }
-
-#[cfg(test)]
-mod tests;

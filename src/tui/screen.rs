@@ -16,6 +16,8 @@ use tokio::task::JoinSet;
 use super::perform::Performer;
 use super::run;
 use super::run::Outside;
+use super::run::Switch;
+use super::terminal;
 use super::terminal::Guard;
 use super::theme::Theme;
 use super::view;
@@ -56,15 +58,26 @@ impl Screen {
             false => Theme::colours(),
         };
         let mut guard = Guard::take(self.folder.take())?;
-        self.run(&mut guard.terminal, EventStream::new(), theme).await
+        let switch = Switch { stop: terminal::stop, retake: terminal::retake };
+        self.with(&mut guard.terminal, EventStream::new(), switch, theme).await
     }
 
-    /// Shows the screen on a terminal until somebody leaves or the keys end. The first frame is drawn before any
-    /// connection is made.
+    /// Shows the screen on a terminal until somebody leaves or the keys end.
     pub async fn run<B: Backend, K: Stream<Item = std::io::Result<Event>> + Unpin>(
         self,
         terminal: &mut Terminal<B>,
         keys: K,
+        theme: Theme,
+    ) -> Result<(), B::Error> {
+        self.with(terminal, keys, Switch::NONE, theme).await
+    }
+
+    /// The first frame is drawn before any connection is made.
+    async fn with<B: Backend, K: Stream<Item = std::io::Result<Event>> + Unpin>(
+        self,
+        terminal: &mut Terminal<B>,
+        keys: K,
+        switch: Switch,
         theme: Theme,
     ) -> Result<(), B::Error> {
         let clock = self.connection.clock.clone();
@@ -80,7 +93,10 @@ impl Screen {
         let (side, aws) = oneshot::channel();
         // Dropping the sets ends every task in them.
         let looking = backend::observe(self.connection.clone(), &self.scope, &followed, &observed, side);
-        let feeding = feed(&sender, changes, aws, clock);
+        let mut feeding = feed(&sender, changes, aws, clock);
+        if state.opening.job_control {
+            feeding.spawn(stops(sender.clone()));
+        }
         let mut performer = Performer {
             connection: self.connection,
             scope: self.scope,
@@ -92,7 +108,7 @@ impl Screen {
         };
         performer.look_back();
         let perform = |effect| performer.perform(effect);
-        let outside = Outside { keys, messages: &mut messages, perform, theme };
+        let outside = Outside { keys, messages: &mut messages, perform, terminal: switch, theme };
         let ended = run::run(terminal, &mut state, outside).await;
         drop((looking, feeding));
         performer.leave(messages).await;
@@ -154,6 +170,28 @@ fn feed(
         _ = to_loop.send(Message::Leave).await;
     });
     tasks
+}
+
+/// Tells the loop that somebody stops the program, and that it was continued. Where no shell would continue it, nobody
+/// listens: the system ignores what would only stop it for ever.
+fn stops(to_loop: mpsc::Sender<Message>) -> impl Future<Output = ()> + Send {
+    use rustix::process::Signal;
+    use tokio::signal::unix::SignalKind;
+    use tokio::signal::unix::signal;
+    let listen = |it: Signal| signal(SignalKind::from_raw(it.as_raw()));
+    let signals = (listen(Signal::TSTP), listen(Signal::CONT));
+    async move {
+        let (Ok(mut stop), Ok(mut go_on)) = signals else { return };
+        loop {
+            let message = tokio::select! {
+                _ = stop.recv() => Message::Stop,
+                _ = go_on.recv() => Message::Continued,
+            };
+            if to_loop.send(message).await.is_err() {
+                return;
+            }
+        }
+    }
 }
 
 /// Waits for a signal that ends the program; listens for it from the call on.

@@ -11,6 +11,12 @@ use crossterm::execute;
 use crossterm::terminal;
 use ratatui::Terminal;
 use ratatui::backend::CrosstermBackend;
+use rustix::process::Signal;
+use rustix::process::getpgrp;
+use rustix::process::getpid;
+use rustix::process::getsid;
+use rustix::process::kill_current_process_group;
+use rustix::process::kill_process;
 
 /// The terminal while it is ours; dropping it gives it back.
 pub(super) struct Guard {
@@ -22,10 +28,7 @@ impl Guard {
     /// Takes the terminal. Where a crash happens, its report goes into `folder`.
     pub(super) fn take(folder: Option<PathBuf>) -> io::Result<Self> {
         on_panic(folder);
-        terminal::enable_raw_mode()?;
-        let taken =
-            execute!(io::stdout(), terminal::EnterAlternateScreen, event::EnableBracketedPaste, cursor::Hide)
-                .and_then(|()| Terminal::new(CrosstermBackend::new(io::stdout())));
+        let taken = enter().and_then(|()| Terminal::new(CrosstermBackend::new(io::stdout())));
         match taken {
             Ok(terminal) => Ok(Self { terminal: ManuallyDrop::new(terminal) }),
             Err(error) => {
@@ -40,6 +43,37 @@ impl Drop for Guard {
     fn drop(&mut self) {
         give_back();
     }
+}
+
+/// A paste is told from keys as long as the terminal is ours: what is pasted must never be taken for keys.
+fn enter() -> io::Result<()> {
+    terminal::enable_raw_mode()?;
+    execute!(io::stdout(), terminal::EnterAlternateScreen, event::EnableBracketedPaste, cursor::Hide)
+}
+
+/// Gives the terminal back and stops until somebody continues us.
+pub(super) fn stop() -> io::Result<()> {
+    give_back();
+    kill_process(getpid(), Signal::STOP)?;
+    enter()
+}
+
+/// Takes the terminal anew: whoever had it meanwhile may have left it in any mode.
+pub(super) fn retake() -> io::Result<()> {
+    give_back();
+    enter()
+}
+
+/// Whether a shell with job control started us: it gave us a process group of our own in its session, and would
+/// continue us. Where there is none, nobody would.
+pub fn job_control() -> bool {
+    getsid(None).is_ok_and(|session| session != getpgrp())
+}
+
+/// Asks every process of our job to stop, as the terminal does on ctrl-z where it is not raw.
+pub(super) fn suspend() {
+    // A group that may not be signalled goes on, and so do we.
+    _ = kill_current_process_group(Signal::TSTP);
 }
 
 /// Gives the terminal back. Nothing is left to do where even this fails: the terminal is gone.

@@ -19,7 +19,6 @@ use ratatui::widgets::Widget;
 
 use super::theme::Theme;
 use crate::app::State;
-use crate::app::dialog_keys;
 use crate::app::state::Dialog;
 use crate::app::state::LEAST;
 use crate::app::state::View;
@@ -49,24 +48,21 @@ pub fn render(state: &State, theme: &Theme, area: Rect, buffer: &mut Buffer) {
     why::render(state, theme, below, buffer);
     footer::routes(state, theme, routes, buffer);
     footer::hints(state, theme, foot, buffer);
-    let keys = overlay::foot(&dialog_keys::hints(state));
     match state.dialogs.last() {
-        Some(Dialog::Help { scroll }) => overlay::help(theme, (*scroll, &keys), area, buffer),
-        Some(Dialog::Details { scroll }) => overlay::details(state, theme, (*scroll, &keys), area, buffer),
-        Some(Dialog::Plan(it)) => changes::planned((state, it), theme, area, buffer),
-        Some(Dialog::Run { plan, scroll }) => {
-            changes::run(state, theme, (plan, *scroll, &keys), area, buffer)
-        }
+        Some(Dialog::Help { scroll }) => overlay::help(state, theme, *scroll, area, buffer),
+        Some(Dialog::Details { scroll }) => overlay::details(state, theme, *scroll, area, buffer),
+        Some(Dialog::Plan(it)) => changes::planned(state, it, theme, area, buffer),
+        Some(Dialog::Run { plan, scroll }) => changes::run(state, theme, (plan, *scroll), area, buffer),
         Some(Dialog::Refusal { change, text }) => {
-            changes::refusal(theme, (*change, text, &keys), area, buffer)
+            changes::refusal(state, theme, (*change, text), area, buffer)
         }
         Some(Dialog::Reading { change, text }) => {
-            changes::reading(theme, (*change, text, &keys), area, buffer)
+            changes::reading(state, theme, (*change, text), area, buffer)
         }
-        Some(Dialog::Form(it)) => changes::form(it, theme, &keys, (area, buffer)),
-        Some(Dialog::Audit { scroll }) => changes::audit(state, theme, (*scroll, &keys), area, buffer),
-        Some(Dialog::Unfinished(open)) => changes::unfinished(state, theme, (open, &keys), (area, buffer)),
-        Some(Dialog::Leaving) => changes::leaving(state, theme, &keys, (area, buffer)),
+        Some(Dialog::Form(it)) => changes::form(state, it, theme, area, buffer),
+        Some(Dialog::Audit { scroll }) => changes::audit(state, theme, *scroll, area, buffer),
+        Some(Dialog::Unfinished(open)) => changes::unfinished(state, theme, open, area, buffer),
+        Some(Dialog::Leaving) => changes::leaving(state, theme, area, buffer),
         Some(Dialog::Filter { .. }) | None => {}
     }
 }

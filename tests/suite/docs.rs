@@ -6,6 +6,7 @@ use std::path::Path;
 
 use tgscope::app::action::Family;
 use tgscope::app::action::TABLE;
+use tgscope::app::dialog;
 use tgscope::domain::judgement::standing::Standing;
 use tgscope::domain::plan::permissions;
 use tgscope::report;
@@ -48,6 +49,12 @@ fn the_tables_of_the_readme_are_those_of_the_code() {
             vec![names.join(" "), row.help.to_owned()]
         });
         writeln!(keys, "{}", table(&[family.title(), ""], rows)).unwrap();
+    }
+    writeln!(keys, "While a dialog is open it takes every key but `ctrl-c` and `ctrl-z`.\n").unwrap();
+    for (title, rows) in dialog::sections() {
+        let spelled = |it: String| it.split(' ').map(|it| format!("`{it}`")).collect::<Vec<_>>().join(" ");
+        let rows = rows.into_iter().map(|(names, help)| vec![spelled(names), help.to_owned()]);
+        writeln!(keys, "{}", table(&[title, ""], rows)).unwrap();
     }
     let standings = table(
         &["", "standing", "what it means"],

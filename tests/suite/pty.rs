@@ -1,5 +1,7 @@
 //! The program in a terminal of its own, by its own demo: how many keys it takes, counted from the launch.
 
+mod bytes;
+
 use std::io::Read;
 use std::io::Write;
 use std::sync::Arc;
@@ -13,28 +15,39 @@ use portable_pty::native_pty_system;
 
 use crate::support::PATIENCE;
 
-/// A demo in a terminal. Dropping it ends it.
-struct Terminal {
+/// A program in a terminal. Dropping it ends it.
+pub(crate) struct Terminal {
     screen: Arc<Mutex<vt100::Parser>>,
     keys: Box<dyn Write + Send>,
     child: Box<dyn Child + Send + Sync>,
     /// Keys pressed since the count began.
     pressed: usize,
-    _home: tempfile::TempDir,
+    home: Option<tempfile::TempDir>,
 }
 
 impl Terminal {
     fn demo(arguments: &[&str]) -> Self {
-        let home = tempfile::tempdir().unwrap();
-        let size = PtySize { rows: 45, cols: 160, pixel_width: 0, pixel_height: 0 };
-        let pair = native_pty_system().openpty(size).unwrap();
         let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_tgscope"));
         command.arg("demo");
         command.args(arguments);
         command.env_clear();
+        Self::at_home(command)
+    }
+
+    /// A command in a home of its own.
+    fn at_home(mut command: CommandBuilder) -> Self {
+        let home = tempfile::tempdir().unwrap();
         command.env("HOME", home.path());
-        command.env("TERM", "xterm-256color");
         command.cwd(home.path());
+        let mut it = Self::of(command);
+        it.home = Some(home);
+        it
+    }
+
+    pub(crate) fn of(mut command: CommandBuilder) -> Self {
+        let size = PtySize { rows: 45, cols: 160, pixel_width: 0, pixel_height: 0 };
+        let pair = native_pty_system().openpty(size).unwrap();
+        command.env("TERM", "xterm-256color");
         let child = pair.slave.spawn_command(command).unwrap();
         drop(pair.slave);
         let cells = |n| std::num::NonZeroU16::new(n).unwrap();
@@ -48,7 +61,12 @@ impl Terminal {
                 seen.lock().unwrap().process(&bytes[..n]);
             }
         });
-        Self { screen, keys, child, pressed: 0, _home: home }
+        Self { screen, keys, child, pressed: 0, home: None }
+    }
+
+    /// The exit code, once it has ended.
+    pub(crate) fn ended(&mut self) -> u32 {
+        self.child.wait().unwrap().exit_code()
     }
 
     fn text(&self) -> String {
@@ -56,7 +74,7 @@ impl Terminal {
     }
 
     /// Looks until it is so, with a generous limit.
-    fn until_so(&self, what: &str, so: impl Fn(&str) -> bool) {
+    pub(crate) fn until_so(&self, what: &str, so: impl Fn(&str) -> bool) {
         const PAUSE: Duration = Duration::from_millis(25);
         for _ in 0..PATIENCE.as_millis() / PAUSE.as_millis() {
             if so(&self.text()) {
@@ -67,27 +85,14 @@ impl Terminal {
         panic!("{what} never came:\n{}", self.text());
     }
 
-    fn until(&self, all: &[&str]) {
+    pub(crate) fn until(&self, all: &[&str]) {
         self.until_so(&format!("{all:?}"), |text| all.iter().all(|it| text.contains(it)));
     }
 
-    fn press(&mut self, keys: &str) {
+    pub(crate) fn press(&mut self, keys: &str) {
         self.pressed += keys.chars().count();
         write!(self.keys, "{keys}").unwrap();
         self.keys.flush().unwrap();
-    }
-
-    /// Accepts the plan on show. A key that comes while it is only just being drawn does not count: it is pressed again,
-    /// as a person would, and counted once.
-    fn accept(&mut self) {
-        self.until(&["Plan ·"]);
-        write!(self.keys, "y").unwrap();
-        self.until_so("an answer", |text| !text.contains("Plan ·") || text.contains("read the plan first"));
-        if self.text().contains("Plan ·") {
-            write!(self.keys, "y").unwrap();
-            self.until_so("the end of the plan", |text| !text.contains("Plan ·"));
-        }
-        self.pressed += 1;
     }
 
     /// The keys since the last count.
@@ -108,11 +113,13 @@ fn a_pod_is_drained_by_three_keys_and_that_is_undone_by_two() {
     let mut it = Terminal::demo(&["drift"]);
     it.until(&["SERVING  3 of 3", "settled"]);
     it.press("jD");
-    it.accept();
+    it.until(&["Plan · drain", "y accept"]);
+    it.press("y");
     it.until(&["drain · under way", "✓ 1."]);
     assert_eq!(it.count(), 3);
     it.press("u");
-    it.accept();
+    it.until(&["Plan · undo", "y accept"]);
+    it.press("y");
     it.until(&["undo · done"]);
     assert_eq!(it.count(), 2);
 }
@@ -122,16 +129,15 @@ fn a_service_is_bound_by_eight_keys_at_most() {
     let mut it = Terminal::demo(&["drift"]);
     it.until(&["SERVING  3 of 3", "settled"]);
     it.press("B");
-    it.until(&["Plan · unbind"]);
-    it.press("testapptgb");
-    it.until(&["type testapptgb: testapptgb"]);
-    it.press("\r");
+    it.until(&["type testapptgb", "Enter accept"]);
+    it.press("testapptgb\r");
     it.until(&["unbind · done"]);
     it.press("\x1b");
     it.until_so("the board", |text| !text.contains("unbind · done"));
     it.count();
     it.press("b\r\r");
-    it.accept();
+    it.until(&["Plan · bind", "y accept"]);
+    it.press("y");
     it.until(&["bind · done"]);
     assert!(it.count() <= 8);
 }
@@ -141,7 +147,8 @@ fn two_orphans_are_deregistered_by_four_keys() {
     let mut it = Terminal::demo(&["two-writers", "--speed", "5"]);
     it.until(&["192.168.77.7:8080", "192.168.77.8:8080", "! orphan"]);
     it.press("  X");
-    it.accept();
+    it.until(&["Plan · deregister", "y accept"]);
+    it.press("y");
     it.until(&["✓ 1.", "2 of 2 targets out of rotation"]);
     assert_eq!(it.count(), 4);
 }

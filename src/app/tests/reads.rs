@@ -61,8 +61,7 @@ fn a_list_wants_what_is_on_show_first_and_then_what_kubernetes_says_is_wrong() {
 fn a_step_that_is_over_has_the_health_of_its_group_read_and_nothing_else() {
     let mut screen = Screen::on(&three());
     screen.press(&[Action::Resync]);
-    let shown = screen.state.plan_on_show().cloned();
-    app::update(&mut screen.state, Message::Drawn(shown));
+    screen.read();
     app::update(&mut screen.state, Message::Key(key('y')));
     let plan = screen.state.changes.runs[0].plan.id.clone();
     let before = screen.wish.clone();

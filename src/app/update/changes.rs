@@ -6,8 +6,7 @@ use super::observe;
 use crate::app::action::Action;
 use crate::app::changes::Asked;
 use crate::app::changes::Planned;
-use crate::app::changes::Run;
-use crate::app::dialog_keys::DialogAction;
+use crate::app::dialog::DialogAction;
 use crate::app::message::Effect;
 use crate::app::state::Dialog;
 use crate::app::state::Line;
@@ -185,12 +184,12 @@ pub(super) fn bind_on(state: &mut State) {
 /// The same plan with another choice.
 pub(super) fn choose(state: &mut State, choice: DialogAction) {
     let Some(Dialog::Plan(planned)) = state.dialogs.last() else { return };
-    match (planned.asked.clone(), choice) {
-        (Asked::Drain { rows, then }, DialogAction::Ending) => {
+    match planned.asked.clone() {
+        Asked::Drain { rows, then } => {
             state.dialogs.pop();
             request_plan(state, &Request::Drain { rows, then: then.next() });
         }
-        (Asked::Bind(mut wish), DialogAction::Networking | DialogAction::MultiCluster) => {
+        Asked::Bind(mut wish) => {
             match choice {
                 DialogAction::Networking => wish.networking = !wish.networking,
                 _ => wish.multi_cluster = !wish.multi_cluster,
@@ -203,19 +202,13 @@ pub(super) fn choose(state: &mut State, choice: DialogAction) {
                 state.dialogs.insert(at, plan);
             }
         }
-        _ => {}
+        Asked::Plainly => {}
     }
 }
 
 /// The plan on show is accepted, if nothing more is asked for.
 pub(super) fn accept(state: &mut State) -> Vec<Effect> {
-    let drawn = state.drawn.clone();
     let Some(Dialog::Plan(planned)) = state.dialogs.last_mut() else { return Vec::new() };
-    if drawn.as_ref() != Some(&planned.plan.id) {
-        // The key was typed before the plan could be read.
-        planned.objection = Some("read the plan first, then accept it".to_owned());
-        return Vec::new();
-    }
     if let Some(typed) = &planned.plan.typed
         && typed.name != planned.typed
     {
@@ -329,46 +322,49 @@ pub(super) fn runs(state: &mut State) {
     }
 }
 
-/// What is done with the first of them: gone on with, as a plan to accept; forgotten; or left for later.
-pub(super) fn resume(state: &mut State, does: DialogAction) -> Vec<Effect> {
-    let Some(Dialog::Unfinished(open)) = state.dialogs.last() else { return Vec::new() };
-    let (Some(first), rest) = (open.first().cloned(), open.get(1..).unwrap_or_default().to_vec()) else {
-        return Vec::new();
-    };
-    state.dialogs.pop();
-    if !rest.is_empty() {
-        state.dialogs.push(Dialog::Unfinished(rest));
+/// Takes the first of the unfinished plans off the list that is on show.
+fn first(state: &mut State) -> Option<Unfinished> {
+    let Some(Dialog::Unfinished(open)) = state.dialogs.last_mut() else { return None };
+    let first = (!open.is_empty()).then(|| open.remove(0));
+    if open.is_empty() {
+        state.dialogs.pop();
     }
-    if does == DialogAction::Later {
-        state.say("p offers it again".to_owned());
-        state.changes.later.push(first.clone());
-    }
-    match (does, first.rest()) {
-        (DialogAction::Resume, Some(_)) => {
-            request_plan(state, &Request::Resume(Box::new(first)));
-            Vec::new()
-        }
-        (DialogAction::Discard, _) => vec![Effect::Forget(Box::new(first))],
-        _ => Vec::new(),
+    first
+}
+
+/// Goes on with the first of them, as a plan to accept.
+pub(super) fn resume(state: &mut State) {
+    let first = first(state);
+    if let Some(first) = first.filter(|it| it.rest().is_some()) {
+        request_plan(state, &Request::Resume(Box::new(first)));
     }
 }
 
+/// Discards the first of them: it is not offered again.
+pub(super) fn discard(state: &mut State) -> Vec<Effect> {
+    first(state).map(|it| Effect::Forget(Box::new(it))).into_iter().collect()
+}
+
+/// Leaves the first of them for later.
+pub(super) fn later(state: &mut State) {
+    let first = first(state);
+    state.changes.later.extend(first);
+    state.say(format!("{} offers it again", Action::Runs.key()));
+}
+
 /// After a resync without effect: once more, or register what is missing by oneself.
-pub(super) fn again(state: &mut State, does: DialogAction) {
+pub(super) fn again(state: &mut State, action: Action) {
     let Some(Dialog::Run { plan, .. }) = state.dialogs.last() else { return };
-    let run = state.changes.runs.iter().find(|it| it.plan.id == *plan);
-    let failed = |it: &&Run| it.plan.change == ChangeKind::Resync && it.ended.is_some() && !it.succeeded();
-    let Some(run) = run.filter(failed) else { return };
+    let Some(run) = state.changes.runs.iter().find(|it| it.plan.id == *plan) else { return };
     let subject = run.plan.subject.clone();
     state.dialogs.pop();
     super::navigate::show(state, Shown::Board(subject));
-    if does == DialogAction::Again {
-        return ask(state, Action::Resync);
+    if action == Action::Register {
+        let missing = state.report().into_iter().flat_map(|it| &it.rows);
+        let missing = missing.filter(|it| it.standing == Standing::Unregistered).map(|it| it.key.clone());
+        state.changes.marked = missing.collect();
     }
-    let missing = state.report().into_iter().flat_map(|it| &it.rows);
-    let missing = missing.filter(|it| it.standing == Standing::Unregistered).map(|it| it.key.clone());
-    state.changes.marked = missing.collect();
-    ask(state, Action::Register);
+    ask(state, action);
 }
 
 /// Stops a plan that runs: before its next step, or in the middle of a wait.

@@ -1,12 +1,12 @@
-//! Keys and pastes while something lies on top of the view: it takes them all, by its table.
+//! Keys, pastes and actions while something lies on top of the view: the dialog takes them all, by its table.
 
 use super::changes;
 use super::form;
 use super::shift;
 use crate::app::action::Action;
-use crate::app::dialog_keys::DialogAction;
-use crate::app::dialog_keys::DialogKind;
-use crate::app::dialog_keys::is_offered;
+use crate::app::dialog::DialogAction;
+use crate::app::dialog::DialogKey;
+use crate::app::foot;
 use crate::app::key::Code;
 use crate::app::key::Key;
 use crate::app::message::Effect;
@@ -15,127 +15,150 @@ use crate::app::state::State;
 
 /// Further down than any text reaches; the view shows the last page from there.
 const END: u16 = 400;
-/// The most letters that are taken of a paste.
-const PASTED: usize = 253;
 
-/// A key for the dialog on top.
-pub(super) fn key(state: &mut State, key: Key) -> Vec<Effect> {
-    let Some(kind) = state.dialogs.last().map(DialogKind::of) else { return Vec::new() };
+/// Characters of a paste that a text field takes: more than any name or filter has.
+const PASTED: usize = 512;
+
+/// A key for the dialog on top: a row of its table, else text for its field.
+pub(super) fn typed(state: &mut State, key: Key) -> Vec<Effect> {
     state.dirty = true;
-    if let Some(Dialog::Plan(planned)) = state.dialogs.last_mut() {
-        planned.objection = None;
-    }
-    match (kind.action(key), key) {
-        (Some(does), _) if is_offered(does, state) => return act(state, does),
-        (None, Key { code: Code::Char(letter), ctrl: false }) if kind.reads_text() => {
-            edit(state, |text| text.push(letter));
-        }
-        _ => {}
+    let Some(kind) = state.dialogs.last().map(Dialog::kind) else { return Vec::new() };
+    match kind.row(key) {
+        Some(row) => return taken(state, row, key),
+        None if kind.has_text() => text(state, |it| edit(it, key)),
+        None => {}
     }
     Vec::new()
 }
 
-/// Pasted text goes where text is typed, and nowhere else: line breaks and other control characters in it do nothing.
-pub(super) fn paste(state: &mut State, text: &str) {
-    state.dirty = true;
-    if !state.dialogs.last().map(DialogKind::of).is_some_and(DialogKind::reads_text) {
-        return state.say("pasted text is ignored here: it is only taken where text is typed".to_owned());
-    }
-    let letters: String = text.chars().filter(|it| !it.is_control()).take(PASTED).collect();
-    edit(state, |text| text.push_str(&letters));
+/// An action while a dialog is on top is the row of its key there, if there is one.
+pub(super) fn acted(state: &mut State, action: Action) -> Vec<Effect> {
+    let Some(kind) = state.dialogs.last().map(Dialog::kind) else { return Vec::new() };
+    let keys = action.row().map_or(&[][..], |it| it.keys);
+    let row = keys.iter().find_map(|key| Some((kind.row(*key)?, *key)));
+    row.map_or_else(Vec::new, |(row, key)| taken(state, row, key))
 }
 
-fn act(state: &mut State, does: DialogAction) -> Vec<Effect> {
-    match does {
-        DialogAction::Close | DialogAction::Keep => drop(state.dialogs.pop()),
-        DialogAction::Down => step(state, Step::Lines(1)),
-        DialogAction::Up => step(state, Step::Lines(-1)),
-        DialogAction::PageDown => step(state, Step::Pages(1)),
-        DialogAction::PageUp => step(state, Step::Pages(-1)),
-        DialogAction::Top => step(state, Step::Top),
-        DialogAction::Bottom => step(state, Step::Bottom),
-        DialogAction::Erase => edit(state, |text| _ = text.pop()),
-        DialogAction::Clear => edit(state, String::clear),
+/// A paste: text for the field of the dialog on top. Line breaks and control characters in it are no keys.
+pub(super) fn pasted(state: &mut State, pasted: &str) {
+    state.dirty = true;
+    if !state.dialogs.last().is_some_and(|it| it.kind().has_text()) {
+        return state.say("Paste ignored: there is no text field here".to_owned());
+    }
+    let line: String = pasted.chars().take(PASTED).map(|it| if it.is_control() { ' ' } else { it }).collect();
+    text(state, |it| it.push_str(line.trim()));
+}
+
+/// Changes the text of the field there is.
+fn text(state: &mut State, edit: impl FnOnce(&mut String)) {
+    match state.dialogs.last_mut() {
+        Some(Dialog::Filter { .. }) => edit(&mut state.filter),
+        Some(Dialog::Form(form)) => {
+            form.edit(edit);
+            shift::typed(form);
+        }
+        Some(Dialog::Plan(planned)) => {
+            planned.objection = None;
+            edit(&mut planned.typed);
+        }
+        _ => {}
+    }
+}
+
+fn edit(text: &mut String, key: Key) {
+    match key {
+        Key { code: Code::Backspace, .. } => drop(text.pop()),
+        Key { code: Code::Char('u'), ctrl: true } => text.clear(),
+        Key { code: Code::Char(c), ctrl: false } => text.push(c),
+        _ => {}
+    }
+}
+
+/// Does what a row of the dialog's table says, if the dialog offers it now.
+fn taken(state: &mut State, row: &DialogKey, key: Key) -> Vec<Effect> {
+    let Some(dialog) = state.dialogs.last() else { return Vec::new() };
+    if foot::offered(state, dialog, row).is_none() {
+        if row.action == DialogAction::Undo {
+            state.say("There is nothing of this change to undo".to_owned());
+        }
+        return Vec::new();
+    }
+    if row.action.decides() && !state.was_read() {
+        state.say(format!("Read it first, then press {key}"));
+        return Vec::new();
+    }
+    state.status = None;
+    match row.action {
         DialogAction::Accept => return changes::accept(state),
         DialogAction::DryRun => return changes::rehearse(state),
-        DialogAction::Ending | DialogAction::Networking | DialogAction::MultiCluster => {
-            changes::choose(state, does);
-        }
         DialogAction::Save => return changes::save(state),
+        DialogAction::Then | DialogAction::Networking | DialogAction::MultiCluster => {
+            changes::choose(state, row.action);
+        }
         DialogAction::Stop => {
-            state.say("stopping: a call that is under way ends first".to_owned());
+            state.say("Stopping: a call that is under way ends first".to_owned());
             return changes::cancel(state);
         }
         DialogAction::Undo => return undo(state),
-        DialogAction::Again | DialogAction::Register => changes::again(state, does),
-        DialogAction::Resume | DialogAction::Discard | DialogAction::Later => {
-            return changes::resume(state, does);
-        }
+        DialogAction::Resync => changes::again(state, Action::Resync),
+        DialogAction::Register => changes::again(state, Action::Register),
+        DialogAction::Resume => changes::resume(state),
+        DialogAction::Discard => return changes::discard(state),
+        DialogAction::Later => changes::later(state),
         DialogAction::Select => return form::chosen(state),
-        DialogAction::Restore => {
-            if let Some(Dialog::Filter { before }) = state.dialogs.pop() {
-                state.filter = before;
-            }
-        }
+        DialogAction::RestoreFilter => restore(state),
+        DialogAction::Close | DialogAction::KeepFilter => drop(state.dialogs.pop()),
         DialogAction::Leave => return vec![Effect::Quit],
+        DialogAction::Down
+        | DialogAction::Up
+        | DialogAction::PageDown
+        | DialogAction::PageUp
+        | DialogAction::HalfDown
+        | DialogAction::HalfUp
+        | DialogAction::Top
+        | DialogAction::Bottom => scroll(state, row.action),
     }
     Vec::new()
 }
 
-/// Undoes the plan on show, and no other: another plan is undone by its own key.
+/// Only what is on show: another plan is undone by its own key.
 fn undo(state: &mut State) -> Vec<Effect> {
-    let shown = match state.dialogs.last() {
-        Some(Dialog::Run { plan, .. }) => Some(plan.clone()),
-        _ => None,
-    };
-    if state.changes.last().map(|it| it.id) == shown {
-        state.dialogs.pop();
-        return super::act(state, Action::Undo);
+    let Some(Dialog::Run { plan, .. }) = state.dialogs.last() else { return Vec::new() };
+    if state.changes.last().is_none_or(|it| it.id != *plan) {
+        state.say("There is nothing of this change to undo".to_owned());
+        return Vec::new();
     }
-    state.say("there is nothing of this plan to undo".to_owned());
-    Vec::new()
+    state.dialogs.pop();
+    super::act(state, Action::Undo)
 }
 
-/// Changes what is being typed in the dialog on top.
-fn edit(state: &mut State, change: impl FnOnce(&mut String)) {
-    match state.dialogs.last_mut() {
-        Some(Dialog::Filter { .. }) => change(&mut state.filter),
-        Some(Dialog::Form(form)) => {
-            form.edit(change);
-            shift::typed(form);
-        }
-        Some(Dialog::Plan(planned)) => change(&mut planned.typed),
-        _ => {}
+fn restore(state: &mut State) {
+    if let Some(Dialog::Filter { before }) = state.dialogs.pop() {
+        state.filter = before;
     }
 }
 
-/// How far to move in a list or a text.
-#[derive(Clone, Copy)]
-enum Step {
-    Lines(i16),
-    Pages(i16),
-    Top,
-    Bottom,
-}
-
-fn step(state: &mut State, step: Step) {
+fn scroll(state: &mut State, action: DialogAction) {
     let page = i16::try_from(state.page()).unwrap_or(i16::MAX);
-    let by = match step {
-        Step::Lines(lines) => lines,
-        Step::Pages(pages) => pages.saturating_mul(page),
-        Step::Top => i16::MIN,
-        Step::Bottom => i16::MAX,
+    let by = match action {
+        DialogAction::Down => 1,
+        DialogAction::Up => -1,
+        DialogAction::PageDown => page,
+        DialogAction::PageUp => -page,
+        DialogAction::HalfDown => page / 2,
+        DialogAction::HalfUp => -(page / 2),
+        DialogAction::Bottom => i16::MAX,
+        _ => i16::MIN,
     };
-    let scroll = match state.dialogs.last_mut() {
-        Some(Dialog::Form(form)) => return form.step(isize::from(by)),
-        Some(Dialog::Plan(it)) => &mut it.scroll,
+    match state.dialogs.last_mut() {
+        Some(Dialog::Form(form)) => form.step(by.into()),
+        Some(Dialog::Plan(it)) => it.scroll = it.scroll.saturating_add_signed(by).min(END),
         Some(
             Dialog::Run { scroll, .. }
             | Dialog::Help { scroll }
             | Dialog::Details { scroll }
             | Dialog::Audit { scroll },
-        ) => scroll,
-        _ => return,
-    };
-    *scroll = scroll.saturating_add_signed(by).min(END);
+        ) => *scroll = scroll.saturating_add_signed(by).min(END),
+        _ => {}
+    }
 }

@@ -5,6 +5,8 @@ use std::io::IsTerminal;
 use std::io::Write;
 
 use anyhow::Context;
+use rustix::termios::QueueSelector;
+use rustix::termios::tcflush;
 
 use crate::audit::Log;
 use crate::cli::Cli;
@@ -53,6 +55,8 @@ pub(super) fn decide(plan: &Plan, accept: &Accept) -> anyhow::Result<Decision> {
         Some(name) => format!("Type {name} to accept: "),
         None => "Accept? [y/N] ".to_owned(),
     };
+    // What was typed before the question is no answer to it.
+    tcflush(std::io::stdin(), QueueSelector::IFlush).context("cannot empty the input of the terminal")?;
     let mut stderr = std::io::stderr();
     stderr.write_all(question.as_bytes()).and_then(|()| stderr.flush()).context("cannot ask")?;
     let mut answer = String::new();

@@ -17,11 +17,9 @@ use super::text;
 use crate::app::State;
 use crate::app::changes::Planned;
 use crate::app::changes::Run;
-use crate::app::dialog_keys;
-use crate::app::dialog_keys::DialogAction;
-use crate::app::dialog_keys::DialogKind;
+use crate::app::foot;
+use crate::app::foot::Hint;
 use crate::app::form::Form;
-use crate::app::key::Key;
 use crate::domain::facts::plan_id::PlanId;
 use crate::domain::facts::time::age;
 use crate::domain::plan::Plan;
@@ -39,15 +37,20 @@ use crate::report::plan;
 use crate::report::plan::Tone;
 use crate::tui::theme::Theme;
 
-pub(super) fn planned((state, planned): (&State, &Planned), theme: &Theme, area: Rect, buffer: &mut Buffer) {
+pub(super) fn planned(state: &State, planned: &Planned, theme: &Theme, area: Rect, buffer: &mut Buffer) {
     let mut lines: Lines =
         plan::lines(&planned.plan).into_iter().map(|(tone, text)| (text, style(theme, tone))).collect();
-    let (keys, choices) = keys(state, planned, usize::from(area.width));
-    if let Some(choices) = choices {
-        lines.insert(1, (format!("  also: {choices}"), theme.dim));
+    let hints = foot::hints(state);
+    let (choices, keys): (Vec<&Hint>, Vec<&Hint>) = hints.iter().partition(|it| it.choice);
+    // Where the foot is no place for all of it, the choices stand where the name is asked for: below the effect.
+    let typed = plan::typed(&planned.plan);
+    let promised = if state.was_read() { 0 } else { PROMISED };
+    let narrow = overlay::foot(None, &hints).width() + promised + COUNT > overlay::room(area);
+    let apart = !choices.is_empty() && (typed.is_some() || narrow);
+    if apart {
+        lines.insert(1, (format!("  also: {}", overlay::joined(choices)), theme.dim));
     }
-    if let Some(why) = plan::typed(&planned.plan) {
-        // What has to be typed is said where it is looked for: below the effect.
+    if let Some(why) = typed {
         lines.insert(1, (format!("! {why}"), theme.bad));
     }
     for (index, answer) in planned.rehearsed.iter().enumerate() {
@@ -62,33 +65,23 @@ pub(super) fn planned((state, planned): (&State, &Planned), theme: &Theme, area:
         lines.extend(commands.into_iter().map(|it| (it, theme.dim)));
     }
     let title = format!("Plan · {}", planned.plan.change.word());
-    let bottom = match (&planned.plan.typed, &planned.objection) {
-        (Some(_), Some(objection)) => format!(" {objection} · type: {}▏ ", planned.typed),
-        (Some(typed), None) => format!(" type {}: {}▏{keys}", typed.name, planned.typed),
-        (None, Some(objection)) => format!(" {objection} ·{keys}"),
-        (None, None) => keys,
+    let field = planned.plan.typed.as_ref().map(|it| match &planned.objection {
+        Some(objection) => format!("{objection} · type: {}▏", planned.typed),
+        None => format!("type {}: {}▏", it.name, planned.typed),
+    });
+    let shown: Vec<&Hint> = match (&planned.objection, apart) {
+        (Some(_), _) => Vec::new(),
+        (None, true) => keys,
+        (None, false) => hints.iter().collect(),
     };
+    let bottom = overlay::foot(field.as_deref(), shown);
     overlay::framed(&title, theme, (lines, planned.scroll), &bottom, (area, buffer));
 }
 
-/// The keys at the foot of a plan, and those of its choices where there is no room for them there.
-fn keys(state: &State, planned: &Planned, width: usize) -> (String, Option<String>) {
-    let hints = dialog_keys::hints(state);
-    let all = overlay::foot(&hints);
-    // The frame, and the word that more lies below.
-    if planned.plan.typed.is_none() && all.width() + 12 <= width {
-        return (all, None);
-    }
-    let always = |key: Key| {
-        let does = state.dialogs.last().and_then(|it| DialogKind::of(it).action(key));
-        let first = matches!(does, Some(DialogAction::Accept | DialogAction::Close));
-        first || (planned.plan.typed.is_none() && does == Some(DialogAction::DryRun))
-    };
-    let (foot, choices): (Vec<_>, Vec<_>) = hints.into_iter().partition(|(key, _)| always(*key));
-    let choices = overlay::foot(&choices);
-    let choices = choices.trim();
-    (overlay::foot(&foot), (!choices.is_empty()).then(|| choices.to_owned()))
-}
+/// Cells that the count of the lines below takes at the foot.
+const COUNT: usize = 7;
+/// Cells of the hint that comes once the plan can be accepted: nothing moves then.
+const PROMISED: usize = 11;
 
 fn style(theme: &Theme, tone: Tone) -> Style {
     match tone {
@@ -102,7 +95,7 @@ fn style(theme: &Theme, tone: Tone) -> Style {
 pub(super) fn run(
     state: &State,
     theme: &Theme,
-    (id, scroll, keys): (&PlanId, u16, &str),
+    (id, scroll): (&PlanId, u16),
     area: Rect,
     buffer: &mut Buffer,
 ) {
@@ -139,7 +132,8 @@ pub(super) fn run(
         Some(_) if run.succeeded() => format!("{} · done", run.plan.change.word()),
         Some(_) => format!("{} · not done", run.plan.change.word()),
     };
-    overlay::framed(&title, theme, (lines, scroll), keys, (area, buffer));
+    let bottom = overlay::foot(None, &foot::hints(state));
+    overlay::framed(&title, theme, (lines, scroll), &bottom, (area, buffer));
 }
 
 /// Seconds until the targets a step waits for have drained at the latest: the delay counts from when they left.
@@ -175,10 +169,11 @@ fn trusting(state: &State, run: &Run) -> String {
     let left = binding::CACHE - state.now.since(looked);
     match left > 0 {
         true => format!(
-            "the controller may still trust its own list of targets, for {} at most: r tries again then, R registers now",
+            "the controller may still trust its own list of targets, for {} at most: resync again then, or register now",
             age(left)
         ),
-        false => "its list of targets is over by now: r tries again, R registers now".to_owned(),
+        false => "the controller's own list of targets has expired by now: resync again, or register now"
+            .to_owned(),
     }
 }
 
@@ -192,14 +187,12 @@ fn offer(state: &State, run: &Run) -> Option<String> {
     let text = match stage {
         Stage::Refused(_) => "nothing was written by this step; look at the board and ask again",
         Stage::Unverified(_) if run.plan.change == ChangeKind::Unbind => {
-            "what is left the controller did not list: deregister (X) takes it out, on the board of the group"
+            "what is left the controller did not list: deregister it on the board of the group"
         }
         Stage::Unverified(_) => "look at the board: it shows what is so now",
-        Stage::Failed(_) if run.turns_round() => {
-            "what was done before stays; u turns that round where it can be"
-        }
+        Stage::Failed(_) if run.turns_round() => "what was done before stays; undo it if possible",
         Stage::Failed(_) => "what was done before stays; look at the board",
-        Stage::Cancelled if run.turns_round() => "what was written stays; u turns it round where it can be",
+        Stage::Cancelled if run.turns_round() => "what was written stays; undo it if possible",
         Stage::Cancelled => "what was written stays",
         _ => return None,
     };
@@ -207,38 +200,47 @@ fn offer(state: &State, run: &Run) -> Option<String> {
 }
 
 pub(super) fn refusal(
+    state: &State,
     theme: &Theme,
-    (change, why, keys): (ChangeKind, &str, &str),
+    (change, why): (ChangeKind, &str),
     area: Rect,
     buffer: &mut Buffer,
 ) {
     let lines = vec![(why.to_owned(), theme.plain)];
-    small(&format!("{} · not possible", change.word()), theme, lines, keys, (area, buffer));
+    small(
+        &format!("{} · not possible", change.word()),
+        theme,
+        lines,
+        &overlay::foot(None, &foot::hints(state)),
+        (area, buffer),
+    );
 }
 
 pub(super) fn reading(
+    state: &State,
     theme: &Theme,
-    (change, text, keys): (ChangeKind, &str, &str),
+    (change, text): (ChangeKind, &str),
     area: Rect,
     buffer: &mut Buffer,
 ) {
-    small(change.word(), theme, vec![(text.to_owned(), theme.plain)], keys, (area, buffer));
+    small(
+        change.word(),
+        theme,
+        vec![(text.to_owned(), theme.plain)],
+        &overlay::foot(None, &foot::hints(state)),
+        (area, buffer),
+    );
 }
 
-pub(super) fn leaving(state: &State, theme: &Theme, keys: &str, (area, buffer): (Rect, &mut Buffer)) {
+pub(super) fn leaving(state: &State, theme: &Theme, area: Rect, buffer: &mut Buffer) {
     let mut lines: Lines = vec![("Under way:".to_owned(), theme.plain)];
     lines.extend(state.changes.running().map(|it| (format!("  {}", it.plan.effect), theme.title)));
     let what = "What was written stays written; nothing more is done. The next start offers to go on.";
     lines.push((what.to_owned(), theme.plain));
-    small("Leave?", theme, lines, keys, (area, buffer));
+    small("Leave?", theme, lines, &overlay::foot(None, &foot::hints(state)), (area, buffer));
 }
 
-pub(super) fn unfinished(
-    state: &State,
-    theme: &Theme,
-    (open, keys): (&[Unfinished], &str),
-    (area, buffer): (Rect, &mut Buffer),
-) {
+pub(super) fn unfinished(state: &State, theme: &Theme, open: &[Unfinished], area: Rect, buffer: &mut Buffer) {
     let Some(first) = open.first() else { return };
     let at = first.plan.steps.get(first.next).map_or_else(String::new, |it| it.act.sentence());
     let mut lines: Lines = vec![
@@ -254,7 +256,7 @@ pub(super) fn unfinished(
         lines.push((format!("And {} more.", open.len() - 1), theme.plain));
     }
     lines.extend(state.changes.notes.iter().map(|it| (format!("! {it}"), theme.warn)));
-    small("Unfinished change", theme, lines, keys, (area, buffer));
+    small("Unfinished change", theme, lines, &overlay::foot(None, &foot::hints(state)), (area, buffer));
 }
 
 /// A box no larger than what it says.
@@ -279,14 +281,16 @@ fn small(title: &str, theme: &Theme, lines: Lines, bottom: &str, (area, buffer):
     }
 }
 
-pub(super) fn form(form: &Form, theme: &Theme, keys: &str, (area, buffer): (Rect, &mut Buffer)) {
+pub(super) fn form(state: &State, form: &Form, theme: &Theme, area: Rect, buffer: &mut Buffer) {
     let width = area.width.saturating_sub(4).min(100);
     let height = area.height.saturating_sub(4);
     let place = Rect { x: area.x + (area.width - width) / 2, y: area.y + 2, width, height };
     Clear.render(place, buffer);
+    let typing = state.dialogs.last().and_then(foot::typing);
+    let bottom = overlay::foot(typing, &foot::hints(state));
     let block = Block::bordered()
         .title(Span::styled(format!(" {} ", form.title), theme.title))
-        .title_bottom(Line::from(Span::styled(keys.to_owned(), theme.dim)).right_aligned());
+        .title_bottom(Line::from(Span::styled(bottom, theme.dim)).right_aligned());
     let inside = block.inner(place);
     block.render(place, buffer);
     let room = usize::from(inside.width.saturating_sub(2));
@@ -311,13 +315,7 @@ pub(super) fn form(form: &Form, theme: &Theme, keys: &str, (area, buffer): (Rect
     }
 }
 
-pub(super) fn audit(
-    state: &State,
-    theme: &Theme,
-    (scroll, keys): (u16, &str),
-    area: Rect,
-    buffer: &mut Buffer,
-) {
+pub(super) fn audit(state: &State, theme: &Theme, scroll: u16, area: Rect, buffer: &mut Buffer) {
     let mut lines: Lines = Vec::new();
     match &state.changes.log {
         None => lines.push(("reading the audit log …".to_owned(), theme.dim)),
@@ -329,7 +327,13 @@ pub(super) fn audit(
     if lines.is_empty() {
         lines.push(("nothing was written yet".to_owned(), theme.dim));
     }
-    overlay::framed("Audit log, newest first", theme, (lines, scroll), keys, (area, buffer));
+    overlay::framed(
+        "Audit log, newest first",
+        theme,
+        (lines, scroll),
+        &overlay::foot(None, &foot::hints(state)),
+        (area, buffer),
+    );
 }
 
 /// A line of the log: what, what was read, and of which plan, where and as whom.

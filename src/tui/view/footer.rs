@@ -11,11 +11,12 @@ use super::header;
 use super::overlay;
 use super::text;
 use crate::app::State;
+use crate::app::action::Action;
 use crate::app::action::ActionRow;
 use crate::app::action::Family;
 use crate::app::action::TABLE;
 use crate::app::changes::Run;
-use crate::app::dialog_keys;
+use crate::app::foot;
 use crate::app::offered;
 use crate::app::state::Dialog;
 use crate::app::state::Sort;
@@ -81,11 +82,11 @@ fn unread(state: &State, report: &Report) -> Option<&'static str> {
 
 /// A plan that runs, in a few words: what, which step, what is awaited.
 fn under_way(state: &State, run: &Run) -> String {
-    let change = run.plan.change.word();
+    let (change, key) = (run.plan.change.word(), Action::Runs.key());
     match run.at() {
-        None => format!("{change} begins (p)"),
+        None => format!("{change} begins ({key})"),
         Some((step, stage, since)) => format!(
-            "{change} {}/{} {} {} (p)",
+            "{change} {}/{} {} {} ({key})",
             step + 1,
             run.plan.steps.len(),
             stage.word(),
@@ -95,15 +96,13 @@ fn under_way(state: &State, run: &Run) -> String {
 }
 
 pub(super) fn hints(state: &State, theme: &Theme, area: Rect, buffer: &mut Buffer) {
-    if let Some(Dialog::Filter { .. }) = state.dialogs.last() {
+    if let Some(dialog @ Dialog::Filter { .. }) = state.dialogs.last() {
+        let keys = overlay::foot(foot::typing(dialog), &foot::hints(state));
         let line = Line::from(vec![
             Span::styled(" / ", theme.title),
             Span::raw(state.filter.clone()),
             Span::styled("▏", theme.title),
-            Span::styled(
-                format!(" {} · prefix ! to invert", overlay::foot(&dialog_keys::hints(state)).trim_end()),
-                theme.dim,
-            ),
+            Span::styled(format!(" {keys}"), theme.dim),
         ]);
         line.render(area, buffer);
         return;
@@ -134,7 +133,12 @@ pub(super) fn hints(state: &State, theme: &Theme, area: Rect, buffer: &mut Buffe
         false => Line::from(Span::styled(shown.join(" · ") + " ", theme.warn)),
     };
     let room = usize::from(area.width).saturating_sub(2 + right.width());
-    header::both(Line::from(keys(state, theme, room)), right, area, buffer);
+    // A dialog takes the keys of the view: its own stand at its foot.
+    let left = match state.dialogs.is_empty() {
+        true => keys(state, theme, room),
+        false => Vec::new(),
+    };
+    header::both(Line::from(left), right, area, buffer);
 }
 
 /// The actions of the footer with their keys, as many as fit: what cannot be done now is left out first, then what

@@ -1,8 +1,6 @@
 //! What lies on top of a view: the help, made of the action table, and everything known about one row or
 //! binding.
 
-use std::borrow::Cow;
-
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
@@ -17,8 +15,9 @@ use super::text;
 use crate::app::State;
 use crate::app::action::Family;
 use crate::app::action::TABLE;
-use crate::app::dialog_keys::DialogKind;
-use crate::app::key::Key;
+use crate::app::dialog;
+use crate::app::foot;
+use crate::app::foot::Hint;
 use crate::app::state;
 use crate::domain::facts::time::age;
 use crate::domain::judgement::report::Report;
@@ -33,25 +32,11 @@ use crate::tui::theme::Theme;
 
 pub(super) type Lines = Vec<(String, Style)>;
 
-/// The hints of a dialog as they stand at its foot.
-pub(super) fn foot(hints: &[(Key, Cow<'static, str>)]) -> String {
-    let all: Vec<String> = hints.iter().map(|(key, hint)| format!("{key} {hint}")).collect();
-    format!(" {} ", all.join(" · "))
-}
-
-pub(super) fn help(theme: &Theme, (scroll, foot): (u16, &str), area: Rect, buffer: &mut Buffer) {
+pub(super) fn help(state: &State, theme: &Theme, scroll: u16, area: Rect, buffer: &mut Buffer) {
     let mut lines: Lines = Vec::new();
     for family in Family::ALL {
         lines.push((family.title().to_owned(), theme.title));
         for row in TABLE.iter().filter(|it| it.family == family) {
-            let keys: Vec<String> = row.keys.iter().map(ToString::to_string).collect();
-            lines.push((format!("  {:<14} {}", keys.join(" "), row.help), theme.plain));
-        }
-    }
-    lines.push((String::new(), theme.plain));
-    for kind in DialogKind::ALL {
-        lines.push((format!("In a dialog: {}", kind.title()), theme.title));
-        for row in kind.table() {
             let keys: Vec<String> = row.keys.iter().map(ToString::to_string).collect();
             lines.push((format!("  {:<14} {}", keys.join(" "), row.help), theme.plain));
         }
@@ -62,25 +47,29 @@ pub(super) fn help(theme: &Theme, (scroll, foot): (u16, &str), area: Rect, buffe
         let text = format!("  {} {:<12} {}", standing.glyph(), standing.word(), standing.meaning());
         lines.push((text, theme.standing(standing, false)));
     }
-    framed("Help", theme, (lines, scroll), foot, (area, buffer));
+    lines.push((String::new(), theme.plain));
+    for (title, rows) in dialog::sections() {
+        lines.push((title.to_owned(), theme.title));
+        lines.extend(rows.into_iter().map(|(keys, help)| (format!("  {keys:<14} {help}"), theme.plain)));
+    }
+    show(state, "Help", theme, (lines, scroll), (area, buffer));
 }
 
-pub(super) fn details(
-    state: &State,
-    theme: &Theme,
-    (scroll, foot): (u16, &str),
-    area: Rect,
-    buffer: &mut Buffer,
-) {
+pub(super) fn details(state: &State, theme: &Theme, scroll: u16, area: Rect, buffer: &mut Buffer) {
     let Some(report) = state.report() else {
-        let nothing = vec![("nothing is selected".to_owned(), theme.dim)];
-        return framed("Details", theme, (nothing, scroll), foot, (area, buffer));
+        return show(
+            state,
+            "Details",
+            theme,
+            (vec![("nothing is selected".to_owned(), theme.dim)], scroll),
+            (area, buffer),
+        );
     };
     let (title, lines) = match state.row() {
         Some(row) => (format!("Details · {}", row.key), row_lines(state, theme, report, row)),
         None => (format!("Details · {}", state::name(&report.subject)), report_lines(state, theme, report)),
     };
-    framed(&title, theme, (lines, scroll), foot, (area, buffer));
+    show(state, &title, theme, (lines, scroll), (area, buffer));
 }
 
 fn said(theme: &Theme, words: Explanation) -> Lines {
@@ -204,7 +193,36 @@ fn report_lines(state: &State, theme: &Theme, report: &Report) -> Lines {
     lines
 }
 
-/// A box over everything, with what fits of the lines from `scroll` on, and the keys it knows at its foot.
+/// Keys and their hints, one after the other.
+pub(super) fn joined<'a>(hints: impl IntoIterator<Item = &'a Hint>) -> String {
+    let parts: Vec<String> = hints.into_iter().map(|it| format!("{} {}", it.key, it.text)).collect();
+    parts.join(" · ")
+}
+
+/// The foot of a dialog: what is typed, then the keys.
+pub(super) fn foot<'a>(typing: Option<&str>, hints: impl IntoIterator<Item = &'a Hint>) -> String {
+    let hints = joined(hints);
+    let parts: Vec<&str> = typing.into_iter().chain([hints.as_str()]).filter(|it| !it.is_empty()).collect();
+    format!(" {} ", parts.join(" · "))
+}
+
+/// A box over everything, with what fits of the lines from `scroll` on.
+fn show(
+    state: &State,
+    title: &str,
+    theme: &Theme,
+    (lines, scroll): (Lines, u16),
+    (area, buffer): (Rect, &mut Buffer),
+) {
+    framed(title, theme, (lines, scroll), &foot(None, &foot::hints(state)), (area, buffer));
+}
+
+/// Cells of a line in such a box.
+pub(super) fn room(area: Rect) -> usize {
+    usize::from(area.width.saturating_sub(4).min(110).saturating_sub(4))
+}
+
+/// The same, with other keys at its foot.
 pub(super) fn framed(
     title: &str,
     theme: &Theme,

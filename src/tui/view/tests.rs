@@ -6,6 +6,7 @@ mod plans;
 
 use std::fmt::Write;
 use std::str::FromStr;
+use std::time::Duration;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -19,6 +20,7 @@ use crate::app::Message;
 use crate::app::State;
 use crate::app::action::Action;
 use crate::app::key::key;
+use crate::app::seen::PAUSE;
 use crate::app::state::Opening;
 use crate::domain::facts::failure::ErrorKind;
 use crate::domain::facts::failure::Failure;
@@ -66,6 +68,14 @@ fn press(state: &mut State, actions: &[Action]) {
     }
 }
 
+/// The same after a moment on the screen: what it asks can be answered.
+fn read(state: &State) -> State {
+    let mut state = state.clone();
+    app::drawn(&mut state, (80, 24), Duration::ZERO);
+    app::rested(&mut state, PAUSE);
+    state
+}
+
 /// A frame as text, and under it every run of cells that is not plain.
 fn frame(state: &State, width: u16, height: u16) -> String {
     themed(state, &Theme::colours(), (width, height))
@@ -74,7 +84,7 @@ fn frame(state: &State, width: u16, height: u16) -> String {
 fn themed(state: &State, theme: &Theme, (width, height): (u16, u16)) -> String {
     let area = Rect::new(0, 0, width, height);
     let mut buffer = Buffer::empty(area);
-    render(state, theme, area, &mut buffer);
+    render(&read(state), theme, area, &mut buffer);
     let mut text = String::new();
     let mut runs = String::new();
     for y in 0..height {
@@ -164,7 +174,7 @@ fn a_rollout_at_four_sizes() {
 fn cells(state: &State, (width, height): (u16, u16)) -> Buffer {
     let area = Rect::new(0, 0, width, height);
     let mut buffer = Buffer::empty(area);
-    render(state, &Theme::colours(), area, &mut buffer);
+    render(&read(state), &Theme::colours(), area, &mut buffer);
     buffer
 }
 

@@ -4,9 +4,11 @@ use std::path::Path;
 use std::path::PathBuf;
 use std::process::Command;
 
+use portable_pty::CommandBuilder;
 use serde_json::Value;
 
 use crate::lab::Still;
+use crate::pty::Terminal;
 use crate::support::program;
 use crate::support::said;
 
@@ -186,4 +188,24 @@ async fn undo_says_what_of_the_log_it_cannot_read_and_does_not_guess_past_it() {
     let (code, out, err) = desk.run(&["sync", BOARD, "--yes"]);
     assert!(code == Some(3) && out.contains("is a symbolic link"), "{code:?}: {out}{err}");
     assert_eq!(std::fs::read(&elsewhere).unwrap(), before);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_typed_before_the_question_is_no_answer() {
+    let desk = Desk::new("no-controller", 40).await;
+    let asks = desk.command(&["sync", BOARD]);
+    let mut command = CommandBuilder::new(asks.get_program());
+    command.args(asks.get_args());
+    command.env_clear();
+    for (name, value) in asks.get_envs() {
+        command.env(name, value.unwrap_or_default());
+    }
+    command.cwd(desk.path());
+    let mut terminal = Terminal::of(command);
+    terminal.press("y\r");
+    terminal.until(&["Registers 1 endpoint", "Accept? [y/N]"]);
+    terminal.press("n\r");
+    terminal.until(&["not accepted"]);
+    assert_eq!(terminal.ended(), 3);
+    assert!(!desk.log().exists(), "nothing was written");
 }

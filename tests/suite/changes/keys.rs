@@ -25,19 +25,6 @@ impl Session {
         }
     }
 
-    /// Accepts the plan on show by a key. One that comes while the plan is only just being drawn does not count, and is
-    /// pressed once more, as a person would.
-    async fn accept(&self, key: KeyCode) {
-        self.until(&["Plan ·"]).await;
-        self.press(key);
-        let answered = |text: &str| !text.contains("Plan ·") || text.contains("read the plan first");
-        self.until_so("an answer", answered).await;
-        if self.shown.text().contains("Plan ·") {
-            self.press(key);
-            self.until_so("the end of the plan", |text| !text.contains("Plan ·")).await;
-        }
-    }
-
     /// Opens a plan by a key. Where the board was only just opened, what the plan rests on may not be read yet: it says so,
     /// and is asked for once more.
     async fn plan(&self, key: &str) {
@@ -73,7 +60,7 @@ async fn a_pod_is_drained_by_three_keys_and_put_back_by_two() {
     session.keys("j");
     session.plan("D").await;
     session.until(&["Plan · drain", "remove label app=testapp", "delete pod", "y accept"]).await;
-    session.accept(KeyCode::Char('y')).await;
+    session.keys("y");
     session.live(&["drain · under way", "✓ 1.", "✓ 2.", "is draining, at most"]).await;
     // Hidden, it goes on, and the pod stays on the board.
     session.keys("⎋");
@@ -84,7 +71,8 @@ async fn a_pod_is_drained_by_three_keys_and_put_back_by_two() {
     session.keys("c");
     session.live(&["drain · not done", "cancelled"]).await;
     session.keys("u");
-    session.accept(KeyCode::Char('y')).await;
+    session.until(&["Plan · undo", "y accept"]).await;
+    session.keys("y");
     session.live(&["undo · done", "add label app=testapp"]).await;
     session.keys("⎋");
     session.quit().await;
@@ -96,7 +84,8 @@ async fn a_drained_pod_is_deleted_at_the_end() {
     session.until(&["SERVING  3 of 3", "settled"]).await;
     session.keys("j");
     session.plan("D").await;
-    session.accept(KeyCode::Char('y')).await;
+    session.until(&["Plan · drain", "y accept"]).await;
+    session.keys("y");
     session.live(&["drain · done", "✓ 4. delete pod"]).await;
     session.keys("⎋");
     session.live(&["SERVING  3 of 3"]).await;
@@ -109,8 +98,8 @@ async fn two_orphans_go_by_four_keys() {
     session.until(&["SERVING  3 of 3", "settled"]).await;
     session.pass(25, &["! orphan", "192.168.77.7:8080", "192.168.77.8:8080"]).await;
     session.keys("  X");
-    session.until(&["Plan · deregister", "2 targets", "Nothing registers them again"]).await;
-    session.accept(KeyCode::Char('y')).await;
+    session.until(&["Plan · deregister", "2 targets", "Nothing registers them again", "y accept"]).await;
+    session.keys("y");
     session.live(&["✓ 1.", "is draining"]).await;
     // Whoever leaves while something is under way is asked.
     session.keys("⎋q");
@@ -124,10 +113,10 @@ async fn a_sleeping_controller_is_made_to_look() {
     session.until(&["SERVING  3 of 3", "settled"]).await;
     session.pass(20, &["+ unregistered"]).await;
     session.keys("r");
-    session.until(&["Plan · resync", "checkpoint annotation", "less than 5 minutes ago"]).await;
-    session.accept(KeyCode::Char('y')).await;
+    session.until(&["Plan · resync", "checkpoint annotation", "less than 5 minutes ago", "y accept"]).await;
+    session.keys("y");
     // Its list of targets is younger than five minutes: it overwrites the marker and registers nothing.
-    session.live(&["✓ 1.", "resync · not done", "r tries again then"]).await;
+    session.live(&["✓ 1.", "resync · not done", "resync again then", "r resync again", "R register"]).await;
     session.keys("⎋");
     session.quit().await;
 }
@@ -142,12 +131,14 @@ async fn weights_are_typed_given_and_taken_back() {
     session.until(&["Weights of blue and green, now 100 0", "75 25"]).await;
     // Other numbers than those on the list.
     session.keys("95⏎");
-    session.until(&["Plan · shift", "95 % to blue, 5 % to green", "CloudFormation stack shop-alb"]).await;
-    session.accept(KeyCode::Char('y')).await;
+    session
+        .until(&["Plan · shift", "95 % to blue, 5 % to green", "CloudFormation stack shop-alb", "y accept"])
+        .await;
+    session.keys("y");
     session.live(&["shift · done", "the weights are blue 95, green 5"]).await;
     session.keys("u");
-    session.until(&["Plan · undo", "send 100 % to blue, nothing to green"]).await;
-    session.accept(KeyCode::Char('y')).await;
+    session.until(&["Plan · undo", "send 100 % to blue, nothing to green", "y accept"]).await;
+    session.keys("y");
     session.live(&["undo · done", "the weights are blue 100, green 0"]).await;
     session.keys("⎋");
     session.quit().await;
@@ -159,8 +150,8 @@ async fn a_missing_endpoint_is_registered_by_key() {
     session.until(&["SERVING  3 of 3", "settled"]).await;
     session.pass(20, &["+ unregistered"]).await;
     session.keys("jR");
-    session.until(&["Plan · register", "The controller keeps new targets registered"]).await;
-    session.accept(KeyCode::Char('y')).await;
+    session.until(&["Plan · register", "The controller keeps new targets registered", "y accept"]).await;
+    session.keys("y");
     session.live(&["register · done"]).await;
     session.keys("⎋");
     session.live(&["SERVING  3 of 3"]).await;
@@ -172,8 +163,8 @@ async fn without_a_controller_one_key_brings_the_group_in_step() {
     let session = Session::open("no-controller").await;
     session.pass(40, &["! orphan", "+ unregistered"]).await;
     session.keys("S");
-    session.until(&["Plan · sync", "Registers 1 endpoint", "then deregisters 1 target"]).await;
-    session.accept(KeyCode::Char('y')).await;
+    session.until(&["Plan · sync", "Registers 1 endpoint", "then deregisters 1 target", "y accept"]).await;
+    session.keys("y");
     session.live(&["sync · done"]).await;
     session.keys("⎋");
     session.live(&["SERVING  3 of 3"]).await;
@@ -185,14 +176,13 @@ async fn unbinding_the_last_healthy_targets_needs_the_name_typed() {
     let session = Session::open("drift").await;
     session.until(&["SERVING  3 of 3", "settled"]).await;
     session.keys("B");
-    session.until(&["Plan · unbind", "type testapptgb", "no healthy target would be left"]).await;
-    session.keys("y");
-    session.until(&["type testapptgb: y"]).await;
-    session.keys("⏎");
+    session
+        .until(&["Plan · unbind", "type testapptgb", "no healthy target would be left", "Enter accept"])
+        .await;
+    session.keys("y⏎");
     session.until(&["that is not testapptgb"]).await;
     session.press(KeyCode::Backspace);
-    session.keys("testapptgb");
-    session.accept(KeyCode::Enter).await;
+    session.keys("testapptgb⏎");
     session.live(&["unbind · done", "is gone"]).await;
     session.keys("⎋");
     session.quit().await;
@@ -203,9 +193,8 @@ async fn a_service_is_bound_by_a_few_keys() {
     let session = Session::of(Still::of(at_rest()).await, "rest", Opening::default());
     session.until(&["SERVING  3 of 3", "settled"]).await;
     session.keys("B");
-    session.until(&["type testapptgb"]).await;
-    session.keys("testapptgb");
-    session.accept(KeyCode::Enter).await;
+    session.until(&["type testapptgb", "Enter accept"]).await;
+    session.keys("testapptgb⏎");
     session.live(&["unbind · done"]).await;
     session.keys("⎋b");
     session.until(&["Bind which service", "workshop/testapp"]).await;
@@ -214,10 +203,10 @@ async fn a_service_is_bound_by_a_few_keys() {
     session.keys("⏎");
     session.until(&["Plan · bind", "registers 3 endpoints", "y accept"]).await;
     session.keys("w");
-    session.until(&["without spec.networking"]).await;
+    session.until(&["turn networking off"]).await;
     session.keys("wd");
-    session.until(&["w with spec.networking", "dry run 1. the API server would accept it"]).await;
-    session.accept(KeyCode::Char('y')).await;
+    session.until(&["turn networking on", "dry run 1. the API server would accept it", "y accept"]).await;
+    session.keys("y");
     session.live(&["bind · done"]).await;
     session.keys("⎋");
     session.live(&["SERVING  3 of 3"]).await;
@@ -249,8 +238,8 @@ async fn the_palette_finds_a_change_by_its_name() {
     session.until(&["Plan · resync"]).await;
     session.keys("n");
     session.keys("jX");
-    session.until(&["Plan · deregister"]).await;
-    session.accept(KeyCode::Char('y')).await;
+    session.until(&["Plan · deregister", "y accept"]).await;
+    session.keys("y");
     session.live(&["✓ 1."]).await;
     session.keys("⎋A");
     session.until(&["Audit log", "begin", "done: deregister", "user/admin"]).await;
@@ -281,9 +270,8 @@ async fn a_protected_context_asks_for_its_name() {
     let session = Session::of(Still::start("drift").await, "drift", opening);
     session.until(&["PROTECTED", "SERVING  3 of 3"]).await;
     session.keys("r");
-    session.until(&["Plan · resync", "type demo", "the context demo is protected"]).await;
-    session.keys("demo");
-    session.accept(KeyCode::Enter).await;
+    session.until(&["Plan · resync", "type demo", "the context demo is protected", "Enter accept"]).await;
+    session.keys("demo⏎");
     session.live(&["resync · done"]).await;
     session.keys("⎋");
     session.quit().await;
@@ -309,7 +297,8 @@ async fn a_viewer_sees_everything_and_is_told_what_each_change_needs() {
     }
     // AWS only tells when it is asked to do it.
     session.keys("R");
-    session.accept(KeyCode::Char('y')).await;
+    session.until(&["Plan · register", "y accept"]).await;
+    session.keys("y");
     session.live(&["register · not done", "needs elasticloadbalancing:RegisterTargets"]).await;
     session.keys("⎋");
     session.quit().await;
@@ -334,7 +323,7 @@ async fn what_another_session_began_is_offered_at_the_next_start() {
     session.until(&["Unfinished change", "2 of 4 steps are done", "g resume"]).await;
     session.keys("g");
     session.until(&["Plan · drain", "Goes on with what was begun at 2026-01-15", "y accept"]).await;
-    session.accept(KeyCode::Char('y')).await;
+    session.keys("y");
     session.live(&["drain · done", "✓ 2. delete pod"]).await;
     session.keys("⎋");
     session.quit().await;

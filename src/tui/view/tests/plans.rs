@@ -54,10 +54,10 @@ fn typed(state: &mut State, text: &str) {
     }
 }
 
-/// The frame on show was drawn, and whoever sits there has read it.
-fn read(state: &mut State) {
-    let plan = state.plan_on_show().cloned();
-    app::update(state, Message::Drawn(plan));
+/// Accepts the plan on show, once it was read.
+fn accept(state: &mut State) {
+    *state = read(state);
+    app::update(state, Message::Key(key('y')));
 }
 
 fn planned(world: &World, row: &str, action: Action) -> State {
@@ -139,8 +139,9 @@ fn the_picture_of_a_plan_is_a_frame() {
 #[test]
 fn a_name_is_typed_where_it_is_asked_for() {
     let mut state = planned(&drifted(), "", Action::Unbind);
-    read(&mut state);
+    state = read(&state);
     typed(&mut state, "testapp");
+    state = read(&state);
     app::update(&mut state, Message::Key(plain(Code::Enter)));
     insta::assert_snapshot!("plan_unbind_typed", frame(&state, 80, 24));
 }
@@ -148,8 +149,7 @@ fn a_name_is_typed_where_it_is_asked_for() {
 #[test]
 fn a_running_plan_says_how_far_it_is_and_what_is_left() {
     let mut state = planned(&drifted(), "10.0.0.2", Action::Drain);
-    read(&mut state);
-    app::update(&mut state, Message::Key(key('y')));
+    accept(&mut state);
     let plan = state.changes.runs[0].plan.id.clone();
     let told = |step, seconds, stage| {
         let at = fixture::BEGIN.plus_seconds(seconds);
@@ -174,8 +174,7 @@ fn a_running_plan_says_how_far_it_is_and_what_is_left() {
 #[test]
 fn a_resync_without_effect_offers_what_is_left() {
     let mut state = planned(&drifted(), "", Action::Resync);
-    read(&mut state);
-    app::update(&mut state, Message::Key(key('y')));
+    accept(&mut state);
     let plan = state.changes.runs[0].plan.id.clone();
     let now = state.now;
     for (step, stage) in [
@@ -195,8 +194,7 @@ fn a_resync_without_effect_offers_what_is_left() {
 #[test]
 fn what_was_not_ended_is_offered() {
     let mut state = planned(&drifted(), "10.0.0.2", Action::Drain);
-    read(&mut state);
-    app::update(&mut state, Message::Key(key('y')));
+    accept(&mut state);
     let Run { plan, .. } = state.changes.runs[0].clone();
     let mut state = screen(&drifted());
     state.opening.contexts = vec![ClusterId::new("test")];
@@ -214,8 +212,7 @@ fn what_was_not_ended_is_offered() {
 #[test]
 fn the_audit_log_says_which_plan_where_and_what_of_it_cannot_be_read() {
     let mut state = planned(&drifted(), "10.0.0.2", Action::Drain);
-    read(&mut state);
-    app::update(&mut state, Message::Key(key('y')));
+    accept(&mut state);
     let Run { plan, .. } = state.changes.runs[0].clone();
     app::update(&mut state, Message::Key(plain(Code::Esc)));
     press(&mut state, &[Action::Audit]);
@@ -278,8 +275,7 @@ fn a_bind_reads_anew_what_the_group_has_where_it_was_read_long_ago() {
     app::settle(&mut state);
     assert!(matches!(state.dialogs.last(), Some(Dialog::Reading { .. })), "{:?}", state.dialogs);
     // Whoever is quick with the next key does not lose the way to the plan.
-    read(&mut state);
-    app::update(&mut state, Message::Key(key('y')));
+    accept(&mut state);
     let seen = world.log.len();
     world.answer("10.0.0.1 draining DeregistrationInProgress a");
     for (change, at) in world.log.split_off(seen) {
@@ -310,8 +306,7 @@ fn the_header_says_read_only_and_protected() {
 fn an_undo_is_a_plan_like_any_other() {
     let mut world = drifted();
     let mut state = planned(&world, "10.0.0.2", Action::Drain);
-    read(&mut state);
-    app::update(&mut state, Message::Key(key('y')));
+    accept(&mut state);
     let plan = state.changes.runs[0].plan.id.clone();
     for (step, stage) in
         [(0, Stage::Done("pod testapp-10-0-0-2 has no label app".to_owned())), (1, Stage::Cancelled)]
