@@ -51,7 +51,9 @@ fn failing_checks_are_told_with_what_to_do_and_all_of_them_open_the_group() {
     follows("aws", "all targets fail", (happened, shown), POLLED_AT_REST);
     world.stage(&board, &Stage { verdict: "fail-open", standings: &["failing"; 3], because });
     board.keys(super::pty::ESC);
-    board.until("what fail-open means", 5, |it| it.said().contains("traffic goes to all of them"));
+    board.until("what fail-open means", 5, |it| {
+        it.said().contains("so the load balancer sends traffic to all of them")
+    });
 
     world.health(&pods, &json!(null));
     let happened = Instant::now();
