@@ -41,7 +41,7 @@ pub(super) struct Extra {
     pub(super) named: Vec<String>,
     /// Everything a plan tells of is read: settings, tags, what guards pods.
     pub(super) thorough: bool,
-    /// Of AWS only the health of targets is asked for: something is read back.
+    /// Only what guards and effects of a step compare is asked for: endpoints, bindings, the health of targets.
     pub(super) lean: bool,
     /// Only what this may point at is asked for.
     pub(super) only: Option<ScopeTarget>,
@@ -104,7 +104,9 @@ async fn cluster(
     let namespace = scope.namespace.as_deref();
     let guarding = [GuardingKind::NetworkPolicy, GuardingKind::DisruptionBudget]
         .map(|it| (Kind::Guarding(it), namespace));
-    let kinds = SCOPED.into_iter().map(|kind| (kind, namespace)).chain([(Kind::Nodes, None)]);
+    let compared = |kind: &Kind| !wish.lean || !matches!(kind, Kind::Workloads(_));
+    let kinds = SCOPED.into_iter().filter(compared).map(|kind| (kind, namespace));
+    let kinds = kinds.chain([(Kind::Nodes, None)]);
     let kinds = kinds.chain(guarding.into_iter().filter(|_| wish.thorough));
     let lists = kinds.map(|(kind, namespace)| list(cluster, kind, namespace));
     let named = wish.only.as_ref().and_then(|it| it.namespace.as_deref()).or(namespace);
@@ -115,7 +117,7 @@ async fn cluster(
         }
     };
     let (lists, bindings, gated) =
-        tokio::join!(futures::future::join_all(lists), bindings(cluster, scope, clock), gated);
+        tokio::join!(futures::future::join_all(lists), bindings(cluster, scope, wish, clock), gated);
     lists.into_iter().flatten().chain(bindings).chain(gated).collect()
 }
 
@@ -126,7 +128,7 @@ async fn list(cluster: &Cluster, kind: Kind, namespace: Option<&str>) -> Vec<Obs
     }
 }
 
-async fn bindings(cluster: &Cluster, scope: &Scope, clock: &Clock) -> Vec<Observation> {
+async fn bindings(cluster: &Cluster, scope: &Scope, wish: &Extra, clock: &Clock) -> Vec<Observation> {
     let fallback = Kind::Bindings(BindingApi::LoadBalancerController);
     let served = match cluster.served_bindings().await {
         Ok(served) => served,
@@ -164,7 +166,9 @@ async fn bindings(cluster: &Cluster, scope: &Scope, clock: &Clock) -> Vec<Observ
             Observation::Failed(Source::Kubernetes(cluster.id().clone(), Kind::Ledgers), failure)
         }));
     }
-    changes.push(cluster.controller_signs(&served).await);
+    if !wish.lean {
+        changes.push(cluster.controller_signs(&served).await);
+    }
     changes
 }
 

@@ -102,6 +102,10 @@ async fn after_the_log_comes_the_turn_in_the_budget_then_a_last_look_and_then_th
         let last = happened[..call].iter().rposition(|it| it.0 == look);
         assert!(last.is_some_and(|it| it > at("log begin")), "{look} between log and call: {happened:?}");
     }
+    // No more is read for it than what its guards compare.
+    let unneeded = ["deployments", "statefulsets", "daemonsets", "aws-load-balancer-controller", "events"];
+    let asked = |it: &&(String, u64)| unneeded.iter().any(|kind| it.0.ends_with(kind));
+    assert_eq!(happened.iter().find(asked), None, "{happened:?}");
     // The turn of the call was taken before it was looked: between look and call nothing is waited for.
     let last_look = happened[..call].iter().rposition(|it| it.0 == "DescribeTargetHealth").unwrap();
     assert_eq!(happened[last_look].1, happened[call].1, "{happened:?}");
