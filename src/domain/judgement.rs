@@ -3,6 +3,7 @@
 
 pub mod row;
 pub mod standing;
+pub mod unsettled;
 
 pub mod checkpoint;
 pub mod desired;

@@ -13,6 +13,7 @@ use crate::domain::inventory::Source;
 use crate::domain::judgement::report::Report;
 use crate::domain::judgement::row::Row;
 use crate::domain::judgement::row::Subject;
+use crate::domain::judgement::unsettled::Unsettled;
 use crate::domain::wording::columns;
 use crate::domain::wording::columns::Column;
 use crate::domain::wording::columns::Side;
@@ -217,7 +218,7 @@ fn binding(inventory: &Inventory, report: &Report, now: Timestamp) -> Option<Bin
         verdict: report.verdict.word.text().replace(' ', "-"),
         summary: report.verdict.sentence.clone(),
         settled: report.settled.value,
-        unsettled_because: report.settled.because.clone(),
+        unsettled_because: report.settled.because.iter().map(|it| it.code()).collect(),
         wanted: report.counts.wanted,
         in_service: report.counts.in_service,
         problems: report.counts.problems,
@@ -384,18 +385,5 @@ fn general(inventory: &Inventory) -> Vec<FailureDocument> {
 
 /// Codes of `unsettledBecause` with their meaning, for the README.
 pub fn codes() -> Vec<(String, String)> {
-    let listed = crate::domain::judgement::settled::CODES
-        .iter()
-        .map(|(code, text)| ((*code).to_owned(), (*text).to_owned()));
-    let standings = crate::domain::judgement::standing::Standing::ALL.iter().filter_map(|it| it.unsettles());
-    let own = standings.map(|it| (it.to_owned(), unsettled::code(it)));
-    let empty = crate::domain::judgement::settled::EMPTY;
-    listed
-        .chain(own)
-        .chain([(
-            empty.to_owned(),
-            "no endpoint is wanted although replicas are desired, or nothing stands behind the service"
-                .to_owned(),
-        )])
-        .collect()
+    Unsettled::all().map(|it| (it.code().to_owned(), unsettled::meaning(it))).collect()
 }

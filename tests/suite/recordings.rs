@@ -36,6 +36,7 @@ use tgscope::domain::judgement::row::Flag;
 use tgscope::domain::judgement::row::Subject;
 use tgscope::domain::judgement::standing::Standing;
 use tgscope::domain::judgement::standing::VerdictKind;
+use tgscope::domain::judgement::unsettled::Unsettled;
 use tgscope::kubernetes::read;
 
 const API: BindingApi = BindingApi::LoadBalancerController;
@@ -417,10 +418,10 @@ fn the_standings_of_named_moments_are_what_really_happened() {
 fn a_healthy_target_whose_gate_is_not_true_yet_is_flagged_and_unsettled() {
     let (report, _) = standings("gates", 9.0);
     assert!(report.rows.iter().all(|row| row.flags.contains(&Flag::GateNotTrue)));
-    assert!(report.settled.because.contains(&"gate-not-true"));
+    assert!(report.settled.because.contains(&Unsettled::GateNotTrue));
     let (report, _) = standings("gates", 23.0);
     assert!(report.rows.iter().all(|row| row.flags.is_empty()));
-    assert!(!report.settled.because.contains(&"gate-not-true"));
+    assert!(!report.settled.because.contains(&Unsettled::GateNotTrue));
 }
 
 #[test]
@@ -428,7 +429,8 @@ fn at_rest_only_what_the_recording_does_not_hold_keeps_a_binding_from_being_sett
     // Workloads are in no recording, so the rollout stays unknown.
     for (scene, at) in [("workshop", 9.0), ("workshop", 23.5), ("crash", 19.0), ("gates", 61.5)] {
         let (report, _) = standings(scene, at);
-        let because: Vec<_> = report.settled.because.iter().filter(|it| **it != "gate-not-true").collect();
-        assert_eq!(because, [&"rollout-unknown"], "{scene} {at}");
+        let because: Vec<_> =
+            report.settled.because.iter().filter(|it| **it != Unsettled::GateNotTrue).collect();
+        assert_eq!(because, [&Unsettled::RolloutUnknown], "{scene} {at}");
     }
 }

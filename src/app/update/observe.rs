@@ -21,6 +21,7 @@ use crate::domain::judgement::row::Row;
 use crate::domain::judgement::row::Subject;
 use crate::domain::judgement::scope::ScopeKind;
 use crate::domain::judgement::standing::Standing;
+use crate::domain::judgement::unsettled::Unsettled;
 use crate::domain::plan::act::Act;
 use crate::domain::plan::progress::Progress;
 
@@ -217,8 +218,14 @@ fn is_wrong(board: &Board) -> bool {
 
 /// Something is on its way: worth looking more often.
 fn moving(board: &Board) -> bool {
-    let code = |it: &&str| {
-        ["targets-older-than-change", "rollout-progressing", "deleting", "gate-not-true"].contains(it)
+    let reason = |it: &Unsettled| {
+        matches!(
+            it,
+            Unsettled::TargetsOlderThanChange
+                | Unsettled::RolloutProgressing
+                | Unsettled::Deleting
+                | Unsettled::GateNotTrue
+        )
     };
     let standing = |it: Standing| {
         matches!(
@@ -230,6 +237,6 @@ fn moving(board: &Board) -> bool {
                 | Standing::Waiting
         )
     };
-    board.report.settled.because.iter().any(code)
+    board.report.settled.because.iter().any(reason)
         || board.report.rows.iter().any(|row| standing(row.standing))
 }

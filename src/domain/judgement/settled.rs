@@ -14,31 +14,13 @@ use crate::domain::judgement::case::Case;
 use crate::domain::judgement::row::Counts;
 use crate::domain::judgement::row::Row;
 use crate::domain::judgement::standing::Standing;
+use crate::domain::judgement::unsettled::Unsettled;
 
-/// Codes of `unsettledBecause`, with what each means. Those of standings are their own.
-pub const CODES: [(&str, &str); 9] = [
-    ("kubernetes-unread", "services, slices, pods or the binding could not be read"),
-    ("targets-unread", "the health of the targets could not be read"),
-    (
-        "targets-older-than-change",
-        "the health on show was asked for before the last change of pods, slices, service or binding",
-    ),
-    ("rollout-progressing", "a workload behind the selected pods is rolling out or scaling"),
-    ("rollout-unknown", "a workload behind the selected pods cannot be read"),
-    ("pod-not-in-service", "a selected pod that is neither finished nor terminating is not in service"),
-    ("gate-not-true", "a wanted pod's readiness gate for this binding is not True"),
-    ("deleting", "the binding is being deleted"),
-    ("generation-unseen", "the controller has not seen the binding's last change"),
-];
-
-/// Code of a binding that wants no endpoint although replicas are desired.
-pub const EMPTY: &str = "empty";
-
-/// `true`, `false`, or `None` where it cannot be known; with the codes that keep it from being true.
+/// `true`, `false`, or `None` where it cannot be known; with what keeps it from being true.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settled {
     pub value: Option<bool>,
-    pub because: Vec<&'static str>,
+    pub because: Vec<Unsettled>,
 }
 
 pub fn settled(case: &Case<'_>, rows: &[Row], counts: &Counts) -> Settled {
@@ -54,59 +36,59 @@ pub fn settled(case: &Case<'_>, rows: &[Row], counts: &Counts) -> Settled {
     let lost = needed.into_iter().any(|kind| case.lost(kind));
     if lost || !case.endpoints_usable() || !case.fresh(Kind::Pods) || !case.fresh(Kind::Bindings(binding.api))
     {
-        unknown.insert("kubernetes-unread");
+        unknown.insert(Unsettled::KubernetesUnread);
     }
     if case.resolution.rests_on_nodes {
-        unknown.insert("kubernetes-unread");
+        unknown.insert(Unsettled::KubernetesUnread);
     }
     match (case.targets(), case.changed()) {
-        (None, _) => _ = unknown.insert("targets-unread"),
-        (Some(_), _) if !case.targets_usable() => _ = unknown.insert("targets-unread"),
+        (None, _) => _ = unknown.insert(Unsettled::TargetsUnread),
+        (Some(_), _) if !case.targets_usable() => _ = unknown.insert(Unsettled::TargetsUnread),
         (Some(targets), Some(changed)) if targets.asked < changed => {
-            because.insert("targets-older-than-change");
+            because.insert(Unsettled::TargetsOlderThanChange);
         }
         _ => {}
     }
     if case.targets().is_some_and(|it| it.unreadable > 0) {
-        unknown.insert("targets-unread");
+        unknown.insert(Unsettled::TargetsUnread);
     }
     let workloads = workloads(case);
     match workloads.iter().all(|it| matches!(it, RolloutState::Quiet(_))) {
         true => {}
         false if workloads.iter().any(|it| matches!(it, RolloutState::Moving(_))) => {
-            _ = because.insert("rollout-progressing");
+            _ = because.insert(Unsettled::RolloutProgressing);
         }
-        false => _ = unknown.insert("rollout-unknown"),
+        false => _ = unknown.insert(Unsettled::RolloutUnknown),
     }
     if pods_in_service(case, rows) == Some(false) {
-        because.insert("pod-not-in-service");
+        because.insert(Unsettled::PodNotInService);
     }
     let gate_open = |row: &Row| {
         let gate = row.endpoint.as_ref().and_then(|it| it.gate);
         row.wanted != Some(true) || gate.is_none_or(|it| it == Status::True)
     };
     if !rows.iter().all(gate_open) {
-        because.insert("gate-not-true");
+        because.insert(Unsettled::GateNotTrue);
     }
     if binding.deleted.is_some() {
-        because.insert("deleting");
+        because.insert(Unsettled::Deleting);
     }
     if binding.observed_generation.is_none_or(|it| it < binding.generation) {
-        because.insert("generation-unseen");
+        because.insert(Unsettled::GenerationUnseen);
     }
     for row in rows {
-        match (row.standing, row.standing.unsettles()) {
+        match row.standing {
             // A pod on its way out without a target has nothing left to wait for.
-            (Standing::Waiting, _) if row.terminating() || row.detached() => {}
-            (Standing::Unknown, Some(code)) => _ = unknown.insert(code),
-            (_, Some(code)) => _ = because.insert(code),
-            (_, None) => {}
+            Standing::Waiting if row.terminating() || row.detached() => {}
+            Standing::Unknown => _ = unknown.insert(Unsettled::Row(row.standing)),
+            standing if standing.unsettles() => _ = because.insert(Unsettled::Row(standing)),
+            _ => {}
         }
     }
     let replicas =
         workloads.iter().any(|it| matches!(it, RolloutState::Quiet(1..) | RolloutState::Moving(1..)));
     if case.resolved() && counts.wanted == 0 && (replicas || workloads.is_empty()) {
-        because.insert(EMPTY);
+        because.insert(Unsettled::Empty);
     }
     let value = match (because.is_empty(), unknown.is_empty()) {
         (false, _) => Some(false),

@@ -96,21 +96,9 @@ impl Standing {
         }
     }
 
-    /// Its code in `unsettledBecause`; `None`: it does not unsettle a binding.
-    pub fn unsettles(self) -> Option<&'static str> {
-        match self {
-            Self::InService | Self::Draining | Self::Passive | Self::Elsewhere => None,
-            Self::Unknown => Some("unknown"),
-            Self::Contested => Some("contested"),
-            Self::Unregistered => Some("unregistered"),
-            Self::Dead => Some("dead"),
-            Self::Idle => Some("idle"),
-            Self::Failing => Some("failing"),
-            Self::Registering => Some("registering"),
-            Self::Lingering => Some("lingering"),
-            Self::Orphan => Some("orphan"),
-            Self::Waiting => Some("waiting"),
-        }
+    /// A row that stands so keeps a binding from being settled.
+    pub fn unsettles(self) -> bool {
+        !matches!(self, Self::InService | Self::Draining | Self::Passive | Self::Elsewhere)
     }
 
     /// How far up a row belongs when the worst comes first: 0 is worst.

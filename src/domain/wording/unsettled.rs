@@ -7,34 +7,35 @@ use crate::domain::facts::ids::RowKey;
 use crate::domain::judgement::controller::Presence;
 use crate::domain::judgement::report::Report;
 use crate::domain::judgement::row::Row;
-use crate::domain::judgement::settled;
 use crate::domain::judgement::standing::Standing;
+use crate::domain::judgement::unsettled::Unsettled;
 use crate::domain::plan::act::listed;
 
-/// A code of `unsettledBecause` in words, with the names that the report has.
-pub(super) fn said(it: &str, report: &Report) -> String {
-    if let Some(standing) = Standing::ALL.into_iter().find(|standing| standing.unsettles() == Some(it)) {
-        let rows = report.rows.iter().filter(|row| row.standing == standing);
-        return stands(standing, &rows.map(name).collect::<Vec<_>>()).unwrap_or_else(|| code(it));
-    }
-    match (it, report.controller.presence) {
-        ("generation-unseen", Presence::Absent | Presence::Down) => {
-            "no controller is there to see the binding's last change".to_owned()
+/// A reason in words, with the names that the report has.
+pub(super) fn said(it: Unsettled, report: &Report) -> String {
+    let named = match it {
+        Unsettled::Row(standing) => {
+            let rows = report.rows.iter().filter(|row| row.standing == standing);
+            stands(standing, &rows.map(name).collect::<Vec<_>>())
         }
-        ("pod-not-in-service", _) => {
+        Unsettled::GenerationUnseen => {
+            let absent = matches!(report.controller.presence, Presence::Absent | Presence::Down);
+            absent.then(|| "no controller is there to see the binding's last change".to_owned())
+        }
+        Unsettled::PodNotInService => {
             let out = |row: &&Row| row.standing != Standing::InService && !row.terminating();
-            pods(report.rows.iter().filter(out), "not in service").unwrap_or_else(|| code(it))
+            pods(report.rows.iter().filter(out), "not in service")
         }
-        ("gate-not-true", _) => {
+        Unsettled::GateNotTrue => {
             let closed = |row: &&Row| {
                 let gate = row.endpoint.as_ref().and_then(|it| it.gate);
                 row.wanted == Some(true) && gate.is_some_and(|it| it != Status::True)
             };
             pods(report.rows.iter().filter(closed), "waiting for the readiness gate of this binding")
-                .unwrap_or_else(|| code(it))
         }
-        _ => code(it),
-    }
+        _ => None,
+    };
+    named.unwrap_or_else(|| meaning(it))
 }
 
 /// `192.168.9.9:8080 is an orphan target`; `None` without rows.
@@ -68,17 +69,28 @@ fn name(row: &Row) -> String {
     }
 }
 
-/// A code of `unsettledBecause` in words.
-pub fn code(code: &str) -> String {
-    let listed = settled::CODES.iter().find(|(it, _)| *it == code).map(|(_, text)| (*text).to_owned());
-    let standing = || {
-        Standing::ALL
-            .iter()
-            .find(|it| it.unsettles() == Some(code))
-            .map(|it| format!("a row has the standing {}", it.word()))
+/// What a reason means, whatever it is about.
+pub fn meaning(it: Unsettled) -> String {
+    let text = match it {
+        Unsettled::KubernetesUnread => "services, slices, pods or the binding could not be read",
+        Unsettled::TargetsUnread => "the health of the targets could not be read",
+        Unsettled::TargetsOlderThanChange => {
+            "the health on show was asked for before the last change of pods, slices, service or binding"
+        }
+        Unsettled::RolloutProgressing => "a workload behind the selected pods is rolling out or scaling",
+        Unsettled::RolloutUnknown => "a workload behind the selected pods cannot be read",
+        Unsettled::PodNotInService => {
+            "a selected pod that is neither finished nor terminating is not in service"
+        }
+        Unsettled::GateNotTrue => "a wanted pod's readiness gate for this binding is not True",
+        Unsettled::Deleting => "the binding is being deleted",
+        Unsettled::GenerationUnseen => "the controller has not seen the binding's last change",
+        Unsettled::Empty => {
+            "no endpoint is wanted although replicas are desired, or nothing stands behind the service"
+        }
+        Unsettled::Row(standing) => return format!("a row has the standing {}", standing.word()),
     };
-    let empty = || (code == settled::EMPTY).then(|| "no endpoint is wanted".to_owned());
-    listed.or_else(standing).or_else(empty).unwrap_or_else(|| code.to_owned())
+    text.to_owned()
 }
 
 #[cfg(test)]
@@ -88,7 +100,7 @@ mod tests {
 
     fn why(world: &World) -> Vec<String> {
         let report = world.report();
-        report.settled.because.iter().map(|it| said(it, &report)).collect()
+        report.settled.because.iter().map(|it| said(*it, &report)).collect()
     }
 
     #[test]
@@ -111,8 +123,8 @@ mod tests {
     fn a_code_without_a_row_keeps_its_general_words() {
         let mut report = World::of("10.0.0.1 ready a | 10.0.0.1 healthy a").report();
         report.rows.clear();
-        assert_eq!(said("orphan", &report), "a row has the standing orphan");
-        assert_eq!(said("pod-not-in-service", &report), code("pod-not-in-service"));
-        assert_eq!(said("gate-not-true", &report), code("gate-not-true"));
+        assert_eq!(said(Unsettled::Row(Standing::Orphan), &report), "a row has the standing orphan");
+        assert_eq!(said(Unsettled::PodNotInService, &report), meaning(Unsettled::PodNotInService));
+        assert_eq!(said(Unsettled::GateNotTrue, &report), meaning(Unsettled::GateNotTrue));
     }
 }

@@ -359,7 +359,7 @@ pub fn of_report(report: &Report, now: Timestamp) -> Explanation {
                 .settled
                 .because
                 .iter()
-                .map(|it| unsettled::said(it, report))
+                .map(|it| unsettled::said(*it, report))
                 .collect::<Vec<_>>()
                 .join("; ")
         )),

@@ -2,8 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use super::CODES;
-use super::EMPTY;
 use crate::domain::facts::cluster::Owner;
 use crate::domain::facts::cluster::PortRef;
 use crate::domain::facts::cluster::ServiceType;
@@ -17,7 +15,7 @@ use crate::domain::fixture::objects;
 use crate::domain::fixture::targets_source;
 use crate::domain::inventory::Kind;
 use crate::domain::inventory::Object;
-use crate::domain::judgement::standing::Standing;
+use crate::domain::judgement::unsettled::Unsettled;
 
 /// A fact, the world it is about, and what is said of it: `true`, `false: codes` or `null: codes`.
 type Fact = (&'static str, fn() -> World, &'static str);
@@ -26,7 +24,7 @@ const SERVED: &str = "10.0.0.1 ready, 10.0.0.2 ready b | 10.0.0.1 healthy, 10.0.
 
 fn said(world: &World) -> String {
     let settled = world.report().settled;
-    let codes: BTreeSet<&str> = settled.because.iter().copied().collect();
+    let codes: BTreeSet<&str> = settled.because.iter().map(|it| it.code()).collect();
     assert_eq!(codes.len(), settled.because.len(), "each code once");
     let codes = codes.into_iter().collect::<Vec<_>>().join(", ");
     match settled.value {
@@ -414,10 +412,9 @@ fn wanting_nothing_is_settled_only_when_nothing_is_desired() {
 #[test]
 fn the_tables_raise_every_code_there_is() {
     let facts = [BOTH_SIDES, WORKLOADS, PODS, ROWS, EMPTINESS].concat();
-    let raised: BTreeSet<&str> =
+    let raised: BTreeSet<Unsettled> =
         facts.iter().flat_map(|(_, world, _)| world().report().settled.because).collect();
-    let standings = Standing::ALL.iter().filter_map(|it| it.unsettles());
-    let all: BTreeSet<&str> = CODES.iter().map(|(code, _)| *code).chain(standings).chain([EMPTY]).collect();
+    let all: BTreeSet<Unsettled> = Unsettled::all().collect();
     assert_eq!(raised, all);
 }
 
