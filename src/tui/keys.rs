@@ -1,5 +1,6 @@
 //! Keys as the terminal reports them, turned into ours.
 
+use crossterm::event::Event;
 use crossterm::event::KeyCode;
 use crossterm::event::KeyEvent;
 use crossterm::event::KeyEventKind;
@@ -13,9 +14,19 @@ use crate::app::key::plain;
 const OTHERS: KeyModifiers =
     KeyModifiers::ALT.union(KeyModifiers::SUPER).union(KeyModifiers::HYPER).union(KeyModifiers::META);
 
+/// The keys of an event: Esc and a letter that came in one read are told as that letter with alt.
+pub(super) fn apart(event: Event) -> (Event, Option<Event>) {
+    match event {
+        Event::Key(key) if key.modifiers == KeyModifiers::ALT && key.kind == KeyEventKind::Press => {
+            let alone = |code| Event::Key(KeyEvent::new(code, KeyModifiers::NONE));
+            (alone(KeyCode::Esc), Some(alone(key.code)))
+        }
+        other => (other, None),
+    }
+}
+
 /// `None`: a release, or a key nothing is bound to.
 pub(super) fn key(event: KeyEvent) -> Option<Key> {
-    // Esc and a letter in one read come as that letter with alt: never the letter.
     if event.kind != KeyEventKind::Press || event.modifiers.intersects(OTHERS) {
         return None;
     }

@@ -62,6 +62,8 @@ where
     let mut drawn: Option<Instant> = None;
     // A person who pressed a key is answered at once; what happens outside can wait for the next frame.
     let mut pressed = false;
+    // The second of two keys that came as one.
+    let mut second: Option<Event> = None;
     loop {
         let due = pressed || drawn.is_none_or(|at| at.elapsed() >= FRAME);
         if state.dirty && due {
@@ -78,8 +80,13 @@ where
         let first = tokio::select! {
             // Keys first: what waits in the terminal was typed before the question on the screen could be answered.
             biased;
-            event = keys.next() => match event {
+            event = async { match second.take() {
+                Some(event) => Some(Ok(event)),
+                None => keys.next().await,
+            } } => match event {
                 Some(Ok(event)) => {
+                    let (event, other) = keys::apart(event);
+                    second = other;
                     pressed = true;
                     if matches!(event, Event::Key(_) | Event::Paste(_)) {
                         app::pressed(state, began.elapsed());

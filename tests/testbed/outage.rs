@@ -166,10 +166,11 @@ fn a_lost_api_server_leaves_the_rows_grey_and_is_followed_again_when_it_is_back(
     board.until("what changed since", 10, |it| {
         board::standings(it) == ["in service", "in service", "unregistered"]
     });
-    // By the address: the box below names the pods too.
+    // In the left pane: the box below names pods and addresses too.
     let frame = board.frame();
     for row in board::rows(&frame) {
-        assert!(!frame.is_dim(&row.endpoint), "{} is not grey any more: {}", row.endpoint, frame.text());
+        let left = format!("{} {}", row.pod, row.endpoint);
+        assert!(frame.has(&left) && !frame.is_dim(&left), "{left} is not grey any more: {}", frame.text());
     }
 }
 
