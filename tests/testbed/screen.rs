@@ -205,7 +205,8 @@ fn help_lists_every_action_and_a_filter_leaves_what_contains_it() {
     let world = World::serving(&bed, "help", 3);
     let mut screen = world.settled_board(3);
     screen.keys("?");
-    screen.until("the first page", 5, |it| it.has(HELP[0]));
+    // Its foot is drawn last: what was seen up to there is the whole page.
+    screen.until("the first page", 5, |it| it.has(HELP[0]) && it.has("Esc close"));
     let first = screen.frame();
     screen.keys(PAGE_DOWN);
     screen.until("the words, and every action", 5, |it| {
