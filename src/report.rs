@@ -18,8 +18,17 @@ pub enum Format {
     Name,
 }
 
+/// Data that cannot be written in a format.
+#[derive(Debug, thiserror::Error)]
+pub enum RenderError {
+    #[error("cannot be written as JSON: {0}")]
+    Json(#[from] serde_json::Error),
+    #[error("cannot be written as YAML: {0}")]
+    Yaml(#[from] serde_saphyr::SerializeError),
+}
+
 /// A document in a format, with its last newline.
-pub fn render(document: &Document, format: Format) -> Result<String, String> {
+pub fn render(document: &Document, format: Format) -> Result<String, RenderError> {
     let line_end = |mut text: String| {
         if !text.ends_with('\n') {
             text.push('\n');
@@ -27,8 +36,8 @@ pub fn render(document: &Document, format: Format) -> Result<String, String> {
         text
     };
     match format {
-        Format::Json => serde_json::to_string_pretty(document).map(line_end).map_err(|it| it.to_string()),
-        Format::Yaml => serde_saphyr::to_string(document).map(line_end).map_err(|it| it.to_string()),
+        Format::Json => Ok(line_end(serde_json::to_string_pretty(document)?)),
+        Format::Yaml => yaml(document).map(line_end),
         Format::Name => Ok(document.names()),
         Format::Table => Ok(table(document, false)),
         Format::Wide => Ok(table(document, true)),
@@ -36,12 +45,12 @@ pub fn render(document: &Document, format: Format) -> Result<String, String> {
 }
 
 /// Any data as YAML.
-pub fn yaml(data: &impl serde::Serialize) -> Result<String, String> {
-    serde_saphyr::to_string(data).map_err(|it| it.to_string())
+pub fn yaml(data: &impl serde::Serialize) -> Result<String, RenderError> {
+    Ok(serde_saphyr::to_string(data)?)
 }
 
 /// The JSON Schema of the contract.
-pub fn schema() -> Result<String, String> {
+pub fn schema() -> Result<String, RenderError> {
     let schema = schemars::schema_for!(Document);
-    serde_json::to_string_pretty(&schema).map(|it| it + "\n").map_err(|it| it.to_string())
+    Ok(serde_json::to_string_pretty(&schema)? + "\n")
 }

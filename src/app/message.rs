@@ -1,8 +1,11 @@
 //! What can happen, and what can be asked for in return. Both are plain values: they compare, print, replay.
 
+use std::path::PathBuf;
+
 use super::action::Action;
 use super::aws_side::AwsSide;
 use super::key::Key;
+use crate::domain::facts::failure::Failure;
 use crate::domain::facts::ids::TargetGroupArn;
 use crate::domain::facts::plan_id::PlanId;
 use crate::domain::facts::time::Timestamp;
@@ -45,7 +48,7 @@ pub enum Message {
     /// A plan of the log could not be discarded; why.
     NotForgotten(String),
     /// Something was written to a file, or not.
-    Saved(Result<String, String>),
+    Saved(Result<PathBuf, Failure>),
     /// The terminal or the session ends: leave at once.
     Leave,
     /// Somebody asks the program to stop until it is continued.

@@ -63,8 +63,10 @@ pub fn update(state: &mut State, message: Message) -> Vec<Effect> {
             state.dirty = true;
         }
         Message::Saved(said) => {
-            let text = said.unwrap_or_else(|why| format!("not saved: {why}"));
-            state.say(text);
+            state.say(match said {
+                Ok(place) => format!("written to {}; nothing was created", place.display()),
+                Err(why) => format!("not saved: {why}"),
+            });
             state.dirty = true;
         }
         Message::Resize(width, height) => {

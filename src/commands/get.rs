@@ -42,7 +42,7 @@ pub(super) async fn look(
     let question = Question { selector, pointed, ..Question::default() };
     let Look { inventory, reports, at } = backend::look(connection, &scope, question).await;
     let document = Document::new(&inventory, &reports, at);
-    let text = printed::render(&document, format(get.output)).map_err(|it| anyhow::anyhow!(it))?;
+    let text = printed::render(&document, format(get.output))?;
     print(&text)?;
     // Only a look at everything reads the tags of groups that no binding names.
     let untagged = if pointed.is_none() { unbound::untagged(&inventory) } else { 0 };

@@ -8,6 +8,7 @@ use crate::domain::plan::counts::Count;
 use crate::domain::plan::counts::Number;
 use crate::domain::plan::equivalents;
 use crate::domain::plan::manifest::Manifest;
+use crate::report::RenderError;
 use crate::report::yaml;
 
 /// What a line is, for whoever colours it.
@@ -121,11 +122,11 @@ impl<'a> PlanDocument<'a> {
         Self { api_version: "tgscope/v1", kind: "Plan", plan, commands: commands(plan) }
     }
 
-    pub fn json(&self) -> Result<String, String> {
-        serde_json::to_string_pretty(self).map(|it| it + "\n").map_err(|it| it.to_string())
+    pub fn json(&self) -> Result<String, RenderError> {
+        Ok(serde_json::to_string_pretty(self)? + "\n")
     }
 
-    pub fn yaml(&self) -> Result<String, String> {
+    pub fn yaml(&self) -> Result<String, RenderError> {
         yaml(self)
     }
 }

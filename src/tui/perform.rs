@@ -2,10 +2,12 @@
 //! in the middle of a call.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
 use tokio::sync::watch;
+use tokio::task::JoinError;
 use tokio::task::JoinSet;
 
 use super::terminal;
@@ -18,6 +20,8 @@ use crate::backend::apply;
 use crate::backend::apply::Job;
 use crate::backend::apply::Signal;
 use crate::backend::weigh;
+use crate::domain::facts::failure::ErrorKind;
+use crate::domain::facts::failure::Failure;
 use crate::domain::facts::plan_id::PlanId;
 use crate::domain::inventory::follow::Follow;
 use crate::domain::plan::Plan;
@@ -91,7 +95,9 @@ impl Performer {
                 let sender = self.sender.clone();
                 self.running.spawn(async move {
                     let written = tokio::task::spawn_blocking(move || save(&name, &text)).await;
-                    let said = written.unwrap_or_else(|it| Err(it.to_string()));
+                    let ended =
+                        |it: JoinError| Failure::new("write the file", ErrorKind::Other, &it.to_string());
+                    let said = written.unwrap_or_else(|it| Err(ended(it)));
                     _ = sender.send(Message::Saved(said)).await;
                 });
             }
@@ -141,10 +147,11 @@ impl Performer {
 }
 
 /// Writes a file that does not exist yet.
-fn save(name: &str, text: &str) -> Result<String, String> {
+fn save(name: &str, text: &str) -> Result<PathBuf, Failure> {
     use std::io::Write;
     let file = std::fs::OpenOptions::new().write(true).create_new(true).open(name);
     let written = file.and_then(|mut it| it.write_all(text.as_bytes()));
-    let place = std::path::absolute(name).map_or_else(|_| name.to_owned(), |it| it.display().to_string());
-    written.map(|()| format!("written to {place}; nothing was created")).map_err(|it| format!("{name}: {it}"))
+    written
+        .map(|()| std::path::absolute(name).unwrap_or_else(|_| name.into()))
+        .map_err(|it| Failure::new(name, ErrorKind::Other, &it.to_string()))
 }

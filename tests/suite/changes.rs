@@ -3,6 +3,7 @@
 mod cli;
 mod golden;
 mod keys;
+mod logged;
 mod order;
 mod races;
 mod random;

@@ -11,8 +11,10 @@ use super::running::Running;
 use crate::backend::apply::job::Signal;
 use crate::domain::facts::failure::ErrorKind;
 use crate::domain::facts::failure::Failure;
+use crate::domain::facts::ids::TargetKey;
 use crate::domain::plan::Step;
 use crate::domain::plan::act::Act;
+use crate::domain::plan::check::Unmet;
 use crate::domain::plan::effect::ReadBack;
 use crate::domain::plan::effect::effect;
 use crate::domain::plan::progress::Stage;
@@ -25,7 +27,7 @@ const REST: i64 = 2_000;
 /// Why a step came to no answer.
 enum Stop {
     /// What it rests on does not hold any more.
-    Guard(String),
+    Guard(Unmet),
     Failed(Failure),
     /// Somebody stopped it, or left, before the call.
     Signal,
@@ -54,8 +56,8 @@ impl Running {
     ) -> Ended {
         let part_of_it = |why: &str| refused_in_part(&step.act, why, done, all);
         match stop {
-            Stop::Guard(why) if done == 0 => Ended::As(Stage::Refused(why)),
-            Stop::Guard(why) => Ended::As(Stage::Failed(part_of_it(&why))),
+            Stop::Guard(why) if done == 0 => Ended::As(Stage::Refused(why.to_string())),
+            Stop::Guard(why) => Ended::As(Stage::Failed(part_of_it(&why.to_string()))),
             Stop::Signal if done == 0 => Ended::Stopped(Stage::Cancelled),
             Stop::Signal => Ended::Stopped(Stage::Unverified(part_of_it("stopped"))),
             Stop::Failed(failure) if failure.kind == ErrorKind::Conflict => {
@@ -90,7 +92,7 @@ impl Running {
         &mut self,
         index: usize,
         step: &Step,
-        (mut part, done): (Act, &[crate::domain::facts::ids::TargetKey]),
+        (mut part, done): (Act, &[TargetKey]),
     ) -> Result<(), Stop> {
         let (mut tries, mut corrected) = (1, 0);
         loop {

@@ -17,6 +17,7 @@ use crate::domain::judgement::row::Subject;
 use crate::domain::plan::Plan;
 use crate::domain::plan::Step;
 use crate::domain::plan::act::Act;
+use crate::domain::plan::check::Unmet;
 use crate::domain::plan::check::check;
 use crate::domain::plan::guard::Guard;
 use crate::domain::plan::known::report_of;
@@ -89,9 +90,9 @@ pub(super) fn guards(
     facts: &Facts,
     (subject, done): (&Subject, &[TargetKey]),
     clock: &Clock,
-) -> Result<(), String> {
+) -> Result<(), Unmet> {
     if let Some(failure) = unread(facts, &step.act, subject) {
-        return Err(format!("what it rests on cannot be read: {failure}"));
+        return Err(Unmet::Unread(failure));
     }
     // A binding that is about to be made has no board yet: its group has.
     let of_group = match &step.act {
@@ -102,6 +103,5 @@ pub(super) fn guards(
     };
     let report = of_group.as_ref().or(facts.report.as_ref());
     let open = |guard: &&Guard| guard.target().is_none_or(|it| !done.contains(it));
-    let broken = step.guards.iter().filter(open).find_map(|it| check(it, report, &facts.inventory).err());
-    broken.map_or(Ok(()), |it| Err(it.to_string()))
+    step.guards.iter().filter(open).try_for_each(|it| check(it, report, &facts.inventory))
 }

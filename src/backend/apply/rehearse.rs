@@ -21,7 +21,7 @@ pub async fn rehearse(connection: Connection, plan: Plan, scope: Scope) -> Vec<R
         let guarded =
             if index == 0 { guards(step, &facts, (&plan.subject, &[]), linked.clock()) } else { Ok(()) };
         answers.push(match guarded {
-            Err(why) => Rehearsed::Refused(why),
+            Err(why) => Rehearsed::Refused(why.to_string()),
             Ok(()) => asked(&linked, index, &step.act).await,
         });
     }

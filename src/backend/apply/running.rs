@@ -83,6 +83,7 @@ impl Running {
             return stage;
         }
         if let Err(why) = self.permitted(index, &step).await {
+            let why = why.to_string();
             self.record.refused(&self.job, index, &why, self.linked.clock().now());
             return Stage::Refused(why);
         }
@@ -137,18 +138,23 @@ impl Running {
     }
 
     /// Whether nothing that the plan still has to do is forbidden.
-    async fn permitted(&self, index: usize, step: &Step) -> Result<(), String> {
+    async fn permitted(&self, index: usize, step: &Step) -> Result<(), NotPermitted> {
         // A plan that could not come to its end is better not begun.
         let ahead = self.job.plan.steps.get(index..).unwrap_or_default();
         let asked = if index == 0 { ahead } else { std::slice::from_ref(step) };
         for step in asked {
             if let Some(verb) = forbidden(&self.linked, &step.act).await {
-                return Err(format!("not permitted: needs {verb}"));
+                return Err(NotPermitted(verb));
             }
         }
         Ok(())
     }
 }
+
+/// The API server says that we may not.
+#[derive(Debug, thiserror::Error)]
+#[error("not permitted: needs {0}")]
+struct NotPermitted(Verb);
 
 /// What the API server says we may not do, asked before it is tried.
 pub(super) async fn forbidden(linked: &Linked, act: &Act) -> Option<Verb> {

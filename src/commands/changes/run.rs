@@ -58,11 +58,11 @@ pub(super) async fn plan(setup: Setup, plan: Plan, accept: &Accept, log: Log) ->
 
 fn formatted(plan: &Plan, output: PlanOutput) -> anyhow::Result<String> {
     let document = PlanDocument::new(plan);
-    match output {
-        PlanOutput::Text => Ok(text(plan)),
-        PlanOutput::Json => document.json().map_err(|it| anyhow::anyhow!(it)),
-        PlanOutput::Yaml => document.yaml().map_err(|it| anyhow::anyhow!(it)),
-    }
+    Ok(match output {
+        PlanOutput::Text => text(plan),
+        PlanOutput::Json => document.json()?,
+        PlanOutput::Yaml => document.yaml()?,
+    })
 }
 
 async fn rehearse(setup: Setup, plan: Plan) -> anyhow::Result<Exit> {
@@ -128,7 +128,7 @@ async fn carry_out(setup: Setup, plan: Plan, accept: &Accept, log: Log) -> anyho
         json!({"apiVersion": "tgscope/v1", "kind": "Result", "plan": id, "change": change, "steps": steps});
     match output {
         PlanOutput::Json => print(&(serde_json::to_string_pretty(&result)? + "\n"))?,
-        PlanOutput::Yaml => print(&crate::report::yaml(&result).map_err(|it| anyhow::anyhow!(it))?)?,
+        PlanOutput::Yaml => print(&crate::report::yaml(&result)?)?,
         PlanOutput::Text => {
             let lines = sentences.iter().enumerate().map(|(index, sentence)| {
                 let stage = stages.get(index);

@@ -361,7 +361,7 @@ fn node_endpoints(cluster: &Cluster, binding: &Binding, service: &Service, port:
         let id = match instance_id(node) {
             Ok(id) => id,
             // One such node fails the whole binding.
-            Err(problem) if wanted => return Resolution::without(Backend::Broken(problem)),
+            Err(problem) if wanted => return Resolution::without(Backend::Broken(problem.to_string())),
             Err(_) => continue,
         };
         let exclusion = match (wanted, suitable(node)) {
@@ -404,14 +404,23 @@ fn suits_as_proxy(node: &Node) -> bool {
     !labelled_out && !fargate && !leaving
 }
 
-/// The instance id at the end of a node's provider id, or the controller's complaint.
-fn instance_id(node: &Node) -> Result<String, String> {
+/// A node whose instance cannot be told, as the controller complains of it.
+#[derive(Debug, thiserror::Error)]
+enum NoInstance<'a> {
+    #[error("providerID is not specified for node: {0}")]
+    Unspecified(&'a str),
+    #[error("providerID {provider} is invalid for EC2 instances, node: {node}")]
+    Invalid { provider: &'a str, node: &'a str },
+}
+
+/// The instance id at the end of a node's provider id.
+fn instance_id(node: &Node) -> Result<&str, NoInstance<'_>> {
     let Some(provider) = node.provider_id.as_ref().filter(|it| !it.is_empty()) else {
-        return Err(format!("providerID is not specified for node: {}", node.name));
+        return Err(NoInstance::Unspecified(&node.name));
     };
     match provider.rsplit('/').next() {
-        Some(id) if id.starts_with("i-") => Ok(id.to_owned()),
-        _ => Err(format!("providerID {provider} is invalid for EC2 instances, node: {}", node.name)),
+        Some(id) if id.starts_with("i-") => Ok(id),
+        _ => Err(NoInstance::Invalid { provider, node: &node.name }),
     }
 }
 

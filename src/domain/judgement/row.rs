@@ -1,5 +1,6 @@
 //! One row: an endpoint and a target side by side, how it stands, and what is counted of rows.
 
+use std::fmt;
 use std::sync::Arc;
 
 use crate::domain::facts::cluster::Phase;
@@ -16,9 +17,6 @@ use crate::domain::judgement::standing::Standing;
 use serde::Deserialize;
 use serde::Serialize;
 
-/// The reason of a pod that we took out of its service.
-pub const DETACHED: &str = "detached by us";
-
 /// What a board shows: a binding, or a group that no binding names.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Subject {
@@ -26,11 +24,50 @@ pub enum Subject {
     Group(TargetGroupArn),
 }
 
+/// Which reason keeps a pod from being ready.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum WaitCode {
+    /// It is being deleted.
+    Terminating,
+    /// It has no node yet, and the scheduler has not said why.
+    Pending,
+    /// It ran to its end.
+    Completed,
+    /// Its containers run, and a readiness probe fails.
+    ContainersNotReady,
+    /// Its containers are ready, and a readiness gate is not True.
+    ReadinessGateNotTrue,
+    /// We took it out of its service.
+    Detached,
+    /// A reason that Kubernetes reports: `ImagePullBackOff`, `CrashLoopBackOff`, `Unschedulable`, …
+    Reported(Arc<str>),
+}
+
+impl WaitCode {
+    /// As it is shown, and as `waitingReason` of the JSON output.
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Terminating => "Terminating",
+            Self::Pending => "Pending",
+            Self::Completed => "Completed",
+            Self::ContainersNotReady => "ContainersNotReady",
+            Self::ReadinessGateNotTrue => "ReadinessGateNotTrue",
+            Self::Detached => "detached by us",
+            Self::Reported(reason) => reason,
+        }
+    }
+}
+
+impl fmt::Display for WaitCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
 /// Why a pod is not ready, the first reason that holds.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WaitReason {
-    /// `ImagePullBackOff`, `CrashLoopBackOff`, `Unschedulable`, `NotReady`, …
-    pub code: Arc<str>,
+    pub code: WaitCode,
     pub message: Option<Arc<str>>,
     pub since: Option<Timestamp>,
     /// Mere starting: nothing is wrong yet.
@@ -122,7 +159,7 @@ impl Row {
     /// Its pod was taken out of the service by us.
     pub fn detached(&self) -> bool {
         let wait = self.endpoint.as_ref().and_then(|it| it.wait.as_ref());
-        wait.is_some_and(|it| &*it.code == DETACHED)
+        wait.is_some_and(|it| it.code == WaitCode::Detached)
     }
 
     pub fn terminating(&self) -> bool {

@@ -8,6 +8,7 @@ use crate::domain::facts::cluster::Phase;
 use crate::domain::facts::cluster::Pod;
 use crate::domain::facts::cluster::Status;
 use crate::domain::facts::time::Timestamp;
+use crate::domain::judgement::row::WaitCode;
 use crate::domain::judgement::row::WaitReason;
 
 /// Reasons of a waiting container that are part of every start.
@@ -16,7 +17,7 @@ const STARTING: [&str; 2] = ["ContainerCreating", "PodInitializing"];
 /// `None`: the pod is ready, or on its way out.
 pub fn reason(pod: &Pod, now: Timestamp) -> Option<WaitReason> {
     if pod.terminating() {
-        return Some(plain("Terminating", pod.deleted, true));
+        return Some(plain(WaitCode::Terminating, pod.deleted, true));
     }
     if pod.ready() {
         return None;
@@ -27,21 +28,21 @@ pub fn reason(pod: &Pod, now: Timestamp) -> Option<WaitReason> {
         .or_else(|| not_ready(pod, now))
 }
 
-fn plain(code: &str, since: Option<Timestamp>, starting: bool) -> WaitReason {
-    WaitReason { code: code.into(), message: None, since, starting }
+fn plain(code: WaitCode, since: Option<Timestamp>, starting: bool) -> WaitReason {
+    WaitReason { code, message: None, since, starting }
 }
 
 fn unscheduled(pod: &Pod, now: Timestamp) -> Option<WaitReason> {
     let condition = pod.condition("PodScheduled").filter(|it| it.status == Status::False);
     match condition {
         Some(it) => Some(WaitReason {
-            code: it.reason.clone().unwrap_or_else(|| "Unschedulable".into()),
+            code: WaitCode::Reported(it.reason.clone().unwrap_or_else(|| "Unschedulable".into())),
             message: it.message.clone(),
             since: it.since.or(Some(pod.created)),
             starting: false,
         }),
         None if pod.node.is_none() && pod.phase == Phase::Pending => {
-            Some(plain("Pending", Some(pod.created), now.since(pod.created) < START))
+            Some(plain(WaitCode::Pending, Some(pod.created), now.since(pod.created) < START))
         }
         None => None,
     }
@@ -53,10 +54,10 @@ const START: i64 = 30;
 fn finished(pod: &Pod) -> Option<WaitReason> {
     match pod.phase {
         Phase::Failed => {
-            let code = pod.reason.clone().unwrap_or_else(|| "Failed".into());
-            Some(WaitReason { code, message: None, since: None, starting: false })
+            let reason = pod.reason.clone().unwrap_or_else(|| "Failed".into());
+            Some(plain(WaitCode::Reported(reason), None, false))
         }
-        Phase::Succeeded => Some(plain("Completed", None, false)),
+        Phase::Succeeded => Some(plain(WaitCode::Completed, None, false)),
         Phase::Pending | Phase::Running | Phase::Unknown => None,
     }
 }
@@ -74,15 +75,15 @@ fn container(pod: &Pod, now: Timestamp) -> Option<WaitReason> {
             "CrashLoopBackOff" => exit.or_else(|| it.waiting_message.clone()),
             _ => it.waiting_message.clone().or(exit),
         };
-        return Some(WaitReason { code: code.clone(), message, since, starting: false });
+        let code = WaitCode::Reported(code.clone());
+        return Some(WaitReason { code, message, since, starting: false });
     }
     if let Some(it) = pod.containers.iter().find(|it| it.terminated.is_some()) {
-        let code = it.terminated.clone()?;
-        return Some(WaitReason { code, message: None, since, starting: false });
+        return Some(plain(WaitCode::Reported(it.terminated.clone()?), since, false));
     }
     let code = pod.containers.iter().find_map(|it| it.waiting.clone())?;
     let starting = now.since(pod.created) <= i64::from(pod.start_allowance) + START;
-    Some(WaitReason { code, message: None, since: Some(pod.created), starting })
+    Some(plain(WaitCode::Reported(code), Some(pod.created), starting))
 }
 
 fn not_ready(pod: &Pod, now: Timestamp) -> Option<WaitReason> {
@@ -91,13 +92,13 @@ fn not_ready(pod: &Pod, now: Timestamp) -> Option<WaitReason> {
         let since = since(pod.condition("ContainersReady"));
         let seconds = since.map_or(0, |it| now.since(it));
         let starting = seconds <= i64::from(pod.start_allowance) + START;
-        return Some(plain("ContainersNotReady", since, starting));
+        return Some(plain(WaitCode::ContainersNotReady, since, starting));
     }
     let open = |gate: &&Arc<str>| !pod.is_true(gate);
     let gate = pod.gates.iter().find(open)?;
     let condition = pod.condition(gate);
     Some(WaitReason {
-        code: "ReadinessGateNotTrue".into(),
+        code: WaitCode::ReadinessGateNotTrue,
         message: Some(
             format!(
                 "{gate}{}",

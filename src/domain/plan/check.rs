@@ -8,6 +8,7 @@ use super::guard::Guard;
 use crate::domain::facts::cluster::Binding;
 use crate::domain::facts::elb::HealthState;
 use crate::domain::facts::elb::Rule;
+use crate::domain::facts::failure::Failure;
 use crate::domain::facts::ids::BindingRef;
 use crate::domain::facts::ids::ClusterId;
 use crate::domain::facts::ids::ObjectName;
@@ -28,6 +29,9 @@ use crate::domain::plan::act::Labelled;
 /// Why a guard is not met: what differs from the plan, or what could not be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Unmet {
+    /// Something that the guards compare with is not read, or no longer.
+    #[error("what it rests on cannot be read: {0}")]
+    Unread(Failure),
     #[error("binding {0} is gone")]
     BindingGone(BindingRef),
     #[error("binding {0} was deleted and recreated")]

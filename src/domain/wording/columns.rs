@@ -289,7 +289,7 @@ fn ready(row: &Row, context: &Context) -> String {
     let since =
         |at: Option<Timestamp>| at.map_or(String::new(), |at| format!(" {}", age(context.now.since(at))));
     match (&side.wait, side.ready) {
-        (Some(wait), _) => format!("{}{}", short(&wait.code), since(wait.since)),
+        (Some(wait), _) => format!("{}{}", short(wait.code.as_str()), since(wait.since)),
         (None, Some(true) | None) if side.phase.is_some() || side.ready.is_some() => "ready".to_owned(),
         (None, Some(false)) => "not ready".to_owned(),
         (None, _) => NOTHING.to_owned(),

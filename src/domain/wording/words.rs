@@ -15,10 +15,10 @@ use crate::domain::judgement::desired::Backend;
 use crate::domain::judgement::desired::Exclusion;
 use crate::domain::judgement::report::Deleting;
 use crate::domain::judgement::report::Report;
-use crate::domain::judgement::row::DETACHED;
 use crate::domain::judgement::row::Flag;
 use crate::domain::judgement::row::Row;
 use crate::domain::judgement::row::Subject;
+use crate::domain::judgement::row::WaitCode;
 use crate::domain::judgement::standing::Standing;
 use crate::domain::wording::unsettled;
 
@@ -178,9 +178,27 @@ fn waiting(row: &Row) -> Explanation {
 }
 
 /// What a pod's reason for not being ready means for its traffic.
-fn wait_words(code: &str, pod: &str) -> Explanation {
+fn wait_words(code: &WaitCode, pod: &str) -> Explanation {
     let describe = || format!("kubectl describe pod {pod}");
     match code {
+        WaitCode::ContainersNotReady => say("The container is running, but its readiness probe fails.")
+            .next("compare the readiness probe with what the container answers"),
+        WaitCode::ReadinessGateNotTrue => {
+            say("The containers are ready, but a readiness gate is not True yet.")
+                .next("wait: the controller sets its gate once the target is healthy, and checks every 15 s")
+        }
+        WaitCode::Pending => say("The pod is starting."),
+        WaitCode::Detached => say("Drained by tgscope: its label is removed, and a replacement runs.")
+            .next("undo (u) puts the label back"),
+        WaitCode::Terminating => say("The pod is terminating and no longer registered."),
+        WaitCode::Completed => say("The pod ran to completion, so it is not an endpoint.").next(describe()),
+        WaitCode::Reported(reason) => reported_words(reason, &describe, pod),
+    }
+}
+
+/// The same for a reason that Kubernetes reports.
+fn reported_words(reason: &str, describe: &dyn Fn() -> String, pod: &str) -> Explanation {
+    match reason {
         "ImagePullBackOff" | "ErrImagePull" | "InvalidImageName" => {
             say("The pod's image cannot be pulled, so it never becomes an endpoint.")
                 .next(format!("check image name, tag and pull secret: {}", describe()))
@@ -193,14 +211,7 @@ fn wait_words(code: &str, pod: &str) -> Explanation {
             .next(format!("see which requirement no node meets: {}", describe())),
         "CreateContainerConfigError" => say("A ConfigMap or Secret that the container needs is missing.")
             .next(format!("see which one: {}", describe())),
-        "ContainersNotReady" => say("The container is running, but its readiness probe fails.")
-            .next("compare the readiness probe with what the container answers"),
-        "ReadinessGateNotTrue" => say("The containers are ready, but a readiness gate is not True yet.")
-            .next("wait: the controller sets its gate once the target is healthy, and checks every 15 s"),
-        "ContainerCreating" | "PodInitializing" | "Pending" => say("The pod is starting."),
-        DETACHED => say("Drained by tgscope: its label is removed, and a replacement runs.")
-            .next("undo (u) puts the label back"),
-        "Terminating" => say("The pod is terminating and no longer registered."),
+        "ContainerCreating" | "PodInitializing" => say("The pod is starting."),
         other => say(format!("The pod is not ready: {other}.")).next(describe()),
     }
 }

@@ -8,8 +8,8 @@ use crate::domain::facts::cluster::Status;
 use crate::domain::judgement::case::Case;
 use crate::domain::judgement::desired::Backing;
 use crate::domain::judgement::desired::Endpoint;
-use crate::domain::judgement::row::DETACHED;
 use crate::domain::judgement::row::EndpointSide;
+use crate::domain::judgement::row::WaitCode;
 use crate::domain::judgement::row::WaitReason;
 use crate::domain::judgement::waiting;
 
@@ -111,6 +111,6 @@ pub(super) fn pod_side(case: &Case<'_>, pod: &Pod, behind: &Behind<'_>) -> Endpo
 
 /// A pod that we took out of the service: it waits for nothing.
 pub(super) fn detached_side(case: &Case<'_>, pod: &Pod, behind: &Behind<'_>) -> EndpointSide {
-    let wait = WaitReason { code: DETACHED.into(), message: None, since: None, starting: true };
+    let wait = WaitReason { code: WaitCode::Detached, message: None, since: None, starting: true };
     EndpointSide { wait: Some(wait), ..pod_side(case, pod, behind) }
 }

@@ -168,7 +168,7 @@ fn first_reasons_are_in_the_words_of_kubernetes() {
     let killed = world("10.0.0.1 crashing", |w| {
         w.edit_pod("10.0.0.1", |it| it.containers[0].last_terminated = Some("OOMKilled".into()));
     });
-    assert_eq!(&*killed.row("10.0.0.1").endpoint.unwrap().wait.unwrap().code, "OOMKilled");
+    assert_eq!(killed.row("10.0.0.1").endpoint.unwrap().wait.unwrap().code.as_str(), "OOMKilled");
 }
 
 fn flags(edit: impl FnOnce(&mut World)) -> (Vec<Flag>, bool) {
