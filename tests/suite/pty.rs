@@ -4,12 +4,14 @@ mod bytes;
 
 use std::io::Read;
 use std::io::Write;
+use std::num::NonZeroU16;
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::time::Duration;
 
 use portable_pty::Child;
 use portable_pty::CommandBuilder;
+use portable_pty::MasterPty;
 use portable_pty::PtySize;
 use portable_pty::native_pty_system;
 
@@ -19,10 +21,19 @@ use crate::support::PATIENCE;
 pub(crate) struct Terminal {
     screen: Arc<Mutex<vt100::Parser>>,
     keys: Box<dyn Write + Send>,
+    master: Box<dyn MasterPty + Send>,
     child: Box<dyn Child + Send + Sync>,
     /// Keys pressed since the count began.
     pressed: usize,
     home: Option<tempfile::TempDir>,
+}
+
+fn size(cols: u16, rows: u16) -> PtySize {
+    PtySize { rows, cols, pixel_width: 0, pixel_height: 0 }
+}
+
+fn cells(n: u16) -> NonZeroU16 {
+    NonZeroU16::new(n).unwrap()
 }
 
 impl Terminal {
@@ -45,23 +56,20 @@ impl Terminal {
     }
 
     pub(crate) fn of(mut command: CommandBuilder) -> Self {
-        let size = PtySize { rows: 45, cols: 160, pixel_width: 0, pixel_height: 0 };
-        let pair = native_pty_system().openpty(size).unwrap();
+        let pair = native_pty_system().openpty(size(160, 45)).unwrap();
         command.env("TERM", "xterm-256color");
         let child = pair.slave.spawn_command(command).unwrap();
         drop(pair.slave);
-        let cells = |n| std::num::NonZeroU16::new(n).unwrap();
         let screen = Arc::new(Mutex::new(vt100::Parser::new(cells(45), cells(160), 0)));
         let (mut reader, seen) = (pair.master.try_clone_reader().unwrap(), screen.clone());
         let keys = pair.master.take_writer().unwrap();
         std::thread::spawn(move || {
-            let _master = pair.master;
             let mut bytes = [0; 4096];
             while let Ok(n @ 1..) = reader.read(&mut bytes) {
                 seen.lock().unwrap().process(&bytes[..n]);
             }
         });
-        Self { screen, keys, child, pressed: 0, home: None }
+        Self { screen, keys, master: pair.master, child, pressed: 0, home: None }
     }
 
     /// The exit code, once it has ended.
@@ -93,6 +101,11 @@ impl Terminal {
         self.pressed += keys.chars().count();
         write!(self.keys, "{keys}").unwrap();
         self.keys.flush().unwrap();
+    }
+
+    pub(crate) fn resize(&self, cols: u16, rows: u16) {
+        self.screen.lock().unwrap().screen_mut().set_size(cells(rows), cells(cols));
+        self.master.resize(size(cols, rows)).unwrap();
     }
 
     /// The keys since the last count.

@@ -124,6 +124,22 @@ fn each_byte_is_the_key_that_the_dialog_shows() {
     it.until_not("Plan · unbind");
 }
 
+/// A key that stays in the terminal until the next one would be read for a screen it was not pressed on.
+#[test]
+fn a_key_pressed_while_the_window_changes_does_not_wait_for_the_next_one() {
+    let mut it = Terminal::at_rest();
+    for n in 0..40 {
+        it.resize(130 + n % 20, 40);
+        it.press("d");
+        it.resize(150 + n % 20, 45);
+        it.until(&["┌ Details"]);
+        it.resize(130 + n % 20, 40);
+        it.press("\x1b");
+        it.resize(150 + n % 20, 45);
+        it.until_not("┌ Details");
+    }
+}
+
 #[test]
 fn the_terminal_is_given_back_without_the_mode_for_pastes() {
     let mut it = Terminal::at_rest();
