@@ -36,7 +36,7 @@ pub struct Cli {
 
 #[derive(Clone, Debug, Args)]
 pub struct Options {
-    /// Namespace to look at
+    /// Namespace
     #[arg(short, long, global = true, env = "TGSCOPE_NAMESPACE")]
     pub namespace: Option<String>,
 
@@ -56,19 +56,19 @@ pub struct Options {
     #[arg(long, global = true, value_name = "PATH")]
     pub kubeconfig: Option<PathBuf>,
 
-    /// Act as this user towards Kubernetes
+    /// Kubernetes user to impersonate
     #[arg(long = "as", global = true, value_name = "USER")]
     pub as_user: Option<String>,
 
-    /// Act as this group towards Kubernetes; may be given more than once
+    /// Kubernetes group to impersonate; may be given more than once
     #[arg(long, global = true, value_name = "GROUP", requires = "as_user")]
     pub as_group: Vec<String>,
 
-    /// How long one answer may take, for example 30s
+    /// Timeout of a request, for example 30s
     #[arg(long, global = true, value_name = "DURATION", value_parser = duration)]
     pub request_timeout: Option<Duration>,
 
-    /// Look only: nothing is written, whatever is asked for
+    /// Never write anything
     #[arg(long, global = true, env = "TGSCOPE_READ_ONLY", value_parser = clap::builder::FalseyValueParser::new(), num_args = 0, default_missing_value = "true", default_value = "false")]
     pub read_only: bool,
 
@@ -76,18 +76,18 @@ pub struct Options {
     #[arg(long, global = true, value_name = "NAME", env = "TGSCOPE_PROFILE")]
     pub profile: Option<String>,
 
-    /// AWS region of calls that are not about a group
+    /// AWS region of calls that are not about a certain target group
     #[arg(long, global = true, value_name = "NAME", env = "TGSCOPE_REGION")]
     pub region: Option<String>,
 
-    /// Another endpoint than AWS's own
+    /// AWS endpoint to use instead of AWS's own
     #[arg(long, global = true, value_name = "URL", env = "TGSCOPE_ENDPOINT_URL")]
     pub endpoint_url: Option<String>,
 }
 
 #[derive(Clone, Debug, Subcommand)]
 pub enum Command {
-    /// Print bindings with their endpoints, targets and verdict, as read once
+    /// Print bindings once, with their endpoints, targets and verdict
     Get(Get),
 
     /// Bind a service to a target group: the controller registers its endpoints and follows them
@@ -96,30 +96,30 @@ pub enum Command {
     /// Delete a binding: its targets are deregistered
     Unbind(changes::Whole),
 
-    /// Make the controller compare a binding with AWS again
+    /// Force the controller to reconcile a binding
     Resync(changes::Whole),
 
     /// Take pods out of rotation and wait until they have drained; for instance targets, a node
     Drain(changes::Drain),
 
     /// Deregister targets, in this group only
-    Deregister(changes::Some),
+    Deregister(changes::RowSelection),
 
     /// Register endpoints that are wanted and missing
-    Register(changes::Some),
+    Register(changes::RowSelection),
 
     /// Register what is missing and deregister what no endpoint wants, once
     Sync(changes::Whole),
-    /// Divide the requests of a rule between its target groups by other weights
+    /// Change the weights of a rule's target groups
     Shift(changes::Shift),
 
-    /// Turn the last plan round, where it can be
+    /// Undo the last change, if possible
     Undo(changes::Undo),
 
-    /// Whether both sides can be reached, as whom, and what may be done there
+    /// Check whether both sides can be reached, as whom, and with which permissions
     Doctor(Doctor),
 
-    /// Start a world of its own on this machine and open the program on it; needs no cluster and no account
+    /// Start a simulated cluster and AWS account on this machine and open the program on it
     Demo(Demo),
 }
 
@@ -133,29 +133,29 @@ pub struct Get {
     #[arg(short, long, value_enum, default_value_t = Output::Table)]
     pub output: Output,
 
-    /// Exit with 1 when something is not as it should be
+    /// Exit with 1 if anything found is not as it should be
     #[arg(long)]
     pub exit_code: bool,
 }
 
 #[derive(Clone, Debug, Default, Args)]
 pub struct Doctor {
-    /// Only print the Kubernetes roles that allow everything, for kubectl apply -f -
+    /// Print only the Kubernetes roles that allow all of it, for kubectl apply -f -
     #[arg(long)]
     pub rbac: bool,
 
-    /// Only print the IAM policy that allows everything
+    /// Print only the IAM policy that allows all of it
     #[arg(long)]
     pub iam: bool,
 }
 
 #[derive(Clone, Debug, Args)]
 pub struct Demo {
-    /// What happens in the world; --list tells which there are
+    /// Scenario to play; see --list
     #[arg(value_name = "SCENARIO", default_value = "workshop")]
     pub scenario: String,
 
-    /// How many times as fast as the clock on the wall its time runs
+    /// How many times faster than real time it runs
     #[arg(long, value_name = "N", default_value_t = 1.0, value_parser = speed)]
     pub speed: f64,
 
@@ -163,7 +163,7 @@ pub struct Demo {
     #[arg(long)]
     pub list: bool,
 
-    /// Only serve the world, for kubectl, aws and others: print the environment to use, until interrupted
+    /// Serve the simulation for kubectl, aws and others until interrupted, and print the environment to use
     #[arg(long)]
     pub serve: bool,
 }

@@ -31,7 +31,7 @@ pub fn main() -> ExitCode {
         Some(Command::Doctor(doctor)) => doctor::run(&cli, doctor),
         Some(command) => match Wanted::of(command) {
             Some(wanted) => changes::run(&cli, wanted),
-            None => Err(anyhow::anyhow!("this command does nothing")),
+            None => Err(anyhow::anyhow!("no command given")),
         },
         None if on_terminal() => screen::run(&cli),
         None => get::run(&cli, &Get { scope: cli.scope.clone(), ..Get::default() }),

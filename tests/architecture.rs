@@ -118,7 +118,7 @@ const LAYERS: &[(&str, &[&str], &[&str])] = &[
             "telemetry",
             "tui",
         ],
-        &["anyhow", "clap", "rustix", "serde_json", "tempfile", "tokio", "tracing"],
+        &["anyhow", "clap", "rustix", "serde_json", "strsim", "tempfile", "tokio", "tracing"],
     ),
     ("lib", &[], &[]),
     ("main", &["commands"], &["tgscope"]),

@@ -22,10 +22,10 @@ use crate::domain::plan::log::Detached;
 use crate::domain::plan::log::Excerpt;
 use crate::domain::plan::log::Unfinished;
 use crate::domain::plan::log::places;
+use crate::domain::plan::progress;
 use crate::domain::plan::progress::Progress;
 use crate::domain::plan::progress::Stage;
 use crate::domain::plan::rehearsal::Rehearsed;
-use crate::domain::plan::undo;
 use crate::domain::plan::undo::Done;
 
 /// How a plan was asked for, so that it can be made again with another choice.
@@ -91,10 +91,7 @@ impl Run {
     }
 
     fn calls(&self) -> impl Iterator<Item = &Act> {
-        let made = |stage: &Stage| !matches!(stage, Stage::Checking | Stage::Refused(_) | Stage::Cancelled);
-        let written = self.stages.iter().filter(move |(_, (stage, _))| made(stage));
-        let acts = written.filter_map(|(step, _)| Some(&self.plan.steps.get(*step)?.act));
-        acts.filter(|it| !it.only_waits())
+        progress::called(&self.plan, self.stages.iter().map(|(step, (stage, _))| (*step, stage)))
     }
 
     /// What had its effect.
@@ -104,8 +101,8 @@ impl Run {
     }
 
     /// Something was written that has an inverse.
-    pub fn turns_round(&self) -> bool {
-        self.plan.change != ChangeKind::Undo && undo::have_inverse(&self.written())
+    pub fn is_undoable(&self) -> bool {
+        progress::undoable(&self.plan, self.stages.iter().map(|(step, (stage, _))| (*step, stage)))
     }
 
     /// All of it was done.

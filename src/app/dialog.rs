@@ -191,7 +191,7 @@ dialogs! {
     // action       keys                               hint               help
     PLAN {
         Accept       [key('y')]                        "accept"           "Accept the plan, once it has been on the screen for a moment";
-        DryRun       [key('d')]                        "dry run"          "Ask the API server what it would say, without doing it";
+        DryRun       [key('d')]                        "dry run"          "Have the API server check it, without doing it";
         Then         [key('t'), TAB]                   "after draining"   "Drain: delete the pod at the end, put it back, or leave it detached";
         Networking   [key('w')]                        "networking"       "Bind: let the controller manage security-group rules, or not";
         MultiCluster [key('m')]                        "multi-cluster"    "Bind: share the target group with other clusters, or not";
@@ -200,7 +200,7 @@ dialogs! {
     }
     TYPED_PLAN {
         Accept       [ENTER]                           "accept"           "Accept the plan, if the name was typed in full";
-        DryRun       [ctrl('d')]                       "dry run"          "Ask the API server what it would say, without doing it";
+        DryRun       [ctrl('d')]                       "dry run"          "Have the API server check it, without doing it";
         Then         [TAB]                             "after draining"   "Drain: delete the pod at the end, put it back, or leave it detached";
         Networking   [ctrl('n')]                       "networking"       "Bind: let the controller manage security-group rules, or not";
         MultiCluster [ctrl('x')]                       "multi-cluster"    "Bind: share the target group with other clusters, or not";

@@ -67,7 +67,7 @@ pub(super) fn offered(state: &State, dialog: &Dialog, row: &DialogKey) -> Option
             match action {
                 DialogAction::Close if !ended => Some("close, it goes on".into()),
                 DialogAction::Stop => (!ended).then(|| row.hint.into()),
-                DialogAction::Undo => run.turns_round().then(|| row.hint.into()),
+                DialogAction::Undo => run.is_undoable().then(|| row.hint.into()),
                 DialogAction::Resync | DialogAction::Register => without_effect(run).then(|| row.hint.into()),
                 _ => Some(row.hint.into()),
             }

@@ -44,6 +44,8 @@ pub struct Opening {
     pub namespace: Option<String>,
     pub selector: Option<Selector>,
     pub pointed: Option<ScopeTarget>,
+    /// A command that what was pointed at looks like.
+    pub command: Option<String>,
     /// The world is made up: which, and how fast its time runs.
     pub demo: Option<String>,
     /// Nothing may be written.

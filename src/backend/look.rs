@@ -7,12 +7,11 @@ use super::snapshot::snapshot;
 use crate::domain::facts::selector::Selector;
 use crate::domain::facts::time::Timestamp;
 use crate::domain::inventory::Inventory;
-use crate::domain::inventory::unbound;
 use crate::domain::judgement::history::History;
 use crate::domain::judgement::pass::Pass;
 use crate::domain::judgement::report;
 use crate::domain::judgement::report::Report;
-use crate::domain::judgement::row::Subject;
+use crate::domain::judgement::scope::Boards;
 use crate::domain::judgement::scope::ScopeKind;
 use crate::domain::judgement::scope::ScopeTarget;
 
@@ -73,18 +72,10 @@ fn reports(
     pointed: Option<&ScopeTarget>,
     now: Timestamp,
 ) -> Vec<Report> {
-    let inside = inventory.bindings().filter(|(it, binding)| {
-        scope.covers(&it.namespace) && selector.is_none_or(|it| it.matches(&binding.labels))
-    });
-    let mut subjects: Vec<Subject> = inside.map(|(it, _)| Subject::Binding(it)).collect();
-    let groups: Vec<Subject> = match pointed {
-        None if selector.is_none() => unbound::groups(inventory).map(Subject::Group).collect(),
-        None => Vec::new(),
-        Some(_) => unbound::unnamed(inventory).map(Subject::Group).collect(),
-    };
-    subjects.extend(groups);
+    let boards = Boards { namespace: scope.namespace.as_deref(), selector, pointed };
     let history = History::of_one_look();
     let pass = Pass::new(inventory, now);
+    let subjects = boards.subjects(inventory);
     let judged = subjects.iter().filter_map(|it| report::judge_in(&pass, it, &history));
     let mut reports: Vec<Report> =
         judged.filter(|it| pointed.is_none_or(|pointed| pointed.selects(inventory, it))).collect();

@@ -11,7 +11,7 @@ use crate::domain::judgement::scope::ScopeTarget;
 /// How a write is to be treated.
 #[derive(Clone, Debug, Default, Args)]
 pub struct Accept {
-    /// Do not write: print the plan (client), or let the API server check it too (server)
+    /// Write nothing: print the plan (client), or have the API server check it too (server)
     #[arg(long, value_name = "WHERE", value_enum, num_args = 0..=1, require_equals = true, default_missing_value = "client")]
     pub dry_run: Option<DryRun>,
 
@@ -19,15 +19,15 @@ pub struct Accept {
     #[arg(short, long)]
     pub yes: bool,
 
-    /// The name a plan asks to be typed, where it does; goes with --yes
+    /// The name that has to be typed to accept the plan, if it asks for one; needs --yes
     #[arg(long, value_name = "NAME", requires = "yes")]
     pub confirm: Option<String>,
 
-    /// Format of the plan and of how it ended
+    /// Format of the plan and of its result
     #[arg(short, long, value_enum, default_value_t = PlanOutput::Text)]
     pub output: PlanOutput,
 
-    /// Stop waiting after this long, for example 10m; what was written stays
+    /// Stop waiting after this long, for example 10m; what has been written stays
     #[arg(long, value_name = "DURATION", value_parser = super::duration)]
     pub timeout: Option<Duration>,
 
@@ -52,7 +52,7 @@ pub enum PlanOutput {
 
 /// A binding or group, and which of its rows.
 #[derive(Clone, Debug, Args)]
-pub struct Some {
+pub struct RowSelection {
     /// The binding or group: [NAMESPACE/]KIND/NAME, or an ARN; a pod or an address names its row too
     #[arg(value_name = "SCOPE")]
     pub scope: ScopeTarget,
@@ -79,19 +79,19 @@ pub struct Whole {
 #[derive(Clone, Debug, Args)]
 pub struct Drain {
     #[command(flatten)]
-    pub some: Some,
+    pub selection: RowSelection,
 
-    /// What becomes of the pod once it has drained
+    /// What to do with the pod once it has drained
     #[arg(long, value_enum, default_value_t = Afterwards::Delete)]
     pub then: Afterwards,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum Afterwards {
-    /// Delete it: its replacement runs already
+    /// Delete it: its replacement is already running
     #[default]
     Delete,
-    /// Put its label back; its ReplicaSet then deletes one pod too many
+    /// Put its label back: its ReplicaSet then deletes the pod that is one too many
     PutBack,
     /// Leave it running, detached
     Keep,
@@ -107,11 +107,11 @@ pub struct Bind {
     #[arg(long, value_name = "NAME|ARN")]
     pub target_group: String,
 
-    /// The service's port, by number or name; may be left out where it has one
+    /// The service's port, by number or name; needed if it has several
     #[arg(long, value_name = "PORT")]
     pub port: Option<String>,
 
-    /// Name of the binding; SERVICE-tgb unless given
+    /// Name of the binding [default: SERVICE-tgb]
     #[arg(long)]
     pub name: Option<String>,
 
@@ -119,7 +119,7 @@ pub struct Bind {
     #[arg(long)]
     pub multi_cluster: bool,
 
-    /// Write spec.networking: traffic from the load balancer's security groups
+    /// Write spec.networking, which admits traffic from the load balancer's security groups
     #[arg(long)]
     pub networking: bool,
 
@@ -133,15 +133,15 @@ pub struct Bind {
 
 #[derive(Clone, Debug, Args)]
 pub struct Shift {
-    /// A binding or group the rule leads to: [NAMESPACE/]KIND/NAME, or an ARN
+    /// A binding or group that the rule forwards to: [NAMESPACE/]KIND/NAME, or an ARN
     #[arg(value_name = "SCOPE")]
     pub scope: ScopeTarget,
 
-    /// Weights from 0 to 999, the group by name or ARN; a group that is not named keeps its own
+    /// Weights from 0 to 999, each group by name or ARN; groups not named keep theirs
     #[arg(value_name = "GROUP=WEIGHT", required = true)]
     pub weights: Vec<String>,
 
-    /// The rule, where several lead there: 443:default, 443:10, or its ARN
+    /// The rule, if several forward there: 443:default, 443:10, or its ARN
     #[arg(long, value_name = "PORT:PRIORITY")]
     pub rule: Option<String>,
 
@@ -151,7 +151,7 @@ pub struct Shift {
 
 #[derive(Clone, Debug, Args)]
 pub struct Undo {
-    /// The plan to undo, by its id in the audit log; the last one unless given
+    /// Id of the plan to undo, from the audit log [default: the last one]
     #[arg(value_name = "PLAN")]
     pub plan: Option<String>,
 

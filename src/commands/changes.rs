@@ -21,8 +21,8 @@ use crate::cli::changes::Accept;
 use crate::cli::changes::Afterwards;
 use crate::cli::changes::Bind;
 use crate::cli::changes::Drain;
+use crate::cli::changes::RowSelection;
 use crate::cli::changes::Shift;
-use crate::cli::changes::Some as Rows;
 use crate::cli::changes::Undo;
 use crate::cli::changes::Whole;
 use crate::domain::facts::cluster::PortRef;
@@ -50,8 +50,8 @@ pub(super) enum Wanted<'a> {
     Unbind(&'a Whole),
     Resync(&'a Whole),
     Drain(&'a Drain),
-    Deregister(&'a Rows),
-    Register(&'a Rows),
+    Deregister(&'a RowSelection),
+    Register(&'a RowSelection),
     Sync(&'a Whole),
     Shift(&'a Shift),
     Undo(&'a Undo),
@@ -78,7 +78,7 @@ impl<'a> Wanted<'a> {
         match self {
             Self::Bind(it) => &it.accept,
             Self::Unbind(it) | Self::Resync(it) | Self::Sync(it) => &it.accept,
-            Self::Drain(it) => &it.some.accept,
+            Self::Drain(it) => &it.selection.accept,
             Self::Shift(it) => &it.accept,
             Self::Deregister(it) | Self::Register(it) => &it.accept,
             Self::Undo(it) => &it.accept,
@@ -89,7 +89,7 @@ impl<'a> Wanted<'a> {
         match self {
             Self::Bind(it) => Some(&it.service),
             Self::Unbind(it) | Self::Resync(it) | Self::Sync(it) => Some(&it.scope),
-            Self::Drain(it) => Some(&it.some.scope),
+            Self::Drain(it) => Some(&it.selection.scope),
             Self::Shift(it) => Some(&it.scope),
             Self::Deregister(it) | Self::Register(it) => Some(&it.scope),
             Self::Undo(_) => None,
@@ -127,7 +127,7 @@ async fn with(setup: Setup, wanted: Wanted<'_>, log: Log) -> anyhow::Result<Exit
 /// What a command that writes prints with `--dry-run`, by this connection.
 pub async fn rehearsed(cli: &Cli, connection: Connection, scope: Scope, log: &Log) -> anyhow::Result<String> {
     let Some(wanted) = cli.command.as_ref().and_then(Wanted::of) else {
-        bail!("this command writes nothing")
+        bail!("this command changes nothing")
     };
     let setup = Setup { connection, scope, protected: BTreeSet::new() };
     let (planned, _) = planned(&setup, wanted, log).await?;
@@ -163,25 +163,25 @@ async fn planned(
     let failures = choose::failures(&look);
     let request = match (wanted, done) {
         (Wanted::Bind(it), _) => Request::Bind(wish(setup, it, &look)?),
-        (Wanted::Shift(it), _) => weights::shift(setup.connection.clone(), it, &mut look).await?,
+        (Wanted::Shift(it), _) => weights::shift(setup, it, &mut look).await?,
         (_, Some(done)) => {
             let marks = weights::of_undo(setup.connection.clone(), &done, &mut look).await;
             Request::Undo { done, marks }
         }
-        (wanted, None) => about_one_board(wanted, &look)?,
+        (wanted, None) => about_one_board(wanted, &scope, &look)?,
     };
     // A binding that is to be made and what is undone have their own subject.
     let report = match &request {
         Request::Bind(_) | Request::Undo { .. } => None,
-        _ => Some(choose::report(&look, wanted.pointed())?),
+        _ => Some(choose::report(&look, &scope, wanted.pointed())?),
     };
     let basis = Basis { inventory: &look.inventory, report, now: look.at, protected: &setup.protected };
     Ok((make(&request, &basis, &mut PlanIds::new(setup::session())), failures))
 }
 
 /// What is asked for about one board.
-fn about_one_board(wanted: Wanted<'_>, look: &Look) -> anyhow::Result<Request> {
-    let report = choose::report(look, wanted.pointed())?;
+fn about_one_board(wanted: Wanted<'_>, scope: &Scope, look: &Look) -> anyhow::Result<Request> {
+    let report = choose::report(look, scope, wanted.pointed())?;
     Ok(match wanted {
         Wanted::Unbind(_) => Request::Unbind,
         Wanted::Resync(_) => Request::Resync,
@@ -194,7 +194,7 @@ fn about_one_board(wanted: Wanted<'_>, look: &Look) -> anyhow::Result<Request> {
                 Afterwards::PutBack => Then::PutBack,
                 Afterwards::Keep => Then::Keep,
             };
-            Request::Drain { rows: choose::rows(report, &it.some)?, then }
+            Request::Drain { rows: choose::rows(report, &it.selection)?, then }
         }
         Wanted::Bind(_) | Wanted::Shift(_) | Wanted::Undo(_) => bail!("this command is about no board"),
     })
@@ -206,14 +206,14 @@ fn wish(setup: &Setup, it: &Bind, look: &Look) -> anyhow::Result<bind::Wish> {
         bail!("bind takes a service: [NAMESPACE/]svc/NAME");
     };
     let Some(namespace) = it.service.namespace.clone().or_else(|| setup.scope.namespace.clone()) else {
-        bail!("in which namespace is service {service}? use -n or NAMESPACE/svc/NAME");
+        bail!("which namespace is service {service} in? Use -n, or NAMESPACE/svc/NAME");
     };
     let Some(access) = setup.connection.clusters.first() else { bail!("no context") };
     let mut groups = look.inventory.groups.iter();
     let Some((group, _)) =
         groups.find(|(arn, known)| arn.is_called(&it.target_group) && known.group.is_some())
     else {
-        bail!("target group {} could not be found in this account and region", it.target_group);
+        bail!("no target group {} in this account and region", it.target_group);
     };
     let port = it
         .port

@@ -62,7 +62,7 @@ async fn start(cli: &Cli, demo: &Demo, scenario: Scenario) -> anyhow::Result<Exi
     };
     let name = scenario.name.clone();
     if scenario.quiet {
-        complain(&format!("building the world of {name:?}; a few seconds"));
+        complain(&format!("starting scenario {name:?}; this takes a few seconds"));
     }
     let lab = Lab::start(scenario, clock.clone()).await.context("cannot listen on the loopback")?;
     if demo.serve {
@@ -76,6 +76,7 @@ async fn start(cli: &Cli, demo: &Demo, scenario: Scenario) -> anyhow::Result<Exi
         contexts: setup.connection.clusters.iter().map(|it| it.id.clone()).collect(),
         namespace: setup.scope.namespace.clone(),
         selector: cli.options.selector.clone(),
+        command: pointed.as_ref().and_then(setup::command_like),
         pointed,
         demo: Some(label(&name, demo.speed)),
         read_only: setup.connection.read_only,

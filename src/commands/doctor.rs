@@ -1,11 +1,15 @@
 //! `doctor`: can both sides be reached, as whom, and what may be done there.
 
 use crate::backend::examine;
+use crate::backend::examine::ClusterSide;
 use crate::backend::examine::Examination;
 use crate::cli::Cli;
 use crate::cli::Doctor;
 use crate::domain::facts::failure::ErrorKind;
+use crate::domain::facts::failure::Failure;
 use crate::domain::plan::permissions;
+use crate::domain::plan::permissions::AwsPermission;
+use crate::domain::plan::permissions::Need;
 
 use super::exit::Exit;
 use super::setup;
@@ -39,29 +43,9 @@ pub fn told(examined: &Examination, namespace: Option<&str>) -> String {
     for side in &examined.clusters {
         lines.push(String::new());
         lines.push(format!("Kubernetes · context {} · {}", side.id, namespace.unwrap_or("all namespaces")));
-        match &side.user {
-            Ok(user) => lines.push(format!("  reached as {user}")),
-            Err(failure) => {
-                lines.push(format!("  NOT reached: {failure}"));
-                lines.extend(failure.hint.iter().map(|it| format!("  next: {it}")));
-                continue;
-            }
-        }
-        for need in permissions::KUBERNETES {
-            let verbs: Vec<_> = need.verbs().collect();
-            let refused: Vec<String> = verbs
-                .iter()
-                .filter(|it| side.allowed.get(it) == Some(&false))
-                .map(ToString::to_string)
-                .collect();
-            let unknown = verbs.iter().any(|it| !side.allowed.contains_key(it));
-            let what = format!("{} {}", need.verbs.join(","), need.resources.join(","));
-            let what = if need.group.is_empty() { what } else { format!("{what} ({})", need.group) };
-            lines.push(match (refused.is_empty(), unknown) {
-                (true, false) => format!("  yes      {what}"),
-                (true, true) => format!("  unknown  {what}"),
-                (false, _) => format!("  NO       {what} · without: {}", need.without),
-            });
+        let reached = side.user.as_ref().map(ToString::to_string);
+        if reach(&mut lines, reached) {
+            lines.extend(permissions::KUBERNETES.iter().map(|it| kubernetes(side, it)));
         }
     }
     lines.push(String::new());
@@ -70,38 +54,55 @@ pub fn told(examined: &Examination, namespace: Option<&str>) -> String {
     let profile = aws.profile.as_ref().map_or_else(String::new, |it| format!(" · profile {it}"));
     let endpoint = aws.endpoint.as_ref().map_or_else(String::new, |it| format!(" · endpoint {it}"));
     lines.push(format!("AWS · {place}{profile}{endpoint}"));
-    match &aws.caller {
-        Ok(caller) => lines.push(format!("  reached as {}", caller.arn)),
-        Err(failure) => {
-            lines.push(format!("  NOT reached: {failure}"));
-            lines.extend(failure.hint.iter().map(|it| format!("  next: {it}")));
-        }
-    }
-    let answers = aws.answers.iter().filter(|_| aws.caller.is_ok());
-    for (action, (_, answer)) in permissions::AWS.iter().zip(answers) {
-        lines.push(match answer {
-            Some(Ok(())) => format!("  yes      {}", action.operation),
-            Some(Err(failure)) if failure.kind != ErrorKind::Denied => {
-                format!("  unknown  {} · could not be asked: {}", action.operation, failure.message)
-            }
-            Some(Err(failure)) => {
-                format!("  NO       {} · without: {} · {}", action.operation, action.without, failure.message)
-            }
-            None if action.changes.is_empty() => {
-                format!("  unknown  {} · nothing there to ask about", action.operation)
-            }
-            None => {
-                format!(
-                    "  unknown  {} · AWS tells when it is done · for: {}",
-                    action.operation, action.without
-                )
-            }
-        });
+    if reach(&mut lines, aws.caller.as_ref().map(|it| it.arn.clone())) {
+        let answers = permissions::AWS.iter().zip(&aws.answers);
+        lines.extend(answers.map(|(action, (_, answer))| operation(action, answer.as_ref())));
     }
     lines.push(String::new());
     lines.push(
-        "The roles and the policy that allow all of it: tgscope doctor --rbac, tgscope doctor --iam"
-            .to_owned(),
+        "For roles and a policy that allow all of it: tgscope doctor --rbac, tgscope doctor --iam".to_owned(),
     );
     lines.join("\n") + "\n"
+}
+
+/// As whom a side was reached, or why it was not.
+fn reach(lines: &mut Vec<String>, reached: Result<String, &Failure>) -> bool {
+    match reached {
+        Ok(who) => {
+            lines.push(format!("  reached as {who}"));
+            true
+        }
+        Err(failure) => {
+            lines.push(format!("  NOT reached: {failure}"));
+            lines.extend(failure.hint.iter().map(|it| format!("  next: {it}")));
+            false
+        }
+    }
+}
+
+/// Whether the API server allows what the program needs.
+fn kubernetes(side: &ClusterSide, need: &Need) -> String {
+    let refused = need.verbs().any(|it| side.allowed.get(&it) == Some(&false));
+    let unknown = need.verbs().any(|it| !side.allowed.contains_key(&it));
+    let what = format!("{} {}", need.verbs.join(","), need.resources.join(","));
+    let what = if need.group.is_empty() { what } else { format!("{what} ({})", need.group) };
+    match (refused, unknown) {
+        (false, false) => format!("  yes      {what}"),
+        (false, true) => format!("  unknown  {what}"),
+        (true, _) => format!("  NO       {what} · without: {}", need.without),
+    }
+}
+
+/// Whether AWS allows an operation. `None`: it was not asked.
+fn operation(action: &AwsPermission, answer: Option<&Result<(), Failure>>) -> String {
+    let AwsPermission { operation, without, .. } = action;
+    match answer {
+        Some(Ok(())) => format!("  yes      {operation}"),
+        Some(Err(failure)) if failure.kind != ErrorKind::Denied => {
+            format!("  unknown  {operation} · cannot be checked: {}", failure.message)
+        }
+        Some(Err(failure)) => format!("  NO       {operation} · without: {without} · {}", failure.message),
+        None if action.changes.is_empty() => format!("  unknown  {operation} · nothing to check it with"),
+        None => format!("  unknown  {operation} · known only when tried · for: {without}"),
+    }
 }

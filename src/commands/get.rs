@@ -11,6 +11,7 @@ use crate::domain::inventory::unbound;
 use crate::domain::judgement::report::Report;
 use crate::domain::judgement::scope::ScopeTarget;
 use crate::domain::judgement::standing::VerdictKind;
+use crate::domain::wording::scope::not_found;
 use crate::report as printed;
 use crate::report::Document;
 use crate::report::Format;
@@ -48,7 +49,7 @@ pub(super) async fn look(
     let untagged = if pointed.is_none() { unbound::untagged(&inventory) } else { 0 };
     if untagged > 0 && document.failures.is_empty() {
         complain(&format!(
-            "{untagged} more target groups that no binding names were not looked at for this cluster's tag: at most {TAGGED} are"
+            "{untagged} more target groups without a binding were not checked for this cluster's tag (limit {TAGGED})"
         ));
     }
     for line in printed::failure_lines(&document.failures) {
@@ -63,10 +64,12 @@ pub(super) async fn look(
     }
     if reports.is_empty() && !document.partial() {
         complain(&match pointed {
-            Some(_) => "nothing found that this points at".to_owned(),
+            Some(pointed) => {
+                not_found(pointed, scope.namespace.as_deref(), setup::command_like(pointed).as_deref())
+            }
             None => match &scope.namespace {
                 Some(namespace) => {
-                    format!("no TargetGroupBinding in namespace {namespace}; -A looks at all namespaces")
+                    format!("no TargetGroupBinding in namespace {namespace}; use -A for all namespaces")
                 }
                 None => "no TargetGroupBinding in any namespace".to_owned(),
             },

@@ -24,6 +24,7 @@ pub(super) fn run(cli: &Cli) -> anyhow::Result<Exit> {
         namespace: scope.namespace.clone(),
         selector: cli.options.selector.clone(),
         pointed: cli.scope.clone(),
+        command: cli.scope.as_ref().and_then(setup::command_like),
         demo: None,
         read_only: connection.read_only,
         protected,
@@ -33,14 +34,18 @@ pub(super) fn run(cli: &Cli) -> anyhow::Result<Exit> {
     let runtime = setup::runtime()?;
     let written = match (&cli.audit_log, &folder) {
         (Some(path), _) if path.as_os_str() == "stderr" => match std::io::stderr().is_terminal() {
-            true => anyhow::bail!("the screen is there: --audit-log stderr needs 2> somewhere else"),
+            true => anyhow::bail!(
+                "stderr is the terminal that the screen is on: redirect it (2>FILE), or give --audit-log a file"
+            ),
             false => Log::words(|line| std::io::stderr().write_all(line.as_bytes())),
         },
         (Some(path), _) => Log::file(path.clone()),
         (None, Some(folder)) => Log::in_folder(folder),
-        (None, None) => {
-            Log::words(|_| Err(std::io::Error::other("no state folder is known: see --audit-log")))
-        }
+        (None, None) => Log::words(|_| {
+            Err(std::io::Error::other(
+                "no state folder for the audit log: set HOME, or name a file with --audit-log",
+            ))
+        }),
     };
     let folder = folder.filter(|_| log.is_some());
     let screen = Screen { connection, scope, opening, log: written, folder };

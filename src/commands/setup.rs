@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use anyhow::Context;
+use clap::CommandFactory;
 
 use crate::aws::Settings;
 use crate::backend::Buckets;
@@ -10,9 +11,11 @@ use crate::backend::Budget;
 use crate::backend::Clock;
 use crate::backend::Connection;
 use crate::backend::Scope;
+use crate::cli::Cli;
 use crate::cli::Options;
 use crate::config;
 use crate::domain::facts::ids::ClusterId;
+use crate::domain::judgement::scope::ScopeKind;
 use crate::domain::judgement::scope::ScopeTarget;
 use crate::kubernetes::Contexts;
 
@@ -70,6 +73,18 @@ pub(super) fn scope(options: &Options, pointed: Option<&ScopeTarget>, of_context
         false => Some(named.unwrap_or_else(|| of_context.to_owned())),
     };
     Scope { namespace }
+}
+
+/// The command that a name on the command line looks like.
+pub(super) fn command_like(target: &ScopeTarget) -> Option<String> {
+    /// From here on two names look like each other, of 1 for the same name.
+    const ALIKE: f64 = 0.85;
+    let ScopeTarget { namespace: None, thing: ScopeKind::Binding(typed, _) } = target else { return None };
+    let command = Cli::command();
+    let names =
+        command.get_subcommands().map(|it| (strsim::jaro_winkler(it.get_name(), typed), it.get_name()));
+    let nearest = names.max_by(|a, b| a.0.total_cmp(&b.0))?;
+    (nearest.0 >= ALIKE).then(|| nearest.1.to_owned())
 }
 
 /// A runtime of two threads: one may decode a long list while the other answers.

@@ -279,23 +279,7 @@ impl Inventory {
     pub fn apply(&mut self, change: Observation, at: Timestamp) -> Touched {
         match change {
             Observation::Listed { cluster, kind, namespace, objects } => {
-                let freshness = self.read(Source::Kubernetes(cluster.clone(), kind), at);
-                freshness.skipped.clear();
-                let known = self.clusters.entry(cluster.clone()).or_default();
-                known.covered.insert(kind, namespace.clone());
-                let gone = known.keys(kind, namespace.as_deref());
-                let mut touched = Touched::default();
-                let mut kept = BTreeSet::new();
-                for object in objects {
-                    kept.insert(object.key());
-                    known.put(&cluster, object, at, &mut touched);
-                }
-                for key in gone.difference(&kept) {
-                    known.remove(&cluster, key, at, &mut touched);
-                }
-                // The first list of a kind makes judgements possible, even an empty one.
-                touched.all = true;
-                touched
+                self.listed(&cluster, (kind, namespace), objects, at)
             }
             Observation::Applied { cluster, object } => {
                 let (kind, name) = object.key();
@@ -352,6 +336,33 @@ impl Inventory {
             }
             aws => self.learn(aws, at),
         }
+    }
+
+    /// All objects of a kind in a namespace, or everywhere: what is not among them is gone.
+    fn listed(
+        &mut self,
+        cluster: &ClusterId,
+        (kind, namespace): (Kind, Option<String>),
+        objects: Vec<Object>,
+        at: Timestamp,
+    ) -> Touched {
+        let freshness = self.read(Source::Kubernetes(cluster.clone(), kind), at);
+        freshness.skipped.clear();
+        let known = self.clusters.entry(cluster.clone()).or_default();
+        known.covered.insert(kind, namespace.clone());
+        let gone = known.keys(kind, namespace.as_deref());
+        let mut touched = Touched::default();
+        let mut kept = BTreeSet::new();
+        for object in objects {
+            kept.insert(object.key());
+            known.put(cluster, object, at, &mut touched);
+        }
+        for key in gone.difference(&kept) {
+            known.remove(cluster, key, at, &mut touched);
+        }
+        // The first list of a kind makes judgements possible, even an empty one.
+        touched.all = true;
+        touched
     }
 
     fn failed(&mut self, source: Source, failure: Failure, at: Timestamp) -> Touched {

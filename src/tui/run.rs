@@ -107,35 +107,46 @@ where
             () = tokio::time::sleep_until(next_frame), if state.dirty => None,
         };
         let Some(first) = first else { continue };
-        // Everything that waits is taken in before anything is drawn.
-        let mut next = Some(first);
-        while let Some(message) = next {
-            for effect in app::update(state, message) {
-                let switched = match effect {
-                    Effect::Quit => return Ok(()),
-                    Effect::Stop => (switch.stop)(),
-                    Effect::Retake => (switch.retake)(),
-                    other => {
-                        perform(other);
-                        continue;
-                    }
-                };
-                // The terminal is gone: so are we.
-                if switched.is_err() {
-                    return Ok(());
-                }
-                // Not `clear` of the terminal: it asks where the cursor is, and its answer would be read as keys.
-                terminal.backend_mut().clear()?;
-                terminal.swap_buffers();
-                let size = terminal.size()?;
-                app::update(state, Message::Resize(size.width, size.height));
-            }
-            next = messages.try_recv().ok();
+        let mut waiting = std::iter::once(first).chain(std::iter::from_fn(|| messages.try_recv().ok()));
+        if !take_in(terminal, state, &mut waiting, (&mut perform, switch))? {
+            return Ok(());
         }
         for effect in app::settle(state) {
             perform(effect);
         }
     }
+}
+
+/// Takes in everything that waits, before anything is drawn. `false`: we leave.
+fn take_in<B: Backend>(
+    terminal: &mut Terminal<B>,
+    state: &mut State,
+    messages: &mut dyn Iterator<Item = Message>,
+    (perform, switch): (&mut dyn FnMut(Effect), Switch),
+) -> Result<bool, B::Error> {
+    for message in messages {
+        for effect in app::update(state, message) {
+            let switched = match effect {
+                Effect::Quit => return Ok(false),
+                Effect::Stop => (switch.stop)(),
+                Effect::Retake => (switch.retake)(),
+                other => {
+                    perform(other);
+                    continue;
+                }
+            };
+            // The terminal is gone: so are we.
+            if switched.is_err() {
+                return Ok(false);
+            }
+            // Not `clear` of the terminal: it asks where the cursor is, and its answer would be read as keys.
+            terminal.backend_mut().clear()?;
+            terminal.swap_buffers();
+            let size = terminal.size()?;
+            app::update(state, Message::Resize(size.width, size.height));
+        }
+    }
+    Ok(true)
 }
 
 /// What an event of the terminal means now.

@@ -129,7 +129,7 @@ fn a_namespace_without_bindings_is_no_error_and_a_name_without_binding_is_one() 
     let (code, stdout, stderr) = desk.run(&["get"]);
     assert_eq!(
         (code, stderr.as_str()),
-        (Some(0), "no TargetGroupBinding in namespace shop; -A looks at all namespaces\n"),
+        (Some(0), "no TargetGroupBinding in namespace shop; use -A for all namespaces\n"),
         "{stdout}"
     );
     let (code, _, stderr) = desk.run(&["get", "-A"]);
@@ -137,7 +137,7 @@ fn a_namespace_without_bindings_is_no_error_and_a_name_without_binding_is_one() 
     let (code, stdout, stderr) = desk.run(&["get", "tgb/other", "-o", "name"]);
     assert_eq!(
         (code, stdout.as_str(), stderr.as_str()),
-        (Some(2), "", "nothing found that this points at\n")
+        (Some(2), "", "no TargetGroupBinding other in namespace shop\n")
     );
 }
 

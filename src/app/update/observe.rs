@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use super::navigate;
 use crate::app::state::Board;
 use crate::app::state::Dialog;
+use crate::app::state::Opening;
 use crate::app::state::State;
 use crate::app::state::View;
 use crate::domain::facts::ids::TargetGroupArn;
@@ -13,12 +14,12 @@ use crate::domain::facts::time::Timestamp;
 use crate::domain::inventory::Observation;
 use crate::domain::inventory::follow::Again;
 use crate::domain::inventory::follow::Follow;
-use crate::domain::inventory::unbound;
 use crate::domain::judgement::history::History;
 use crate::domain::judgement::pass::Pass;
 use crate::domain::judgement::report;
 use crate::domain::judgement::row::Row;
 use crate::domain::judgement::row::Subject;
+use crate::domain::judgement::scope::Boards;
 use crate::domain::judgement::scope::ScopeKind;
 use crate::domain::judgement::standing::Standing;
 use crate::domain::judgement::unsettled::Unsettled;
@@ -67,7 +68,10 @@ pub(super) fn settle(state: &mut State) {
     }
     let before = state.line_at();
     let selected = state.selected.clone();
-    let wanted = subjects(state);
+    let Opening { namespace, selector, pointed, .. } = &state.opening;
+    let boards =
+        Boards { namespace: namespace.as_deref(), selector: selector.as_ref(), pointed: pointed.as_ref() };
+    let wanted = boards.subjects(&state.inventory);
     let stale: Vec<Subject> = match state.all_stale {
         true => wanted.iter().cloned().collect(),
         false => state.stale.iter().filter(|it| wanted.contains(*it)).cloned().collect(),
@@ -87,30 +91,6 @@ pub(super) fn settle(state: &mut State) {
     navigate::follow_pod(state, selected);
     navigate::keep(state, before);
     state.dirty = true;
-}
-
-/// What boards there are: the bindings of the scope, and groups that belong there though none names them.
-fn subjects(state: &State) -> BTreeSet<Subject> {
-    let opening = &state.opening;
-    let inside = state.inventory.bindings().filter(|(it, binding)| {
-        opening.namespace.as_ref().is_none_or(|wanted| *wanted == it.namespace)
-            && opening.selector.as_ref().is_none_or(|it| it.matches(&binding.labels))
-    });
-    let mut subjects: BTreeSet<Subject> = inside.map(|(it, _)| Subject::Binding(it)).collect();
-    if opening.selector.is_none() {
-        subjects.extend(unbound::groups(&state.inventory).map(Subject::Group));
-    }
-    let unnamed = || unbound::unnamed(&state.inventory);
-    match opening.pointed.as_ref().map(|it| &it.thing) {
-        Some(ScopeKind::Arn(arn)) if unnamed().any(|it| it == *arn) => {
-            _ = subjects.insert(Subject::Group(arn.clone()))
-        }
-        Some(ScopeKind::Group(name, _)) => {
-            subjects.extend(unnamed().filter(|it| it.name() == name).map(Subject::Group))
-        }
-        _ => {}
-    }
-    subjects
 }
 
 /// What was written is to be seen soon: the targets of the group that the step and its plan are about, or the routes

@@ -22,7 +22,8 @@ pub(super) fn log(accept: &Accept, cli: &Cli) -> anyhow::Result<Log> {
         }
         Some(path) => Ok(Log::file(path.clone())),
         None => {
-            let folder = config::state_folder().context("where should the audit log go? see --audit-log")?;
+            let folder = config::state_folder()
+                .context("no state folder for the audit log: set HOME, or name a file with --audit-log")?;
             Ok(Log::in_folder(&folder))
         }
     }

@@ -8,7 +8,8 @@ use anyhow::bail;
 
 use crate::audit::Log;
 use crate::backend::Look;
-use crate::cli::changes::Some as Rows;
+use crate::backend::Scope;
+use crate::cli::changes::RowSelection;
 use crate::domain::facts::ids::RowKey;
 use crate::domain::facts::ids::TargetKey;
 use crate::domain::judgement::report::Report;
@@ -19,6 +20,7 @@ use crate::domain::judgement::scope::ScopeTarget;
 use crate::domain::plan::Plan;
 use crate::domain::plan::Refusal;
 use crate::domain::plan::undo::Done;
+use crate::domain::wording::scope::not_found;
 use crate::report::plan::manifest;
 use crate::report::plan::object_yaml;
 
@@ -26,25 +28,27 @@ use crate::commands::exit::Exit;
 use crate::commands::terminal::complain;
 
 /// The one board that was pointed at.
-pub(super) fn report<'a>(look: &'a Look, pointed: Option<&ScopeTarget>) -> anyhow::Result<&'a Report> {
+pub(super) fn report<'a>(
+    look: &'a Look,
+    scope: &Scope,
+    pointed: Option<&ScopeTarget>,
+) -> anyhow::Result<&'a Report> {
+    let Some(pointed) = pointed else { bail!("no binding or group given") };
     match look.reports.as_slice() {
         [one] => Ok(one),
         [] => {
-            let what = pointed.map_or_else(|| "this".to_owned(), ToString::to_string);
             let why = match failures(look).is_empty() {
-                true => "no binding in this namespace, and no target group, has it: see `tgscope get -A`",
-                false => {
-                    "what could not be read may be where it is: see the lines above and `tgscope doctor`"
-                }
+                true => "see `tgscope get -A`",
+                false => "it may be in what could not be read: see the lines above and `tgscope doctor`",
             };
             for failure in failures(look) {
                 complain(&failure);
             }
-            bail!("nothing found for {what}; {why}")
+            bail!("{}; {why}", not_found(pointed, scope.namespace.as_deref(), None))
         }
         several => {
             let names: Vec<String> = several.iter().map(|it| name(&it.subject)).collect();
-            bail!("this points at several, name one: {}", names.join(", "))
+            bail!("{pointed} matches several, name one: {}", names.join(", "))
         }
     }
 }
@@ -68,21 +72,21 @@ pub(super) fn failures(look: &Look) -> BTreeSet<String> {
 }
 
 /// The rows that were typed; where a pod or an address was pointed at and none typed, its row.
-pub(super) fn rows(report: &Report, typed: &Rows) -> anyhow::Result<Vec<RowKey>> {
+pub(super) fn rows(report: &Report, typed: &RowSelection) -> anyhow::Result<Vec<RowKey>> {
     let named: Vec<String> = match (typed.rows.as_slice(), &typed.scope.thing) {
         ([], ScopeKind::Pod(name) | ScopeKind::Node(name) | ScopeKind::Instance(name)) => vec![name.clone()],
         ([], ScopeKind::Address(ip, Some(port))) => vec![std::net::SocketAddr::new(*ip, *port).to_string()],
         ([], ScopeKind::Address(ip, None)) => vec![ip.to_string()],
-        ([], _) => bail!("which rows? give IP:PORT, an instance id, or the name of a pod"),
+        ([], _) => bail!("no rows given: name each by IP:PORT, instance id, or pod"),
         (some, _) => some.to_vec(),
     };
     let mut found = Vec::new();
     for text in &named {
         let matching: Vec<&Row> = report.rows.iter().filter(|row| is(row, text)).collect();
         match matching.as_slice() {
-            [] => bail!("no row {text} on this board"),
+            [] => bail!("no row {text} on the board of {}", name(&report.subject)),
             [one] => found.push(one.key.clone()),
-            _ => bail!("several rows are {text}: give IP:PORT"),
+            _ => bail!("several rows match {text}: give IP:PORT"),
         }
     }
     Ok(found)
@@ -99,7 +103,7 @@ fn is(row: &Row, text: &str) -> bool {
         || endpoint.is_some_and(|it| it.pod.is_none() && it.node.as_deref() == Some(text))
 }
 
-pub(super) fn keys(report: &Report, typed: &Rows) -> anyhow::Result<BTreeSet<TargetKey>> {
+pub(super) fn keys(report: &Report, typed: &RowSelection) -> anyhow::Result<BTreeSet<TargetKey>> {
     let rows = rows(report, typed)?;
     rows.into_iter()
         .map(|it| match it {
@@ -126,7 +130,7 @@ pub(super) fn done(log: &Log, id: Option<&str>) -> anyhow::Result<Result<Done, R
     };
     if id.is_none() && last.newer_lost {
         let why = format!(
-            "lines that cannot be read are newer than {}, the last plan that can be: another may have come after it",
+            "lines of the log newer than plan {}, the last readable one, cannot be read: a later plan may be among them",
             done.id
         );
         return Ok(Err(Refusal::plain(&why).instead(format!("name the plan: tgscope undo {}", done.id))));

@@ -14,7 +14,10 @@ use crate::cli::changes::PlanOutput;
 use crate::domain::plan::Plan;
 use crate::domain::plan::act::ChangeKind;
 use crate::domain::plan::progress::Stage;
+use crate::domain::plan::progress::undoable;
 use crate::domain::plan::rehearsal::Rehearsed;
+use crate::domain::wording::outcome::Outcome;
+use crate::domain::wording::outcome::next_step;
 use crate::report::plan::PlanDocument;
 use crate::report::plan::text;
 use crate::tui::terminated;
@@ -84,9 +87,8 @@ async fn carry_out(setup: Setup, plan: Plan, accept: &Accept, log: Log) -> anyho
     let interrupted = terminated();
     let (cancel, cancelled) = watch::channel(Signal::Go);
     let (tell, mut told) = mpsc::channel(64);
-    let sentences: Vec<String> = plan.steps.iter().map(|it| it.act.sentence()).collect();
-    let (id, change, output) = (plan.id.clone(), plan.change, accept.output);
-    let job = Job { plan, scope: setup.scope, log };
+    let job = Job { plan: plan.clone(), scope: setup.scope, log };
+    let begun = tokio::time::Instant::now();
     let mut work = std::pin::pin!(apply::apply(setup.connection, job, cancelled, tell));
     let mut interrupted = std::pin::pin!(interrupted);
     let mut typed = std::pin::pin!(tokio::signal::ctrl_c());
@@ -99,63 +101,67 @@ async fn carry_out(setup: Setup, plan: Plan, accept: &Accept, log: Log) -> anyho
             stages = &mut work => break stages,
             Some(it) = told.recv() => {
                 let said = if it.stage.said().is_empty() { String::new() } else { format!(": {}", it.stage.said()) };
-                complain(&format!("{}/{} {}{said}", it.step + 1, sentences.len(), it.stage.word()));
+                complain(&format!("{}/{} {}{said}", it.step + 1, plan.steps.len(), it.stage.word()));
             }
             Ok(()) = &mut typed, if early.is_none() => {
-                early = Some(Exit::Interrupted);
+                early = Some((Exit::Interrupted, Signal::Cancel));
                 cancel.send_replace(Signal::Cancel);
             }
             // Nobody gave it up: the next start of the screen offers to go on.
             () = &mut interrupted, if early.is_none() => {
-                early = Some(Exit::Interrupted);
+                early = Some((Exit::Interrupted, Signal::Leave));
                 cancel.send_replace(Signal::Leave);
             }
             () = &mut late, if early.is_none() => {
-                early = Some(Exit::TimedOut);
+                early = Some((Exit::TimedOut, Signal::Leave));
                 cancel.send_replace(Signal::Leave);
             }
         }
     };
-    let steps: Vec<serde_json::Value> = sentences
-        .iter()
-        .enumerate()
-        .map(|(index, sentence)| {
-            let stage = stages.get(index);
-            json!({"step": sentence, "stage": stage.map_or("not begun", Stage::word), "said": stage.map_or("", Stage::said)})
-        })
-        .collect();
-    let result =
-        json!({"apiVersion": "tgscope/v1", "kind": "Result", "plan": id, "change": change, "steps": steps});
-    match output {
-        PlanOutput::Json => print(&(serde_json::to_string_pretty(&result)? + "\n"))?,
-        PlanOutput::Yaml => print(&crate::report::yaml(&result)?)?,
-        PlanOutput::Text => {
-            let lines = sentences.iter().enumerate().map(|(index, sentence)| {
-                let stage = stages.get(index);
-                let said = stage.map_or("", Stage::said);
-                let said = if said.is_empty() { String::new() } else { format!(" ({said})") };
-                format!("{}: {sentence}{said}\n", stage.map_or("not begun", Stage::word))
-            });
-            print(&lines.collect::<Vec<_>>().concat())?;
+    print(&result(&plan, &stages, accept.output)?)?;
+    if let Some(stage) = stages.last() {
+        let undoable = undoable(&plan, stages.iter().enumerate());
+        let since = i64::try_from(begun.elapsed().as_secs()).unwrap_or(i64::MAX);
+        let outcome = Outcome { change: plan.change, stage, undoable, since };
+        if let Some(next) = next_step(outcome) {
+            complain(&format!("tgscope: next: {next}"));
         }
     }
-    if let (ChangeKind::Resync, Some(Stage::Unverified(_))) = (change, stages.last()) {
-        complain(
-            "tgscope: the controller may still trust its own list of targets, for 5 minutes at most: try again then, or register what is missing",
-        );
-    }
-    if let (ChangeKind::Unbind, Some(Stage::Unverified(_))) = (change, stages.last()) {
-        complain("tgscope: what is left the controller did not list: deregister tg/NAME takes it out");
-    }
-    if matches!(early, Some(Exit::TimedOut | Exit::Interrupted)) {
-        complain(
-            "tgscope: stopped waiting before the end; what was written stays: `tgscope undo` turns it round, and after a timeout the screen offers to go on",
-        );
+    if let Some((_, Signal::Leave)) = early {
+        complain("tgscope: stopped waiting; the screen offers to resume the change at its next start");
     }
     Ok(match (stages.last(), early) {
-        (Some(Stage::Done(_)), _) if stages.len() == sentences.len() => Exit::Done,
-        (_, Some(early)) => early,
+        (Some(Stage::Done(_)), _) if stages.len() == plan.steps.len() => Exit::Done,
+        (_, Some((exit, _))) => exit,
         (Some(Stage::Refused(_)), _) => Exit::Refused,
         _ => Exit::Error,
+    })
+}
+
+/// How each step ended.
+fn result(plan: &Plan, stages: &[Stage], output: PlanOutput) -> anyhow::Result<String> {
+    let stage = |index| {
+        let stage = stages.get(index);
+        (stage.map_or("not begun", Stage::word), stage.map_or("", Stage::said))
+    };
+    let steps = plan.steps.iter().enumerate().map(|(index, step)| (step.act.sentence(), stage(index)));
+    if output == PlanOutput::Text {
+        let lines = steps.map(|(sentence, (word, said))| match said {
+            "" => format!("{word}: {sentence}\n"),
+            said => format!("{word}: {sentence} ({said})\n"),
+        });
+        return Ok(lines.collect());
+    }
+    let steps = steps.map(|(step, (stage, said))| json!({"step": step, "stage": stage, "said": said}));
+    let result = json!({
+        "apiVersion": "tgscope/v1",
+        "kind": "Result",
+        "plan": plan.id,
+        "change": plan.change,
+        "steps": steps.collect::<Vec<_>>(),
+    });
+    Ok(match output {
+        PlanOutput::Json => serde_json::to_string_pretty(&result)? + "\n",
+        _ => crate::report::yaml(&result)?,
     })
 }

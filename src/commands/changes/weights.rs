@@ -8,6 +8,7 @@ use crate::backend::Connection;
 use crate::backend::Look;
 use crate::backend::weigh::weigh;
 use crate::cli::changes::Shift;
+use crate::commands::setup::Setup;
 use crate::domain::facts::elb::Rule;
 use crate::domain::facts::ids::TargetGroupArn;
 use crate::domain::inventory::routes;
@@ -22,27 +23,31 @@ fn pair(text: &str) -> anyhow::Result<(&str, u32)> {
     let parts = text.rsplit_once('=').and_then(|(group, weight)| Some((group, weight.parse().ok()?)));
     match parts {
         Some((group, weight)) if !group.is_empty() => Ok((group, weight)),
-        _ => bail!("what does {text} mean? give GROUP=WEIGHT, the weight a number from 0 to 999"),
+        _ => bail!("{text} is no weight: give GROUP=WEIGHT, the weight a number from 0 to 999"),
     }
 }
 
 /// What `shift` asks for.
-pub(super) async fn shift(connection: Connection, it: &Shift, look: &mut Look) -> anyhow::Result<Request> {
-    let group = super::choose::report(look, Some(&it.scope))?.group.clone();
+pub(super) async fn shift(setup: &Setup, it: &Shift, look: &mut Look) -> anyhow::Result<Request> {
+    let group = super::choose::report(look, &setup.scope, Some(&it.scope))?.group.clone();
     let Some(group) = group else { bail!("the binding names no target group yet") };
     let wanted = it.weights.iter().map(|it| pair(it)).collect::<anyhow::Result<Vec<_>>>()?;
     let (place, rule) = one(&routes::places(&look.inventory, &group), it, &wanted, group.name())?;
     let mut asked = BTreeMap::new();
     for (text, weight) in wanted {
         let Some(found) = rule.forwards.iter().find(|it| it.group.is_called(text)) else {
-            bail!("{} does not send to {text}: it sends to {}", place.name, routes::told(&rule.forwards))
+            bail!(
+                "{} does not forward to {text}; it forwards to {}",
+                place.name,
+                routes::told(&rule.forwards)
+            )
         };
         if asked.insert(found.group.clone(), weight).is_some() {
             bail!("{text} is given twice");
         }
     }
     let groups: Vec<TargetGroupArn> = rule.forwards.iter().map(|it| it.group.clone()).collect();
-    let marks = read(connection, &place, &groups, look).await;
+    let marks = read(setup.connection.clone(), &place, &groups, look).await;
     Ok(Request::Shift { place, weights: asked, marks })
 }
 
@@ -66,9 +71,9 @@ fn one(
     };
     match found.as_slice() {
         [one] => Ok((*one).clone()),
-        _ if all.is_empty() => bail!("no rule that was read leads to {name}"),
-        [] => bail!("no such rule leads to {name}; these do: {}", listed()),
-        _ => bail!("several rules lead to {name}, name one with --rule: {}", listed()),
+        _ if all.is_empty() => bail!("no rule that could be read forwards to {name}"),
+        [] => bail!("no such rule forwards to {name}; these do: {}", listed()),
+        _ => bail!("several rules forward to {name}, name one with --rule: {}", listed()),
     }
 }
 

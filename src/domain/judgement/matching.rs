@@ -156,20 +156,8 @@ fn standing(
     wanted: Option<bool>,
 ) -> (Standing, Option<String>) {
     let unknown = |text: &str| (Standing::Unknown, Some(text.to_owned()));
-    if case.arn.is_none() {
-        return unknown("the binding names no target group");
-    }
-    if !case.targets_usable() {
-        return unknown(match case.targets() {
-            None => "the health of the targets was not read",
-            Some(_) => "the health of the targets is too old",
-        });
-    }
-    if let (Some(_), Backend::Broken(problem)) = (case.binding, &case.resolution.backend) {
-        return (Standing::Unknown, Some(problem.clone()));
-    }
-    if case.binding.is_some() && !case.endpoints_usable() {
-        return unknown("the endpoints of the service could not be read");
+    if let Some(why) = unreadable(case) {
+        return (Standing::Unknown, Some(why));
     }
     let state = sides.target.map(|it| &it.health.state);
     let reason = sides.target.and_then(|it| it.health.reason.as_ref());
@@ -212,6 +200,22 @@ fn standing(
         (_, Some(_)) if !registered => (Standing::Waiting, None),
         (_, Some(_)) => ownership::left_over(case, history, owners, sides),
     }
+}
+
+/// Why no row of the board can be judged.
+fn unreadable(case: &Case<'_>) -> Option<String> {
+    let text = match (&case.arn, case.targets()) {
+        (None, _) => "the binding names no target group",
+        (Some(_), None) => "the health of the targets was not read",
+        (Some(_), Some(_)) if !case.targets_usable() => "the health of the targets is too old",
+        (Some(_), Some(_)) => match (case.binding, &case.resolution.backend) {
+            (None, _) => return None,
+            (Some(_), Backend::Broken(problem)) => problem,
+            (Some(_), _) if case.endpoints_usable() => return None,
+            (Some(_), _) => "the endpoints of the service could not be read",
+        },
+    };
+    Some(text.to_owned())
 }
 
 /// Instance target under `externalTrafficPolicy: Local` without a ready pod on its node; `None`: pods unread.

@@ -1,6 +1,7 @@
 //! What a person points at: `[NAMESPACE/]KIND/NAME`, an ARN, an address, an instance. Resolves to the boards
 //! it stands on.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::net::IpAddr;
 use std::net::SocketAddr;
@@ -8,12 +9,17 @@ use std::str::FromStr;
 
 use crate::domain::facts::cluster::Binding;
 use crate::domain::facts::cluster::WorkloadKind;
+use crate::domain::facts::elb::LoadBalancer;
 use crate::domain::facts::ids::BindingApi;
 use crate::domain::facts::ids::BindingRef;
 use crate::domain::facts::ids::ObjectName;
+use crate::domain::facts::ids::RowKey;
 use crate::domain::facts::ids::TargetGroupArn;
 use crate::domain::facts::ids::TargetId;
+use crate::domain::facts::ids::TargetKey;
+use crate::domain::facts::selector::Selector;
 use crate::domain::inventory::Inventory;
+use crate::domain::inventory::unbound;
 use crate::domain::judgement::report::Report;
 use crate::domain::judgement::row::Row;
 use crate::domain::judgement::row::Subject;
@@ -160,7 +166,62 @@ fn thing(kind: &str, name: &str) -> Option<ScopeKind> {
     })
 }
 
+/// Which boards there are to be.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Boards<'a> {
+    /// `None`: all namespaces.
+    pub namespace: Option<&'a str>,
+    pub selector: Option<&'a Selector>,
+    pub pointed: Option<&'a ScopeTarget>,
+}
+
+impl Boards<'_> {
+    /// The bindings of the scope, and groups that no binding names: those that belong here and those that are pointed at.
+    pub fn subjects(&self, inventory: &Inventory) -> BTreeSet<Subject> {
+        let inside = inventory.bindings().filter(|(it, binding)| {
+            self.namespace.is_none_or(|wanted| *wanted == it.namespace)
+                && self.selector.is_none_or(|it| it.matches(&binding.labels))
+        });
+        let mut subjects: BTreeSet<Subject> = inside.map(|(it, _)| Subject::Binding(it)).collect();
+        if self.selector.is_none() {
+            subjects.extend(unbound::groups(inventory).map(Subject::Group));
+        }
+        if let Some(target) = self.pointed {
+            let named = unbound::unnamed(inventory).filter(|it| target.may_be_on_group(inventory, it));
+            subjects.extend(named.map(Subject::Group));
+        }
+        subjects
+    }
+}
+
 impl ScopeTarget {
+    /// Whether a group that no binding names can be what is pointed at; of targets, by those that were read.
+    fn may_be_on_group(&self, inventory: &Inventory, arn: &TargetGroupArn) -> bool {
+        let targets = || {
+            inventory
+                .groups
+                .get(arn)
+                .and_then(|it| it.targets.as_ref())
+                .into_iter()
+                .flat_map(|it| &it.targets)
+        };
+        match &self.thing {
+            ScopeKind::Arn(wanted) => wanted == arn,
+            ScopeKind::Group(name, hash) => is_group(arn, name, hash.as_deref()),
+            ScopeKind::LoadBalancer(name) => on_load_balancer(inventory, Some(arn), |it| it.name == *name),
+            ScopeKind::Host(name) => {
+                on_load_balancer(inventory, Some(arn), |it| it.dns.as_deref() == Some(name))
+            }
+            ScopeKind::Address(ip, port) => targets().any(|it| is_at(&it.key, *ip, *port)),
+            ScopeKind::Instance(id) => targets().any(|it| is_instance(&it.key, id)),
+            ScopeKind::Binding(..)
+            | ScopeKind::Service(_)
+            | ScopeKind::Pod(_)
+            | ScopeKind::Deployment(_)
+            | ScopeKind::Node(_) => false,
+        }
+    }
+
     /// Whether a binding can be what is pointed at, by what it says itself; its rows may tell otherwise.
     pub fn may_select(&self, reference: &BindingRef, binding: &Binding) -> bool {
         let group = binding.group.as_ref();
@@ -186,10 +247,7 @@ impl ScopeTarget {
         let group = report.group.as_ref();
         match &self.thing {
             ScopeKind::Arn(arn) => group == Some(arn),
-            ScopeKind::Group(name, hash) => group.is_some_and(|it| {
-                it.name() == name
-                    && hash.as_ref().is_none_or(|hash| it.as_str().ends_with(&format!("/{hash}")))
-            }),
+            ScopeKind::Group(name, hash) => group.is_some_and(|it| is_group(it, name, hash.as_deref())),
             ScopeKind::LoadBalancer(name) => on_load_balancer(inventory, group, |it| it.name == *name),
             ScopeKind::Host(name) => on_load_balancer(inventory, group, |it| it.dns.as_deref() == Some(name)),
             ScopeKind::Pod(name) => report.rows.iter().any(|row| has_pod(row, name)),
@@ -199,11 +257,9 @@ impl ScopeTarget {
                 .filter_map(|it| it.endpoint.as_ref())
                 .any(|it| it.node.as_deref() == Some(name)),
             ScopeKind::Address(ip, port) => report.rows.iter().any(|row| has_address(row, *ip, *port)),
-            ScopeKind::Instance(id) => report.rows.iter().any(|row| {
-                row.target
-                    .as_ref()
-                    .is_some_and(|it| matches!(&it.key.id, TargetId::Instance(found) if **found == **id))
-            }),
+            ScopeKind::Instance(id) => {
+                report.rows.iter().filter_map(|it| it.target.as_ref()).any(|it| is_instance(&it.key, id))
+            }
             ScopeKind::Binding(..) | ScopeKind::Service(_) | ScopeKind::Deployment(_) => {
                 self.selects_binding(inventory, report)
             }
@@ -235,14 +291,26 @@ fn has_pod(row: &Row, name: &str) -> bool {
 }
 
 fn has_address(row: &Row, ip: IpAddr, port: Option<u16>) -> bool {
-    let crate::domain::facts::ids::RowKey::Target(key) = &row.key else { return false };
+    matches!(&row.key, RowKey::Target(key) if is_at(key, ip, port))
+}
+
+fn is_at(key: &TargetKey, ip: IpAddr, port: Option<u16>) -> bool {
     key.ip() == Some(ip) && port.is_none_or(|it| it == key.port)
+}
+
+fn is_instance(key: &TargetKey, id: &str) -> bool {
+    matches!(&key.id, TargetId::Instance(found) if **found == *id)
+}
+
+/// By name, or by name and hash as an alarm writes it.
+fn is_group(arn: &TargetGroupArn, name: &str, hash: Option<&str>) -> bool {
+    arn.name() == name && hash.is_none_or(|hash| arn.as_str().ends_with(&format!("/{hash}")))
 }
 
 fn on_load_balancer(
     inventory: &Inventory,
     group: Option<&TargetGroupArn>,
-    matches: impl Fn(&crate::domain::facts::elb::LoadBalancer) -> bool,
+    matches: impl Fn(&LoadBalancer) -> bool,
 ) -> bool {
     let group = group.and_then(|it| inventory.groups.get(it)).and_then(|it| it.group.as_ref());
     let arns = group.into_iter().flat_map(|it| &it.load_balancers);

@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 use std::collections::HashSet;
 
+use crate::domain::facts::cluster::Binding;
 use crate::domain::facts::cluster::Status;
 use crate::domain::facts::cluster::Workload;
 use crate::domain::facts::cluster::WorkloadKind;
@@ -23,80 +24,94 @@ pub struct Settled {
     pub because: Vec<Unsettled>,
 }
 
+/// What keeps a binding from being settled, or from being known to be.
+#[derive(Default)]
+struct Obstacles {
+    because: BTreeSet<Unsettled>,
+    unknown: BTreeSet<Unsettled>,
+}
+
+impl Obstacles {
+    fn it_is(&mut self, so: bool, code: Unsettled) {
+        if so {
+            self.because.insert(code);
+        }
+    }
+
+    fn unknown(&mut self, so: bool, code: Unsettled) {
+        if so {
+            self.unknown.insert(code);
+        }
+    }
+
+    fn settled(mut self) -> Settled {
+        let value = match (self.because.is_empty(), self.unknown.is_empty()) {
+            (false, _) => Some(false),
+            (true, false) => None,
+            (true, true) => Some(true),
+        };
+        self.because.append(&mut self.unknown);
+        Settled { value, because: self.because.into_iter().collect() }
+    }
+}
+
 pub fn settled(case: &Case<'_>, rows: &[Row], counts: &Counts) -> Settled {
-    let mut because = BTreeSet::new();
-    let mut unknown = BTreeSet::new();
     let Some(binding) = case.binding else {
         // A group without a binding has nothing to settle to.
         return Settled { value: None, because: Vec::new() };
     };
+    let mut found = Obstacles::default();
+    reads(case, binding, &mut found);
+    found.it_is(binding.deleted.is_some(), Unsettled::Deleting);
+    let unseen = binding.observed_generation.is_none_or(|it| it < binding.generation);
+    found.it_is(unseen, Unsettled::GenerationUnseen);
+    found.it_is(pods_in_service(case, rows) == Some(false), Unsettled::PodNotInService);
+    of_rows(rows, &mut found);
+    of_workloads(case, counts, &mut found);
+    found.settled()
+}
+
+/// Whether what it rests on was read, and health after the last change.
+fn reads(case: &Case<'_>, binding: &Binding, found: &mut Obstacles) {
     let side = if case.instances() { Kind::Nodes } else { Kind::Slices };
     let needed = [Kind::Services, side, Kind::Pods, Kind::Bindings(binding.api)];
     // Settled is a promise: a watch that is lost cannot give it, however new what it last said.
     let lost = needed.into_iter().any(|kind| case.lost(kind));
-    if lost || !case.endpoints_usable() || !case.fresh(Kind::Pods) || !case.fresh(Kind::Bindings(binding.api))
-    {
-        unknown.insert(Unsettled::KubernetesUnread);
-    }
-    if case.resolution.rests_on_nodes {
-        unknown.insert(Unsettled::KubernetesUnread);
-    }
-    match (case.targets(), case.changed()) {
-        (None, _) => _ = unknown.insert(Unsettled::TargetsUnread),
-        (Some(_), _) if !case.targets_usable() => _ = unknown.insert(Unsettled::TargetsUnread),
-        (Some(targets), Some(changed)) if targets.asked < changed => {
-            because.insert(Unsettled::TargetsOlderThanChange);
-        }
-        _ => {}
-    }
-    if case.targets().is_some_and(|it| it.unreadable > 0) {
-        unknown.insert(Unsettled::TargetsUnread);
-    }
-    let workloads = workloads(case);
-    match workloads.iter().all(|it| matches!(it, RolloutState::Quiet(_))) {
-        true => {}
-        false if workloads.iter().any(|it| matches!(it, RolloutState::Moving(_))) => {
-            _ = because.insert(Unsettled::RolloutProgressing);
-        }
-        false => _ = unknown.insert(Unsettled::RolloutUnknown),
-    }
-    if pods_in_service(case, rows) == Some(false) {
-        because.insert(Unsettled::PodNotInService);
-    }
-    let gate_open = |row: &Row| {
-        let gate = row.endpoint.as_ref().and_then(|it| it.gate);
-        row.wanted != Some(true) || gate.is_none_or(|it| it == Status::True)
+    let fresh = case.endpoints_usable() && case.fresh(Kind::Pods) && case.fresh(Kind::Bindings(binding.api));
+    found.unknown(lost || !fresh || case.resolution.rests_on_nodes, Unsettled::KubernetesUnread);
+    let Some(targets) = case.targets() else {
+        return found.unknown(true, Unsettled::TargetsUnread);
     };
-    if !rows.iter().all(gate_open) {
-        because.insert(Unsettled::GateNotTrue);
-    }
-    if binding.deleted.is_some() {
-        because.insert(Unsettled::Deleting);
-    }
-    if binding.observed_generation.is_none_or(|it| it < binding.generation) {
-        because.insert(Unsettled::GenerationUnseen);
-    }
+    let usable = case.targets_usable();
+    found.unknown(!usable || targets.unreadable > 0, Unsettled::TargetsUnread);
+    let older = case.changed().is_some_and(|changed| targets.asked < changed);
+    found.it_is(usable && older, Unsettled::TargetsOlderThanChange);
+}
+
+fn of_rows(rows: &[Row], found: &mut Obstacles) {
     for row in rows {
+        let gate = row.endpoint.as_ref().and_then(|it| it.gate);
+        let closed = row.wanted == Some(true) && gate.is_some_and(|it| it != Status::True);
+        found.it_is(closed, Unsettled::GateNotTrue);
         match row.standing {
             // A pod on its way out without a target has nothing left to wait for.
             Standing::Waiting if row.terminating() || row.detached() => {}
-            Standing::Unknown => _ = unknown.insert(Unsettled::Row(row.standing)),
-            standing if standing.unsettles() => _ = because.insert(Unsettled::Row(standing)),
-            _ => {}
+            Standing::Unknown => found.unknown(true, Unsettled::Row(row.standing)),
+            standing => found.it_is(standing.unsettles(), Unsettled::Row(standing)),
         }
     }
+}
+
+fn of_workloads(case: &Case<'_>, counts: &Counts, found: &mut Obstacles) {
+    let workloads = workloads(case);
+    let moving = workloads.iter().any(|it| matches!(it, RolloutState::Moving(_)));
+    let unread = workloads.iter().any(|it| matches!(it, RolloutState::Unread));
+    found.it_is(moving, Unsettled::RolloutProgressing);
+    found.unknown(unread && !moving, Unsettled::RolloutUnknown);
     let replicas =
         workloads.iter().any(|it| matches!(it, RolloutState::Quiet(1..) | RolloutState::Moving(1..)));
-    if case.resolved() && counts.wanted == 0 && (replicas || workloads.is_empty()) {
-        because.insert(Unsettled::Empty);
-    }
-    let value = match (because.is_empty(), unknown.is_empty()) {
-        (false, _) => Some(false),
-        (true, false) => None,
-        (true, true) => Some(true),
-    };
-    because.append(&mut unknown);
-    Settled { value, because: because.into_iter().collect() }
+    let empty = case.resolved() && counts.wanted == 0 && (replicas || workloads.is_empty());
+    found.it_is(empty, Unsettled::Empty);
 }
 
 /// Every selected pod that is neither finished nor terminating is wanted and in service; for instance

@@ -79,22 +79,28 @@ pub fn verdict(case: &Case<'_>, rows: &[Row], counts: &Counts) -> Verdict {
     if let Some(zone) = dark_zone(case, rows) {
         return say(VerdictKind::Degraded, format!("zone {zone} has no healthy target"));
     }
-    let assumed = match case.binding {
+    let kind = match case.binding.is_none() && counts.healthy < counts.registered {
+        true => VerdictKind::Degraded,
+        false => VerdictKind::Serving,
+    };
+    say(kind, in_service(case, counts, passive))
+}
+
+/// What serves, and what of that is assumed.
+fn in_service(case: &Case<'_>, counts: &Counts, passive: u32) -> String {
+    let serving = match case.binding {
         Some(_) if passive > 0 => {
             format!("{} of {} in service, {passive} passive by design", counts.in_service, counts.wanted)
         }
         Some(_) => format!("{} of {} in service", counts.in_service, counts.wanted),
         None => format!("{} of {} targets healthy", counts.healthy, counts.registered),
     };
-    let assumed = match case.routes {
-        Routes::Unread if case.inventory.freshness(&Source::Groups).is_some_and(|it| it.failed.is_some()) => {
-            format!("{assumed}; whether anything forwards to the group could not be read")
+    let failed = || case.inventory.freshness(&Source::Groups).is_some_and(|it| it.failed.is_some());
+    match case.routes {
+        Routes::Unread if failed() => {
+            format!("{serving}; whether anything forwards to the group could not be read")
         }
-        _ => assumed,
-    };
-    match case.binding.is_none() && counts.healthy < counts.registered {
-        true => say(VerdictKind::Degraded, assumed),
-        false => say(VerdictKind::Serving, assumed),
+        _ => serving,
     }
 }
 

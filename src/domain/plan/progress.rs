@@ -5,6 +5,10 @@ use serde::Serialize;
 
 use crate::domain::facts::plan_id::PlanId;
 use crate::domain::facts::time::Timestamp;
+use crate::domain::plan::Plan;
+use crate::domain::plan::act::Act;
+use crate::domain::plan::act::ChangeKind;
+use crate::domain::plan::undo;
 
 /// How a step stands.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -57,6 +61,23 @@ impl Stage {
             Self::Checking | Self::Writing | Self::Cancelled => "",
         }
     }
+}
+
+/// The acts of a plan whose call was made, whatever came of it.
+pub fn called<'a>(
+    plan: &'a Plan,
+    stages: impl Iterator<Item = (usize, &'a Stage)>,
+) -> impl Iterator<Item = &'a Act> {
+    let made = |stage: &Stage| !matches!(stage, Stage::Checking | Stage::Refused(_) | Stage::Cancelled);
+    let written = stages.filter(move |(_, stage)| made(stage));
+    let acts = written.filter_map(|(step, _)| Some(&plan.steps.get(step)?.act));
+    acts.filter(|it| !it.only_waits())
+}
+
+/// Something was written that has an inverse.
+pub fn undoable<'a>(plan: &'a Plan, stages: impl Iterator<Item = (usize, &'a Stage)>) -> bool {
+    let written: Vec<Act> = called(plan, stages).cloned().collect();
+    plan.change != ChangeKind::Undo && undo::have_inverse(&written)
 }
 
 /// One step of a plan stands differently now.

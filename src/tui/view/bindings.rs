@@ -58,6 +58,15 @@ const COLUMNS: [Column; 8] = [
     Column { title: "WHY", least: 20, grows: 5, priority: 7, tone: Tone::Remark, text: why },
 ];
 
+/// Why there are no lines.
+fn explain(lines: &[String], theme: &Theme, inside: Rect, buffer: &mut Buffer) {
+    let width = usize::from(inside.width.saturating_sub(2));
+    let rows = (inside.y + 1)..(inside.y + inside.height);
+    for (y, line) in rows.zip(lines.iter().flat_map(|it| text::wrap(it, width))) {
+        buffer.set_string(inside.x + 1, y, line, theme.plain);
+    }
+}
+
 pub(super) fn render(state: &State, theme: &Theme, area: Rect, buffer: &mut Buffer) {
     let subjects = state.subjects();
     let title = match (&state.filter, state.problems_only) {
@@ -71,18 +80,7 @@ pub(super) fn render(state: &State, theme: &Theme, area: Rect, buffer: &mut Buff
     let inside = block.inner(area);
     block.render(area, buffer);
     if subjects.is_empty() {
-        let lines = nothing(state);
-        for (n, line) in lines
-            .iter()
-            .flat_map(|it| text::wrap(it, usize::from(inside.width.saturating_sub(2))))
-            .enumerate()
-        {
-            let y = inside.y + 1 + u16::try_from(n).unwrap_or(0);
-            if y < inside.y + inside.height {
-                buffer.set_string(inside.x + 1, y, line, theme.plain);
-            }
-        }
-        return;
+        return explain(&nothing(state), theme, inside, buffer);
     }
     let height = usize::from(inside.height.saturating_sub(1));
     let selected = state.listed.as_ref().and_then(|it| subjects.iter().position(|subject| *subject == it));

@@ -25,7 +25,6 @@ use crate::domain::facts::time::age;
 use crate::domain::plan::Plan;
 use crate::domain::plan::act::Act;
 use crate::domain::plan::act::ChangeKind;
-use crate::domain::plan::binding;
 use crate::domain::plan::log::Entry;
 use crate::domain::plan::log::LogStage;
 use crate::domain::plan::log::Unfinished;
@@ -33,6 +32,8 @@ use crate::domain::plan::log::context_of;
 use crate::domain::plan::log::place_of;
 use crate::domain::plan::progress::Stage;
 use crate::domain::plan::rehearsal::Rehearsed;
+use crate::domain::wording::outcome;
+use crate::domain::wording::outcome::Outcome;
 use crate::report::plan;
 use crate::report::plan::Tone;
 use crate::tui::theme::Theme;
@@ -163,40 +164,13 @@ fn colour(theme: &Theme, stage: &Stage) -> Style {
     }
 }
 
-/// The controller looked and changed nothing: it may trust the list of targets it made up to five minutes before.
-fn trusting(state: &State, run: &Run) -> String {
-    let looked = run.stages.get(&0).map_or(run.plan.made, |it| it.1);
-    let left = binding::CACHE - state.now.since(looked);
-    match left > 0 {
-        true => format!(
-            "the controller may still trust its own list of targets, for {} at most: resync again then, or register now",
-            age(left)
-        ),
-        false => "the controller's own list of targets has expired by now: resync again, or register now"
-            .to_owned(),
-    }
-}
-
 /// What a person can do about a plan that did not come to its end.
 fn offer(state: &State, run: &Run) -> Option<String> {
     run.ended?;
     let (_, stage, _) = run.at()?;
-    if let (ChangeKind::Resync, Stage::Unverified(_)) = (run.plan.change, stage) {
-        return Some(trusting(state, run));
-    }
-    let text = match stage {
-        Stage::Refused(_) => "nothing was written by this step; look at the board and ask again",
-        Stage::Unverified(_) if run.plan.change == ChangeKind::Unbind => {
-            "what is left the controller did not list: deregister it on the board of the group"
-        }
-        Stage::Unverified(_) => "look at the board: it shows what is so now",
-        Stage::Failed(_) if run.turns_round() => "what was done before stays; undo it if possible",
-        Stage::Failed(_) => "what was done before stays; look at the board",
-        Stage::Cancelled if run.turns_round() => "what was written stays; undo it if possible",
-        Stage::Cancelled => "what was written stays",
-        _ => return None,
-    };
-    Some(text.to_owned())
+    let looked = run.stages.get(&0).map_or(run.plan.made, |it| it.1);
+    let (change, undoable, since) = (run.plan.change, run.is_undoable(), state.now.since(looked));
+    outcome::next_step(Outcome { change, stage, undoable, since })
 }
 
 pub(super) fn refusal(
@@ -244,7 +218,7 @@ pub(super) fn unfinished(state: &State, theme: &Theme, open: &[Unfinished], area
     let Some(first) = open.first() else { return };
     let at = first.plan.steps.get(first.next).map_or_else(String::new, |it| it.act.sentence());
     let mut lines: Lines = vec![
-        (format!("Begun at {} and not finished:", first.begun), theme.plain),
+        (format!("Unfinished change from {}:", first.begun), theme.plain),
         (format!("  {}", first.plan.effect), theme.title),
         (format!("  {}", about(&first.plan)), theme.dim),
         (format!("{} of {} steps are done. Next: {at}.", first.next, first.plan.steps.len()), theme.plain),

@@ -20,8 +20,10 @@ use crate::app::foot;
 use crate::app::foot::Hint;
 use crate::app::state;
 use crate::domain::facts::time::age;
+use crate::domain::inventory::routes::Route;
 use crate::domain::judgement::report::Report;
 use crate::domain::judgement::row::Row;
+use crate::domain::judgement::row::Subject;
 use crate::domain::judgement::standing::Standing;
 use crate::domain::wording::columns;
 use crate::domain::wording::columns::ColumnId;
@@ -130,67 +132,55 @@ fn report_lines(state: &State, theme: &Theme, report: &Report) -> Lines {
     let mut lines = said(theme, words::of_report(report, now));
     lines.push((String::new(), theme.plain));
     lines.push((words::of_controller(&report.controller, now), theme.plain));
-    let mut fact = |name: &str, value: String| lines.push((format!("{name:<16} {value}"), theme.plain));
-    if let Some(arn) = &report.group {
-        fact("target group", arn.to_string());
-    }
-    if let Some(group) = state.target_group(report) {
-        fact("health check", words::describe_check(&group.check));
-        if let Some(vpc) = &group.vpc {
-            fact("vpc", vpc.to_string());
-        }
-    }
-    let attributes = report
-        .group
-        .as_ref()
-        .and_then(|it| state.inventory.groups.get(it))
-        .and_then(|it| it.attributes.as_ref());
-    if let Some(attributes) = attributes {
-        fact("deregistration", format!("{} s", attributes.deregistration_delay()));
-    }
-    if let crate::domain::judgement::row::Subject::Binding(reference) = &report.subject {
-        if let Some(binding) = state.inventory.binding(reference) {
-            fact("binding", format!("{} {}", binding.api.version(), binding.name));
-            fact("made by", binding.made_from().map_or("not the controller", |it| it).to_owned());
-            fact("multi-cluster", binding.multi_cluster.to_string());
-            fact(
-                "networking",
-                if binding.networking {
-                    "kept by the controller"
-                } else {
-                    "none: the controller adds no security-group rule"
-                }
-                .to_owned(),
-            );
-            if let Some(at) = binding.checkpoint_at {
-                fact("checkpoint", format!("{} ago", age(now.since(at))));
-            }
-        }
-    }
-    for route in report.routes.list() {
-        let listener = format!(
-            "{}:{}",
-            route.protocol.as_deref().unwrap_or("?"),
-            route.port.map_or_else(String::new, |it| it.to_string())
-        );
-        fact(
-            "route",
-            format!(
-                "{} ▸ {listener} ▸ {} · weight {} ({} %)",
-                route.load_balancer,
-                route.rule,
-                route.weight,
-                route.percent()
-            ),
-        );
-    }
-    if let Some(caller) = &state.inventory.caller {
-        fact("as", caller.arn.clone());
-    }
-    if let Some(profile) = state.aws.as_ref().and_then(|it| it.profile.clone()) {
-        fact("profile", profile);
-    }
+    let facts = [group_facts(state, report), binding_facts(state, report), route_facts(report)];
+    let caller = state.inventory.caller.as_ref().map(|it| ("as", it.arn.clone()));
+    let profile = state.aws.as_ref().and_then(|it| Some(("profile", it.profile.clone()?)));
+    let facts = facts.into_iter().flatten().chain(caller).chain(profile);
+    lines.extend(facts.map(|(name, value)| (format!("{name:<16} {value}"), theme.plain)));
     lines
+}
+
+/// Names of facts with what is known of them.
+type Facts = Vec<(&'static str, String)>;
+
+fn group_facts(state: &State, report: &Report) -> Facts {
+    let Some(arn) = &report.group else { return Vec::new() };
+    let mut facts = vec![("target group", arn.to_string())];
+    if let Some(group) = state.target_group(report) {
+        facts.push(("health check", words::describe_check(&group.check)));
+        facts.extend(group.vpc.iter().map(|it| ("vpc", it.to_string())));
+    }
+    let attributes = state.inventory.groups.get(arn).and_then(|it| it.attributes.as_ref());
+    facts.extend(attributes.map(|it| ("deregistration", format!("{} s", it.deregistration_delay()))));
+    facts
+}
+
+fn binding_facts(state: &State, report: &Report) -> Facts {
+    let Subject::Binding(reference) = &report.subject else { return Vec::new() };
+    let Some(binding) = state.inventory.binding(reference) else { return Vec::new() };
+    let networking = match binding.networking {
+        true => "kept by the controller",
+        false => "none: the controller adds no security-group rule",
+    };
+    let mut facts = vec![
+        ("binding", format!("{} {}", binding.api.version(), binding.name)),
+        ("made by", binding.made_from().unwrap_or("not the controller").to_owned()),
+        ("multi-cluster", binding.multi_cluster.to_string()),
+        ("networking", networking.to_owned()),
+    ];
+    let now = state.shown_now();
+    facts.extend(binding.checkpoint_at.map(|at| ("checkpoint", format!("{} ago", age(now.since(at))))));
+    facts
+}
+
+fn route_facts(report: &Report) -> Facts {
+    let line = |route: &Route| {
+        let protocol = route.protocol.as_deref().unwrap_or("?");
+        let port = route.port.map_or_else(String::new, |it| it.to_string());
+        let Route { load_balancer, rule, weight, .. } = route;
+        format!("{load_balancer} ▸ {protocol}:{port} ▸ {rule} · weight {weight} ({} %)", route.percent())
+    };
+    report.routes.list().iter().map(|it| ("route", line(it))).collect()
 }
 
 /// Keys and their hints, one after the other.

@@ -10,6 +10,7 @@ use ratatui::widgets::Widget;
 use super::text;
 use crate::app::State;
 use crate::app::state;
+use crate::app::state::Opening;
 use crate::domain::facts::failure::Failure;
 use crate::domain::facts::ids::BindingApi;
 use crate::domain::facts::ids::ClusterId;
@@ -19,6 +20,7 @@ use crate::domain::inventory::routes::Routes;
 use crate::domain::judgement::report::Report;
 use crate::domain::judgement::row::Row;
 use crate::domain::judgement::row::Subject;
+use crate::domain::wording::scope::not_found;
 use crate::domain::wording::words;
 use crate::domain::wording::words::Explanation;
 use crate::tui::theme::Theme;
@@ -135,12 +137,17 @@ fn troubles(state: &State) -> Explanation {
             }
             Explanation { headline, facts: more, next: first.hint.clone() }
         }
-        None if state.opening.pointed.is_some() && !state.boards.is_empty() => Explanation {
-            headline: "Nothing found so far that the scope points at: these are the bindings there are."
-                .to_owned(),
-            facts: vec!["It opens by itself once it is there.".to_owned()],
-            next: None,
-        },
+        None if let Some(target) = state.opening.pointed.as_ref().filter(|_| !state.boards.is_empty()) => {
+            let Opening { namespace, command, .. } = &state.opening;
+            let found = not_found(target, namespace.as_deref(), command.as_deref());
+            Explanation {
+                headline: format!("So far {found}"),
+                facts: vec![
+                    "The list shows all bindings; the board opens as soon as there is one.".to_owned(),
+                ],
+                next: None,
+            }
+        }
         None if state.boards.is_empty() => Explanation::default(),
         None => Explanation {
             headline: "Select a binding with j and k; Enter opens its board.".to_owned(),

@@ -134,12 +134,12 @@ async fn a_binding_is_saved_for_a_repository_and_not_made() {
 async fn what_is_typed_wrong_is_told_with_what_to_do() {
     let desk = Desk::new("no-controller", 40).await;
     for (arguments, said) in [
-        (&["deregister", BOARD][..], "which rows?"),
+        (&["deregister", BOARD][..], "no rows given: name each by IP:PORT"),
         (&["deregister", BOARD, "10.9.9.9:1"][..], "no row 10.9.9.9:1"),
-        (&["drain", "tgb/nothing", "x"][..], "nothing found for tgb/nothing"),
+        (&["drain", "tgb/nothing", "x"][..], "no TargetGroupBinding nothing in namespace workshop"),
         (
             &["bind", "svc/testapp", "--target-group", "nothing"][..],
-            "target group nothing could not be found",
+            "no target group nothing in this account and region",
         ),
         (&["undo"][..], "nothing to undo: the audit log"),
         // The log of the whole command line is that of its command.
@@ -167,7 +167,7 @@ async fn undo_says_what_of_the_log_it_cannot_read_and_does_not_guess_past_it() {
     // At the end it may be another change.
     std::fs::write(desk.log(), [&log, &b"\xff\xfe\n"[..]].concat()).unwrap();
     let (code, _, err) = desk.run(&["undo", "--yes"]);
-    assert!(code == Some(3) && err.contains("cannot be read are newer than"), "{code:?}: {err}");
+    assert!(code == Some(3) && err.contains("the last readable one, cannot be read"), "{code:?}: {err}");
     let (_, named) = err.split_once("name the plan: tgscope undo ").unwrap();
     let (code, out, err) = desk.run(&["undo", named.trim(), "--dry-run"]);
     assert!(code == Some(0) && out.starts_with("Undoes sync"), "{code:?}: {out}{err}");

@@ -116,7 +116,7 @@ async fn a_sleeping_controller_is_made_to_look() {
     session.until(&["Plan · resync", "checkpoint annotation", "less than 5 minutes ago", "y accept"]).await;
     session.keys("y");
     // Its list of targets is younger than five minutes: it overwrites the marker and registers nothing.
-    session.live(&["✓ 1.", "resync · not done", "resync again then", "r resync again", "R register"]).await;
+    session.live(&["✓ 1.", "resync · not done", "repeat the resync", "r resync again", "R register"]).await;
     session.keys("⎋");
     session.quit().await;
 }
@@ -237,12 +237,13 @@ async fn the_palette_finds_a_change_by_its_name() {
     session.keys("⏎");
     session.until(&["Plan · resync"]).await;
     session.keys("n");
-    session.keys("jX");
-    session.until(&["Plan · deregister", "y accept"]).await;
+    session.keys("jD");
+    session.until(&["Plan · drain", "y accept"]).await;
     session.keys("y");
     session.live(&["✓ 1."]).await;
     session.keys("⎋A");
-    session.until(&["Audit log", "begin", "done: deregister", "user/admin"]).await;
+    session.until(&["Audit log", "begin", "done: remove label", "user/admin"]).await;
+    // It goes on for as long as the pod drains.
     session.keys("⎋q");
     session.until(&["Leave?"]).await;
     session.quit().await;

@@ -1,0 +1,62 @@
+//! That nothing is what a person pointed at, in words that name it.
+
+use std::net::SocketAddr;
+
+use crate::domain::judgement::scope::ScopeKind;
+use crate::domain::judgement::scope::ScopeTarget;
+
+/// `namespace`: the one that was looked in; `None`: all. `command`: one that what was typed looks like.
+pub fn not_found(target: &ScopeTarget, namespace: Option<&str>, command: Option<&str>) -> String {
+    let place = match target.namespace.as_deref().or(namespace) {
+        Some(namespace) => format!("in namespace {namespace}"),
+        None => "in any namespace".to_owned(),
+    };
+    let what = match &target.thing {
+        ScopeKind::Binding(name, _) => format!("no TargetGroupBinding {name} {place}"),
+        ScopeKind::Service(name) => format!("no TargetGroupBinding of service {name} {place}"),
+        ScopeKind::Pod(name) => format!("no TargetGroupBinding {place} has pod {name}"),
+        ScopeKind::Deployment(name) => {
+            format!("no TargetGroupBinding {place} selects the pods of Deployment {name}")
+        }
+        ScopeKind::Node(name) => format!("no TargetGroupBinding {place} has an endpoint on node {name}"),
+        ScopeKind::Group(name, None) => format!("no target group {name} in this account and region"),
+        ScopeKind::Group(name, Some(hash)) => {
+            format!("no target group {name}/{hash} in this account and region")
+        }
+        ScopeKind::Arn(arn) => format!("no target group {arn}"),
+        ScopeKind::LoadBalancer(name) => format!("no target group behind load balancer {name} {place}"),
+        ScopeKind::Host(name) => format!("no target group behind {name} {place}"),
+        ScopeKind::Address(ip, Some(port)) => {
+            format!("no endpoint or target {} {place}", SocketAddr::new(*ip, *port))
+        }
+        ScopeKind::Address(ip, None) => format!("no endpoint or target {ip} {place}"),
+        ScopeKind::Instance(id) => format!("no target {id} {place}"),
+    };
+    match command {
+        Some(command) => format!("{what}; did you mean the command `{command}`?"),
+        None => what,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_not_found_is_named_with_the_place_that_was_looked_in() {
+        let said = |text: &str, namespace| not_found(&text.parse().unwrap(), namespace, None);
+        assert_eq!(said("web", Some("shop")), "no TargetGroupBinding web in namespace shop");
+        assert_eq!(
+            said("pay/svc/web", Some("shop")),
+            "no TargetGroupBinding of service web in namespace pay"
+        );
+        assert_eq!(said("pod/web-1", None), "no TargetGroupBinding in any namespace has pod web-1");
+        assert_eq!(said("tg/web", None), "no target group web in this account and region");
+        assert_eq!(said("[fd00::1]:80", None), "no endpoint or target [fd00::1]:80 in any namespace");
+        let typed = "gett".parse().unwrap();
+        assert_eq!(
+            not_found(&typed, Some("shop"), Some("get")),
+            "no TargetGroupBinding gett in namespace shop; did you mean the command `get`?"
+        );
+    }
+}
