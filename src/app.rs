@@ -3,26 +3,26 @@
 
 pub mod action;
 mod aws_side;
-pub mod changes;
+pub(crate) mod changes;
 pub mod dialog;
-pub mod foot;
-pub mod form;
-pub mod key;
-pub mod message;
-pub mod offered;
+pub(crate) mod foot;
+pub(crate) mod form;
+pub(crate) mod key;
+pub(crate) mod message;
+pub(crate) mod offered;
 mod question;
-pub mod seen;
+pub(crate) mod seen;
 pub mod state;
 mod update;
 
-pub use self::aws_side::AwsSide;
-pub use self::message::Effect;
+pub(crate) use self::aws_side::AwsSide;
+pub(crate) use self::message::Effect;
 pub use self::message::Message;
 pub use self::state::State;
-pub use self::update::drawn;
-pub use self::update::pressed;
-pub use self::update::readable;
-pub use self::update::rested;
+pub(crate) use self::update::drawn;
+pub(crate) use self::update::pressed;
+pub(crate) use self::update::readable;
+pub(crate) use self::update::rested;
 pub use self::update::settle;
 pub use self::update::update;
 

@@ -18,8 +18,8 @@ use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::PoisonError;
 
-pub use self::claim::Claim;
-pub use self::error::LogError;
+pub(crate) use self::claim::Claim;
+pub(crate) use self::error::LogError;
 use self::file::FileLog;
 use self::file::LIMIT;
 use self::read::Reach;
@@ -53,12 +53,12 @@ enum To {
 
 /// What a log says was written last and not undone.
 #[derive(Debug, Default)]
-pub struct LastDone {
-    pub done: Option<Done>,
+pub(crate) struct LastDone {
+    pub(crate) done: Option<Done>,
     /// Lines that cannot be read are newer: something may have been written later.
-    pub newer_lost: bool,
+    pub(crate) newer_lost: bool,
     /// What could not be read.
-    pub notes: Vec<String>,
+    pub(crate) notes: Vec<String>,
 }
 
 impl Log {
@@ -68,7 +68,7 @@ impl Log {
     }
 
     /// `audit.jsonl` in a folder of the program's own.
-    pub fn in_folder(folder: &Path) -> Self {
+    pub(crate) fn in_folder(folder: &Path) -> Self {
         Self::at(FileLog::new(folder.join("audit.jsonl"), true, LIMIT))
     }
 
@@ -87,7 +87,7 @@ impl Log {
     }
 
     /// Appends a line, and returns once it is on disk.
-    pub fn write(&self, entry: &Entry) -> Result<(), LogError> {
+    pub(crate) fn write(&self, entry: &Entry) -> Result<(), LogError> {
         let line = line::encode(entry)?;
         match &mut *self.to.lock().unwrap_or_else(PoisonError::into_inner) {
             To::File(file) => file.append(line.as_bytes()),
@@ -108,7 +108,7 @@ impl Log {
     }
 
     /// The last lines for a person to read. Where the log cannot be read, it says so.
-    pub fn excerpt(&self) -> Excerpt {
+    pub(crate) fn excerpt(&self) -> Excerpt {
         let read = self.last_lines(|it| Entry { accepted: None, ..it });
         read.unwrap_or_else(|error| Excerpt { entries: Vec::new(), notes: vec![self.unread(&error)] })
     }
@@ -175,7 +175,7 @@ impl Log {
     }
 
     /// The plan of this name, or the last one that wrote something and was not undone.
-    pub fn last_done(&self, wanted: Option<&str>) -> Result<LastDone, LogError> {
+    pub(crate) fn last_done(&self, wanted: Option<&str>) -> Result<LastDone, LogError> {
         let mut last = LastWritten::new(wanted);
         let mut newer_lost = false;
         let notes = self.each(Reach::All, &mut |seen| match seen {
@@ -194,12 +194,12 @@ impl Log {
     }
 
     /// Whether a live session carries a plan out.
-    pub fn is_running(&self, plan: &PlanId) -> Result<bool, LogError> {
+    pub(crate) fn is_running(&self, plan: &PlanId) -> Result<bool, LogError> {
         self.path().map_or(Ok(false), |path| claim::is_running(&path, plan))
     }
 
     /// Notes that a plan another session began is not to be gone on with. `time` as in every line.
-    pub fn forget(&self, open: &Unfinished, time: String) -> Result<(), LogError> {
+    pub(crate) fn forget(&self, open: &Unfinished, time: String) -> Result<(), LogError> {
         let _claim = self.claim(&open.plan.id)?;
         let entry = Entry::new(&open.plan, open.next, LogStage::Cancelled, time);
         let after = Some("discarded: it is not gone on with".to_owned());
@@ -207,7 +207,7 @@ impl Log {
     }
 
     /// Where it is, for words.
-    pub fn place(&self) -> String {
+    pub(crate) fn place(&self) -> String {
         self.path().map_or_else(|| "this session's audit log".to_owned(), |it| it.display().to_string())
     }
 
@@ -252,7 +252,7 @@ impl Log {
 }
 
 /// The bytes a plan takes in a line.
-pub fn size_of(plan: &Plan) -> usize {
+pub(crate) fn size_of(plan: &Plan) -> usize {
     serde_json::to_string(plan).map_or(usize::MAX, |it| it.len())
 }
 

@@ -13,8 +13,7 @@ mod write;
 
 pub use self::calls::AT_ONCE;
 pub use self::calls::LoadBalancing;
-pub use self::calls::Page;
 pub use self::connect::Session;
 pub use self::connect::Settings;
-pub use self::meter::Meter;
-pub use self::turns::Turns;
+pub(crate) use self::meter::Meter;
+pub(crate) use self::turns::Turns;

@@ -4,13 +4,13 @@
 pub mod apply;
 mod ask;
 mod budget;
-pub mod clock;
+pub(crate) mod clock;
 mod connection;
 pub mod examine;
 mod link;
 mod look;
 mod observe;
-pub mod pace;
+pub(crate) mod pace;
 mod poll;
 mod snapshot;
 mod teller;
@@ -21,11 +21,10 @@ pub use self::budget::Budget;
 pub use self::clock::Clock;
 pub use self::connection::Connection;
 pub use self::connection::Scope;
-pub use self::link::Linked;
 pub use self::look::Look;
 pub use self::look::Question;
 pub use self::look::look;
-pub use self::observe::AwsSide;
+pub(crate) use self::observe::AwsSide;
 
 pub use self::observe::observe;
 pub use self::teller::Observed;

@@ -1,6 +1,6 @@
 //! The command line as types; no logic.
 
-pub mod changes;
+pub(crate) mod changes;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -20,73 +20,73 @@ use crate::domain::judgement::scope::ScopeTarget;
 #[command(name = "tgscope", version, args_conflicts_with_subcommands = false, max_term_width = 100)]
 pub struct Cli {
     #[command(subcommand)]
-    pub command: Option<Command>,
+    pub(crate) command: Option<Command>,
 
     /// What to open: [NAMESPACE/]KIND/NAME with kind tgb, svc, pod, deploy, node, tg or lb; an ARN, an address, an instance id
     #[arg(value_name = "SCOPE")]
-    pub scope: Option<ScopeTarget>,
+    pub(crate) scope: Option<ScopeTarget>,
 
     /// Where the screen's audit log goes, instead of audit.jsonl in the state folder
     #[arg(long, value_name = "PATH|stderr", env = "TGSCOPE_AUDIT_LOG")]
-    pub audit_log: Option<PathBuf>,
+    pub(crate) audit_log: Option<PathBuf>,
 
     #[command(flatten)]
-    pub options: Options,
+    pub(crate) options: Options,
 }
 
 #[derive(Clone, Debug, Args)]
-pub struct Options {
+pub(crate) struct Options {
     /// Namespace
     #[arg(short, long, global = true, env = "TGSCOPE_NAMESPACE")]
-    pub namespace: Option<String>,
+    pub(crate) namespace: Option<String>,
 
     /// All namespaces
     #[arg(short = 'A', long, global = true)]
-    pub all_namespaces: bool,
+    pub(crate) all_namespaces: bool,
 
     /// Label selector for bindings
     #[arg(short = 'l', long, global = true, value_name = "SELECTOR")]
-    pub selector: Option<Selector>,
+    pub(crate) selector: Option<Selector>,
 
     /// Kubeconfig context; may be given more than once
     #[arg(long, global = true, value_name = "NAME", env = "TGSCOPE_CONTEXT", value_delimiter = '\0')]
-    pub context: Vec<String>,
+    pub(crate) context: Vec<String>,
 
     /// Kubeconfig file
     #[arg(long, global = true, value_name = "PATH")]
-    pub kubeconfig: Option<PathBuf>,
+    pub(crate) kubeconfig: Option<PathBuf>,
 
     /// Kubernetes user to impersonate
     #[arg(long = "as", global = true, value_name = "USER")]
-    pub as_user: Option<String>,
+    pub(crate) as_user: Option<String>,
 
     /// Kubernetes group to impersonate; may be given more than once
     #[arg(long, global = true, value_name = "GROUP", requires = "as_user")]
-    pub as_group: Vec<String>,
+    pub(crate) as_group: Vec<String>,
 
     /// Timeout of a request, for example 30s
     #[arg(long, global = true, value_name = "DURATION", value_parser = duration)]
-    pub request_timeout: Option<Duration>,
+    pub(crate) request_timeout: Option<Duration>,
 
     /// Never write anything
     #[arg(long, global = true, env = "TGSCOPE_READ_ONLY", value_parser = clap::builder::FalseyValueParser::new(), num_args = 0, default_missing_value = "true", default_value = "false")]
-    pub read_only: bool,
+    pub(crate) read_only: bool,
 
     /// AWS profile
     #[arg(long, global = true, value_name = "NAME", env = "TGSCOPE_PROFILE")]
-    pub profile: Option<String>,
+    pub(crate) profile: Option<String>,
 
     /// AWS region of calls that are not about a certain target group
     #[arg(long, global = true, value_name = "NAME", env = "TGSCOPE_REGION")]
-    pub region: Option<String>,
+    pub(crate) region: Option<String>,
 
     /// AWS endpoint to use instead of AWS's own
     #[arg(long, global = true, value_name = "URL", env = "TGSCOPE_ENDPOINT_URL")]
-    pub endpoint_url: Option<String>,
+    pub(crate) endpoint_url: Option<String>,
 }
 
 #[derive(Clone, Debug, Subcommand)]
-pub enum Command {
+pub(crate) enum Command {
     /// Print bindings once, with their endpoints, targets and verdict
     Get(Get),
 
@@ -124,52 +124,52 @@ pub enum Command {
 }
 
 #[derive(Clone, Debug, Default, Args)]
-pub struct Get {
+pub(crate) struct Get {
     /// What to print: [NAMESPACE/]KIND/NAME with kind tgb, svc, pod, deploy, node, tg or lb; an ARN, an address, an instance id
     #[arg(value_name = "SCOPE")]
-    pub scope: Option<ScopeTarget>,
+    pub(crate) scope: Option<ScopeTarget>,
 
     /// Format
     #[arg(short, long, value_enum, default_value_t = Output::Table)]
-    pub output: Output,
+    pub(crate) output: Output,
 
     /// Exit with 1 if anything found is not as it should be
     #[arg(long)]
-    pub exit_code: bool,
+    pub(crate) exit_code: bool,
 }
 
 #[derive(Clone, Debug, Default, Args)]
-pub struct Doctor {
+pub(crate) struct Doctor {
     /// Print only the Kubernetes roles that allow all of it, for kubectl apply -f -
     #[arg(long)]
-    pub rbac: bool,
+    pub(crate) rbac: bool,
 
     /// Print only the IAM policy that allows all of it
     #[arg(long)]
-    pub iam: bool,
+    pub(crate) iam: bool,
 }
 
 #[derive(Clone, Debug, Args)]
-pub struct Demo {
+pub(crate) struct Demo {
     /// Scenario to play; see --list
     #[arg(value_name = "SCENARIO", default_value = "workshop")]
-    pub scenario: String,
+    pub(crate) scenario: String,
 
     /// How many times faster than real time it runs
     #[arg(long, value_name = "N", default_value_t = 1.0, value_parser = speed)]
-    pub speed: f64,
+    pub(crate) speed: f64,
 
     /// List the scenarios, one line each
     #[arg(long)]
-    pub list: bool,
+    pub(crate) list: bool,
 
     /// Serve the simulation for kubectl, aws and others until interrupted, and print the environment to use
     #[arg(long)]
-    pub serve: bool,
+    pub(crate) serve: bool,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub enum Output {
+pub(crate) enum Output {
     #[default]
     Table,
     Wide,

@@ -18,7 +18,7 @@ use crate::cli::Command;
 use crate::cli::Get;
 
 use self::changes::Wanted;
-pub use self::exit::Exit;
+pub(crate) use self::exit::Exit;
 use self::terminal::complain;
 use self::terminal::on_terminal;
 

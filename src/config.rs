@@ -9,7 +9,7 @@ use etcetera::BaseStrategy;
 use serde::Deserialize;
 
 #[derive(Debug, thiserror::Error)]
-pub enum ConfigError {
+pub(crate) enum ConfigError {
     #[error("cannot read {path}: {source}")]
     Unreadable { path: PathBuf, source: std::io::Error },
     #[error("{path}: {message}")]
@@ -21,19 +21,19 @@ pub enum ConfigError {
 /// The file, as written; everything may be left out.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
-pub struct Config {
-    pub aws: Aws,
+pub(crate) struct Config {
+    pub(crate) aws: Aws,
     /// By the name of the kubeconfig context.
-    pub contexts: BTreeMap<String, Context>,
+    pub(crate) contexts: BTreeMap<String, Context>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
-pub struct Aws {
+pub(crate) struct Aws {
     /// Calls a second that may be made for each account and region.
-    pub calls_per_second: u32,
+    pub(crate) calls_per_second: u32,
     /// Calls at once after a rest.
-    pub burst: u32,
+    pub(crate) burst: u32,
 }
 
 impl Default for Aws {
@@ -45,17 +45,17 @@ impl Default for Aws {
 /// What holds for one kubeconfig context.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
-pub struct Context {
-    pub profile: Option<String>,
-    pub region: Option<String>,
+pub(crate) struct Context {
+    pub(crate) profile: Option<String>,
+    pub(crate) region: Option<String>,
     /// Nothing may be written there.
-    pub read_only: bool,
+    pub(crate) read_only: bool,
     /// What is to be written there needs the context's name typed.
-    pub protected: bool,
+    pub(crate) protected: bool,
 }
 
 /// Reads the file at TGSCOPE_CONFIG, else `tgscope/config.toml` in the user's configuration folder.
-pub fn load() -> Result<Config, ConfigError> {
+pub(crate) fn load() -> Result<Config, ConfigError> {
     if let Some(path) = std::env::var_os("TGSCOPE_CONFIG").filter(|it| !it.is_empty()) {
         return read(Path::new(&path));
     }
@@ -91,7 +91,7 @@ fn parse(text: &str) -> Result<Config, String> {
 }
 
 /// Where the log lives: `tgscope` in the user's state folder.
-pub fn state_folder() -> Result<PathBuf, ConfigError> {
+pub(crate) fn state_folder() -> Result<PathBuf, ConfigError> {
     let folders = etcetera::base_strategy::Xdg::new().map_err(|_| ConfigError::NoHome)?;
     let state = folders.state_dir().unwrap_or_else(|| folders.cache_dir());
     Ok(state.join("tgscope"))
@@ -99,7 +99,7 @@ pub fn state_folder() -> Result<PathBuf, ConfigError> {
 
 /// Where profile and region come from, first to last: the command line, the context's entry in the file,
 /// the kubeconfig's login command; `None` leaves it to the SDK's own chain.
-pub fn first(choices: [Option<&String>; 3]) -> Option<String> {
+pub(crate) fn first(choices: [Option<&String>; 3]) -> Option<String> {
     choices.into_iter().flatten().find(|it| !it.is_empty()).cloned()
 }
 

@@ -41,19 +41,19 @@ pub enum FileError {
 
 impl FileError {
     /// It is not there.
-    pub fn is_missing(&self) -> bool {
+    pub(crate) fn is_missing(&self) -> bool {
         matches!(self, Self::Io { source, .. } if source.kind() == io::ErrorKind::NotFound)
     }
 }
 
 /// Names what could not be done to which file.
-pub fn cannot<'a>(verb: &'static str, path: &'a Path) -> impl Fn(io::Error) -> FileError + 'a {
+pub(crate) fn cannot<'a>(verb: &'static str, path: &'a Path) -> impl Fn(io::Error) -> FileError + 'a {
     move |source| FileError::Io { verb, path: path.to_owned(), source }
 }
 
 /// What a file is opened for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Access {
+pub(crate) enum Access {
     Read,
     /// Made where it is not there.
     Append,
@@ -62,7 +62,7 @@ pub enum Access {
 }
 
 /// Makes a folder of the program's own and all above it, or takes a wider one back from others.
-pub fn own_folder(path: &Path) -> Result<(), FileError> {
+pub(crate) fn own_folder(path: &Path) -> Result<(), FileError> {
     make_folder(path)?;
     let folder = File::open(path).map_err(cannot("open", path))?;
     let is = folder.metadata().map_err(cannot("look at", path))?;
@@ -73,14 +73,14 @@ pub fn own_folder(path: &Path) -> Result<(), FileError> {
 }
 
 /// Makes a folder and all above it, where they are not there; who may enter those that are is their owner's business.
-pub fn make_folder(path: &Path) -> Result<(), FileError> {
+pub(crate) fn make_folder(path: &Path) -> Result<(), FileError> {
     let mut builder = DirBuilder::new();
     builder.recursive(true).mode(FOLDER);
     DirBuilder::create(&builder, path).map_err(cannot("make", path))
 }
 
 /// Opens a plain file of this user, for them alone.
-pub fn open(path: &Path, access: Access) -> Result<File, FileError> {
+pub(crate) fn open(path: &Path, access: Access) -> Result<File, FileError> {
     // Looked at first: opening a device may do something.
     match path.symlink_metadata() {
         Ok(is) => plain(path, &is)?,
@@ -106,13 +106,13 @@ pub fn open(path: &Path, access: Access) -> Result<File, FileError> {
 }
 
 /// Writes a whole file anew, for its owner alone.
-pub fn replace(path: &Path, text: &str) -> Result<(), FileError> {
+pub(crate) fn replace(path: &Path, text: &str) -> Result<(), FileError> {
     let mut file = open(path, Access::Append)?;
     file.set_len(0).and_then(|()| file.write_all(text.as_bytes())).map_err(cannot("write", path))
 }
 
 /// The path still leads to this open file, and not to one that took its place.
-pub fn is_at(file: &File, path: &Path) -> bool {
+pub(crate) fn is_at(file: &File, path: &Path) -> bool {
     match (file.metadata(), path.symlink_metadata()) {
         (Ok(of), Ok(at)) => of.dev() == at.dev() && of.ino() == at.ino(),
         _ => false,

@@ -27,12 +27,11 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 
 pub use self::clock::Clock;
-pub use self::clock::Millis;
 pub use self::elbv2::ADMIN_KEY;
 pub use self::elbv2::SECRET;
 pub use self::elbv2::VIEWER_KEY;
 pub use self::scenario::Scenario;
-pub use self::scenario::ScenarioError;
+pub(crate) use self::scenario::ScenarioError;
 use self::scenario::Step;
 use self::shared::Shared;
 use self::world::World;
@@ -80,7 +79,7 @@ impl Lab {
     }
 
     /// Where the API server answers as the administrator; `…/as/NAME` answers as somebody else.
-    pub fn kubernetes_url(&self) -> String {
+    pub(crate) fn kubernetes_url(&self) -> String {
         format!("http://{}", self.kubernetes)
     }
 
@@ -116,11 +115,6 @@ impl Lab {
         text.push_str(&contexts);
         text.push_str(&clusters);
         text
-    }
-
-    /// The lab's time, in milliseconds since the Unix epoch.
-    pub fn now(&self) -> Millis {
-        self.shared.lock().clock.now()
     }
 
     /// Moves the time on at once and lets everything happen that falls into it.

@@ -1,16 +1,16 @@
 //! What commands print: the JSON contract, tables, names. Takes judgements, gives text.
 
 pub mod document;
-pub mod plan;
+pub(crate) mod plan;
 mod table;
 
 pub use self::document::Document;
-pub use self::table::failure_lines;
-pub use self::table::table;
+pub(crate) use self::table::failure_lines;
+pub(crate) use self::table::table;
 
 /// Formats of `-o`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Format {
+pub(crate) enum Format {
     Table,
     Wide,
     Json,
@@ -28,7 +28,7 @@ pub enum RenderError {
 }
 
 /// A document in a format, with its last newline.
-pub fn render(document: &Document, format: Format) -> Result<String, RenderError> {
+pub(crate) fn render(document: &Document, format: Format) -> Result<String, RenderError> {
     let line_end = |mut text: String| {
         if !text.ends_with('\n') {
             text.push('\n');
@@ -45,7 +45,7 @@ pub fn render(document: &Document, format: Format) -> Result<String, RenderError
 }
 
 /// Any data as YAML.
-pub fn yaml(data: &impl serde::Serialize) -> Result<String, RenderError> {
+pub(crate) fn yaml(data: &impl serde::Serialize) -> Result<String, RenderError> {
     Ok(serde_saphyr::to_string(data)?)
 }
 

@@ -20,7 +20,7 @@ const KEPT: usize = 7;
 const FILTER: &str = "tgscope=info,kube=warn,aws_config=warn";
 
 /// Starts the log. Keep the guard until the end: what is not written yet is written when it goes.
-pub fn start(folder: &Path) -> anyhow::Result<WorkerGuard> {
+pub(crate) fn start(folder: &Path) -> anyhow::Result<WorkerGuard> {
     files::own_folder(folder)?;
     for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
         if entry.file_name().to_string_lossy().starts_with(PREFIX) {

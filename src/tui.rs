@@ -2,13 +2,13 @@
 
 mod keys;
 mod perform;
-pub mod run;
+pub(crate) mod run;
 mod screen;
 mod terminal;
 mod theme;
 pub mod view;
 
 pub use self::screen::Screen;
-pub use self::screen::terminated;
-pub use self::terminal::job_control;
+pub(crate) use self::screen::terminated;
+pub(crate) use self::terminal::job_control;
 pub use self::theme::Theme;

@@ -10,7 +10,7 @@ use crate::domain::plan::act::ChangeKind;
 
 /// What must be there for an action to be offered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Needs {
+pub(crate) enum Needs {
     Nothing,
     /// A list or rows on show.
     Rows,
@@ -28,7 +28,7 @@ pub enum Needs {
 
 /// Whether an action changes anything outside.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Safety {
+pub(crate) enum Safety {
     Reads,
     Writes,
 }
@@ -59,15 +59,15 @@ impl Family {
 
 /// One row of the table.
 pub struct ActionRow {
-    pub action: Action,
+    pub(crate) action: Action,
     /// Name in the configuration.
-    pub name: &'static str,
+    pub(crate) name: &'static str,
     pub keys: &'static [Key],
-    pub needs: Needs,
-    pub safety: Safety,
+    pub(crate) needs: Needs,
+    pub(crate) safety: Safety,
     pub family: Family,
     /// One or two words for the footer; empty: not shown there.
-    pub hint: &'static str,
+    pub(crate) hint: &'static str,
     pub help: &'static str,
 }
 
@@ -132,22 +132,22 @@ actions! {
 }
 
 impl Action {
-    pub fn row(self) -> Option<&'static ActionRow> {
+    pub(crate) fn row(self) -> Option<&'static ActionRow> {
         TABLE.iter().find(|it| it.action == self)
     }
 
     /// The action of a key.
-    pub fn of(key: Key) -> Option<Self> {
+    pub(crate) fn of(key: Key) -> Option<Self> {
         TABLE.iter().find(|it| it.keys.contains(&key)).map(|it| it.action)
     }
 
     /// Its first key, for texts that name it.
-    pub fn key(self) -> String {
+    pub(crate) fn key(self) -> String {
         self.row().and_then(|it| it.keys.first()).map(ToString::to_string).unwrap_or_default()
     }
 
     /// The change it is.
-    pub fn change(self) -> Option<ChangeKind> {
+    pub(crate) fn change(self) -> Option<ChangeKind> {
         Some(match self {
             Self::Bind => ChangeKind::Bind,
             Self::Unbind => ChangeKind::Unbind,

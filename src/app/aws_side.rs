@@ -4,7 +4,7 @@
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AwsSide {
     /// When it is not AWS's own.
-    pub endpoint: Option<String>,
-    pub region: Option<String>,
-    pub profile: Option<String>,
+    pub(crate) endpoint: Option<String>,
+    pub(crate) region: Option<String>,
+    pub(crate) profile: Option<String>,
 }

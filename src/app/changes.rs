@@ -30,7 +30,7 @@ use crate::domain::plan::undo::Done;
 
 /// How a plan was asked for, so that it can be made again with another choice.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Asked {
+pub(crate) enum Asked {
     Drain {
         rows: Vec<RowKey>,
         then: Then,
@@ -42,46 +42,46 @@ pub enum Asked {
 
 /// A plan that waits to be accepted.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Planned {
-    pub plan: Plan,
-    pub asked: Asked,
+pub(crate) struct Planned {
+    pub(crate) plan: Plan,
+    pub(crate) asked: Asked,
     /// What was typed so far, where a name has to be.
-    pub typed: String,
-    pub scroll: u16,
+    pub(crate) typed: String,
+    pub(crate) scroll: u16,
     /// What the API server says of each step, asked without doing it; empty: it was not asked.
-    pub rehearsed: Vec<Rehearsed>,
+    pub(crate) rehearsed: Vec<Rehearsed>,
     /// The last key that would have accepted did not, and why.
-    pub objection: Option<String>,
+    pub(crate) objection: Option<String>,
 }
 
 impl Planned {
-    pub fn new(plan: Plan, asked: Asked) -> Self {
+    pub(crate) fn new(plan: Plan, asked: Asked) -> Self {
         Self { plan, asked, typed: String::new(), scroll: 0, rehearsed: Vec::new(), objection: None }
     }
 }
 
 /// An accepted plan.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Run {
-    pub plan: Plan,
+pub(crate) struct Run {
+    pub(crate) plan: Plan,
     /// How each step stands that was reached, and since when.
-    pub stages: BTreeMap<usize, (Stage, Timestamp)>,
+    pub(crate) stages: BTreeMap<usize, (Stage, Timestamp)>,
     /// When the last thing was heard of it after which nothing more comes.
-    pub ended: Option<Timestamp>,
+    pub(crate) ended: Option<Timestamp>,
 }
 
 impl Run {
-    pub fn new(plan: Plan) -> Self {
+    pub(crate) fn new(plan: Plan) -> Self {
         Self { plan, stages: BTreeMap::new(), ended: None }
     }
 
     /// The step it is at, and how that stands.
-    pub fn at(&self) -> Option<(usize, &Stage, Timestamp)> {
+    pub(crate) fn at(&self) -> Option<(usize, &Stage, Timestamp)> {
         self.stages.last_key_value().map(|(step, (stage, at))| (*step, stage, *at))
     }
 
     /// Every step whose call was made, whatever came of it: what is so now decides what can be turned round.
-    pub fn written(&self) -> Vec<Act> {
+    pub(crate) fn written(&self) -> Vec<Act> {
         self.calls().cloned().collect()
     }
 
@@ -95,18 +95,18 @@ impl Run {
     }
 
     /// What had its effect.
-    pub fn done(&self) -> Vec<Act> {
+    pub(crate) fn done(&self) -> Vec<Act> {
         let done = self.stages.iter().filter(|(_, (stage, _))| matches!(stage, Stage::Done(_)));
         done.filter_map(|(step, _)| Some(self.plan.steps.get(*step)?.act.clone())).collect()
     }
 
     /// Something was written that has an inverse.
-    pub fn is_undoable(&self) -> bool {
+    pub(crate) fn is_undoable(&self) -> bool {
         progress::undoable(&self.plan, self.stages.iter().map(|(step, (stage, _))| (*step, stage)))
     }
 
     /// All of it was done.
-    pub fn succeeded(&self) -> bool {
+    pub(crate) fn succeeded(&self) -> bool {
         let done = self.stages.values().filter(|(stage, _)| matches!(stage, Stage::Done(_)));
         self.ended.is_some() && done.count() == self.plan.steps.len()
     }
@@ -122,43 +122,43 @@ impl Run {
 
 /// Weights for a rule; `None`: those it had before the last plan.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Weighing {
-    pub place: Place,
-    pub to: Option<Vec<Forward>>,
+pub(crate) struct Weighing {
+    pub(crate) place: Place,
+    pub(crate) to: Option<Vec<Forward>>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Changes {
+pub(crate) struct Changes {
     /// Names the plans of this session.
-    pub ids: PlanIds,
+    pub(crate) ids: PlanIds,
     /// Rows a change is to be laid on.
-    pub marked: BTreeSet<RowKey>,
+    pub(crate) marked: BTreeSet<RowKey>,
     /// Accepted plans of this session, oldest first.
-    pub runs: Vec<Run>,
+    pub(crate) runs: Vec<Run>,
     /// The audit log, as read when it was asked for; `None`: it is still being read.
-    pub log: Option<Excerpt>,
+    pub(crate) log: Option<Excerpt>,
     /// What is to be known of what earlier sessions left, beside the plans: lines that cannot be read, plans that run
     /// elsewhere.
-    pub notes: Vec<String>,
+    pub(crate) notes: Vec<String>,
     /// What is to be bound once its group was read, later than this.
-    pub binding: Option<(Wish, Timestamp)>,
+    pub(crate) binding: Option<(Wish, Timestamp)>,
     /// What another session began, left for later.
-    pub later: Vec<Unfinished>,
+    pub(crate) later: Vec<Unfinished>,
     /// Pods other sessions took out of rotation and did not put back.
-    pub before: Detached,
+    pub(crate) before: Detached,
     /// Weights that are to be given once what they rest on was read.
-    pub weighing: Option<Weighing>,
+    pub(crate) weighing: Option<Weighing>,
     /// A binding that was just made: its board is opened once it is there.
-    pub made: Option<BindingRef>,
+    pub(crate) made: Option<BindingRef>,
     /// An accepted plan that waits until the one it turns round has stopped.
-    pub queued: Option<Plan>,
+    pub(crate) queued: Option<Plan>,
 }
 
 /// Accepted plans that are remembered.
 const KEPT: usize = 50;
 
 impl Changes {
-    pub fn new(ids: PlanIds) -> Self {
+    pub(crate) fn new(ids: PlanIds) -> Self {
         Self {
             ids,
             marked: BTreeSet::new(),
@@ -175,7 +175,7 @@ impl Changes {
     }
 
     /// A plan was accepted.
-    pub fn accept(&mut self, plan: Plan) {
+    pub(crate) fn accept(&mut self, plan: Plan) {
         self.marked.clear();
         if self.runs.len() >= KEPT
             && let Some(oldest) = self.runs.iter().position(|it| it.ended.is_some())
@@ -185,25 +185,25 @@ impl Changes {
         self.runs.push(Run::new(plan));
     }
 
-    pub fn take(&mut self, progress: &Progress) {
+    pub(crate) fn take(&mut self, progress: &Progress) {
         if let Some(run) = self.runs.iter_mut().find(|it| it.plan.id == progress.plan) {
             run.take(progress);
         }
     }
 
-    pub fn running(&self) -> impl Iterator<Item = &Run> {
+    pub(crate) fn running(&self) -> impl Iterator<Item = &Run> {
         self.runs.iter().filter(|it| it.ended.is_none())
     }
 
     /// The last plan that changed something and was not undone.
-    pub fn last(&self) -> Option<Done> {
+    pub(crate) fn last(&self) -> Option<Done> {
         let run = self.last_run()?;
         let (id, change, subject) = (run.plan.id.clone(), run.plan.change, run.plan.subject.clone());
         Some(Done { id, change, subject, acts: run.written() })
     }
 
     /// Its run: every frame asks whether there is one.
-    pub fn last_run(&self) -> Option<&Run> {
+    pub(crate) fn last_run(&self) -> Option<&Run> {
         let undoable = |run: &&Run| run.plan.change != ChangeKind::Undo && run.wrote();
         self.runs.iter().rev().filter(undoable).find(|run| !self.undone(&run.plan.id))
     }
@@ -214,7 +214,7 @@ impl Changes {
     }
 
     /// Pods whose label we took away and did not put back, with the target they were; for one board.
-    pub fn detached(&self, subject: &Subject) -> BTreeMap<Uid, Option<TargetKey>> {
+    pub(crate) fn detached(&self, subject: &Subject) -> BTreeMap<Uid, Option<TargetKey>> {
         let mut detached = self.before.clone();
         for run in self.runs.iter().filter(|it| it.plan.subject == *subject) {
             let mut places = places(&run.plan);

@@ -10,7 +10,7 @@ use super::state::Dialog;
 
 /// What a key of a dialog does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum DialogAction {
+pub(crate) enum DialogAction {
     /// Accept the plan that was read.
     Accept,
     /// Close it; nothing else happens.
@@ -48,23 +48,23 @@ pub enum DialogAction {
 
 impl DialogAction {
     /// It decides the question of the dialog for good: only somebody who has read it may.
-    pub fn decides(self) -> bool {
+    pub(crate) fn decides(self) -> bool {
         matches!(self, Self::Accept | Self::Discard)
     }
 }
 
 /// One row of a table.
-pub struct DialogKey {
-    pub keys: &'static [Key],
-    pub action: DialogAction,
+pub(crate) struct DialogKey {
+    pub(crate) keys: &'static [Key],
+    pub(crate) action: DialogAction,
     /// One or two words for the foot of the dialog; empty: not shown there.
-    pub hint: &'static str,
-    pub help: &'static str,
+    pub(crate) hint: &'static str,
+    pub(crate) help: &'static str,
 }
 
 /// The dialogs, as far as their keys differ.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum DialogKind {
+pub(crate) enum DialogKind {
     Plan,
     /// A plan that is accepted by typing a name.
     TypedPlan,
@@ -81,7 +81,7 @@ pub enum DialogKind {
 }
 
 impl DialogKind {
-    pub const ALL: [Self; 12] = [
+    pub(crate) const ALL: [Self; 12] = [
         Self::Plan,
         Self::TypedPlan,
         Self::Run,
@@ -97,7 +97,7 @@ impl DialogKind {
     ];
 
     /// Its heading in the help.
-    pub fn title(self) -> &'static str {
+    pub(crate) fn title(self) -> &'static str {
         match self {
             Self::Plan => "In a plan",
             Self::TypedPlan => "In a plan that asks for a name",
@@ -115,12 +115,12 @@ impl DialogKind {
     }
 
     /// Characters, Backspace and `ctrl-u` edit its text field.
-    pub fn has_text(self) -> bool {
+    pub(crate) fn has_text(self) -> bool {
         matches!(self, Self::TypedPlan | Self::Form | Self::Filter)
     }
 
     /// The rows that are its own.
-    pub fn rows(self) -> &'static [DialogKey] {
+    pub(crate) fn rows(self) -> &'static [DialogKey] {
         match self {
             Self::Plan => PLAN,
             Self::TypedPlan => TYPED_PLAN,
@@ -138,7 +138,7 @@ impl DialogKind {
     }
 
     /// The rows it scrolls or moves by.
-    pub fn scrolling(self) -> &'static [DialogKey] {
+    pub(crate) fn scrolling(self) -> &'static [DialogKey] {
         match self {
             Self::Plan | Self::Run | Self::Help | Self::Details | Self::Audit => SCROLLING,
             // Letters are text there.
@@ -148,13 +148,13 @@ impl DialogKind {
     }
 
     /// The row of a key.
-    pub fn row(self, key: Key) -> Option<&'static DialogKey> {
+    pub(crate) fn row(self, key: Key) -> Option<&'static DialogKey> {
         self.rows().iter().chain(self.scrolling()).find(|it| it.keys.contains(&key))
     }
 }
 
 impl Dialog {
-    pub fn kind(&self) -> DialogKind {
+    pub(crate) fn kind(&self) -> DialogKind {
         match self {
             Self::Plan(it) if it.plan.typed.is_some() => DialogKind::TypedPlan,
             Self::Plan(_) => DialogKind::Plan,
@@ -265,7 +265,7 @@ dialogs! {
 }
 
 /// A heading of the help, and its lines: keys and text.
-pub type Section = (&'static str, Vec<(String, &'static str)>);
+pub(crate) type Section = (&'static str, Vec<(String, &'static str)>);
 
 /// All tables as the help page and the README show them. How text is edited and how one scrolls is said once.
 pub fn sections() -> Vec<Section> {

@@ -13,15 +13,15 @@ use crate::domain::plan::act::ChangeKind;
 use crate::domain::plan::drain::Then;
 
 /// A key and its hint; with what kind of row it is.
-pub struct Hint {
-    pub key: String,
-    pub text: Cow<'static, str>,
+pub(crate) struct Hint {
+    pub(crate) key: String,
+    pub(crate) text: Cow<'static, str>,
     /// It does not end the dialog: another choice for a plan, or a trial of it.
-    pub choice: bool,
+    pub(crate) choice: bool,
 }
 
 /// The hints of the dialog on top, in the order of its table.
-pub fn hints(state: &State) -> Vec<Hint> {
+pub(crate) fn hints(state: &State) -> Vec<Hint> {
     let Some(dialog) = state.dialogs.last() else { return Vec::new() };
     let shown = |row: &DialogKey| {
         // The hint of a key that decides is a promise: it stands there from when the key counts.
@@ -37,7 +37,7 @@ pub fn hints(state: &State) -> Vec<Hint> {
 }
 
 /// What typing does, where there is text to type.
-pub fn typing(dialog: &Dialog) -> Option<&'static str> {
+pub(crate) fn typing(dialog: &Dialog) -> Option<&'static str> {
     match dialog {
         Dialog::Filter { .. } => Some("prefix ! to invert"),
         Dialog::Form(it) if matches!(it.chosen.first(), Some(Choice::Place(..))) => {

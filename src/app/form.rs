@@ -11,7 +11,7 @@ use super::action::Action;
 
 /// What a choice stands for.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Choice {
+pub(crate) enum Choice {
     Service(ClusterId, ObjectName),
     Group(TargetGroupArn),
     Port(PortRef),
@@ -24,34 +24,34 @@ pub enum Choice {
 
 /// One line of a list.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Item {
-    pub text: String,
+pub(crate) struct Item {
+    pub(crate) text: String,
     /// Said beside it, dimmed.
-    pub note: String,
-    pub choice: Choice,
+    pub(crate) note: String,
+    pub(crate) choice: Choice,
     /// It is what was typed, not one of the choices there were before.
-    pub typed: bool,
+    pub(crate) typed: bool,
 }
 
 /// A list to choose from. What is typed narrows it down.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Form {
-    pub title: String,
-    pub items: Vec<Item>,
-    pub filter: String,
+pub(crate) struct Form {
+    pub(crate) title: String,
+    pub(crate) items: Vec<Item>,
+    pub(crate) filter: String,
     /// Which of the lines on show.
-    pub at: usize,
+    pub(crate) at: usize,
     /// What was chosen before, on the way to a plan.
-    pub chosen: Vec<Choice>,
+    pub(crate) chosen: Vec<Choice>,
 }
 
 impl Form {
-    pub fn new(title: &str, items: Vec<Item>, chosen: Vec<Choice>) -> Self {
+    pub(crate) fn new(title: &str, items: Vec<Item>, chosen: Vec<Choice>) -> Self {
         Self { title: title.to_owned(), items, filter: String::new(), at: 0, chosen }
     }
 
     /// The lines on show: every word typed is somewhere in them.
-    pub fn shown(&self) -> Vec<&Item> {
+    pub(crate) fn shown(&self) -> Vec<&Item> {
         let words: Vec<String> = self.filter.split_whitespace().map(str::to_lowercase).collect();
         let has = |it: &&Item| {
             let text = format!("{} {}", it.text, it.note).to_lowercase();
@@ -62,16 +62,16 @@ impl Form {
         typed.into_iter().chain(self.items.iter().filter(other).filter(has)).collect()
     }
 
-    pub fn choice(&self) -> Option<Choice> {
+    pub(crate) fn choice(&self) -> Option<Choice> {
         self.shown().get(self.at).map(|it| it.choice.clone())
     }
 
-    pub fn step(&mut self, by: isize) {
+    pub(crate) fn step(&mut self, by: isize) {
         let last = self.shown().len().saturating_sub(1);
         self.at = self.at.saturating_add_signed(by).min(last);
     }
 
-    pub fn edit(&mut self, edit: impl FnOnce(&mut String)) {
+    pub(crate) fn edit(&mut self, edit: impl FnOnce(&mut String)) {
         edit(&mut self.filter);
         self.at = 0;
     }

@@ -6,12 +6,12 @@ use std::str::FromStr;
 /// A key press: with ctrl or not. Shift is in the character.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Key {
-    pub ctrl: bool,
-    pub code: Code,
+    pub(crate) ctrl: bool,
+    pub(crate) code: Code,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Code {
+pub(crate) enum Code {
     Char(char),
     Enter,
     Esc,
@@ -45,15 +45,15 @@ const NAMES: [(Code, &str); 13] = [
     (Code::PageDown, "PgDn"),
 ];
 
-pub const fn key(code: char) -> Key {
+pub(crate) const fn key(code: char) -> Key {
     Key { ctrl: false, code: Code::Char(code) }
 }
 
-pub const fn ctrl(code: char) -> Key {
+pub(crate) const fn ctrl(code: char) -> Key {
     Key { ctrl: true, code: Code::Char(code) }
 }
 
-pub const fn plain(code: Code) -> Key {
+pub(crate) const fn plain(code: Code) -> Key {
     Key { ctrl: false, code }
 }
 

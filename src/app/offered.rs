@@ -9,7 +9,7 @@ use super::state::State;
 use super::state::View;
 
 /// Why it cannot be done now; `None`: it can.
-pub fn refusal(action: Action, state: &State) -> Option<Cow<'static, str>> {
+pub(crate) fn refusal(action: Action, state: &State) -> Option<Cow<'static, str>> {
     let row = action.row()?;
     if row.safety == Safety::Writes && state.opening.read_only {
         return Some("read only: nothing is written".into());

@@ -6,7 +6,7 @@ use super::state::State;
 
 impl State {
     /// What a single key would decide now.
-    pub fn question(&self) -> Option<Question> {
+    pub(crate) fn question(&self) -> Option<Question> {
         match self.dialogs.last()? {
             Dialog::Plan(it) => Some(Question::Plan(it.plan.id.clone())),
             Dialog::Unfinished(open) => Some(Question::Unfinished(open.first()?.plan.id.clone())),
@@ -15,7 +15,7 @@ impl State {
     }
 
     /// The question asked now is the one that was read.
-    pub fn was_read(&self) -> bool {
+    pub(crate) fn was_read(&self) -> bool {
         let read = self.seen.as_ref().filter(|it| it.read).map(|it| &it.question);
         read.is_some() && read == self.question().as_ref()
     }

@@ -33,7 +33,7 @@ use crate::domain::wording::columns;
 use crate::domain::wording::columns::ColumnId;
 
 /// The smallest screen that can be read: columns and lines.
-pub const LEAST: (u16, u16) = (60, 20);
+pub(crate) const LEAST: (u16, u16) = (60, 20);
 
 /// What was asked for on the command line.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -62,13 +62,13 @@ pub struct Opening {
 const STATUS: i64 = 5;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum View {
+pub(crate) enum View {
     Bindings,
     Board(Subject),
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Pane {
+pub(crate) enum Pane {
     #[default]
     Endpoints,
     Targets,
@@ -76,7 +76,7 @@ pub enum Pane {
 
 /// Order of the lines.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Sort {
+pub(crate) enum Sort {
     #[default]
     Worst,
     Name,
@@ -85,7 +85,7 @@ pub enum Sort {
 }
 
 impl Sort {
-    pub fn word(self) -> &'static str {
+    pub(crate) fn word(self) -> &'static str {
         match self {
             Self::Worst => "worst first",
             Self::Name => "name",
@@ -94,7 +94,7 @@ impl Sort {
         }
     }
 
-    pub fn next(self) -> Self {
+    pub(crate) fn next(self) -> Self {
         match self {
             Self::Worst => Self::Name,
             Self::Name => Self::Address,
@@ -106,7 +106,7 @@ impl Sort {
 
 /// What lies on top of the view; the last one gets the keys.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Dialog {
+pub(crate) enum Dialog {
     Help {
         scroll: u16,
     },
@@ -148,9 +148,9 @@ pub enum Dialog {
 
 /// A judgement and what was seen before it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Board {
-    pub report: Report,
-    pub history: History,
+pub(crate) struct Board {
+    pub(crate) report: Report,
+    pub(crate) history: History,
 }
 
 impl Board {
@@ -161,37 +161,37 @@ impl Board {
 
 #[derive(Clone, Debug)]
 pub struct State {
-    pub now: Timestamp,
-    pub opening: Opening,
-    pub aws: Option<AwsSide>,
-    pub inventory: Inventory,
-    pub boards: BTreeMap<Subject, Board>,
-    pub view: View,
-    pub pane: Pane,
-    pub zoom: bool,
+    pub(crate) now: Timestamp,
+    pub(crate) opening: Opening,
+    pub(crate) aws: Option<AwsSide>,
+    pub(crate) inventory: Inventory,
+    pub(crate) boards: BTreeMap<Subject, Board>,
+    pub(crate) view: View,
+    pub(crate) pane: Pane,
+    pub(crate) zoom: bool,
     /// The selected line of the list.
-    pub listed: Option<Subject>,
+    pub(crate) listed: Option<Subject>,
     /// The selected row of the board.
-    pub selected: Option<RowKey>,
-    pub dialogs: Vec<Dialog>,
-    pub changes: Changes,
+    pub(crate) selected: Option<RowKey>,
+    pub(crate) dialogs: Vec<Dialog>,
+    pub(crate) changes: Changes,
     pub filter: String,
-    pub problems_only: bool,
-    pub sort: Sort,
-    pub reversed: bool,
+    pub(crate) problems_only: bool,
+    pub(crate) sort: Sort,
+    pub(crate) reversed: bool,
     /// Since when the picture stands still.
-    pub frozen: Option<Timestamp>,
-    pub size: (u16, u16),
+    pub(crate) frozen: Option<Timestamp>,
+    pub(crate) size: (u16, u16),
     /// Why the last key did nothing, and until when to say so.
-    pub status: Option<(String, Timestamp)>,
+    pub(crate) status: Option<(String, Timestamp)>,
     /// Totals of calls to AWS, one a tick, for the last minute.
-    pub calls: VecDeque<(Timestamp, u64)>,
+    pub(crate) calls: VecDeque<(Timestamp, u64)>,
     /// Counts requests to read everything now.
-    pub hurry: u64,
+    pub(crate) hurry: u64,
     /// Counts requests to read these alone now.
     pub(super) again: BTreeMap<Again, u64>,
     /// Something on show changed since the last frame.
-    pub dirty: bool,
+    pub(crate) dirty: bool,
     /// The question of the last frame drawn, by the loop that drew it.
     pub(super) seen: Option<Seen>,
     pub(super) stale: BTreeSet<Subject>,
@@ -239,7 +239,7 @@ impl State {
     }
 
     /// The board on show.
-    pub fn board(&self) -> Option<&Board> {
+    pub(crate) fn board(&self) -> Option<&Board> {
         match &self.view {
             View::Board(subject) => self.boards.get(subject),
             View::Bindings => None,
@@ -247,13 +247,13 @@ impl State {
     }
 
     /// The board to return to from the list: the selected one, else the only one.
-    pub fn last_board(&self) -> Option<&Subject> {
+    pub(crate) fn last_board(&self) -> Option<&Subject> {
         let only = self.boards.keys().next().filter(|_| self.boards.len() == 1);
         self.listed.as_ref().filter(|it| self.boards.contains_key(it)).or(only)
     }
 
     /// The report the Why box is about: the board's, or that of the list's selection.
-    pub fn report(&self) -> Option<&Report> {
+    pub(crate) fn report(&self) -> Option<&Report> {
         match &self.view {
             View::Board(subject) => self.boards.get(subject),
             View::Bindings => self.listed.as_ref().and_then(|it| self.boards.get(it)),
@@ -262,12 +262,12 @@ impl State {
     }
 
     /// The selected row of the board.
-    pub fn row(&self) -> Option<&Row> {
+    pub(crate) fn row(&self) -> Option<&Row> {
         let key = self.selected.as_ref()?;
         self.board()?.report.row(key)
     }
 
-    pub fn has_selection(&self) -> bool {
+    pub(crate) fn has_selection(&self) -> bool {
         match &self.view {
             View::Bindings => self.listed.is_some(),
             View::Board(_) => self.selected.is_some(),
@@ -275,12 +275,12 @@ impl State {
     }
 
     /// The group of a report, as far as read.
-    pub fn target_group(&self, report: &Report) -> Option<&TargetGroup> {
+    pub(crate) fn target_group(&self, report: &Report) -> Option<&TargetGroup> {
         self.inventory.groups.get(report.group.as_ref()?)?.group.as_ref()
     }
 
     /// What columns need beside a row.
-    pub fn context(&self, report: &Report) -> columns::Context {
+    pub(crate) fn context(&self, report: &Report) -> columns::Context {
         let group = report.group.as_ref().and_then(|it| self.inventory.groups.get(it));
         columns::Context {
             now: self.shown_now(),
@@ -294,12 +294,12 @@ impl State {
     }
 
     /// The time of the picture: it stands still with it.
-    pub fn shown_now(&self) -> Timestamp {
+    pub(crate) fn shown_now(&self) -> Timestamp {
         self.frozen.unwrap_or(self.now)
     }
 
     /// Calls to AWS in the last minute.
-    pub fn calls_a_minute(&self) -> u64 {
+    pub(crate) fn calls_a_minute(&self) -> u64 {
         match (self.calls.front(), self.calls.back()) {
             (Some((_, first)), Some((_, last))) => last.saturating_sub(*first),
             _ => 0,
@@ -307,7 +307,7 @@ impl State {
     }
 
     /// The rows on show, in order.
-    pub fn rows(&self) -> Vec<&Row> {
+    pub(crate) fn rows(&self) -> Vec<&Row> {
         let Some(board) = self.board() else { return Vec::new() };
         let context = self.context(&board.report);
         let mut rows: Vec<&Row> = self.rows_shown(&board.report, context).collect();
@@ -335,7 +335,7 @@ impl State {
     }
 
     /// The subjects of the list, in order.
-    pub fn subjects(&self) -> Vec<&Subject> {
+    pub(crate) fn subjects(&self) -> Vec<&Subject> {
         let mut boards: Vec<(&Subject, &Board)> = self.boards_shown().collect();
         match self.sort {
             Sort::Worst => {
@@ -375,7 +375,7 @@ impl State {
     }
 
     /// Identities of the lines a person moves through.
-    pub fn lines(&self) -> Vec<Line> {
+    pub(crate) fn lines(&self) -> Vec<Line> {
         match &self.view {
             View::Bindings => self.subjects().into_iter().cloned().map(Line::Subject).collect(),
             View::Board(_) => self.rows().into_iter().map(|it| Line::Row(it.key.clone())).collect(),
@@ -383,7 +383,7 @@ impl State {
     }
 
     /// There is a line to move to.
-    pub fn has_lines(&self) -> bool {
+    pub(crate) fn has_lines(&self) -> bool {
         match &self.view {
             View::Bindings => self.boards_shown().next().is_some(),
             View::Board(_) => self
@@ -393,7 +393,7 @@ impl State {
     }
 
     /// The selected line.
-    pub fn line(&self) -> Option<Line> {
+    pub(crate) fn line(&self) -> Option<Line> {
         match &self.view {
             View::Bindings => self.listed.clone().map(Line::Subject),
             View::Board(_) => self.selected.clone().map(Line::Row),
@@ -401,7 +401,7 @@ impl State {
     }
 
     /// Where the selected line is among the lines.
-    pub fn line_at(&self) -> Option<usize> {
+    pub(crate) fn line_at(&self) -> Option<usize> {
         match &self.view {
             View::Bindings => {
                 let listed = self.listed.as_ref()?;
@@ -415,7 +415,7 @@ impl State {
     }
 
     /// The permission a change lacks here, in words.
-    pub fn lacks(&self, change: ChangeKind) -> Option<String> {
+    pub(crate) fn lacks(&self, change: ChangeKind) -> Option<String> {
         let subject = match &self.view {
             View::Board(subject) => Some(subject),
             View::Bindings => self.listed.as_ref(),
@@ -437,30 +437,30 @@ impl State {
     }
 
     /// Says something in the footer for a while.
-    pub fn say(&mut self, text: String) {
+    pub(crate) fn say(&mut self, text: String) {
         self.status = Some((text, self.now.plus_seconds(STATUS)));
     }
 
     /// The screen shows nothing but that.
-    pub fn too_small(&self) -> bool {
+    pub(crate) fn too_small(&self) -> bool {
         self.size.0 < LEAST.0 || self.size.1 < LEAST.1
     }
 
     /// Lines a page holds, for moving.
-    pub fn page(&self) -> usize {
+    pub(crate) fn page(&self) -> usize {
         usize::from(self.size.1).saturating_sub(12).max(3)
     }
 }
 
 /// What a line is, whatever its place.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Line {
+pub(crate) enum Line {
     Subject(Subject),
     Row(RowKey),
 }
 
 /// A subject as it is listed: `namespace/name`, or the group's name.
-pub fn name(subject: &Subject) -> String {
+pub(crate) fn name(subject: &Subject) -> String {
     match subject {
         Subject::Binding(it) => it.to_string(),
         Subject::Group(arn) => arn.name().to_owned(),

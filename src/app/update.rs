@@ -8,10 +8,10 @@ mod observe;
 mod seen;
 mod shift;
 
-pub use self::seen::drawn;
-pub use self::seen::pressed;
-pub use self::seen::readable;
-pub use self::seen::rested;
+pub(crate) use self::seen::drawn;
+pub(crate) use self::seen::pressed;
+pub(crate) use self::seen::readable;
+pub(crate) use self::seen::rested;
 
 use super::action::Action;
 use super::message::Effect;

@@ -119,22 +119,22 @@ impl Session {
 
     /// The same, whose calls for roles wait for their turns.
     #[must_use]
-    pub fn taking(mut self, turns: Turns) -> Self {
+    pub(crate) fn taking(mut self, turns: Turns) -> Self {
         self.turns = turns;
         self
     }
 
     /// The endpoint in use when it is not AWS's own.
-    pub fn endpoint(&self) -> Option<&str> {
+    pub(crate) fn endpoint(&self) -> Option<&str> {
         self.endpoint.as_deref()
     }
 
     /// The region of calls that are not about a group; a group's own region is in its ARN.
-    pub fn region(&self) -> Option<String> {
+    pub(crate) fn region(&self) -> Option<String> {
         self.config.region().map(ToString::to_string)
     }
 
-    pub fn profile(&self) -> Option<&str> {
+    pub(crate) fn profile(&self) -> Option<&str> {
         self.profile.as_deref()
     }
 
@@ -180,7 +180,7 @@ impl Session {
     }
 
     /// Who we are; the call needs no permission.
-    pub async fn caller(&self, region: &str) -> Result<Caller, Failure> {
+    pub(crate) async fn caller(&self, region: &str) -> Result<Caller, Failure> {
         let config =
             aws_sdk_sts::config::Builder::from(&*self.config).region(Region::new(region.to_owned())).build();
         let answer = aws_sdk_sts::Client::from_conf(config).get_caller_identity().send().await;

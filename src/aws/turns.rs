@@ -8,10 +8,10 @@ type Turn = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// Waits for turns by account and region; by default nothing is waited for.
 #[derive(Clone, Default)]
-pub struct Turns(Option<Arc<dyn Fn(String, String) -> Turn + Send + Sync>>);
+pub(crate) struct Turns(Option<Arc<dyn Fn(String, String) -> Turn + Send + Sync>>);
 
 impl Turns {
-    pub fn new(take: impl Fn(String, String) -> Turn + Send + Sync + 'static) -> Self {
+    pub(crate) fn new(take: impl Fn(String, String) -> Turn + Send + Sync + 'static) -> Self {
         Self(Some(Arc::new(take)))
     }
 

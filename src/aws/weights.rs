@@ -62,7 +62,7 @@ impl LoadBalancing {
 
     /// Tags of load balancers, listeners and rules.
     #[tracing::instrument(skip_all, fields(n_resources = arns.len()), err(level = "warn"))]
-    pub async fn marks(&self, arns: &[String]) -> Result<Tags, Failure> {
+    pub(crate) async fn marks(&self, arns: &[String]) -> Result<Tags, Failure> {
         let mut tags = Tags::new();
         for batch in arns.chunks(AT_ONCE) {
             let call = self.impatient().describe_tags().set_resource_arns(Some(batch.to_vec()));

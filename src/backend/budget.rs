@@ -31,7 +31,7 @@ impl Default for Budget {
 impl Budget {
     /// As much more as time runs faster.
     #[must_use]
-    pub fn times(self, speed: f64) -> Self {
+    pub(crate) fn times(self, speed: f64) -> Self {
         let times = |it: u32| {
             #[expect(
                 clippy::cast_possible_truncation,

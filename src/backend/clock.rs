@@ -35,7 +35,7 @@ impl Clock {
         Self { other: Some(Other { now: Arc::new(now), speed }) }
     }
 
-    pub fn now(&self) -> Timestamp {
+    pub(crate) fn now(&self) -> Timestamp {
         match &self.other {
             Some(other) => Timestamp((other.now)()),
             None => wall(),
@@ -43,7 +43,7 @@ impl Clock {
     }
 
     /// How long to wait on the wall for so many milliseconds of this clock.
-    pub fn wait(&self, millis: i64) -> Duration {
+    pub(crate) fn wait(&self, millis: i64) -> Duration {
         let whole = Duration::from_millis(u64::try_from(millis).unwrap_or(1));
         match &self.other {
             None => whole,

@@ -27,7 +27,7 @@ pub struct Scope {
 impl Scope {
     /// The same, or the namespace of a subject where it lies outside.
     #[must_use]
-    pub fn of(&self, subject: &Subject) -> Self {
+    pub(crate) fn of(&self, subject: &Subject) -> Self {
         match subject {
             Subject::Binding(it) if !self.covers(&it.namespace) => {
                 Self { namespace: Some(it.namespace.clone()) }
@@ -36,7 +36,7 @@ impl Scope {
         }
     }
 
-    pub fn covers(&self, namespace: &str) -> bool {
+    pub(crate) fn covers(&self, namespace: &str) -> bool {
         self.namespace.as_deref().is_none_or(|it| it == namespace)
     }
 }

@@ -21,29 +21,29 @@ use crate::domain::plan::permissions;
 
 /// One cluster: who we are there and what we may do.
 #[derive(Debug)]
-pub struct ClusterSide {
-    pub id: ClusterId,
-    pub user: Result<String, Failure>,
-    pub allowed: Allowed,
+pub(crate) struct ClusterSide {
+    pub(crate) id: ClusterId,
+    pub(crate) user: Result<String, Failure>,
+    pub(crate) allowed: Allowed,
 }
 
 /// What a call answered; `None`: it was not made, because nothing was there to ask about, or because asking would be
 /// doing.
-pub type Answered = Option<Result<(), Failure>>;
+pub(crate) type Answered = Option<Result<(), Failure>>;
 
 /// The AWS side: where, who, and what each reading call answered.
 #[derive(Debug)]
 pub struct CloudSide {
-    pub endpoint: Option<String>,
-    pub region: Option<String>,
-    pub profile: Option<String>,
+    pub(crate) endpoint: Option<String>,
+    pub(crate) region: Option<String>,
+    pub(crate) profile: Option<String>,
     pub caller: Result<Caller, Failure>,
-    pub answers: Vec<(Operation, Answered)>,
+    pub(crate) answers: Vec<(Operation, Answered)>,
 }
 
 #[derive(Debug)]
 pub struct Examination {
-    pub clusters: Vec<ClusterSide>,
+    pub(crate) clusters: Vec<ClusterSide>,
     pub aws: CloudSide,
 }
 

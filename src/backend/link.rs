@@ -10,14 +10,14 @@ use crate::domain::facts::ids::ClusterId;
 use crate::kubernetes::Cluster;
 
 /// Both sides, connected or with the reason why not.
-pub struct Linked {
+pub(crate) struct Linked {
     pub(super) clusters: Vec<(ClusterId, Result<Cluster, Failure>)>,
     pub(super) asker: Asker,
 }
 
 impl Linked {
     /// Connects to every cluster and opens the AWS side. What fails is remembered, and nothing else fails with it.
-    pub async fn open(connection: Connection) -> Self {
+    pub(crate) async fn open(connection: Connection) -> Self {
         let clock = connection.clock;
         let clusters = connection.clusters.into_iter().map(|access| async {
             let id = access.id.clone();

@@ -36,15 +36,15 @@ use crate::kubernetes::Cluster;
 /// What the AWS side turned out to be, once its configuration was read.
 #[derive(Clone, Debug)]
 pub struct AwsSide {
-    pub endpoint: Option<String>,
-    pub region: Option<String>,
-    pub profile: Option<String>,
+    pub(crate) endpoint: Option<String>,
+    pub(crate) region: Option<String>,
+    pub(crate) profile: Option<String>,
     pub(super) meter: Meter,
 }
 
 impl AwsSide {
     /// Calls sent so far, attempts included.
-    pub fn calls(&self) -> u64 {
+    pub(crate) fn calls(&self) -> u64 {
         self.meter.total()
     }
 }

@@ -17,18 +17,18 @@ use crate::domain::inventory::needs::Urgency;
 
 /// One call: what it asks about, all of one kind, and by whose identity.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Ask {
-    pub topics: Vec<Topic>,
-    pub identity: Identity,
-    pub urgency: Urgency,
+pub(crate) struct Ask {
+    pub(crate) topics: Vec<Topic>,
+    pub(crate) identity: Identity,
+    pub(crate) urgency: Urgency,
 }
 
 /// Account and region: what AWS counts calls by.
-pub type Place = (Option<String>, Option<String>);
+pub(crate) type Place = (Option<String>, Option<String>);
 
 /// How an ask ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Outcome {
+pub(crate) enum Outcome {
     Answered,
     /// It may go better soon.
     Failed,
@@ -40,14 +40,14 @@ pub enum Outcome {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Next {
+pub(crate) enum Next {
     Ask(Ask),
     /// Milliseconds until something is due, if nothing else happens.
     Wait(i64),
 }
 
 /// Calls under way at once. One of them is kept for the health of the open board.
-pub const AT_A_TIME: usize = 4;
+pub(crate) const AT_A_TIME: usize = 4;
 /// Milliseconds between two groups of the sweep.
 const SWEEP_STEP: i64 = 1_000;
 /// Most times an interval is doubled after throttling: health that is never read becomes too old to judge by.
@@ -62,7 +62,7 @@ const NEVER: i64 = u32::MAX as i64;
 
 /// What was asked, and how that went.
 #[derive(Clone, Debug, Default)]
-pub struct Pace {
+pub(crate) struct Pace {
     asked: BTreeMap<Topic, Timestamp>,
     failed: BTreeMap<Topic, Failed>,
     /// How many things may be asked for together with one that spoiled an answer, or was in it.
@@ -93,7 +93,7 @@ impl Need {
 }
 
 impl Ask {
-    pub fn place(&self) -> Place {
+    pub(crate) fn place(&self) -> Place {
         (self.identity.account.clone(), self.identity.region.clone())
     }
 }
@@ -109,7 +109,7 @@ fn same_kind(one: &Topic, other: &Topic) -> bool {
 
 impl Pace {
     /// Takes in what is to be read now whatever was read before: everything, or what a change has touched.
-    pub fn heed(&mut self, follow: &Follow) {
+    pub(crate) fn heed(&mut self, follow: &Follow) {
         if follow.hurry != self.hurried {
             self.hurried = follow.hurry;
             self.asked.clear();
@@ -141,7 +141,7 @@ impl Pace {
     }
 
     /// What to ask now, or how long to wait. Places whose budget is spent are left out.
-    pub fn next(&self, needs: &[Need], now: Timestamp, spent: &BTreeSet<Place>) -> Next {
+    pub(crate) fn next(&self, needs: &[Need], now: Timestamp, spent: &BTreeSet<Place>) -> Next {
         if self.calls >= AT_A_TIME {
             return Next::Wait(NEVER);
         }
@@ -212,7 +212,7 @@ impl Pace {
     }
 
     /// A call is made.
-    pub fn start(&mut self, ask: &Ask, now: Timestamp) {
+    pub(crate) fn start(&mut self, ask: &Ask, now: Timestamp) {
         self.calls += 1;
         self.others += usize::from(ask.urgency != Urgency::Board);
         for topic in &ask.topics {
@@ -225,7 +225,7 @@ impl Pace {
     }
 
     /// A call has ended, well or not.
-    pub fn ended(&mut self, ask: &Ask, outcome: Outcome) {
+    pub(crate) fn ended(&mut self, ask: &Ask, outcome: Outcome) {
         self.calls = self.calls.saturating_sub(1);
         self.others = self.others.saturating_sub(usize::from(ask.urgency != Urgency::Board));
         for topic in &ask.topics {
@@ -267,7 +267,7 @@ impl Pace {
     }
 
     /// An answer may tell of more than was asked about: a page of all groups need not be asked for group by group.
-    pub fn learnt(&mut self, answer: &Observation, now: Timestamp) {
+    pub(crate) fn learnt(&mut self, answer: &Observation, now: Timestamp) {
         if let Observation::Groups(groups) = answer {
             for it in groups {
                 let topic = Topic::Group(it.arn.clone());

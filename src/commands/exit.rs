@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 /// How a command ended; scripts rely on the numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Exit {
+pub(crate) enum Exit {
     Done,
     /// Findings, where they were asked for.
     Findings,

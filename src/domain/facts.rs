@@ -2,16 +2,16 @@
 //! standard library only.
 
 pub mod ids;
-pub mod plan_id;
+pub(crate) mod plan_id;
 pub mod time;
 
 pub mod failure;
-pub mod operation;
-pub mod pages;
+pub(crate) mod operation;
+pub(crate) mod pages;
 pub mod selector;
 
 pub mod cluster;
 pub mod elb;
 
-pub mod access;
-pub mod ownership;
+pub(crate) mod access;
+pub(crate) mod ownership;

@@ -6,11 +6,11 @@ mod index;
 mod learn;
 mod lookup;
 
-pub mod deployment;
+pub(crate) mod deployment;
 pub mod follow;
-pub mod needs;
+pub(crate) mod needs;
 pub mod routes;
-pub mod unbound;
+pub(crate) mod unbound;
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
@@ -81,7 +81,7 @@ pub enum Source {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Freshness {
     /// When it was last read in whole or, for a watch, when its list was complete or first failed to stay so.
-    pub read: Option<Timestamp>,
+    pub(crate) read: Option<Timestamp>,
     /// Its last failure, gone with the next success.
     pub failed: Option<(Timestamp, Failure)>,
     /// Objects that could not be understood, by name; each costs only itself.
@@ -102,7 +102,7 @@ pub enum Object {
 }
 
 /// What identifies an object among its kind; nodes have an empty namespace.
-pub type Key = (Kind, ObjectName);
+pub(crate) type Key = (Kind, ObjectName);
 
 /// Something seen outside.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -174,26 +174,26 @@ pub enum Observation {
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Cluster {
-    pub pods: BTreeMap<ObjectName, Pod>,
-    pub services: BTreeMap<ObjectName, Service>,
-    pub slices: BTreeMap<ObjectName, Slice>,
-    pub nodes: BTreeMap<String, Node>,
-    pub workloads: BTreeMap<(WorkloadKind, ObjectName), Workload>,
-    pub bindings: BTreeMap<(BindingApi, ObjectName), Binding>,
+    pub(crate) pods: BTreeMap<ObjectName, Pod>,
+    pub(crate) services: BTreeMap<ObjectName, Service>,
+    pub(crate) slices: BTreeMap<ObjectName, Slice>,
+    pub(crate) nodes: BTreeMap<String, Node>,
+    pub(crate) workloads: BTreeMap<(WorkloadKind, ObjectName), Workload>,
+    pub(crate) bindings: BTreeMap<(BindingApi, ObjectName), Binding>,
     /// Read `ConfigMaps` of multi-cluster bindings; `None`: read and missing.
-    pub ledgers: BTreeMap<ObjectName, Option<Ledger>>,
-    pub events: BTreeMap<ObjectName, Event>,
+    pub(crate) ledgers: BTreeMap<ObjectName, Option<Ledger>>,
+    pub(crate) events: BTreeMap<ObjectName, Event>,
     /// What guards pods by their labels, in the namespace of the open board.
-    pub guarding: BTreeMap<(GuardingKind, ObjectName), Guarding>,
+    pub(crate) guarding: BTreeMap<(GuardingKind, ObjectName), Guarding>,
     pub signs: ControllerSigns,
     /// What we may do, by namespace, as the API server said.
-    pub permitted: BTreeMap<Option<String>, Allowed>,
+    pub(crate) permitted: BTreeMap<Option<String>, Allowed>,
     /// Whether the controller puts readiness gates into pods that are made in a namespace, by its label.
-    pub gated: BTreeMap<String, bool>,
+    pub(crate) gated: BTreeMap<String, bool>,
     /// Which namespace the list of each kind covers; `None`: all of them.
-    pub covered: BTreeMap<Kind, Option<String>>,
+    pub(crate) covered: BTreeMap<Kind, Option<String>>,
     /// When a slice, pod, service or the binding itself last changed, for each binding.
-    pub changed: BTreeMap<(BindingApi, ObjectName), Timestamp>,
+    pub(crate) changed: BTreeMap<(BindingApi, ObjectName), Timestamp>,
     index: Index,
 }
 
@@ -207,16 +207,16 @@ pub enum Gone {
 /// A listener with its default action, and its rules as far as they were read: they are asked for one listener at a
 /// time.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Heard {
-    pub listener: Listener,
-    pub rules: Option<Vec<Rule>>,
+pub(crate) struct Heard {
+    pub(crate) listener: Listener,
+    pub(crate) rules: Option<Vec<Rule>>,
 }
 
 /// A target group as far as it was read.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Group {
-    pub group: Option<TargetGroup>,
-    pub attributes: Option<Attributes>,
+pub struct KnownGroup {
+    pub(crate) group: Option<TargetGroup>,
+    pub(crate) attributes: Option<Attributes>,
     pub tags: Option<BTreeMap<String, String>>,
     pub targets: Option<Targets>,
 }
@@ -224,28 +224,28 @@ pub struct Group {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Inventory {
     pub clusters: BTreeMap<ClusterId, Cluster>,
-    pub groups: BTreeMap<TargetGroupArn, Group>,
+    pub groups: BTreeMap<TargetGroupArn, KnownGroup>,
     pub load_balancers: BTreeMap<LoadBalancerArn, LoadBalancer>,
     /// Listeners and rules of each load balancer that were read in whole.
-    pub routes: BTreeMap<LoadBalancerArn, Vec<Listener>>,
+    pub(crate) routes: BTreeMap<LoadBalancerArn, Vec<Listener>>,
     /// The same in pieces, as they come.
-    pub heard: BTreeMap<LoadBalancerArn, Vec<Heard>>,
-    pub gone: BTreeSet<Gone>,
-    pub caller: Option<Caller>,
+    pub(crate) heard: BTreeMap<LoadBalancerArn, Vec<Heard>>,
+    pub(crate) gone: BTreeSet<Gone>,
+    pub(crate) caller: Option<Caller>,
     pub sources: BTreeMap<Source, Freshness>,
 }
 
 /// What a change makes stale.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Touched {
-    pub bindings: BTreeSet<BindingRef>,
-    pub groups: BTreeSet<TargetGroupArn>,
+    pub(crate) bindings: BTreeSet<BindingRef>,
+    pub(crate) groups: BTreeSet<TargetGroupArn>,
     /// Everything: something all judgements hang on changed.
-    pub all: bool,
+    pub(crate) all: bool,
 }
 
 impl Inventory {
-    pub fn cluster(&self, id: &ClusterId) -> Option<&Cluster> {
+    pub(crate) fn cluster(&self, id: &ClusterId) -> Option<&Cluster> {
         self.clusters.get(id)
     }
 
@@ -254,23 +254,23 @@ impl Inventory {
     }
 
     /// Every binding of every cluster.
-    pub fn bindings(&self) -> impl Iterator<Item = (BindingRef, &Binding)> {
+    pub(crate) fn bindings(&self) -> impl Iterator<Item = (BindingRef, &Binding)> {
         self.clusters.iter().flat_map(|(cluster, it)| {
             it.bindings.iter().map(|((api, name), binding)| (BindingRef::of(cluster, *api, name), binding))
         })
     }
 
-    pub fn freshness(&self, source: &Source) -> Option<&Freshness> {
+    pub(crate) fn freshness(&self, source: &Source) -> Option<&Freshness> {
         self.sources.get(source)
     }
 
     /// Whether a kind of a cluster was read at least once.
-    pub fn has_read(&self, cluster: &ClusterId, kind: Kind) -> bool {
+    pub(crate) fn has_read(&self, cluster: &ClusterId, kind: Kind) -> bool {
         self.freshness(&Source::Kubernetes(cluster.clone(), kind)).is_some_and(|it| it.read.is_some())
     }
 
     /// Whether an object is there that could not be understood.
-    pub fn has_skipped(&self, cluster: &ClusterId, kind: Kind, name: &ObjectName) -> bool {
+    pub(crate) fn has_skipped(&self, cluster: &ClusterId, kind: Kind, name: &ObjectName) -> bool {
         let freshness = self.freshness(&Source::Kubernetes(cluster.clone(), kind));
         freshness.is_some_and(|it| !it.skipped.is_empty() && it.skipped.contains_key(&name.to_string()))
     }

@@ -7,17 +7,17 @@ pub mod unsettled;
 
 pub mod checkpoint;
 pub mod desired;
-pub mod waiting;
+pub(crate) mod waiting;
 
-pub mod case;
-pub mod claims;
-pub mod pass;
+pub(crate) mod case;
+pub(crate) mod claims;
+pub(crate) mod pass;
 
-pub mod controller;
+pub(crate) mod controller;
 pub mod history;
-pub mod matching;
-pub mod settled;
-pub mod verdict;
+pub(crate) mod matching;
+pub(crate) mod settled;
+pub(crate) mod verdict;
 
 pub mod report;
 pub mod scope;

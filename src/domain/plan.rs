@@ -3,15 +3,15 @@
 
 pub mod act;
 pub mod guard;
-pub mod manifest;
+pub(crate) mod manifest;
 
-pub mod counts;
+pub(crate) mod counts;
 mod enough;
 pub mod known;
 mod owners;
 pub mod permissions;
 
-pub mod bind;
+pub(crate) mod bind;
 pub mod binding;
 pub mod drain;
 pub mod targets;
@@ -19,14 +19,14 @@ pub mod unbind;
 pub mod undo;
 pub mod weights;
 
-pub mod make;
+pub(crate) mod make;
 
-pub mod check;
-pub mod effect;
-pub mod equivalents;
+pub(crate) mod check;
+pub(crate) mod effect;
+pub(crate) mod equivalents;
 pub mod log;
 pub mod progress;
-pub mod rehearsal;
+pub(crate) mod rehearsal;
 
 use serde::Deserialize;
 use serde::Serialize;
@@ -51,8 +51,8 @@ pub struct Step {
 /// A name that has to be typed to accept a plan, and why.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Typed {
-    pub name: String,
-    pub because: Vec<String>,
+    pub(crate) name: String,
+    pub(crate) because: Vec<String>,
 }
 
 /// A change that can be accepted: everything that will be written, in order.
@@ -65,26 +65,26 @@ pub struct Plan {
     #[serde(alias = "hand")]
     pub change: ChangeKind,
     pub subject: Subject,
-    pub made: Timestamp,
+    pub(crate) made: Timestamp,
     /// What it does, in one sentence.
     pub effect: String,
     /// Targets before and after, in total and by zone; empty where nothing is counted.
-    pub counts: Vec<Count>,
+    pub(crate) counts: Vec<Count>,
     pub steps: Vec<Step>,
     /// What happens afterwards without us, one sentence each.
-    pub follows: Vec<String>,
+    pub(crate) follows: Vec<String>,
     /// What may surprise, one sentence each.
     pub warnings: Vec<String>,
     /// What cannot be undone, to be read after "Cannot be undone:".
-    pub lasting: Vec<String>,
+    pub(crate) lasting: Vec<String>,
     /// `None`: a single key accepts it.
     pub typed: Option<Typed>,
     /// The plan that this one undoes.
     #[serde(default)]
-    pub undoes: Option<PlanId>,
+    pub(crate) undoes: Option<PlanId>,
     /// It continues a plan that another session began: a step may already have taken effect.
     #[serde(default)]
-    pub resumed: bool,
+    pub(crate) resumed: bool,
 }
 
 impl Plan {
@@ -111,13 +111,13 @@ impl Plan {
     }
 
     /// Makes a name have to be typed. The first name stays; reasons add up.
-    pub fn ask_for(&mut self, name: &str, because: String) {
+    pub(crate) fn ask_for(&mut self, name: &str, because: String) {
         let typed = self.typed.get_or_insert_with(|| Typed { name: name.to_owned(), because: Vec::new() });
         typed.because.push(because);
     }
 
     /// Makes the name of a protected context have to be typed.
-    pub fn protect(&mut self, context: &str) {
+    pub(crate) fn protect(&mut self, context: &str) {
         let because = self.typed.take().map_or_else(Vec::new, |it| it.because);
         let first = format!("the context {context} is protected");
         let because = std::iter::once(first).chain(because).collect();
@@ -129,8 +129,8 @@ impl Plan {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{why}{}", .instead.as_ref().map_or(String::new(), |it| format!("; {it}")))]
 pub struct Refusal {
-    pub why: String,
-    pub instead: Option<String>,
+    pub(crate) why: String,
+    pub(crate) instead: Option<String>,
 }
 
 impl Refusal {
@@ -139,12 +139,12 @@ impl Refusal {
     }
 
     /// A reason without an alternative, for callers outside of the planners.
-    pub fn plain(why: &str) -> Self {
+    pub(crate) fn plain(why: &str) -> Self {
         Self::new(why)
     }
 
     #[must_use]
-    pub fn instead(mut self, text: impl Into<String>) -> Self {
+    pub(crate) fn instead(mut self, text: impl Into<String>) -> Self {
         self.instead = Some(text.into());
         self
     }

@@ -1,7 +1,7 @@
 //! Everything a person reads about a judgement: sentences and cells.
 
-pub mod columns;
-pub mod outcome;
-pub mod scope;
-pub mod unsettled;
-pub mod words;
+pub(crate) mod columns;
+pub(crate) mod outcome;
+pub(crate) mod scope;
+pub(crate) mod unsettled;
+pub(crate) mod words;

@@ -19,7 +19,7 @@ const AT_A_TIME: usize = 6;
 
 impl Cluster {
     /// The name the API server knows us by.
-    pub async fn user(&self) -> Result<String, Failure> {
+    pub(crate) async fn user(&self) -> Result<String, Failure> {
         let api: Api<SelfSubjectReview> = Api::all(self.client().clone());
         let (params, review) = (PostParams::default(), SelfSubjectReview::default());
         let answer = tokio::time::timeout(self.request_timeout(), api.create(&params, &review)).await;
@@ -31,7 +31,10 @@ impl Cluster {
 
     /// Which of these one may do, each in its namespace or (`None`) for the whole cluster, to one object or to all.
     /// What is not answered is left out.
-    pub async fn allowed(&self, verbs: Vec<(Verb, Option<String>, Option<String>)>) -> Vec<(Verb, bool)> {
+    pub(crate) async fn allowed(
+        &self,
+        verbs: Vec<(Verb, Option<String>, Option<String>)>,
+    ) -> Vec<(Verb, bool)> {
         let mut asked = Vec::new();
         for (verb, namespace, name) in verbs {
             asked.push(self.may(verb, namespace, name));
@@ -44,7 +47,7 @@ impl Cluster {
     async fn may(&self, verb: Verb, namespace: Option<String>, name: Option<String>) -> Option<(Verb, bool)> {
         let api: Api<SelfSubjectAccessReview> = Api::all(self.client().clone());
         let attributes = ResourceAttributes {
-            verb: Some(verb.verb.clone()),
+            verb: Some(verb.name.clone()),
             group: Some(verb.group.clone()),
             resource: Some(verb.resource.clone()),
             namespace,

@@ -56,7 +56,7 @@ pub struct ExecHints {
 /// Everything needed to connect, before any network.
 #[derive(Clone, Debug)]
 pub struct Access {
-    pub id: ClusterId,
+    pub(crate) id: ClusterId,
     /// Namespace of the context, or `default`.
     pub namespace: String,
     pub hints: ExecHints,
@@ -220,7 +220,7 @@ impl Access {
 }
 
 impl Cluster {
-    pub fn id(&self) -> &ClusterId {
+    pub(crate) fn id(&self) -> &ClusterId {
         &self.id
     }
 

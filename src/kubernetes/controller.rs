@@ -55,7 +55,7 @@ impl Cluster {
 
     /// Whether the controller puts readiness gates into the pods of a namespace, by its label; `None`: it could not be
     /// read.
-    pub async fn gated(&self, namespace: &str) -> Option<Observation> {
+    pub(crate) async fn gated(&self, namespace: &str) -> Option<Observation> {
         let namespaces = kinds::named("", "v1", "Namespace", "namespaces");
         let text = self.one(&namespaces, None, namespace).await.ok()??;
         let read: wire::Workload = read::decode(&text).ok()?;

@@ -88,7 +88,7 @@ impl Cluster {
     }
 
     /// Whether the server answers at all, soon; a refusal is an answer.
-    pub async fn ping(&self) -> Result<(), Failure> {
+    pub(crate) async fn ping(&self) -> Result<(), Failure> {
         let patience = self.request_timeout().min(PING);
         match tokio::time::timeout(patience, self.client().apiserver_version()).await {
             Err(_) => Err(error::silence("reach the API server", patience)),

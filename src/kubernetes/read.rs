@@ -348,7 +348,7 @@ fn event(it: wire::Event) -> Event {
 }
 
 /// Reads the `ConfigMap` of a multi-cluster binding: key `targets`, comma-separated.
-pub fn ledger(json: &str) -> Result<Ledger, String> {
+pub(crate) fn ledger(json: &str) -> Result<Ledger, String> {
     let map: wire::ConfigMap = decode(json)?;
     let targets = map.data.get("targets").map(String::as_str).unwrap_or_default();
     Ok(Ledger {

@@ -60,7 +60,7 @@ struct MetadataPatch<'a> {
 impl Cluster {
     /// Does what an act of this cluster says. `dry`: the server checks it and changes nothing.
     #[tracing::instrument(skip_all, fields(call = act.call(), dry), err(level = "warn"))]
-    pub async fn carry_out(&self, act: &Act, dry: bool) -> Result<(), Failure> {
+    pub(crate) async fn carry_out(&self, act: &Act, dry: bool) -> Result<(), Failure> {
         match act {
             Act::Mark { binding, uid, marker, .. } => {
                 let change = MetadataPatch {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use std::time::Instant;
 
 /// Milliseconds since the Unix epoch, in the lab's time.
-pub type Millis = i64;
+pub(crate) type Millis = i64;
 
 /// The lab's clock; copies show the same time.
 #[derive(Clone, Debug)]
@@ -41,7 +41,7 @@ impl Clock {
         self.inner.moved.fetch_add(i64::try_from(by.as_millis()).unwrap_or(i64::MAX), Ordering::SeqCst);
     }
 
-    pub fn speed(&self) -> f64 {
+    pub(crate) fn speed(&self) -> f64 {
         self.inner.speed
     }
 

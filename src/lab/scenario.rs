@@ -36,7 +36,7 @@ pub enum ScenarioError {
 
 /// A span of time, written like `1m30s`; in milliseconds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Span(pub Millis);
+pub struct Span(pub(crate) Millis);
 
 impl<'de> Deserialize<'de> for Span {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
@@ -366,7 +366,7 @@ impl Scenario {
 
 impl Step {
     /// A step alone, for whoever directs a lab by hand.
-    pub fn parse(text: &str) -> Result<Self, ScenarioError> {
+    pub(crate) fn parse(text: &str) -> Result<Self, ScenarioError> {
         let wrong = |error| ScenarioError::Wrong { name: "step".to_owned(), error: Box::new(error) };
         toml::from_str(&format!("at = \"0s\"\n{text}")).map_err(wrong)
     }

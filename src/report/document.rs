@@ -24,96 +24,96 @@ use crate::domain::wording::unsettled;
 #[serde(rename_all = "camelCase")]
 pub struct Document {
     /// Always `tgscope/v1`.
-    pub api_version: &'static str,
+    pub(crate) api_version: &'static str,
     /// When it was seen, RFC 3339.
-    pub at: String,
-    pub bindings: Vec<BindingDocument>,
+    pub(crate) at: String,
+    pub(crate) bindings: Vec<BindingDocument>,
     /// Groups of this cluster, or on a load balancer of a bound group, that no binding names.
-    pub groups: Vec<GroupDocument>,
+    pub(crate) groups: Vec<GroupDocument>,
     /// What could not be read and concerns no single binding.
-    pub failures: Vec<FailureDocument>,
+    pub(crate) failures: Vec<FailureDocument>,
 }
 
 /// One binding with its rows.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct BindingDocument {
+pub(crate) struct BindingDocument {
     /// The kubeconfig context.
-    pub cluster: String,
+    pub(crate) cluster: String,
     /// `elbv2.k8s.aws/v1beta1` or `eks.amazonaws.com/v1`.
-    pub api_version: &'static str,
-    pub namespace: String,
-    pub name: String,
-    pub service: String,
+    pub(crate) api_version: &'static str,
+    pub(crate) namespace: String,
+    pub(crate) name: String,
+    pub(crate) service: String,
     /// The service's port, by number or name, as the binding has it.
-    pub port: String,
+    pub(crate) port: String,
     /// serving, degraded, fail-open, empty, not-routed or unknown.
-    pub verdict: String,
+    pub(crate) verdict: String,
     /// Why, in a sentence.
-    pub summary: String,
+    pub(crate) summary: String,
     /// `null`: it cannot be known.
-    pub settled: Option<bool>,
+    pub(crate) settled: Option<bool>,
     /// Codes; see the README.
-    pub unsettled_because: Vec<&'static str>,
+    pub(crate) unsettled_because: Vec<&'static str>,
     /// Endpoints the controller would register.
-    pub wanted: u32,
+    pub(crate) wanted: u32,
     /// Wanted and healthy.
-    pub in_service: u32,
-    pub problems: u32,
-    pub controller: ControllerDocument,
-    pub target_group: Option<TargetGroupDocument>,
-    pub rows: Vec<RowDocument>,
-    pub failures: Vec<FailureDocument>,
+    pub(crate) in_service: u32,
+    pub(crate) problems: u32,
+    pub(crate) controller: ControllerDocument,
+    pub(crate) target_group: Option<TargetGroupDocument>,
+    pub(crate) rows: Vec<RowDocument>,
+    pub(crate) failures: Vec<FailureDocument>,
 }
 
 /// A group no binding names.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct GroupDocument {
-    pub verdict: String,
-    pub summary: String,
-    pub target_group: TargetGroupDocument,
-    pub rows: Vec<RowDocument>,
-    pub failures: Vec<FailureDocument>,
+pub(crate) struct GroupDocument {
+    pub(crate) verdict: String,
+    pub(crate) summary: String,
+    pub(crate) target_group: TargetGroupDocument,
+    pub(crate) rows: Vec<RowDocument>,
+    pub(crate) failures: Vec<FailureDocument>,
 }
 
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct ControllerDocument {
+pub(crate) struct ControllerDocument {
     /// present, down, absent or unknown.
-    pub state: &'static str,
-    pub version: Option<String>,
+    pub(crate) state: &'static str,
+    pub(crate) version: Option<String>,
 }
 
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct TargetGroupDocument {
-    pub arn: String,
-    pub name: String,
+pub(crate) struct TargetGroupDocument {
+    pub(crate) arn: String,
+    pub(crate) name: String,
     /// ip, instance, lambda or alb; `null` while unread.
-    pub target_type: Option<&'static str>,
-    pub protocol: Option<String>,
-    pub port: Option<u16>,
+    pub(crate) target_type: Option<&'static str>,
+    pub(crate) protocol: Option<String>,
+    pub(crate) port: Option<u16>,
 }
 
 /// One endpoint, target or both.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct RowDocument {
-    pub target: Option<TargetDocument>,
-    pub endpoint: Option<EndpointDocument>,
+pub(crate) struct RowDocument {
+    pub(crate) target: Option<TargetDocument>,
+    pub(crate) endpoint: Option<EndpointDocument>,
     /// Would the controller register it? `null`: what it depends on could not be read.
-    pub wanted: Option<bool>,
-    pub health: Option<HealthDocument>,
+    pub(crate) wanted: Option<bool>,
+    pub(crate) health: Option<HealthDocument>,
     /// One of the fourteen standings.
-    pub standing: String,
+    pub(crate) standing: String,
     /// weightZero, zonalShift, anomaly, gateNotTrue, noLoadBalancer.
-    pub flags: Vec<String>,
+    pub(crate) flags: Vec<String>,
     /// Whose it is, or what is missing for a judgement.
-    pub note: Option<String>,
-    pub problem: bool,
+    pub(crate) note: Option<String>,
+    pub(crate) problem: bool,
     /// Since when it stands so, if that was seen.
-    pub since: Option<String>,
+    pub(crate) since: Option<String>,
     #[serde(skip)]
     #[schemars(skip)]
     cells: Vec<(bool, &'static str, String)>,
@@ -121,50 +121,50 @@ pub struct RowDocument {
 
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct TargetDocument {
+pub(crate) struct TargetDocument {
     /// An address, an instance id, or what else AWS has.
-    pub id: String,
+    pub(crate) id: String,
     /// 0: it has none.
-    pub port: u16,
-    pub zone: Option<String>,
+    pub(crate) port: u16,
+    pub(crate) zone: Option<String>,
 }
 
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct EndpointDocument {
-    pub pod: Option<String>,
-    pub uid: Option<String>,
-    pub node: Option<String>,
+pub(crate) struct EndpointDocument {
+    pub(crate) pod: Option<String>,
+    pub(crate) uid: Option<String>,
+    pub(crate) node: Option<String>,
     /// Instance targets: the service's pods on the node.
-    pub pods: Vec<String>,
-    pub ready: Option<bool>,
-    pub serving: Option<bool>,
-    pub terminating: Option<bool>,
+    pub(crate) pods: Vec<String>,
+    pub(crate) ready: Option<bool>,
+    pub(crate) serving: Option<bool>,
+    pub(crate) terminating: Option<bool>,
     /// Why the pod is not ready, in Kubernetes' words.
-    pub waiting_reason: Option<String>,
+    pub(crate) waiting_reason: Option<String>,
 }
 
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct HealthDocument {
-    pub state: String,
-    pub reason: Option<String>,
-    pub description: Option<String>,
+pub(crate) struct HealthDocument {
+    pub(crate) state: String,
+    pub(crate) reason: Option<String>,
+    pub(crate) description: Option<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct FailureDocument {
+pub(crate) struct FailureDocument {
     /// What was read: `pods`, `targets`, …
-    pub source: String,
+    pub(crate) source: String,
     /// denied, expired, throttled, notFound, conflict, unreachable, unreadable or other.
-    pub kind: String,
-    pub message: String,
-    pub hint: Option<String>,
+    pub(crate) kind: String,
+    pub(crate) message: String,
+    pub(crate) hint: Option<String>,
 }
 
 /// RFC 3339 in UTC, to the millisecond.
-pub fn time(at: Timestamp) -> String {
+pub(crate) fn time(at: Timestamp) -> String {
     jiff::Timestamp::from_millisecond(at.0).map_or_else(|_| at.0.to_string(), |it| it.to_string())
 }
 
@@ -182,7 +182,7 @@ impl Document {
     }
 
     /// Something needed for an answer could not be read.
-    pub fn partial(&self) -> bool {
+    pub(crate) fn partial(&self) -> bool {
         let rows_failed = self.bindings.iter().any(|it| !it.failures.is_empty());
         rows_failed || self.groups.iter().any(|it| !it.failures.is_empty()) || !self.failures.is_empty()
     }
@@ -317,7 +317,7 @@ fn failure(source: &str, failure: &Failure) -> FailureDocument {
 }
 
 /// What a source is called in failures.
-pub fn source_name(source: &Source) -> String {
+pub(crate) fn source_name(source: &Source) -> String {
     match source {
         Source::Kubernetes(_, kind) => match kind {
             Kind::Pods => "pods",

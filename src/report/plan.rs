@@ -13,17 +13,16 @@ use crate::report::yaml;
 
 /// What a line is, for whoever colours it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Tone {
+pub(crate) enum Tone {
     Effect,
     Plain,
     Step,
     Guard,
     Warning,
-    Command,
 }
 
 /// The plan as lines, none of them ending in a line break. The first is its effect.
-pub fn lines(plan: &Plan) -> Vec<(Tone, String)> {
+pub(crate) fn lines(plan: &Plan) -> Vec<(Tone, String)> {
     let mut lines = vec![(Tone::Effect, plan.effect.clone())];
     lines.extend(counts(&plan.counts).map(|it| (Tone::Plain, it)));
     for warning in &plan.warnings {
@@ -46,7 +45,7 @@ pub fn lines(plan: &Plan) -> Vec<(Tone, String)> {
 }
 
 /// The equivalent commands, each followed by the fields that are sent.
-pub fn commands(plan: &Plan) -> Vec<String> {
+pub(crate) fn commands(plan: &Plan) -> Vec<String> {
     let mut lines = Vec::new();
     for step in &plan.steps {
         lines.extend(equivalents::lines(&step.act).into_iter().map(|it| format!("$ {it}")));
@@ -62,7 +61,7 @@ pub fn commands(plan: &Plan) -> Vec<String> {
 }
 
 /// The object a plan creates.
-pub fn manifest(plan: &Plan) -> Option<&Manifest> {
+pub(crate) fn manifest(plan: &Plan) -> Option<&Manifest> {
     plan.steps.iter().find_map(|it| match &it.act {
         Act::Create { manifest, .. } => Some(&**manifest),
         _ => None,
@@ -71,7 +70,7 @@ pub fn manifest(plan: &Plan) -> Option<&Manifest> {
 
 /// The object as YAML, for `kubectl create -f -` and for a repository. Strings that YAML 1.1 or 1.2 would read as
 /// anything else are quoted.
-pub fn object_yaml(manifest: &Manifest) -> String {
+pub(crate) fn object_yaml(manifest: &Manifest) -> String {
     // An ARN on a line of its own reads badly, and is pasted badly.
     let options = serde_saphyr::ser_options! { prefer_block_scalars: false };
     // Strings and numbers are always YAML; were they not, nobody would mistake this for an object.
@@ -80,7 +79,7 @@ pub fn object_yaml(manifest: &Manifest) -> String {
 }
 
 /// Which name has to be typed, and why.
-pub fn typed(plan: &Plan) -> Option<String> {
+pub(crate) fn typed(plan: &Plan) -> Option<String> {
     let typed = plan.typed.as_ref()?;
     Some(format!("type {} to accept: {}", typed.name, typed.because.join("; ")))
 }
@@ -109,7 +108,7 @@ fn counts(counts: &[Count]) -> Option<String> {
 /// A plan as data, for `-o json` and `-o yaml`.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct PlanDocument<'a> {
+pub(crate) struct PlanDocument<'a> {
     api_version: &'static str,
     kind: &'static str,
     #[serde(flatten)]
@@ -118,21 +117,21 @@ pub struct PlanDocument<'a> {
 }
 
 impl<'a> PlanDocument<'a> {
-    pub fn new(plan: &'a Plan) -> Self {
+    pub(crate) fn new(plan: &'a Plan) -> Self {
         Self { api_version: "tgscope/v1", kind: "Plan", plan, commands: commands(plan) }
     }
 
-    pub fn json(&self) -> Result<String, RenderError> {
+    pub(crate) fn json(&self) -> Result<String, RenderError> {
         Ok(serde_json::to_string_pretty(self)? + "\n")
     }
 
-    pub fn yaml(&self) -> Result<String, RenderError> {
+    pub(crate) fn yaml(&self) -> Result<String, RenderError> {
         yaml(self)
     }
 }
 
 /// The plan as text, with its last newline.
-pub fn text(plan: &Plan) -> String {
+pub(crate) fn text(plan: &Plan) -> String {
     let mut lines: Vec<String> = lines(plan).into_iter().map(|it| it.1).collect();
     lines.extend(typed(plan).map(|it| format!("! {it}")));
     lines.extend(commands(plan));

@@ -9,7 +9,7 @@ use super::document::GroupDocument;
 use super::document::RowDocument;
 
 /// A document as people read it.
-pub fn table(document: &Document, wide: bool) -> String {
+pub(crate) fn table(document: &Document, wide: bool) -> String {
     let mut text = String::new();
     if !document.bindings.is_empty() {
         text += &aligned(bindings(&document.bindings, wide));
@@ -115,7 +115,7 @@ fn aligned(lines: Vec<Vec<String>>) -> String {
 }
 
 /// Failures as sentences for stderr: what several sources have in common is said once.
-pub fn failure_lines(failures: &[FailureDocument]) -> Vec<String> {
+pub(crate) fn failure_lines(failures: &[FailureDocument]) -> Vec<String> {
     let mut causes: Vec<(&str, Option<&str>, Vec<&str>)> = Vec::new();
     for it in failures {
         let cause = it.message.split_once(": ").map_or(it.message.as_str(), |(_, cause)| cause);

@@ -24,30 +24,30 @@ use crate::app::action::Action;
 const FRAME: Duration = Duration::from_millis(33);
 
 /// What the loop needs from outside.
-pub struct Outside<'a, K, P> {
-    pub keys: K,
-    pub messages: &'a mut mpsc::Receiver<Message>,
+pub(crate) struct Outside<'a, K, P> {
+    pub(crate) keys: K,
+    pub(crate) messages: &'a mut mpsc::Receiver<Message>,
     /// Does what an effect asks for, without waiting.
-    pub perform: P,
+    pub(crate) perform: P,
     /// Gives the terminal back and stops, or takes it anew.
-    pub terminal: Switch,
-    pub theme: Theme,
+    pub(crate) terminal: Switch,
+    pub(crate) theme: Theme,
 }
 
 /// How the terminal is given back and taken, where it is a real one.
 #[derive(Clone, Copy)]
-pub struct Switch {
-    pub stop: fn() -> io::Result<()>,
-    pub retake: fn() -> io::Result<()>,
+pub(crate) struct Switch {
+    pub(crate) stop: fn() -> io::Result<()>,
+    pub(crate) retake: fn() -> io::Result<()>,
 }
 
 impl Switch {
     /// Where there is no terminal to give back.
-    pub const NONE: Self = Self { stop: || Ok(()), retake: || Ok(()) };
+    pub(crate) const NONE: Self = Self { stop: || Ok(()), retake: || Ok(()) };
 }
 
 /// Runs until somebody leaves, or the keys or the terminal are gone.
-pub async fn run<B, K, P>(
+pub(crate) async fn run<B, K, P>(
     terminal: &mut Terminal<B>,
     state: &mut State,
     outside: Outside<'_, K, P>,

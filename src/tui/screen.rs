@@ -52,7 +52,7 @@ pub struct Screen {
 
 impl Screen {
     /// Takes the terminal and shows the screen on it until somebody leaves.
-    pub async fn show(mut self) -> std::io::Result<()> {
+    pub(crate) async fn show(mut self) -> std::io::Result<()> {
         let theme = match std::env::var_os("NO_COLOR").is_some_and(|it| !it.is_empty()) {
             true => Theme::none(),
             false => Theme::colours(),
@@ -195,7 +195,7 @@ fn stops(to_loop: mpsc::Sender<Message>) -> impl Future<Output = ()> + Send {
 }
 
 /// Waits for a signal that ends the program; listens for it from the call on.
-pub fn terminated() -> impl Future<Output = ()> + Send {
+pub(crate) fn terminated() -> impl Future<Output = ()> + Send {
     use tokio::signal::unix::SignalKind;
     use tokio::signal::unix::signal;
     let signals =

@@ -66,7 +66,7 @@ pub(super) fn retake() -> io::Result<()> {
 
 /// Whether a shell with job control started us: it gave us a process group of our own in its session, and would
 /// continue us. Where there is none, nobody would.
-pub fn job_control() -> bool {
+pub(crate) fn job_control() -> bool {
     getsid(None).is_ok_and(|session| session != getpgrp())
 }
 

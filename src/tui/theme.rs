@@ -11,15 +11,15 @@ use crate::domain::judgement::standing::VerdictKind;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Theme {
-    pub good: Style,
-    pub bad: Style,
-    pub warn: Style,
-    pub moving: Style,
+    pub(crate) good: Style,
+    pub(crate) bad: Style,
+    pub(crate) warn: Style,
+    pub(crate) moving: Style,
     /// What is there but does not matter now.
-    pub dim: Style,
-    pub title: Style,
-    pub selected: Style,
-    pub plain: Style,
+    pub(crate) dim: Style,
+    pub(crate) title: Style,
+    pub(crate) selected: Style,
+    pub(crate) plain: Style,
 }
 
 impl Theme {
@@ -44,7 +44,7 @@ impl Theme {
         Self { good: plain, bad: bold, warn: bold, moving: plain, ..Self::colours() }
     }
 
-    pub fn standing(&self, standing: Standing, problem: bool) -> Style {
+    pub(crate) fn standing(&self, standing: Standing, problem: bool) -> Style {
         match standing {
             Standing::InService if problem => self.warn,
             Standing::InService => self.good,
@@ -63,7 +63,7 @@ impl Theme {
         }
     }
 
-    pub fn health(&self, state: &HealthState) -> Style {
+    pub(crate) fn health(&self, state: &HealthState) -> Style {
         match state {
             HealthState::Healthy => self.good,
             HealthState::Unhealthy | HealthState::UnhealthyDraining => self.bad,
@@ -72,7 +72,7 @@ impl Theme {
         }
     }
 
-    pub fn verdict(&self, word: VerdictKind, neutral: bool) -> Style {
+    pub(crate) fn verdict(&self, word: VerdictKind, neutral: bool) -> Style {
         match word {
             _ if neutral => self.dim,
             VerdictKind::Serving => self.good,

@@ -33,7 +33,9 @@ pub(crate) struct Bed {
 /// The test bed with nothing scripted. Where it was not started a test fails: one that looks at nothing proves nothing.
 pub(crate) fn bed() -> Bed {
     let folder = std::env::var_os("TGSCOPE_TESTBED").map(PathBuf::from);
-    let folder = folder.expect("no test bed here: tests/testbed/run starts it and runs these tests");
+    let Some(folder) = folder else {
+        panic!("no test bed here: tests/testbed/run starts it and runs these tests");
+    };
     let seeded = std::fs::read_to_string(folder.join("aws.json")).unwrap();
     control("reset", Some(&json!({})));
     Bed { folder, seeded: serde_json::from_str(&seeded).unwrap() }

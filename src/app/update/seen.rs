@@ -8,7 +8,7 @@ use crate::app::state::LEAST;
 use crate::app::state::State;
 
 /// A frame of this size was drawn of the state as it is.
-pub fn drawn(state: &mut State, size: (u16, u16), at: Duration) {
+pub(crate) fn drawn(state: &mut State, size: (u16, u16), at: Duration) {
     let fits = size.0 >= LEAST.0 && size.1 >= LEAST.1;
     let question = state.question().filter(|_| fits);
     if question.as_ref() != state.seen.as_ref().map(|it| &it.question) {
@@ -17,19 +17,19 @@ pub fn drawn(state: &mut State, size: (u16, u16), at: Duration) {
 }
 
 /// A key or a paste was read from the terminal: what cannot be answered yet starts to wait anew.
-pub fn pressed(state: &mut State, at: Duration) {
+pub(crate) fn pressed(state: &mut State, at: Duration) {
     if let Some(seen) = state.seen.as_mut().filter(|it| !it.read) {
         seen.since = at;
     }
 }
 
 /// When the question on the screen can be answered, if nothing is typed until then.
-pub fn readable(state: &State) -> Option<Duration> {
+pub(crate) fn readable(state: &State) -> Option<Duration> {
     state.seen.as_ref().filter(|it| !it.read).map(|it| it.since + PAUSE)
 }
 
 /// No key waits in the terminal: a question that stood there long enough can be answered.
-pub fn rested(state: &mut State, at: Duration) {
+pub(crate) fn rested(state: &mut State, at: Duration) {
     if let Some(seen) = state.seen.as_mut().filter(|it| !it.read && it.since + PAUSE <= at) {
         seen.read = true;
         state.dirty = true;

@@ -139,6 +139,6 @@ impl Record {
 }
 
 /// A time as the log has it: RFC 3339, UTC.
-pub fn written(at: Timestamp) -> String {
+pub(crate) fn written(at: Timestamp) -> String {
     jiff::Timestamp::from_millisecond(at.0).map_or_else(|_| String::new(), |it| it.to_string())
 }

@@ -12,7 +12,7 @@ use crate::domain::plan::rehearsal::Rehearsed;
 
 /// Checks every guard of a plan and lets the API server validate what it would be asked, without changing anything.
 /// One answer for each step.
-pub async fn rehearse(connection: Connection, plan: Plan, scope: Scope) -> Vec<Rehearsed> {
+pub(crate) async fn rehearse(connection: Connection, plan: Plan, scope: Scope) -> Vec<Rehearsed> {
     let linked = Linked::open(connection).await;
     let facts = read(&linked, &scope, &plan).await;
     let mut answers = Vec::new();

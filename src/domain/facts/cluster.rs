@@ -16,7 +16,7 @@ use crate::domain::facts::time::Timestamp;
 
 /// True, False or Unknown, as Kubernetes conditions have it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Status {
+pub(crate) enum Status {
     True,
     False,
     Unknown,
@@ -24,16 +24,16 @@ pub enum Status {
 
 /// A condition of a pod or a binding.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Condition {
-    pub kind: Arc<str>,
-    pub status: Status,
-    pub reason: Option<Arc<str>>,
-    pub message: Option<Arc<str>>,
-    pub since: Option<Timestamp>,
+pub(crate) struct Condition {
+    pub(crate) kind: Arc<str>,
+    pub(crate) status: Status,
+    pub(crate) reason: Option<Arc<str>>,
+    pub(crate) message: Option<Arc<str>>,
+    pub(crate) since: Option<Timestamp>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Phase {
+pub(crate) enum Phase {
     Pending,
     Running,
     Succeeded,
@@ -43,75 +43,75 @@ pub enum Phase {
 
 /// The object that made a pod.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Owner {
-    pub kind: Arc<str>,
-    pub name: Arc<str>,
+pub(crate) struct Owner {
+    pub(crate) kind: Arc<str>,
+    pub(crate) name: Arc<str>,
 }
 
 /// One container of a pod, as far as it explains why the pod is not in service.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Container {
-    pub name: Arc<str>,
-    pub ready: bool,
-    pub restarts: u32,
-    pub waiting: Option<Arc<str>>,
-    pub waiting_message: Option<Arc<str>>,
-    pub terminated: Option<Arc<str>>,
-    pub last_terminated: Option<Arc<str>>,
-    pub last_exit_code: Option<i32>,
+pub(crate) struct Container {
+    pub(crate) name: Arc<str>,
+    pub(crate) ready: bool,
+    pub(crate) restarts: u32,
+    pub(crate) waiting: Option<Arc<str>>,
+    pub(crate) waiting_message: Option<Arc<str>>,
+    pub(crate) terminated: Option<Arc<str>>,
+    pub(crate) last_terminated: Option<Arc<str>>,
+    pub(crate) last_exit_code: Option<i32>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Pod {
-    pub name: ObjectName,
-    pub uid: Uid,
-    pub created: Timestamp,
+    pub(crate) name: ObjectName,
+    pub(crate) uid: Uid,
+    pub(crate) created: Timestamp,
     /// Set once somebody asked for its deletion: the pod is terminating.
-    pub deleted: Option<Timestamp>,
-    pub labels: Labels,
-    pub owner: Option<Owner>,
-    pub phase: Phase,
+    pub(crate) deleted: Option<Timestamp>,
+    pub(crate) labels: Labels,
+    pub(crate) owner: Option<Owner>,
+    pub(crate) phase: Phase,
     /// `Evicted`, `NodeLost` and the like.
-    pub reason: Option<Arc<str>>,
-    pub ips: Vec<IpAddr>,
-    pub node: Option<Arc<str>>,
-    pub conditions: Vec<Condition>,
+    pub(crate) reason: Option<Arc<str>>,
+    pub(crate) ips: Vec<IpAddr>,
+    pub(crate) node: Option<Arc<str>>,
+    pub(crate) conditions: Vec<Condition>,
     /// Condition types the pod declares as readiness gates.
-    pub gates: Vec<Arc<str>>,
-    pub containers: Vec<Container>,
+    pub(crate) gates: Vec<Arc<str>>,
+    pub(crate) containers: Vec<Container>,
     /// Value the controller injects for QUIC target groups (`AWS_LBC_QUIC_SERVER_ID`).
-    pub quic_server_id: Option<Arc<str>>,
+    pub(crate) quic_server_id: Option<Arc<str>>,
     /// Seconds after start within which its startup and readiness probes may still be failing by design.
-    pub start_allowance: u32,
+    pub(crate) start_allowance: u32,
 }
 
 impl Pod {
-    pub fn condition(&self, kind: &str) -> Option<&Condition> {
+    pub(crate) fn condition(&self, kind: &str) -> Option<&Condition> {
         self.conditions.iter().find(|it| &*it.kind == kind)
     }
 
-    pub fn is_true(&self, kind: &str) -> bool {
+    pub(crate) fn is_true(&self, kind: &str) -> bool {
         self.condition(kind).is_some_and(|it| it.status == Status::True)
     }
 
-    pub fn containers_ready(&self) -> bool {
+    pub(crate) fn containers_ready(&self) -> bool {
         self.is_true("ContainersReady")
     }
 
-    pub fn ready(&self) -> bool {
+    pub(crate) fn ready(&self) -> bool {
         self.is_true("Ready")
     }
 
-    pub fn terminating(&self) -> bool {
+    pub(crate) fn terminating(&self) -> bool {
         self.deleted.is_some()
     }
 
     /// Succeeded or Failed: it will not run again.
-    pub fn finished(&self) -> bool {
+    pub(crate) fn finished(&self) -> bool {
         matches!(self.phase, Phase::Succeeded | Phase::Failed)
     }
 
-    pub fn restarts(&self) -> u32 {
+    pub(crate) fn restarts(&self) -> u32 {
         self.containers.iter().map(|it| it.restarts).sum()
     }
 }
@@ -146,16 +146,16 @@ pub struct Service {
 }
 
 impl Service {
-    pub fn selects(&self, pod: &Pod) -> bool {
+    pub(crate) fn selects(&self, pod: &Pod) -> bool {
         self.name.namespace == pod.name.namespace && self.selects_labels(&pod.labels)
     }
 
-    pub fn selects_labels(&self, labels: &Labels) -> bool {
+    pub(crate) fn selects_labels(&self, labels: &Labels) -> bool {
         !self.selector.is_empty() && self.selector.iter().all(|(key, value)| labels.get(key) == Some(value))
     }
 
     /// The port a binding names, by number or by name.
-    pub fn port(&self, wanted: &PortRef) -> Option<&ServicePort> {
+    pub(crate) fn port(&self, wanted: &PortRef) -> Option<&ServicePort> {
         self.ports.iter().find(|it| match wanted {
             PortRef::Number(number) => it.port == *number,
             PortRef::Name(name) => it.name.as_ref() == Some(name),
@@ -164,57 +164,57 @@ impl Service {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-pub enum AddressType {
+pub(crate) enum AddressType {
     Ipv4,
     Ipv6,
     Other,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SlicePort {
-    pub name: Option<Arc<str>>,
-    pub port: Option<u16>,
+pub(crate) struct SlicePort {
+    pub(crate) name: Option<Arc<str>>,
+    pub(crate) port: Option<u16>,
 }
 
 /// One endpoint of an EndpointSlice. The conditions are `None` where the slice leaves them out.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SliceEndpoint {
-    pub addresses: Vec<IpAddr>,
-    pub ready: Option<bool>,
-    pub serving: Option<bool>,
-    pub terminating: Option<bool>,
-    pub node: Option<Arc<str>>,
-    pub zone: Option<Arc<str>>,
+pub(crate) struct SliceEndpoint {
+    pub(crate) addresses: Vec<IpAddr>,
+    pub(crate) ready: Option<bool>,
+    pub(crate) serving: Option<bool>,
+    pub(crate) terminating: Option<bool>,
+    pub(crate) node: Option<Arc<str>>,
+    pub(crate) zone: Option<Arc<str>>,
     /// Name and uid of the pod behind it; `None` for anything that is not a pod.
-    pub pod: Option<(Arc<str>, Uid)>,
+    pub(crate) pod: Option<(Arc<str>, Uid)>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Slice {
-    pub name: ObjectName,
+    pub(crate) name: ObjectName,
     /// From the label `kubernetes.io/service-name`.
-    pub service: Option<String>,
-    pub address_type: AddressType,
-    pub ports: Vec<SlicePort>,
-    pub endpoints: Vec<SliceEndpoint>,
+    pub(crate) service: Option<String>,
+    pub(crate) address_type: AddressType,
+    pub(crate) ports: Vec<SlicePort>,
+    pub(crate) endpoints: Vec<SliceEndpoint>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Taint {
-    pub key: Arc<str>,
-    pub effect: Arc<str>,
+pub(crate) struct Taint {
+    pub(crate) key: Arc<str>,
+    pub(crate) effect: Arc<str>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Node {
-    pub name: String,
-    pub created: Timestamp,
-    pub labels: Labels,
-    pub taints: Vec<Taint>,
-    pub provider_id: Option<Arc<str>>,
+    pub(crate) name: String,
+    pub(crate) created: Timestamp,
+    pub(crate) labels: Labels,
+    pub(crate) taints: Vec<Taint>,
+    pub(crate) provider_id: Option<Arc<str>>,
     /// Status of its Ready condition; `None` when it has none.
-    pub ready: Option<Status>,
-    pub unschedulable: bool,
+    pub(crate) ready: Option<Status>,
+    pub(crate) unschedulable: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -227,26 +227,26 @@ pub enum WorkloadKind {
 /// What stands behind pods, reduced to whether it is still moving.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Workload {
-    pub kind: WorkloadKind,
-    pub name: ObjectName,
-    pub generation: i64,
-    pub observed_generation: i64,
-    pub desired: u32,
-    pub updated: u32,
-    pub available: u32,
+    pub(crate) kind: WorkloadKind,
+    pub(crate) name: ObjectName,
+    pub(crate) generation: i64,
+    pub(crate) observed_generation: i64,
+    pub(crate) desired: u32,
+    pub(crate) updated: u32,
+    pub(crate) available: u32,
     /// Replicas that exist, old ones included.
-    pub existing: u32,
+    pub(crate) existing: u32,
     /// Labels of its pod template.
-    pub template_labels: Labels,
+    pub(crate) template_labels: Labels,
     /// Labels its pods are selected by (`matchLabels`).
-    pub selector: Labels,
+    pub(crate) selector: Labels,
     /// Reason of the condition Progressing when it says that the rollout is stuck.
-    pub stuck: Option<Arc<str>>,
+    pub(crate) stuck: Option<Arc<str>>,
 }
 
 impl Workload {
     /// Nothing is being rolled out or scaled: what is wanted exists, is of the current template and available.
-    pub fn quiet(&self) -> bool {
+    pub(crate) fn quiet(&self) -> bool {
         self.observed_generation >= self.generation
             && self.updated == self.desired
             && self.available == self.desired
@@ -262,7 +262,7 @@ pub enum GuardingKind {
 }
 
 impl GuardingKind {
-    pub fn word(self) -> &'static str {
+    pub(crate) fn word(self) -> &'static str {
         match self {
             Self::NetworkPolicy => "NetworkPolicy",
             Self::DisruptionBudget => "PodDisruptionBudget",
@@ -273,14 +273,14 @@ impl GuardingKind {
 /// A NetworkPolicy or PodDisruptionBudget, reduced to the pods it is about.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Guarding {
-    pub kind: GuardingKind,
-    pub name: ObjectName,
-    pub selector: Selector,
+    pub(crate) kind: GuardingKind,
+    pub(crate) name: ObjectName,
+    pub(crate) selector: Selector,
 }
 
 /// A port of a service as a binding names it: never a node port or target port.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum PortRef {
+pub(crate) enum PortRef {
     Number(u16),
     Name(Arc<str>),
 }
@@ -295,70 +295,70 @@ impl std::fmt::Display for PortRef {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum TargetType {
+pub(crate) enum TargetType {
     Ip,
     Instance,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Binding {
-    pub api: BindingApi,
-    pub name: ObjectName,
-    pub uid: Uid,
-    pub created: Timestamp,
-    pub deleted: Option<Timestamp>,
-    pub generation: i64,
-    pub observed_generation: Option<i64>,
-    pub labels: Labels,
+    pub(crate) api: BindingApi,
+    pub(crate) name: ObjectName,
+    pub(crate) uid: Uid,
+    pub(crate) created: Timestamp,
+    pub(crate) deleted: Option<Timestamp>,
+    pub(crate) generation: i64,
+    pub(crate) observed_generation: Option<i64>,
+    pub(crate) labels: Labels,
     /// The tool that keeps it as a repository says, by the marks it left.
-    pub kept_by: Option<Arc<str>>,
+    pub(crate) kept_by: Option<Arc<str>>,
     /// Finalizers, as they are.
-    pub finalizers: Vec<String>,
+    pub(crate) finalizers: Vec<String>,
     /// The annotation the controller compares before it acts; `None` when absent.
     pub checkpoint: Option<String>,
-    pub checkpoint_at: Option<Timestamp>,
+    pub(crate) checkpoint_at: Option<Timestamp>,
     pub group: Option<TargetGroupArn>,
     /// What the spec says where it is no ARN, for the message.
-    pub group_text: Option<String>,
-    pub group_name: Option<String>,
-    pub service: String,
-    pub port: PortRef,
-    pub target_type: Option<TargetType>,
-    pub address_type: Option<AddressType>,
-    pub protocol: Option<Arc<str>>,
-    pub multi_cluster: bool,
+    pub(crate) group_text: Option<String>,
+    pub(crate) group_name: Option<String>,
+    pub(crate) service: String,
+    pub(crate) port: PortRef,
+    pub(crate) target_type: Option<TargetType>,
+    pub(crate) address_type: Option<AddressType>,
+    pub(crate) protocol: Option<Arc<str>>,
+    pub(crate) multi_cluster: bool,
     /// `spec.networking` is given, so the controller keeps security-group rules.
-    pub networking: bool,
-    pub node_selector: Selector,
-    pub assume_role: Option<String>,
-    pub external_id: Option<String>,
+    pub(crate) networking: bool,
+    pub(crate) node_selector: Selector,
+    pub(crate) assume_role: Option<String>,
+    pub(crate) external_id: Option<String>,
     /// Condition Ready=False that the controller writes when its clean-up fails.
-    pub failed_cleanup: Option<String>,
+    pub(crate) failed_cleanup: Option<String>,
 }
 
 /// Label of a namespace in whose pods the controller puts readiness gates when they are made; `enabled`.
-pub const GATED: &str = "elbv2.k8s.aws/pod-readiness-gate-inject";
+pub(crate) const GATED: &str = "elbv2.k8s.aws/pod-readiness-gate-inject";
 
 /// Prefix of the readiness gate the controller injects and answers (`…/<binding name>`).
-pub const GATE: &str = "target-health.elbv2.k8s.aws";
+pub(crate) const GATE: &str = "target-health.elbv2.k8s.aws";
 
 impl Binding {
     /// The condition type of this binding's readiness gate.
-    pub fn gate(&self) -> String {
+    pub(crate) fn gate(&self) -> String {
         format!("{GATE}/{}", self.name.name)
     }
 
-    pub fn service_name(&self) -> ObjectName {
+    pub(crate) fn service_name(&self) -> ObjectName {
         ObjectName { namespace: self.name.namespace.clone(), name: self.service.clone() }
     }
 
     /// QUIC groups identify targets by a server id too.
-    pub fn quic(&self) -> bool {
+    pub(crate) fn quic(&self) -> bool {
         matches!(self.protocol.as_deref(), Some("QUIC" | "TCP_QUIC"))
     }
 
     /// Label prefix of the stack the controller made this binding from; `None`: a person made it.
-    pub fn made_from(&self) -> Option<&'static str> {
+    pub(crate) fn made_from(&self) -> Option<&'static str> {
         let table = [
             ("ingress.k8s.aws/", "Ingress"),
             ("service.k8s.aws/", "Service"),
@@ -377,7 +377,7 @@ impl Binding {
 /// What the `ConfigMap` of a multi-cluster binding lists: the targets its own controller owns.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ledger {
-    pub name: ObjectName,
+    pub(crate) name: ObjectName,
     /// `id:port` as written.
     pub targets: Vec<String>,
 }
@@ -386,14 +386,14 @@ pub struct Ledger {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Event {
     /// Name of the event object: an event that happens again keeps it.
-    pub name: ObjectName,
+    pub(crate) name: ObjectName,
     /// Name of the binding it is about.
-    pub about: String,
-    pub warning: bool,
-    pub reason: Arc<str>,
-    pub message: Arc<str>,
-    pub at: Option<Timestamp>,
-    pub count: u32,
+    pub(crate) about: String,
+    pub(crate) warning: bool,
+    pub(crate) reason: Arc<str>,
+    pub(crate) message: Arc<str>,
+    pub(crate) at: Option<Timestamp>,
+    pub(crate) count: u32,
 }
 
 /// What could be read of the controller itself. `None` in a field: not permitted or not asked yet.

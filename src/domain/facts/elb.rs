@@ -113,7 +113,7 @@ pub struct Health {
 
 impl Health {
     /// AWS says so of a target it was asked about by name and does not have.
-    pub fn not_registered(&self) -> bool {
+    pub(crate) fn not_registered(&self) -> bool {
         self.state == HealthState::Unused && self.reason == Some(Reason::NotRegistered)
     }
 }
@@ -141,13 +141,13 @@ pub struct Target {
 
 impl Target {
     /// Healthy, and in a zone that traffic is not shifted away from.
-    pub fn serves(&self) -> bool {
+    pub(crate) fn serves(&self) -> bool {
         self.health.state == HealthState::Healthy && self.shifted.is_none()
     }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum GroupType {
+pub(crate) enum GroupType {
     Ip,
     Instance,
     Lambda,
@@ -156,7 +156,7 @@ pub enum GroupType {
 }
 
 impl GroupType {
-    pub fn text(self) -> &'static str {
+    pub(crate) fn text(self) -> &'static str {
         match self {
             Self::Ip => "ip",
             Self::Instance => "instance",
@@ -169,44 +169,44 @@ impl GroupType {
 
 /// How the load balancer checks its targets.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct HealthCheck {
-    pub enabled: bool,
-    pub protocol: Option<Arc<str>>,
-    pub port: Option<Arc<str>>,
-    pub path: Option<Arc<str>>,
+pub(crate) struct HealthCheck {
+    pub(crate) enabled: bool,
+    pub(crate) protocol: Option<Arc<str>>,
+    pub(crate) port: Option<Arc<str>>,
+    pub(crate) path: Option<Arc<str>>,
     /// HTTP codes or gRPC codes that count as healthy.
-    pub matcher: Option<Arc<str>>,
-    pub interval: u32,
-    pub timeout: u32,
-    pub healthy_threshold: u32,
-    pub unhealthy_threshold: u32,
+    pub(crate) matcher: Option<Arc<str>>,
+    pub(crate) interval: u32,
+    pub(crate) timeout: u32,
+    pub(crate) healthy_threshold: u32,
+    pub(crate) unhealthy_threshold: u32,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TargetGroup {
     pub arn: TargetGroupArn,
-    pub name: String,
-    pub kind: GroupType,
+    pub(crate) name: String,
+    pub(crate) kind: GroupType,
     /// HTTP, HTTPS, TCP, …; `None` for Lambda.
-    pub protocol: Option<Arc<str>>,
-    pub protocol_version: Option<Arc<str>>,
-    pub port: Option<u16>,
-    pub vpc: Option<Arc<str>>,
-    pub ipv6: bool,
-    pub load_balancers: Vec<LoadBalancerArn>,
-    pub check: HealthCheck,
+    pub(crate) protocol: Option<Arc<str>>,
+    pub(crate) protocol_version: Option<Arc<str>>,
+    pub(crate) port: Option<u16>,
+    pub(crate) vpc: Option<Arc<str>>,
+    pub(crate) ipv6: bool,
+    pub(crate) load_balancers: Vec<LoadBalancerArn>,
+    pub(crate) check: HealthCheck,
 }
 
 impl TargetGroup {
     /// HTTP and HTTPS groups hang on application load balancers, all other protocols on network ones.
-    pub fn of_application_lb(&self) -> bool {
+    pub(crate) fn of_application_lb(&self) -> bool {
         matches!(self.protocol.as_deref(), Some("HTTP" | "HTTPS"))
     }
 
     /// Longest time in seconds from registration to the end of the first checks, as far as documented:
     /// one check for an application load balancer, all of the healthy threshold after up to three minutes
     /// of registration for a network load balancer.
-    pub fn registration_allowance(&self) -> i64 {
+    pub(crate) fn registration_allowance(&self) -> i64 {
         let check = i64::from(self.check.interval) + i64::from(self.check.timeout);
         match self.of_application_lb() {
             true => 15 + check,
@@ -225,17 +225,17 @@ impl Attributes {
     }
 
     /// Seconds a deregistered target drains.
-    pub fn deregistration_delay(&self) -> u32 {
+    pub(crate) fn deregistration_delay(&self) -> u32 {
         self.number("deregistration_delay.timeout_seconds").unwrap_or(300)
     }
 
     /// Cross-zone load balancing; `None`: the load balancer's own setting decides.
-    pub fn cross_zone(&self) -> Option<bool> {
+    pub(crate) fn cross_zone(&self) -> Option<bool> {
         self.0.get("load_balancing.cross_zone.enabled")?.parse().ok()
     }
 
     /// Healthy targets below which traffic goes to all registered ones.
-    pub fn minimum_healthy(&self, registered: u32) -> u32 {
+    pub(crate) fn minimum_healthy(&self, registered: u32) -> u32 {
         let count = self.number("target_group_health.unhealthy_state_routing.minimum_healthy_targets.count");
         let percentage =
             self.number("target_group_health.unhealthy_state_routing.minimum_healthy_targets.percentage");
@@ -245,7 +245,7 @@ impl Attributes {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum LoadBalancerKind {
+pub(crate) enum LoadBalancerKind {
     Application,
     Network,
     Gateway,
@@ -253,7 +253,7 @@ pub enum LoadBalancerKind {
 
 impl LoadBalancerKind {
     /// The kind that an ARN names: `…:loadbalancer/app/NAME/HASH`, `net` or `gwy`.
-    pub fn of(arn: &LoadBalancerArn) -> Self {
+    pub(crate) fn of(arn: &LoadBalancerArn) -> Self {
         match arn.as_str().split('/').nth(1) {
             Some("net") => Self::Network,
             Some("gwy") => Self::Gateway,
@@ -262,24 +262,24 @@ impl LoadBalancerKind {
     }
 
     /// Its listeners have rules beside their default action.
-    pub fn has_rules(self) -> bool {
+    pub(crate) fn has_rules(self) -> bool {
         self == Self::Application
     }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LoadBalancer {
-    pub arn: LoadBalancerArn,
-    pub name: String,
-    pub kind: LoadBalancerKind,
-    pub scheme: Option<Arc<str>>,
-    pub dns: Option<Arc<str>>,
+    pub(crate) arn: LoadBalancerArn,
+    pub(crate) name: String,
+    pub(crate) kind: LoadBalancerKind,
+    pub(crate) scheme: Option<Arc<str>>,
+    pub(crate) dns: Option<Arc<str>>,
     /// active, provisioning, `active_impaired`, failed.
-    pub state: Option<Arc<str>>,
-    pub zones: Vec<Arc<str>>,
-    pub security_groups: Vec<Arc<str>>,
+    pub(crate) state: Option<Arc<str>>,
+    pub(crate) zones: Vec<Arc<str>>,
+    pub(crate) security_groups: Vec<Arc<str>>,
     /// Its own cross-zone setting; `None` while unread. Application load balancers always have it on.
-    pub cross_zone: Option<bool>,
+    pub(crate) cross_zone: Option<bool>,
 }
 
 /// Where a rule sends its requests: one group with its weight.
@@ -309,14 +309,14 @@ pub struct Rule {
 impl Rule {
     /// Read twice, nothing about where its requests go, or which it takes, is different. The ARN of a default action
     /// depends on how it was asked for.
-    pub fn sends_as(&self, other: &Self) -> bool {
+    pub(crate) fn sends_as(&self, other: &Self) -> bool {
         let parts = |it: &Self| {
             (it.priority.clone(), it.conditions.clone(), it.forwards.clone(), it.sticky, it.kinds.clone())
         };
         parts(self) == parts(other)
     }
 
-    pub fn is_default(&self) -> bool {
+    pub(crate) fn is_default(&self) -> bool {
         &*self.priority == "default"
     }
 }
@@ -324,9 +324,9 @@ impl Rule {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Listener {
     pub arn: ListenerArn,
-    pub load_balancer: LoadBalancerArn,
-    pub protocol: Option<Arc<str>>,
-    pub port: Option<u16>,
+    pub(crate) load_balancer: LoadBalancerArn,
+    pub(crate) protocol: Option<Arc<str>>,
+    pub(crate) port: Option<u16>,
     /// Its rules, the default one included. Those of a network load balancer are its default action alone.
     pub rules: Vec<Rule>,
 }
@@ -335,7 +335,7 @@ pub struct Listener {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Caller {
     pub account: String,
-    pub arn: String,
+    pub(crate) arn: String,
 }
 
 /// The answer to one `DescribeTargetHealth`, and when it was asked for.

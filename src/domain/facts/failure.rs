@@ -18,7 +18,7 @@ pub enum ErrorKind {
 }
 
 impl ErrorKind {
-    pub fn word(self) -> &'static str {
+    pub(crate) fn word(self) -> &'static str {
         match self {
             Self::Denied => "not permitted",
             Self::Expired => "credentials expired",
@@ -46,20 +46,20 @@ pub struct Failure {
 }
 
 impl Failure {
-    pub fn new(operation: &str, kind: ErrorKind, message: &str) -> Self {
+    pub(crate) fn new(operation: &str, kind: ErrorKind, message: &str) -> Self {
         let message = message.split_whitespace().collect::<Vec<_>>().join(" ");
         Self { operation: operation.to_owned(), kind, message, hint: None }
     }
 
     /// Asked about several things at once, the other side may have meant a single one of them: one that is not there
     /// (`TargetGroupNotFound`), or that it does not take for one of its own.
-    pub fn may_be_one_of_many(&self) -> bool {
+    pub(crate) fn may_be_one_of_many(&self) -> bool {
         let is_refused = self.kind == ErrorKind::Other && self.message.starts_with("ValidationError");
         self.kind == ErrorKind::NotFound || is_refused
     }
 
     #[must_use]
-    pub fn with_hint(mut self, hint: &str) -> Self {
+    pub(crate) fn with_hint(mut self, hint: &str) -> Self {
         self.hint = Some(hint.to_owned());
         self
     }

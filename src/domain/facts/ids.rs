@@ -19,7 +19,7 @@ pub struct Uid(pub Arc<str>);
 /// Namespace and name inside one cluster.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct ObjectName {
-    pub namespace: String,
+    pub(crate) namespace: String,
     pub name: String,
 }
 
@@ -76,12 +76,12 @@ arn!(
 
 impl LoadBalancerArn {
     /// The region the load balancer lives in.
-    pub fn region(&self) -> &str {
+    pub(crate) fn region(&self) -> &str {
         region(&self.0)
     }
 
     /// The account the load balancer belongs to: twelve digits.
-    pub fn account(&self) -> &str {
+    pub(crate) fn account(&self) -> &str {
         account(&self.0)
     }
 }
@@ -114,11 +114,11 @@ impl TargetGroupArn {
     }
 
     /// What was typed is its name or itself.
-    pub fn is_called(&self, text: &str) -> bool {
+    pub(crate) fn is_called(&self, text: &str) -> bool {
         self.name() == text || self.as_str() == text
     }
 
-    pub fn region(&self) -> &str {
+    pub(crate) fn region(&self) -> &str {
         region(&self.0)
     }
 
@@ -186,7 +186,7 @@ impl TargetKey {
 
     /// As the controller writes it in its `ConfigMap` and checkpoint: `id:port`, for QUIC with the server id
     /// behind; IPv6 without brackets.
-    pub fn identifier(&self) -> String {
+    pub(crate) fn identifier(&self) -> String {
         let Self { id, port, quic_server_id } = self;
         match quic_server_id {
             Some(server) => format!("{id}:{port}:{server}"),
@@ -195,7 +195,7 @@ impl TargetKey {
     }
 
     /// The address, when the target is one.
-    pub fn ip(&self) -> Option<IpAddr> {
+    pub(crate) fn ip(&self) -> Option<IpAddr> {
         match &self.id {
             TargetId::Ip(ip) => Some(*ip),
             TargetId::Instance(_) | TargetId::Other(_) => None,
@@ -275,7 +275,7 @@ impl fmt::Display for BindingRef {
 
 impl BindingApi {
     /// API version as `kubectl` writes it.
-    pub fn version(self) -> &'static str {
+    pub(crate) fn version(self) -> &'static str {
         match self {
             Self::LoadBalancerController => "elbv2.k8s.aws/v1beta1",
             Self::AutoMode => "eks.amazonaws.com/v1",
@@ -283,7 +283,7 @@ impl BindingApi {
     }
 
     /// Start of the name of the `ConfigMap` that lists what a multi-cluster binding's controller owns.
-    pub fn ledger_prefix(self) -> &'static str {
+    pub(crate) fn ledger_prefix(self) -> &'static str {
         match self {
             Self::LoadBalancerController => "aws-lbc-targets-",
             Self::AutoMode => "eks-lbc-targets-",
@@ -292,18 +292,18 @@ impl BindingApi {
 }
 
 impl BindingRef {
-    pub fn of(cluster: &ClusterId, api: BindingApi, name: &ObjectName) -> Self {
+    pub(crate) fn of(cluster: &ClusterId, api: BindingApi, name: &ObjectName) -> Self {
         let ObjectName { namespace, name } = name.clone();
         Self { cluster: cluster.clone(), namespace, name, api }
     }
 
     /// Its key inside its cluster.
-    pub fn key(&self) -> (BindingApi, ObjectName) {
+    pub(crate) fn key(&self) -> (BindingApi, ObjectName) {
         (self.api, ObjectName::new(&self.namespace, &self.name))
     }
 
     /// Name of the `ConfigMap` that lists what the controller of a multi-cluster binding owns.
-    pub fn ledger(&self) -> ObjectName {
+    pub(crate) fn ledger(&self) -> ObjectName {
         let name = format!("{}{}", self.api.ledger_prefix(), self.name);
         ObjectName { namespace: self.namespace.clone(), name }
     }
@@ -316,7 +316,7 @@ impl ClusterId {
 }
 
 impl Uid {
-    pub fn new(text: &str) -> Self {
+    pub(crate) fn new(text: &str) -> Self {
         Self(text.into())
     }
 }

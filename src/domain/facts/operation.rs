@@ -42,7 +42,7 @@ impl Operation {
     }
 
     /// The action a policy has to allow.
-    pub fn iam_action(self) -> String {
+    pub(crate) fn iam_action(self) -> String {
         let service = match self {
             Self::GetCallerIdentity | Self::AssumeRole => "sts",
             _ => "elasticloadbalancing",

@@ -15,7 +15,7 @@ const GITOPS: [(&str, &str); 6] = [
 ];
 
 /// The tool that keeps an object as a repository says, by its labels or its annotations.
-pub fn kept_by(labels: &Labels) -> Option<&'static str> {
+pub(crate) fn kept_by(labels: &Labels) -> Option<&'static str> {
     labels
         .iter()
         .find_map(|(key, value)| {
@@ -34,7 +34,7 @@ const TOOLS: [(&str, &str); 4] = [
     ("terraform", "Terraform"),
 ];
 
-pub fn kept_by_tags(tags: &BTreeMap<String, String>) -> Option<(&str, &'static str)> {
+pub(crate) fn kept_by_tags(tags: &BTreeMap<String, String>) -> Option<(&str, &'static str)> {
     tags.iter().find_map(|(key, value)| {
         let tool = TOOLS.iter().find(|(prefix, _)| {
             key.to_lowercase().starts_with(prefix)

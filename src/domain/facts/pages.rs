@@ -7,13 +7,13 @@ use super::failure::Failure;
 
 /// Most pages of one answer of AWS, of up to 400 things each: a region holds at most 3,000 target groups, a load
 /// balancer far fewer listeners and rules (elbv2.md §1.7).
-pub const OF_AWS: usize = 100;
+pub(crate) const OF_AWS: usize = 100;
 /// Most pages of one list of Kubernetes, of 500 objects each: a cluster holds at most 150,000 pods.
-pub const OF_KUBERNETES: usize = 1_000;
+pub(crate) const OF_KUBERNETES: usize = 1_000;
 
 /// The pages of one answer, as they come.
 #[derive(Debug)]
-pub struct Pages {
+pub(crate) struct Pages {
     operation: String,
     /// Who answers, as a person calls it.
     whom: &'static str,
@@ -22,17 +22,17 @@ pub struct Pages {
 }
 
 impl Pages {
-    pub fn of_aws(operation: &str) -> Self {
+    pub(crate) fn of_aws(operation: &str) -> Self {
         Self { operation: operation.to_owned(), whom: "AWS", most: OF_AWS, seen: BTreeSet::new() }
     }
 
-    pub fn of_kubernetes(operation: &str) -> Self {
+    pub(crate) fn of_kubernetes(operation: &str) -> Self {
         let whom = "the API server";
         Self { operation: operation.to_owned(), whom, most: OF_KUBERNETES, seen: BTreeSet::new() }
     }
 
     /// Where the next page starts; `None`: there is none. An answer without an end is a failure.
-    pub fn next(&mut self, token: Option<String>) -> Result<Option<String>, Failure> {
+    pub(crate) fn next(&mut self, token: Option<String>) -> Result<Option<String>, Failure> {
         let Some(token) = token.filter(|it| !it.is_empty()) else { return Ok(None) };
         let n_pages = self.seen.len() + 1;
         let (whom, most) = (self.whom, self.most);

@@ -15,7 +15,7 @@ use super::time::Timestamp;
 pub struct PlanId(Arc<str>);
 
 impl PlanId {
-    pub fn as_str(&self) -> &str {
+    pub(crate) fn as_str(&self) -> &str {
         &self.0
     }
 }
@@ -34,19 +34,19 @@ impl fmt::Display for PlanId {
 
 /// Where a session takes the names of its plans from.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PlanIds {
+pub(crate) struct PlanIds {
     session: u32,
     count: u32,
 }
 
 impl PlanIds {
     /// `session` is random: it tells this session's plans from those of any other.
-    pub fn new(session: u32) -> Self {
+    pub(crate) fn new(session: u32) -> Self {
         Self { session, count: 0 }
     }
 
     /// The next name, for a plan that was made at `made` to do `change`.
-    pub fn take(&mut self, made: Timestamp, change: &str) -> PlanId {
+    pub(crate) fn take(&mut self, made: Timestamp, change: &str) -> PlanId {
         self.count += 1;
         PlanId(format!("{}-{change}-{:08x}-{}", made.0, self.session, self.count).into())
     }

@@ -22,7 +22,7 @@ pub enum Requirement {
 pub struct Selector(pub Vec<Requirement>);
 
 impl Selector {
-    pub fn matches(&self, labels: &Labels) -> bool {
+    pub(crate) fn matches(&self, labels: &Labels) -> bool {
         let value = |key: &str| labels.get(key).map(String::as_str);
         self.0.iter().all(|requirement| match requirement {
             Requirement::In(key, values) => {

@@ -8,26 +8,26 @@ use serde::Serialize;
 pub struct Timestamp(pub i64);
 
 impl Timestamp {
-    pub fn from_seconds(seconds: i64) -> Self {
+    pub(crate) fn from_seconds(seconds: i64) -> Self {
         Self(seconds.saturating_mul(1000))
     }
 
     /// Seconds from `earlier` to this; 0 when `earlier` is later.
-    pub fn since(self, earlier: Self) -> i64 {
+    pub(crate) fn since(self, earlier: Self) -> i64 {
         self.0.saturating_sub(earlier.0).max(0) / 1000
     }
 
-    pub fn plus_seconds(self, seconds: i64) -> Self {
+    pub(crate) fn plus_seconds(self, seconds: i64) -> Self {
         Self(self.0.saturating_add(seconds.saturating_mul(1000)))
     }
 
-    pub fn plus_millis(self, millis: i64) -> Self {
+    pub(crate) fn plus_millis(self, millis: i64) -> Self {
         Self(self.0.saturating_add(millis))
     }
 }
 
 /// An age as an operator reads it: `8s`, `2m`, `3h`, `5d`; the largest unit only, but `1m20s` below ten minutes.
-pub fn age(seconds: i64) -> String {
+pub(crate) fn age(seconds: i64) -> String {
     match seconds {
         ..60 => format!("{}s", seconds.max(0)),
         60..600 if seconds % 60 != 0 => format!("{}m{:02}s", seconds / 60, seconds % 60),

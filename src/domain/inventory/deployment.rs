@@ -16,7 +16,7 @@ const ROLLOUTS_HASH: &str = "rollouts-pod-template-hash";
 /// A Deployment's ReplicaSet is named after it with the template hash behind it, and its pods carry the hash as a
 /// label. Only where that label is missing is the name taken apart, and then the Deployment must exist and select the
 /// pod: it adopts every ReplicaSet it selects.
-pub fn deployment_of(cluster: &Cluster, pod: &Pod) -> Option<ObjectName> {
+pub(crate) fn deployment_of(cluster: &Cluster, pod: &Pod) -> Option<ObjectName> {
     let set = pod.owner.as_ref().filter(|it| &*it.kind == "ReplicaSet")?;
     let named = |name: &str| ObjectName::new(&pod.name.namespace, name);
     if let Some(hash) = pod.labels.get(HASH) {

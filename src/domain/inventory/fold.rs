@@ -19,7 +19,7 @@ use crate::domain::facts::time::Timestamp;
 
 impl Cluster {
     /// Bindings of every namespace are seen, so that no other one can hide on a group.
-    pub fn sees_all_bindings(&self) -> bool {
+    pub(crate) fn sees_all_bindings(&self) -> bool {
         let mut lists = self.covered.iter().filter(|(kind, _)| matches!(kind, Kind::Bindings(_))).peekable();
         match lists.peek() {
             Some(_) => lists.all(|(_, namespace)| namespace.is_none()),
@@ -29,7 +29,7 @@ impl Cluster {
     }
 
     /// Whether objects of a kind in a namespace are seen.
-    pub fn covers(&self, kind: Kind, namespace: &str) -> bool {
+    pub(crate) fn covers(&self, kind: Kind, namespace: &str) -> bool {
         self.covered.get(&kind).is_some_and(|it| it.as_ref().is_none_or(|it| it == namespace))
     }
 

@@ -8,7 +8,7 @@ use crate::domain::facts::ids::LoadBalancerArn;
 use crate::domain::facts::ids::TargetGroupArn;
 
 /// A role to assume, and the external id it asks for.
-pub type Role = (String, Option<String>);
+pub(crate) type Role = (String, Option<String>);
 
 /// What a change has just touched.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]

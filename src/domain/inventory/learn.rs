@@ -17,7 +17,7 @@ use crate::domain::facts::time::Timestamp;
 
 impl Inventory {
     /// The kind of a load balancer: as it was read, else as its ARN says.
-    pub fn kind_of(&self, arn: &LoadBalancerArn) -> LoadBalancerKind {
+    pub(crate) fn kind_of(&self, arn: &LoadBalancerArn) -> LoadBalancerKind {
         self.load_balancers.get(arn).map_or_else(|| LoadBalancerKind::of(arn), |it| it.kind)
     }
 

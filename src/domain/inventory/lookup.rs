@@ -19,26 +19,26 @@ use crate::domain::facts::ids::TargetGroupArn;
 
 impl Inventory {
     /// Bindings that name a group, of any cluster and either API group, in the order of `bindings`.
-    pub fn on_group(&self, group: &TargetGroupArn) -> impl Iterator<Item = (BindingRef, &Binding)> {
+    pub(crate) fn on_group(&self, group: &TargetGroupArn) -> impl Iterator<Item = (BindingRef, &Binding)> {
         self.clusters.iter().flat_map(|(id, cluster)| {
             let keys = cluster.index.on_group.of(group);
             keys.filter_map(|key| Some((BindingRef::of(id, key.0, &key.1), cluster.bindings.get(key)?)))
         })
     }
 
-    pub fn is_bound(&self, group: &TargetGroupArn) -> bool {
+    pub(crate) fn is_bound(&self, group: &TargetGroupArn) -> bool {
         self.clusters.values().any(|it| it.index.on_group.of(group).next().is_some())
     }
 }
 
 impl Cluster {
     /// The slices that carry the name of a service.
-    pub fn slices_of(&self, service: &ObjectName) -> impl Iterator<Item = &Slice> {
+    pub(crate) fn slices_of(&self, service: &ObjectName) -> impl Iterator<Item = &Slice> {
         self.index.slices.of(service).filter_map(|name| self.slices.get(name))
     }
 
     /// The pods a service of this cluster selects, in the order of their names.
-    pub fn selected(&self, service: &Service) -> impl Iterator<Item = &Pod> {
+    pub(crate) fn selected(&self, service: &Service) -> impl Iterator<Item = &Pod> {
         let mut beside = None;
         self.index.selected.of(&service.name).filter_map(move |name| {
             // Pods of one workload stand beside each other: the next is nearly always the one.
@@ -52,20 +52,20 @@ impl Cluster {
     }
 
     /// Pods that have an address, or had it when they ended.
-    pub fn pods_at(&self, address: IpAddr) -> impl Iterator<Item = &Pod> {
+    pub(crate) fn pods_at(&self, address: IpAddr) -> impl Iterator<Item = &Pod> {
         self.index.addresses.of(&address).filter_map(|name| self.pods.get(name))
     }
 
-    pub fn pods_in(&self, namespace: &str) -> impl Iterator<Item = &Pod> {
+    pub(crate) fn pods_in(&self, namespace: &str) -> impl Iterator<Item = &Pod> {
         index::inside(&self.pods, namespace).map(|(_, pod)| pod)
     }
 
     /// Events about a binding, in the order of their names.
-    pub fn events_about(&self, binding: &ObjectName) -> impl Iterator<Item = &Event> {
+    pub(crate) fn events_about(&self, binding: &ObjectName) -> impl Iterator<Item = &Event> {
         self.index.events.of(binding).filter_map(|name| self.events.get(name))
     }
 
-    pub fn workloads_in(&self, namespace: &str) -> impl Iterator<Item = &Workload> {
+    pub(crate) fn workloads_in(&self, namespace: &str) -> impl Iterator<Item = &Workload> {
         let kinds = [WorkloadKind::Deployment, WorkloadKind::StatefulSet, WorkloadKind::DaemonSet];
         let first = ObjectName::new(namespace, "");
         let namespace = namespace.to_owned();

@@ -19,7 +19,7 @@ use crate::domain::facts::ids::TargetGroupArn;
 
 /// One thing that can be asked about.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Topic {
+pub(crate) enum Topic {
     /// Who we are.
     Caller,
     /// The targets of a group with their health.
@@ -39,17 +39,17 @@ pub enum Topic {
 
 /// By whom and where it is asked.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Identity {
+pub(crate) struct Identity {
     /// `None`: our own, not known yet.
-    pub account: Option<String>,
+    pub(crate) account: Option<String>,
     /// `None`: the configured one.
-    pub region: Option<String>,
-    pub role: Option<Role>,
+    pub(crate) region: Option<String>,
+    pub(crate) role: Option<Role>,
 }
 
 /// Why it is asked, most urgent first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Urgency {
+pub(crate) enum Urgency {
     /// The health of the open board.
     Board,
     /// What else its verdict rests on.
@@ -66,12 +66,12 @@ pub enum Urgency {
 
 /// One thing worth knowing.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Need {
-    pub topic: Topic,
-    pub identity: Identity,
+pub(crate) struct Need {
+    pub(crate) topic: Topic,
+    pub(crate) identity: Identity,
     /// Milliseconds for which an answer is good.
-    pub good_for: i64,
-    pub urgency: Urgency,
+    pub(crate) good_for: i64,
+    pub(crate) urgency: Urgency,
 }
 
 /// Milliseconds between two looks at the board's group, moving and still.
@@ -85,10 +85,10 @@ const LISTED_SETTINGS: i64 = 600_000;
 /// Who we are does not change while we look.
 const FOR_EVER: i64 = u32::MAX as i64;
 /// Most groups whose tags are asked for to find this cluster's.
-pub const TAGGED: usize = 200;
+pub(crate) const TAGGED: usize = 200;
 
 /// Everything worth knowing for what is followed, each thing once, most urgent first.
-pub fn needs(inventory: &Inventory, follow: &Follow) -> Vec<Need> {
+pub(crate) fn needs(inventory: &Inventory, follow: &Follow) -> Vec<Need> {
     if follow.frozen {
         return Vec::new();
     }

@@ -18,19 +18,19 @@ use crate::domain::inventory::Inventory;
 /// One way from a load balancer to the group.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Route {
-    pub load_balancer: String,
-    pub protocol: Option<Arc<str>>,
-    pub port: Option<u16>,
+    pub(crate) load_balancer: String,
+    pub(crate) protocol: Option<Arc<str>>,
+    pub(crate) port: Option<u16>,
     /// `default`, or the priority and conditions of the rule.
-    pub rule: String,
-    pub weight: u32,
+    pub(crate) rule: String,
+    pub(crate) weight: u32,
     /// Sum of the weights of its action.
-    pub total: u32,
+    pub(crate) total: u32,
 }
 
 impl Route {
     /// Share of the rule's requests in percent, rounded down; 100 when it is alone.
-    pub fn percent(&self) -> u32 {
+    pub(crate) fn percent(&self) -> u32 {
         match self.total {
             0 => 0,
             total => self.weight.saturating_mul(100) / total,
@@ -48,16 +48,16 @@ pub enum Routes {
 }
 
 impl Routes {
-    pub fn none_lead(&self) -> bool {
+    pub(crate) fn none_lead(&self) -> bool {
         matches!(self, Self::Known(routes) if routes.is_empty())
     }
 
     /// Routes exist and every one of them has weight 0.
-    pub fn all_weightless(&self) -> bool {
+    pub(crate) fn all_weightless(&self) -> bool {
         matches!(self, Self::Known(routes) if !routes.is_empty() && routes.iter().all(|it| it.weight == 0))
     }
 
-    pub fn list(&self) -> &[Route] {
+    pub(crate) fn list(&self) -> &[Route] {
         match self {
             Self::Unread => &[],
             Self::Known(routes) => routes,
@@ -123,7 +123,7 @@ pub struct Place {
 
 impl Place {
     /// Everything whose tags may tell who made it.
-    pub fn arns(&self) -> Vec<String> {
+    pub(crate) fn arns(&self) -> Vec<String> {
         let rule = self.rule.as_ref().map(|it| it.as_str().to_owned());
         [self.load_balancer.as_str().to_owned(), self.listener.as_str().to_owned()]
             .into_iter()
@@ -132,7 +132,7 @@ impl Place {
     }
 
     /// The rule as it was read last.
-    pub fn find<'a>(&self, inventory: &'a Inventory) -> Option<&'a Rule> {
+    pub(crate) fn find<'a>(&self, inventory: &'a Inventory) -> Option<&'a Rule> {
         let listeners = inventory.routes.get(&self.load_balancer)?;
         let listener = listeners.iter().find(|it| it.arn == self.listener)?;
         listener.rules.iter().find(|it| match &self.rule {
@@ -176,7 +176,7 @@ pub fn told(forwards: &[Forward]) -> String {
 }
 
 /// `90 % to blue, 10 % to green`; shares are rounded, and less than one stays visible.
-pub fn shares(forwards: &[Forward]) -> String {
+pub(crate) fn shares(forwards: &[Forward]) -> String {
     let total: u32 = forwards.iter().map(|it| it.weight).sum();
     let share = |it: &Forward| match (it.weight, total) {
         (0, _) | (_, 0) => "nothing".to_owned(),
@@ -190,7 +190,7 @@ pub fn shares(forwards: &[Forward]) -> String {
 }
 
 /// Healthy targets of a group, and those that are registered and not draining.
-pub fn healthy(inventory: &Inventory, group: &TargetGroupArn) -> Option<(u32, u32)> {
+pub(crate) fn healthy(inventory: &Inventory, group: &TargetGroupArn) -> Option<(u32, u32)> {
     let targets = &inventory.groups.get(group)?.targets.as_ref()?.targets;
     let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
     let healthy = targets.iter().filter(|it| it.serves()).count();

@@ -11,7 +11,7 @@ use crate::domain::inventory::Inventory;
 const CLUSTER_TAG: &str = "elbv2.k8s.aws/cluster";
 
 /// Names of the connected clusters as the controller knows them.
-pub fn cluster_names(inventory: &Inventory) -> impl Iterator<Item = &str> {
+pub(crate) fn cluster_names(inventory: &Inventory) -> impl Iterator<Item = &str> {
     inventory.clusters.values().filter_map(|it| {
         let deployment = it.signs.deployment.as_ref().and_then(Option::as_ref);
         deployment.and_then(|it| it.cluster_name.as_deref()).or(it.signs.cluster_name.as_deref())
@@ -19,12 +19,12 @@ pub fn cluster_names(inventory: &Inventory) -> impl Iterator<Item = &str> {
 }
 
 /// Groups seen that no binding names.
-pub fn unnamed(inventory: &Inventory) -> impl Iterator<Item = TargetGroupArn> {
+pub(crate) fn unnamed(inventory: &Inventory) -> impl Iterator<Item = TargetGroupArn> {
     inventory.groups.keys().filter(|it| !inventory.is_bound(it)).cloned()
 }
 
 /// Those of them that belong here.
-pub fn groups(inventory: &Inventory) -> impl Iterator<Item = TargetGroupArn> {
+pub(crate) fn groups(inventory: &Inventory) -> impl Iterator<Item = TargetGroupArn> {
     let names: BTreeSet<&str> = cluster_names(inventory).collect();
     let bound = inventory.groups.iter().filter(|(arn, _)| inventory.is_bound(arn));
     let hangs_on: BTreeSet<&LoadBalancerArn> =
@@ -43,7 +43,7 @@ pub fn groups(inventory: &Inventory) -> impl Iterator<Item = TargetGroupArn> {
 
 /// Groups that no binding names and whose tags were not read, so that they may be this cluster's without being said to:
 /// none where the tag is not looked for.
-pub fn untagged(inventory: &Inventory) -> usize {
+pub(crate) fn untagged(inventory: &Inventory) -> usize {
     if cluster_names(inventory).next().is_none() {
         return 0;
     }

@@ -15,9 +15,9 @@ use crate::domain::facts::ids::RowKey;
 use crate::domain::facts::ids::TargetGroupArn;
 use crate::domain::facts::time::Timestamp;
 use crate::domain::inventory::Cluster;
-use crate::domain::inventory::Group;
 use crate::domain::inventory::Inventory;
 use crate::domain::inventory::Kind;
+use crate::domain::inventory::KnownGroup;
 use crate::domain::inventory::Source;
 use crate::domain::inventory::routes;
 use crate::domain::inventory::routes::Routes;
@@ -28,36 +28,36 @@ use crate::domain::judgement::row::EndpointSide;
 use crate::domain::judgement::row::Subject;
 
 /// Seconds after which facts that fail to renew are too old to judge by.
-pub const TOO_OLD: i64 = 60;
+pub(crate) const TOO_OLD: i64 = 60;
 
 /// Whether a source can be judged by: read, and not failing for too long since.
-pub fn usable(inventory: &Inventory, source: &Source, now: Timestamp) -> bool {
+pub(crate) fn usable(inventory: &Inventory, source: &Source, now: Timestamp) -> bool {
     inventory
         .freshness(source)
         .is_some_and(|it| it.read.is_some_and(|read| it.failed.is_none() || now.since(read) < TOO_OLD))
 }
 
 /// One subject with everything its judgement needs, looked up once.
-pub struct Case<'a> {
-    pub inventory: &'a Inventory,
-    pub now: Timestamp,
-    pub reference: Option<&'a BindingRef>,
-    pub cluster: Option<&'a Cluster>,
-    pub binding: Option<&'a Binding>,
-    pub service: Option<&'a Service>,
-    pub arn: Option<TargetGroupArn>,
-    pub group: Option<&'a Group>,
-    pub resolution: Rc<Resolution>,
-    pub routes: Routes,
+pub(crate) struct Case<'a> {
+    pub(crate) inventory: &'a Inventory,
+    pub(crate) now: Timestamp,
+    pub(crate) reference: Option<&'a BindingRef>,
+    pub(crate) cluster: Option<&'a Cluster>,
+    pub(crate) binding: Option<&'a Binding>,
+    pub(crate) service: Option<&'a Service>,
+    pub(crate) arn: Option<TargetGroupArn>,
+    pub(crate) group: Option<&'a KnownGroup>,
+    pub(crate) resolution: Rc<Resolution>,
+    pub(crate) routes: Routes,
     /// The pods the service selects; none where there is no service.
-    pub selected: Vec<&'a Pod>,
+    pub(crate) selected: Vec<&'a Pod>,
     targets_usable: bool,
     endpoints_usable: bool,
 }
 
 impl<'a> Case<'a> {
     /// `None`: the binding does not exist.
-    pub fn of(inventory: &'a Inventory, subject: &'a Subject, now: Timestamp) -> Option<Self> {
+    pub(crate) fn of(inventory: &'a Inventory, subject: &'a Subject, now: Timestamp) -> Option<Self> {
         Self::with(inventory, subject, now, |reference, binding| {
             Rc::new(desired::resolve(inventory, reference, binding))
         })
@@ -109,60 +109,60 @@ impl<'a> Case<'a> {
         Some(case)
     }
 
-    pub fn targets(&self) -> Option<&'a Targets> {
+    pub(crate) fn targets(&self) -> Option<&'a Targets> {
         self.group.and_then(|it| it.targets.as_ref())
     }
 
-    pub fn target_group(&self) -> Option<&'a TargetGroup> {
+    pub(crate) fn target_group(&self) -> Option<&'a TargetGroup> {
         self.group.and_then(|it| it.group.as_ref())
     }
 
-    pub fn attributes(&self) -> Option<&'a Attributes> {
+    pub(crate) fn attributes(&self) -> Option<&'a Attributes> {
         self.group.and_then(|it| it.attributes.as_ref())
     }
 
     /// The health can be judged by: read, and not failing for too long.
-    pub fn targets_usable(&self) -> bool {
+    pub(crate) fn targets_usable(&self) -> bool {
         self.targets_usable
     }
 
-    pub fn has_read(&self, kind: Kind) -> bool {
+    pub(crate) fn has_read(&self, kind: Kind) -> bool {
         self.reference.is_some_and(|it| self.inventory.has_read(&it.cluster, kind))
     }
 
     /// A kind can be judged by: read, and not failing for too long.
-    pub fn fresh(&self, kind: Kind) -> bool {
+    pub(crate) fn fresh(&self, kind: Kind) -> bool {
         let source = self.reference.map(|it| Source::Kubernetes(it.cluster.clone(), kind));
         source.is_some_and(|it| usable(self.inventory, &it, self.now))
     }
 
     /// A watch of this kind is lost: what it last said may be judged by for a while, but nothing is certain.
-    pub fn lost(&self, kind: Kind) -> bool {
+    pub(crate) fn lost(&self, kind: Kind) -> bool {
         let source = self.reference.map(|it| Source::Kubernetes(it.cluster.clone(), kind));
         source.and_then(|it| self.inventory.freshness(&it)).is_some_and(|it| it.failed.is_some())
     }
 
-    pub fn endpoints_usable(&self) -> bool {
+    pub(crate) fn endpoints_usable(&self) -> bool {
         self.endpoints_usable
     }
 
     /// Of every endpoint it is known whether it is wanted.
-    pub fn resolved(&self) -> bool {
+    pub(crate) fn resolved(&self) -> bool {
         self.endpoints_usable() && self.resolution.endpoints.iter().all(|it| it.wanted.is_some())
     }
 
-    pub fn instances(&self) -> bool {
+    pub(crate) fn instances(&self) -> bool {
         self.binding.is_some_and(|it| it.target_type == Some(TargetType::Instance))
     }
 
     /// When something the wanted set hangs on last changed.
-    pub fn changed(&self) -> Option<Timestamp> {
+    pub(crate) fn changed(&self) -> Option<Timestamp> {
         let reference = self.reference?;
         self.cluster?.changed.get(&reference.key()).copied()
     }
 
     /// Other bindings on the same group, of any cluster and either API group.
-    pub fn rivals(&self) -> impl Iterator<Item = (BindingRef, &'a Binding)> {
+    pub(crate) fn rivals(&self) -> impl Iterator<Item = (BindingRef, &'a Binding)> {
         let inventory = self.inventory;
         let all = self.arn.as_ref().into_iter().flat_map(|arn| inventory.on_group(arn));
         all.filter(|(it, _)| Some(it) != self.reference)

@@ -14,7 +14,7 @@ use crate::domain::judgement::desired::Resolution;
 
 /// Claims of every binding on a group.
 #[derive(Debug, Default)]
-pub struct Claims {
+pub(crate) struct Claims {
     bindings: Vec<BindingRef>,
     owners: BTreeMap<TargetKey, Latest>,
     /// Bindings whose endpoints are not known.
@@ -37,7 +37,7 @@ impl Latest {
 }
 
 impl Claims {
-    pub fn of(
+    pub(crate) fn of(
         inventory: &Inventory,
         group: &TargetGroupArn,
         resolve: impl Fn(&BindingRef, &Binding) -> Rc<Resolution>,
@@ -68,12 +68,12 @@ impl Claims {
     }
 
     /// Another binding than ours that wants a target.
-    pub fn owner(&self, target: &TargetKey, ours: Option<&BindingRef>) -> Option<&BindingRef> {
+    pub(crate) fn owner(&self, target: &TargetKey, ours: Option<&BindingRef>) -> Option<&BindingRef> {
         self.other(*self.owners.get(target)?, ours)
     }
 
     /// Another binding than ours whose endpoints are not known.
-    pub fn unread(&self, ours: Option<&BindingRef>) -> Option<&BindingRef> {
+    pub(crate) fn unread(&self, ours: Option<&BindingRef>) -> Option<&BindingRef> {
         self.other(self.unread, ours)
     }
 

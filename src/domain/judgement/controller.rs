@@ -16,7 +16,7 @@ use crate::domain::judgement::checkpoint;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub enum Presence {
+pub(crate) enum Presence {
     Present,
     Down,
     Absent,
@@ -24,7 +24,7 @@ pub enum Presence {
 }
 
 impl Presence {
-    pub fn word(self) -> &'static str {
+    pub(crate) fn word(self) -> &'static str {
         match self {
             Self::Present => "present",
             Self::Down => "down",
@@ -36,7 +36,7 @@ impl Presence {
 
 /// What the controller does about this binding, as far as its marks tell.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Activity {
+pub(crate) enum Activity {
     /// Its checkpoint equals the endpoints: it will not look again until they change.
     Asleep { since: Option<Timestamp> },
     /// Its checkpoint is of other endpoints.
@@ -50,17 +50,17 @@ pub enum Activity {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Controller {
-    pub presence: Presence,
-    pub version: Option<Arc<str>>,
-    pub activity: Activity,
+pub(crate) struct Controller {
+    pub(crate) presence: Presence,
+    pub(crate) version: Option<Arc<str>>,
+    pub(crate) activity: Activity,
     /// What `presence` rests on.
-    pub sign: &'static str,
+    pub(crate) sign: &'static str,
     /// Ready endpoints of its webhook service; 0: every change of a binding is refused. `None`: unread or none.
-    pub webhook_endpoints: Option<u32>,
+    pub(crate) webhook_endpoints: Option<u32>,
 }
 
-pub fn controller(case: &Case<'_>) -> Controller {
+pub(crate) fn controller(case: &Case<'_>) -> Controller {
     let nobody = Controller {
         presence: Presence::Unknown,
         version: None,

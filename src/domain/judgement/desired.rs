@@ -30,7 +30,7 @@ use crate::domain::inventory::Kind;
 
 /// Why the controller leaves an endpoint out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Exclusion {
+pub(crate) enum Exclusion {
     /// The slice names no pod: the controller only follows pods.
     NoPodReference,
     /// The slice names a pod that does not exist (any more).
@@ -50,7 +50,7 @@ pub enum Exclusion {
 
 /// Whether the controller finds what it needs to compute endpoints at all.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Backend {
+pub(crate) enum Backend {
     Found,
     /// The service does not exist: the controller deregisters everything it owns.
     ServiceMissing,
@@ -64,7 +64,7 @@ pub enum Backend {
 
 /// What stands behind an endpoint.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Backing {
+pub(crate) enum Backing {
     /// Name of the pod in the service's namespace; `None`: the slice names none.
     Pod(Option<ObjectName>),
     Node(String),
@@ -74,33 +74,33 @@ pub enum Backing {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Endpoint {
     pub key: TargetKey,
-    pub backing: Backing,
-    pub ready: Option<bool>,
-    pub serving: Option<bool>,
-    pub terminating: Option<bool>,
-    pub node: Option<Arc<str>>,
-    pub zone: Option<Arc<str>>,
+    pub(crate) backing: Backing,
+    pub(crate) ready: Option<bool>,
+    pub(crate) serving: Option<bool>,
+    pub(crate) terminating: Option<bool>,
+    pub(crate) node: Option<Arc<str>>,
+    pub(crate) zone: Option<Arc<str>>,
     /// `None`: what it depends on could not be read.
-    pub wanted: Option<bool>,
-    pub exclusion: Option<Exclusion>,
+    pub(crate) wanted: Option<bool>,
+    pub(crate) exclusion: Option<Exclusion>,
     /// Creation time of the pod or node, which the checkpoint counts in.
-    pub created: Option<Timestamp>,
+    pub(crate) created: Option<Timestamp>,
 }
 
 /// All endpoints of a binding and what is wanted of them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Resolution {
-    pub backend: Backend,
+    pub(crate) backend: Backend,
     /// In key order. Several may share a key (a reused address, host network).
-    pub endpoints: Vec<Endpoint>,
+    pub(crate) endpoints: Vec<Endpoint>,
     /// Selected pods that are in no slice, or only with another port: rows by uid.
-    pub loose_pods: Vec<ObjectName>,
+    pub(crate) loose_pods: Vec<ObjectName>,
     /// Nodes could not be read: endpoints with ready containers are taken as wanted.
-    pub nodes_assumed: bool,
+    pub(crate) nodes_assumed: bool,
     /// Nodes could not be read, and the judgement of some endpoint rests on its node.
-    pub rests_on_nodes: bool,
+    pub(crate) rests_on_nodes: bool,
     /// Pods could not be read: ready endpoints are taken as wanted.
-    pub pods_assumed: bool,
+    pub(crate) pods_assumed: bool,
 }
 
 impl Resolution {

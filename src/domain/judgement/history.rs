@@ -19,15 +19,15 @@ use crate::domain::judgement::standing::Standing;
 use crate::domain::judgement::standing::VerdictKind;
 
 /// Seconds for which something new is not yet called a problem.
-pub const GRACE: i64 = 15;
+pub(crate) const GRACE: i64 = 15;
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Seen {
-    pub standing: Standing,
+pub(crate) struct Seen {
+    pub(crate) standing: Standing,
     /// When it began, if that was seen.
-    pub since: Option<Timestamp>,
+    pub(crate) since: Option<Timestamp>,
     /// When this row was first seen in this standing.
-    pub first: Timestamp,
+    pub(crate) first: Timestamp,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -47,26 +47,26 @@ pub struct History {
 
 impl History {
     /// For a single look.
-    pub fn of_one_look() -> Self {
+    pub(crate) fn of_one_look() -> Self {
         Self { once: true, ..Self::default() }
     }
 
     /// Which pods are detached by us now.
-    pub fn set_detached(&mut self, detached: BTreeMap<Uid, Option<TargetKey>>) {
+    pub(crate) fn set_detached(&mut self, detached: BTreeMap<Uid, Option<TargetKey>>) {
         self.detached = detached;
     }
 
-    pub fn detached(&self) -> &BTreeMap<Uid, Option<TargetKey>> {
+    pub(crate) fn detached(&self) -> &BTreeMap<Uid, Option<TargetKey>> {
         &self.detached
     }
 
     /// Whether something that has lasted these seconds has had its grace.
-    pub fn outlasted(&self, seconds: i64) -> bool {
+    pub(crate) fn outlasted(&self, seconds: i64) -> bool {
         self.once || seconds >= GRACE
     }
 
     /// How a row with this standing has stood so far.
-    pub fn seen(&self, key: &RowKey, uid: Option<&Uid>, standing: Standing, now: Timestamp) -> Seen {
+    pub(crate) fn seen(&self, key: &RowKey, uid: Option<&Uid>, standing: Standing, now: Timestamp) -> Seen {
         match self.rows.get(&(key.clone(), uid.cloned())) {
             Some(seen) if seen.standing == standing => seen.clone(),
             // What follows an unread side may be as old as the hills.
@@ -77,7 +77,12 @@ impl History {
     }
 
     /// Since when a target is in this state; `None`: it was so when first seen.
-    pub fn state_since(&self, key: &TargetKey, state: &HealthState, now: Timestamp) -> Option<Timestamp> {
+    pub(crate) fn state_since(
+        &self,
+        key: &TargetKey,
+        state: &HealthState,
+        now: Timestamp,
+    ) -> Option<Timestamp> {
         match self.states.get(key) {
             Some((known, since)) if known == state => *since,
             Some(_) => Some(now),
@@ -86,15 +91,15 @@ impl History {
     }
 
     /// The endpoint was known at most a grace ago.
-    pub fn endpoint_just_known(&self, key: &TargetKey, now: Timestamp) -> bool {
+    pub(crate) fn endpoint_just_known(&self, key: &TargetKey, now: Timestamp) -> bool {
         self.endpoints.get(key).is_some_and(|last| now.since(*last) < GRACE)
     }
 
-    pub fn served(&self, uid: &Uid) -> bool {
+    pub(crate) fn served(&self, uid: &Uid) -> bool {
         self.served.contains(uid)
     }
 
-    pub fn verdict_since(&self, word: VerdictKind, now: Timestamp) -> Option<Timestamp> {
+    pub(crate) fn verdict_since(&self, word: VerdictKind, now: Timestamp) -> Option<Timestamp> {
         match self.verdict {
             Some((known, since)) if known == word => since,
             Some((VerdictKind::Unknown, _)) | None => None,

@@ -74,7 +74,7 @@ fn halves<'a>(case: &'a Case<'_>, history: &History) -> Vec<(RowKey, Half<'a>)> 
 }
 
 /// All rows of a subject, worst first.
-pub fn rows(case: &Case<'_>, pass: &Pass<'_>, history: &History) -> Vec<Row> {
+pub(crate) fn rows(case: &Case<'_>, pass: &Pass<'_>, history: &History) -> Vec<Row> {
     let (behind, owners) = (Behind::of(case), Owners::new(case, pass));
     let halves = halves(case, history);
     let on_one_key = |a: &(RowKey, Half<'_>), b: &(RowKey, Half<'_>)| a.0 == b.0;

@@ -16,7 +16,7 @@ use crate::domain::judgement::desired::Resolution;
 use crate::domain::judgement::row::Subject;
 
 /// Keeps only what bindings share: a binding alone on its group is resolved for itself and forgotten.
-pub struct Pass<'a> {
+pub(crate) struct Pass<'a> {
     inventory: &'a Inventory,
     now: Timestamp,
     resolved: RefCell<BTreeMap<BindingRef, Rc<Resolution>>>,
@@ -24,12 +24,12 @@ pub struct Pass<'a> {
 }
 
 impl<'a> Pass<'a> {
-    pub fn new(inventory: &'a Inventory, now: Timestamp) -> Self {
+    pub(crate) fn new(inventory: &'a Inventory, now: Timestamp) -> Self {
         Self { inventory, now, resolved: RefCell::default(), claims: RefCell::default() }
     }
 
     /// `None`: the binding does not exist.
-    pub fn case<'s>(&self, subject: &'s Subject) -> Option<Case<'s>>
+    pub(crate) fn case<'s>(&self, subject: &'s Subject) -> Option<Case<'s>>
     where
         'a: 's,
     {
@@ -39,7 +39,7 @@ impl<'a> Pass<'a> {
     }
 
     /// What the bindings on the group of a case want.
-    pub fn claims(&self, case: &Case<'_>) -> Rc<Claims> {
+    pub(crate) fn claims(&self, case: &Case<'_>) -> Rc<Claims> {
         let Some(group) = case.arn.as_ref().filter(|_| case.rivals().next().is_some()) else {
             return Rc::default();
         };

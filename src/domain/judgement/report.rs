@@ -27,32 +27,32 @@ use crate::domain::judgement::verdict::Verdict;
 
 /// Why a binding that is being deleted is still there.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Deleting {
-    pub since: Timestamp,
-    pub finalizers: Vec<String>,
+pub(crate) struct Deleting {
+    pub(crate) since: Timestamp,
+    pub(crate) finalizers: Vec<String>,
     /// What the controller's clean-up fails with.
-    pub failed: Option<String>,
+    pub(crate) failed: Option<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Report {
-    pub subject: Subject,
+    pub(crate) subject: Subject,
     pub group: Option<TargetGroupArn>,
-    pub backend: Backend,
+    pub(crate) backend: Backend,
     pub rows: Vec<Row>,
-    pub counts: Counts,
-    pub zones: Vec<ZoneCount>,
+    pub(crate) counts: Counts,
+    pub(crate) zones: Vec<ZoneCount>,
     pub verdict: Verdict,
-    pub verdict_since: Option<Timestamp>,
+    pub(crate) verdict_since: Option<Timestamp>,
     pub settled: Settled,
-    pub controller: Controller,
-    pub routes: Routes,
+    pub(crate) controller: Controller,
+    pub(crate) routes: Routes,
     /// The binding is being deleted.
-    pub deleting: Option<Deleting>,
+    pub(crate) deleting: Option<Deleting>,
     /// What was assumed because it could not be read.
-    pub assumptions: Vec<&'static str>,
+    pub(crate) assumptions: Vec<&'static str>,
     /// When the health on show was asked for.
-    pub asked: Option<Timestamp>,
+    pub(crate) asked: Option<Timestamp>,
 }
 
 /// Judges one subject alone. `None`: the binding does not exist (any more).
@@ -61,7 +61,7 @@ pub fn judge(inventory: &Inventory, subject: &Subject, history: &History, now: T
 }
 
 /// Judges one subject of several. `None`: the binding does not exist (any more).
-pub fn judge_in(pass: &Pass<'_>, subject: &Subject, history: &History) -> Option<Report> {
+pub(crate) fn judge_in(pass: &Pass<'_>, subject: &Subject, history: &History) -> Option<Report> {
     let case = pass.case(subject)?;
     let rows = matching::rows(&case, pass, history);
     let counts = count(&rows);
@@ -136,7 +136,7 @@ fn zones(rows: &[Row]) -> Vec<ZoneCount> {
 
 impl Report {
     /// Worst word first, then most problems: the order of lists.
-    pub fn severity(&self) -> (u8, std::cmp::Reverse<u32>) {
+    pub(crate) fn severity(&self) -> (u8, std::cmp::Reverse<u32>) {
         (self.verdict.word.rank(), std::cmp::Reverse(self.counts.problems))
     }
 
@@ -144,7 +144,7 @@ impl Report {
         self.verdict.word
     }
 
-    pub fn row(&self, key: &RowKey) -> Option<&Row> {
+    pub(crate) fn row(&self, key: &RowKey) -> Option<&Row> {
         self.rows.iter().find(|row| row.key == *key)
     }
 }

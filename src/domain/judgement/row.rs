@@ -26,7 +26,7 @@ pub enum Subject {
 
 /// Which reason keeps a pod from being ready.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum WaitCode {
+pub(crate) enum WaitCode {
     /// It is being deleted.
     Terminating,
     /// It has no node yet, and the scheduler has not said why.
@@ -45,7 +45,7 @@ pub enum WaitCode {
 
 impl WaitCode {
     /// As it is shown, and as `waitingReason` of the JSON output.
-    pub fn as_str(&self) -> &str {
+    pub(crate) fn as_str(&self) -> &str {
         match self {
             Self::Terminating => "Terminating",
             Self::Pending => "Pending",
@@ -66,36 +66,36 @@ impl fmt::Display for WaitCode {
 
 /// Why a pod is not ready, the first reason that holds.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct WaitReason {
-    pub code: WaitCode,
-    pub message: Option<Arc<str>>,
-    pub since: Option<Timestamp>,
+pub(crate) struct WaitReason {
+    pub(crate) code: WaitCode,
+    pub(crate) message: Option<Arc<str>>,
+    pub(crate) since: Option<Timestamp>,
     /// Mere starting: nothing is wrong yet.
-    pub starting: bool,
+    pub(crate) starting: bool,
 }
 
 /// The Kubernetes half of a row.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EndpointSide {
     /// Name of the pod; `None` where the endpoint is a node or names no pod.
-    pub pod: Option<String>,
-    pub uid: Option<Uid>,
-    pub node: Option<Arc<str>>,
-    pub zone: Option<Arc<str>>,
+    pub(crate) pod: Option<String>,
+    pub(crate) uid: Option<Uid>,
+    pub(crate) node: Option<Arc<str>>,
+    pub(crate) zone: Option<Arc<str>>,
     /// Instance targets: the service's pods on that node, and how many of them are ready.
-    pub pods: Vec<String>,
-    pub ready_pods: u32,
-    pub ready: Option<bool>,
-    pub serving: Option<bool>,
-    pub terminating: Option<bool>,
-    pub phase: Option<Phase>,
-    pub wait: Option<WaitReason>,
-    pub restarts: u32,
+    pub(crate) pods: Vec<String>,
+    pub(crate) ready_pods: u32,
+    pub(crate) ready: Option<bool>,
+    pub(crate) serving: Option<bool>,
+    pub(crate) terminating: Option<bool>,
+    pub(crate) phase: Option<Phase>,
+    pub(crate) wait: Option<WaitReason>,
+    pub(crate) restarts: u32,
     /// Status of this binding's readiness gate, where the pod declares it.
-    pub gate: Option<Status>,
-    pub wanted: Option<bool>,
-    pub exclusion: Option<Exclusion>,
-    pub created: Option<Timestamp>,
+    pub(crate) gate: Option<Status>,
+    pub(crate) wanted: Option<bool>,
+    pub(crate) exclusion: Option<Exclusion>,
+    pub(crate) created: Option<Timestamp>,
 }
 
 /// What else is true of a row in service.
@@ -119,26 +119,26 @@ pub struct Row {
     pub key: RowKey,
     pub endpoint: Option<EndpointSide>,
     /// Other endpoints on the same key: a reused address, host network.
-    pub others: Vec<EndpointSide>,
-    pub target: Option<Target>,
+    pub(crate) others: Vec<EndpointSide>,
+    pub(crate) target: Option<Target>,
     /// Would the controller register it? `None`: what it depends on could not be read.
-    pub wanted: Option<bool>,
+    pub(crate) wanted: Option<bool>,
     pub standing: Standing,
     /// Unknown: what is missing. Orphan: whose pod has the address now. Contested, Elsewhere: whose it is.
-    pub note: Option<String>,
+    pub(crate) note: Option<String>,
     pub flags: Vec<Flag>,
     /// Since when it stands so, if that was seen.
-    pub since: Option<Timestamp>,
+    pub(crate) since: Option<Timestamp>,
     /// When it was first seen to stand so.
-    pub first_seen: Timestamp,
+    pub(crate) first_seen: Timestamp,
     /// Since when the target is in its state, if that was seen.
-    pub state_since: Option<Timestamp>,
-    pub problem: bool,
+    pub(crate) state_since: Option<Timestamp>,
+    pub(crate) problem: bool,
 }
 
 impl Row {
     /// The uid of the pod the row is about.
-    pub fn uid(&self) -> Option<&Uid> {
+    pub(crate) fn uid(&self) -> Option<&Uid> {
         self.endpoint.as_ref().and_then(|it| it.uid.as_ref())
     }
 
@@ -147,7 +147,7 @@ impl Row {
     }
 
     /// Its target, if AWS has it.
-    pub fn registered(&self) -> Option<&Target> {
+    pub(crate) fn registered(&self) -> Option<&Target> {
         self.target.as_ref().filter(|it| !it.health.not_registered())
     }
 
@@ -157,33 +157,33 @@ impl Row {
     }
 
     /// Its pod was taken out of the service by us.
-    pub fn detached(&self) -> bool {
+    pub(crate) fn detached(&self) -> bool {
         let wait = self.endpoint.as_ref().and_then(|it| it.wait.as_ref());
         wait.is_some_and(|it| it.code == WaitCode::Detached)
     }
 
-    pub fn terminating(&self) -> bool {
+    pub(crate) fn terminating(&self) -> bool {
         self.endpoint.as_ref().is_some_and(|it| it.terminating == Some(true))
     }
 }
 
 /// How many rows there are of what.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Counts {
-    pub wanted: u32,
+pub(crate) struct Counts {
+    pub(crate) wanted: u32,
     /// Wanted and in service.
-    pub in_service: u32,
+    pub(crate) in_service: u32,
     /// Registered targets that are not draining.
-    pub registered: u32,
-    pub healthy: u32,
-    pub draining: u32,
-    pub problems: u32,
+    pub(crate) registered: u32,
+    pub(crate) healthy: u32,
+    pub(crate) draining: u32,
+    pub(crate) problems: u32,
 }
 
 /// One zone of the group: wanted and in service.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ZoneCount {
-    pub zone: Arc<str>,
-    pub registered: u32,
-    pub healthy: u32,
+pub(crate) struct ZoneCount {
+    pub(crate) zone: Arc<str>,
+    pub(crate) registered: u32,
+    pub(crate) healthy: u32,
 }

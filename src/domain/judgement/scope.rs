@@ -25,7 +25,7 @@ use crate::domain::judgement::row::Row;
 use crate::domain::judgement::row::Subject;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum ScopeKind {
+pub(crate) enum ScopeKind {
     Binding(String, Option<BindingApi>),
     Service(String),
     Pod(String),
@@ -43,8 +43,8 @@ pub enum ScopeKind {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ScopeTarget {
-    pub namespace: Option<String>,
-    pub thing: ScopeKind,
+    pub(crate) namespace: Option<String>,
+    pub(crate) thing: ScopeKind,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -55,7 +55,7 @@ pub struct InvalidScope(String);
 
 impl ScopeKind {
     /// Named by what AWS knows it by: the namespace is not part of it.
-    pub fn is_of_aws(&self) -> bool {
+    pub(crate) fn is_of_aws(&self) -> bool {
         match self {
             Self::LoadBalancer(_)
             | Self::Group(..)
@@ -168,16 +168,16 @@ fn thing(kind: &str, name: &str) -> Option<ScopeKind> {
 
 /// Which boards there are to be.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Boards<'a> {
+pub(crate) struct Boards<'a> {
     /// `None`: all namespaces.
-    pub namespace: Option<&'a str>,
-    pub selector: Option<&'a Selector>,
-    pub pointed: Option<&'a ScopeTarget>,
+    pub(crate) namespace: Option<&'a str>,
+    pub(crate) selector: Option<&'a Selector>,
+    pub(crate) pointed: Option<&'a ScopeTarget>,
 }
 
 impl Boards<'_> {
     /// The bindings of the scope, and groups that no binding names: those that belong here and those that are pointed at.
-    pub fn subjects(&self, inventory: &Inventory) -> BTreeSet<Subject> {
+    pub(crate) fn subjects(&self, inventory: &Inventory) -> BTreeSet<Subject> {
         let inside = inventory.bindings().filter(|(it, binding)| {
             self.namespace.is_none_or(|wanted| *wanted == it.namespace)
                 && self.selector.is_none_or(|it| it.matches(&binding.labels))
@@ -223,7 +223,7 @@ impl ScopeTarget {
     }
 
     /// Whether a binding can be what is pointed at, by what it says itself; its rows may tell otherwise.
-    pub fn may_select(&self, reference: &BindingRef, binding: &Binding) -> bool {
+    pub(crate) fn may_select(&self, reference: &BindingRef, binding: &Binding) -> bool {
         let group = binding.group.as_ref();
         self.namespace.as_ref().is_none_or(|it| *it == reference.namespace)
             && match &self.thing {
@@ -238,7 +238,7 @@ impl ScopeTarget {
     }
 
     /// Whether a board is about what is pointed at.
-    pub fn selects(&self, inventory: &Inventory, report: &Report) -> bool {
+    pub(crate) fn selects(&self, inventory: &Inventory, report: &Report) -> bool {
         if let (Some(wanted), Subject::Binding(reference)) = (&self.namespace, &report.subject) {
             if *wanted != reference.namespace {
                 return false;

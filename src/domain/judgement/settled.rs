@@ -20,7 +20,7 @@ use crate::domain::judgement::unsettled::Unsettled;
 /// `true`, `false`, or `None` where it cannot be known; with what keeps it from being true.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settled {
-    pub value: Option<bool>,
+    pub(crate) value: Option<bool>,
     pub because: Vec<Unsettled>,
 }
 
@@ -55,7 +55,7 @@ impl Obstacles {
     }
 }
 
-pub fn settled(case: &Case<'_>, rows: &[Row], counts: &Counts) -> Settled {
+pub(crate) fn settled(case: &Case<'_>, rows: &[Row], counts: &Counts) -> Settled {
     let Some(binding) = case.binding else {
         // A group without a binding has nothing to settle to.
         return Settled { value: None, because: Vec::new() };
@@ -135,7 +135,7 @@ fn pods_in_service(case: &Case<'_>, rows: &[Row]) -> Option<bool> {
 
 /// One workload behind the selected pods.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RolloutState {
+pub(crate) enum RolloutState {
     /// At rest with this many replicas desired.
     Quiet(u32),
     /// On the way to this many.
@@ -144,7 +144,7 @@ pub enum RolloutState {
 }
 
 /// The workloads behind a binding: the owners of its pods, and those whose pods its service would select.
-pub fn workloads(case: &Case<'_>) -> Vec<RolloutState> {
+pub(crate) fn workloads(case: &Case<'_>) -> Vec<RolloutState> {
     let (Some(cluster), Some(service)) = (case.cluster, case.service) else { return Vec::new() };
     let mut found = BTreeSet::new();
     let mut behind = Vec::new();

@@ -97,12 +97,12 @@ impl Standing {
     }
 
     /// A row that stands so keeps a binding from being settled.
-    pub fn unsettles(self) -> bool {
+    pub(crate) fn unsettles(self) -> bool {
         !matches!(self, Self::InService | Self::Draining | Self::Passive | Self::Elsewhere)
     }
 
     /// How far up a row belongs when the worst comes first: 0 is worst.
-    pub fn rank(self) -> u8 {
+    pub(crate) fn rank(self) -> u8 {
         match self {
             Self::Contested => 0,
             Self::Orphan => 1,
@@ -165,10 +165,10 @@ pub enum VerdictKind {
 }
 
 impl VerdictKind {
-    pub const ALL: [Self; 6] =
+    pub(crate) const ALL: [Self; 6] =
         [Self::Serving, Self::Degraded, Self::FailOpen, Self::Empty, Self::NotRouted, Self::Unknown];
 
-    pub fn text(self) -> &'static str {
+    pub(crate) fn text(self) -> &'static str {
         match self {
             Self::Serving => "serving",
             Self::Degraded => "degraded",
@@ -180,7 +180,7 @@ impl VerdictKind {
     }
 
     /// 0 is worst.
-    pub fn rank(self) -> u8 {
+    pub(crate) fn rank(self) -> u8 {
         match self {
             Self::Empty => 0,
             Self::FailOpen => 1,

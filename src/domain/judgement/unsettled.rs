@@ -38,13 +38,13 @@ impl Unsettled {
     ];
 
     /// All of them: first those that are no standing, then the standings that unsettle a binding.
-    pub fn all() -> impl Iterator<Item = Self> {
+    pub(crate) fn all() -> impl Iterator<Item = Self> {
         let standings = Standing::ALL.into_iter().filter(|it| it.unsettles()).map(Self::Row);
         Self::OTHERS.into_iter().chain(standings)
     }
 
     /// As it stands in `unsettledBecause`: part of the contract.
-    pub fn code(self) -> &'static str {
+    pub(crate) fn code(self) -> &'static str {
         match self {
             Self::KubernetesUnread => "kubernetes-unread",
             Self::TargetsUnread => "targets-unread",

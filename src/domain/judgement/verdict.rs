@@ -23,17 +23,17 @@ use crate::domain::judgement::standing::VerdictKind;
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Verdict {
-    pub word: VerdictKind,
+    pub(crate) word: VerdictKind,
     pub sentence: String,
     /// Nothing is wrong although the word is not "serving": zero replicas are desired.
-    pub neutral: bool,
+    pub(crate) neutral: bool,
 }
 
 fn say(word: VerdictKind, sentence: impl Into<String>) -> Verdict {
     Verdict { word, sentence: sentence.into(), neutral: false }
 }
 
-pub fn verdict(case: &Case<'_>, rows: &[Row], counts: &Counts) -> Verdict {
+pub(crate) fn verdict(case: &Case<'_>, rows: &[Row], counts: &Counts) -> Verdict {
     if let Some(unknown) = unreadable(case) {
         return unknown;
     }
@@ -197,7 +197,7 @@ fn fail_open(case: &Case<'_>, rows: &[Row], counts: &Counts) -> Option<Verdict> 
 }
 
 /// Whether targets of every zone serve every zone.
-pub fn cross_zone(case: &Case<'_>) -> bool {
+pub(crate) fn cross_zone(case: &Case<'_>) -> bool {
     let own = |it: &LoadBalancer| match it.kind {
         LoadBalancerKind::Application => true,
         LoadBalancerKind::Network | LoadBalancerKind::Gateway => it.cross_zone.unwrap_or(false),

@@ -15,7 +15,7 @@ use crate::domain::judgement::row::WaitReason;
 const STARTING: [&str; 2] = ["ContainerCreating", "PodInitializing"];
 
 /// `None`: the pod is ready, or on its way out.
-pub fn reason(pod: &Pod, now: Timestamp) -> Option<WaitReason> {
+pub(crate) fn reason(pod: &Pod, now: Timestamp) -> Option<WaitReason> {
     if pod.terminating() {
         return Some(plain(WaitCode::Terminating, pod.deleted, true));
     }

@@ -52,7 +52,7 @@ impl ChangeKind {
 }
 
 /// The role a binding's controller assumes to reach its group, with its external ID.
-pub type Role = Option<(String, Option<String>)>;
+pub(crate) type Role = Option<(String, Option<String>)>;
 
 /// A target to register.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -75,7 +75,7 @@ pub enum Labelled {
 
 impl Labelled {
     /// `pod web-1`, `node ip-10-0-3-7`.
-    pub fn called(&self) -> String {
+    pub(crate) fn called(&self) -> String {
         match self {
             Self::Pod(name, _) => format!("pod {}", name.name),
             Self::Node(name) => format!("node {name}"),
@@ -159,7 +159,7 @@ impl Act {
     }
 
     /// The call it makes: an operation of ELBv2, or a verb and a resource of Kubernetes.
-    pub fn call(&self) -> &'static str {
+    pub(crate) fn call(&self) -> &'static str {
         match self {
             Self::Register { .. } => "RegisterTargets",
             Self::Deregister { .. } => "DeregisterTargets",
@@ -176,7 +176,7 @@ impl Act {
     }
 
     /// The Kubernetes permission it needs, and the namespace; `None`: it needs none.
-    pub fn verb(&self) -> Option<(Verb, Option<String>)> {
+    pub(crate) fn verb(&self) -> Option<(Verb, Option<String>)> {
         let bindings = |verb: &str, api: BindingApi, namespace: &str| {
             let group = api.version().split('/').next().unwrap_or_default();
             Some((Verb::new(verb, group, "targetgroupbindings"), Some(namespace.to_owned())))
@@ -202,7 +202,7 @@ impl Act {
     }
 
     /// The name of the Kubernetes object it changes; `None`: there is none yet, or it writes to AWS.
-    pub fn object(&self) -> Option<String> {
+    pub(crate) fn object(&self) -> Option<String> {
         match self {
             Self::Mark { binding, .. } | Self::DeleteBinding { binding, .. } => Some(binding.name.clone()),
             Self::DeletePod { name, .. } | Self::Label { object: Labelled::Pod(name, _), .. } => {
@@ -214,7 +214,7 @@ impl Act {
     }
 
     /// The cluster it writes to; `None`: it writes to AWS, or nowhere.
-    pub fn cluster(&self) -> Option<&ClusterId> {
+    pub(crate) fn cluster(&self) -> Option<&ClusterId> {
         match self {
             Self::Mark { binding, .. } | Self::DeleteBinding { binding, .. } => Some(&binding.cluster),
             Self::Create { cluster, .. } | Self::DeletePod { cluster, .. } | Self::Label { cluster, .. } => {
@@ -230,7 +230,7 @@ impl Act {
     }
 
     /// The target group it is about.
-    pub fn group(&self) -> Option<&TargetGroupArn> {
+    pub(crate) fn group(&self) -> Option<&TargetGroupArn> {
         match self {
             Self::Register { group, .. }
             | Self::Deregister { group, .. }
@@ -247,7 +247,7 @@ impl Act {
     }
 
     /// The account and region of what it changes in AWS.
-    pub fn place(&self) -> Option<(&str, &str)> {
+    pub(crate) fn place(&self) -> Option<(&str, &str)> {
         match self {
             Self::Shift { place, .. } => Some((place.load_balancer.account(), place.load_balancer.region())),
             other => other.group().map(|it| (it.account(), it.region())),

@@ -54,22 +54,22 @@ use crate::domain::plan::known::report_of;
 
 /// What a person wants to bind, and how.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Wish {
-    pub cluster: ClusterId,
-    pub service: ObjectName,
+pub(crate) struct Wish {
+    pub(crate) cluster: ClusterId,
+    pub(crate) service: ObjectName,
     /// `None`: the service's only port.
-    pub port: Option<PortRef>,
-    pub group: TargetGroupArn,
+    pub(crate) port: Option<PortRef>,
+    pub(crate) group: TargetGroupArn,
     /// Name of the binding; `None`: the service's name with `-tgb`.
-    pub name: Option<String>,
-    pub multi_cluster: bool,
+    pub(crate) name: Option<String>,
+    pub(crate) multi_cluster: bool,
     /// Fill `spec.networking` from the load balancer's security groups.
-    pub networking: bool,
+    pub(crate) networking: bool,
 }
 
 /// Binds a service to a target group. Refused for what the controller's webhook would refuse, in its own words, and for
 /// what it lets through although it cannot work.
-pub fn bind(inventory: &Inventory, wish: &Wish, now: Timestamp) -> Result<Plan, Refusal> {
+pub(crate) fn bind(inventory: &Inventory, wish: &Wish, now: Timestamp) -> Result<Plan, Refusal> {
     let cluster =
         inventory.cluster(&wish.cluster).ok_or_else(|| Refusal::new("the cluster could not be read"))?;
     let service = cluster.services.get(&wish.service);

@@ -23,7 +23,7 @@ use crate::domain::plan::known::Known;
 
 /// The controller uses its list of a group's targets for at most this many seconds before it reads them again
 /// (controller.md §2.5).
-pub const CACHE: i64 = 300;
+pub(crate) const CACHE: i64 = 300;
 /// The first version with a checkpoint annotation.
 const CHECKPOINTS_SINCE: (u32, u32, u32) = (2, 9, 1);
 

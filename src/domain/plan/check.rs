@@ -28,7 +28,7 @@ use crate::domain::plan::act::Labelled;
 
 /// Why a guard is not met: what differs from the plan, or what could not be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Unmet {
+pub(crate) enum Unmet {
     /// Something that the guards compare with is not read, or no longer.
     #[error("what it rests on cannot be read: {0}")]
     Unread(Failure),
@@ -96,7 +96,7 @@ pub enum Unmet {
 }
 
 /// Checks a guard against what was just read: `report` is the judgement of the plan's subject, `None` where it is gone.
-pub fn check(guard: &Guard, report: Option<&Report>, inventory: &Inventory) -> Result<(), Unmet> {
+pub(crate) fn check(guard: &Guard, report: Option<&Report>, inventory: &Inventory) -> Result<(), Unmet> {
     match guard {
         Guard::Binding { binding, uid, group } => {
             let found = inventory.binding(binding).ok_or_else(|| Unmet::BindingGone(binding.clone()))?;

@@ -14,18 +14,18 @@ use crate::domain::judgement::row::Row;
 
 /// How many targets are registered and not draining, and how many of them are healthy.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Number {
-    pub registered: u32,
-    pub healthy: u32,
+pub(crate) struct Number {
+    pub(crate) registered: u32,
+    pub(crate) healthy: u32,
 }
 
 /// Targets of one zone, or of all, before and after a plan.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Count {
+pub(crate) struct Count {
     /// `None`: all zones.
-    pub zone: Option<Arc<str>>,
-    pub before: Number,
-    pub after: Number,
+    pub(crate) zone: Option<Arc<str>>,
+    pub(crate) before: Number,
+    pub(crate) after: Number,
 }
 
 /// The zone of a target to be registered, where its node or its endpoint tells.

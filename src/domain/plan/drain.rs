@@ -52,7 +52,7 @@ pub enum Then {
 
 impl Then {
     /// The next choice, round and round.
-    pub fn next(self) -> Self {
+    pub(crate) fn next(self) -> Self {
         match self {
             Self::Delete => Self::PutBack,
             Self::PutBack => Self::Keep,
@@ -62,7 +62,7 @@ impl Then {
 }
 
 /// Excludes a node from every load balancer (controller.md §2.3).
-pub const EXCLUDE: &str = "node.kubernetes.io/exclude-from-external-load-balancers";
+pub(crate) const EXCLUDE: &str = "node.kubernetes.io/exclude-from-external-load-balancers";
 
 const DEREGISTER: &str = "deregister (X) removes the target";
 const DEREGISTER_ONLY: &str = "deregister (X) removes the target and leaves the pod running";

@@ -25,7 +25,7 @@ use crate::domain::plan::act::listed;
 
 /// What reading back says of a step.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum ReadBack {
+pub(crate) enum ReadBack {
     /// It took effect; with what was found.
     There(String),
     /// Not yet; with what is found instead.
@@ -36,7 +36,7 @@ pub enum ReadBack {
 
 /// Compares what was read after a step with what the step was to bring about. `report` is the judgement of the plan's
 /// subject, or of the step's group.
-pub fn effect(act: &Act, report: Option<&Report>, inventory: &Inventory) -> ReadBack {
+pub(crate) fn effect(act: &Act, report: Option<&Report>, inventory: &Inventory) -> ReadBack {
     match act {
         Act::Register { targets, .. } => all(report, &keys(targets), "registered", registered),
         Act::Deregister { targets, .. } => all(report, &keys(targets), "out of rotation", left),

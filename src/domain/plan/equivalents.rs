@@ -12,10 +12,10 @@ use crate::domain::plan::act::Arriving;
 use crate::domain::plan::act::Labelled;
 
 /// ELBv2 takes at most this many targets in one call (its documentation leaves it open; the controller sends so many).
-pub const BATCH: usize = 200;
+pub(crate) const BATCH: usize = 200;
 
 /// The commands equivalent to one step; several where it takes several calls.
-pub fn lines(act: &Act) -> Vec<String> {
+pub(crate) fn lines(act: &Act) -> Vec<String> {
     match act {
         Act::Register { group, targets, .. } => {
             targets.chunks(BATCH).map(|it| elbv2("register-targets", group, it)).collect()
@@ -62,7 +62,7 @@ pub fn lines(act: &Act) -> Vec<String> {
 }
 
 /// The fields a step sends to the API server, where it patches an object or deletes it under a precondition.
-pub fn fields(act: &Act) -> Option<String> {
+pub(crate) fn fields(act: &Act) -> Option<String> {
     let sent = match act {
         Act::Mark { marker, .. } => format!("metadata.annotations[elbv2.k8s.aws/checkpoint]: {marker:?}"),
         Act::Label { key, to, .. } => {

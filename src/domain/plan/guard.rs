@@ -48,7 +48,7 @@ pub enum Guard {
 
 impl Guard {
     /// The target it is about, where it is about one.
-    pub fn target(&self) -> Option<&TargetKey> {
+    pub(crate) fn target(&self) -> Option<&TargetKey> {
         match self {
             Self::Leaves { key, .. } | Self::Arrives { key, .. } | Self::Absent { key } => Some(key),
             Self::Binding { .. }
@@ -62,7 +62,7 @@ impl Guard {
     }
 
     /// The condition in a few words, to be read after "only if".
-    pub fn words(&self) -> String {
+    pub(crate) fn words(&self) -> String {
         match self {
             Self::Binding { .. } => "binding and group unchanged".to_owned(),
             Self::Unbound { group, .. } => format!("no binding names {}", group.name()),

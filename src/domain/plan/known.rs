@@ -71,6 +71,6 @@ impl<'a> Known<'a> {
 }
 
 /// The judgement of what was just read, without history: for guards and for reading back.
-pub fn report_of(inventory: &Inventory, subject: &Subject, now: Timestamp) -> Option<Report> {
+pub(crate) fn report_of(inventory: &Inventory, subject: &Subject, now: Timestamp) -> Option<Report> {
     report::judge(inventory, subject, &History::of_one_look(), now)
 }

@@ -33,7 +33,7 @@ use crate::domain::judgement::row::Subject;
 
 /// A change a person asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Request {
+pub(crate) enum Request {
     Bind(Wish),
     Unbind,
     Resync,
@@ -60,7 +60,7 @@ pub enum Request {
 
 impl Request {
     /// The kind of the plan it becomes.
-    pub fn change(&self) -> ChangeKind {
+    pub(crate) fn change(&self) -> ChangeKind {
         match self {
             Self::Bind(_) => ChangeKind::Bind,
             Self::Unbind => ChangeKind::Unbind,
@@ -78,23 +78,23 @@ impl Request {
 
 /// The tags of a rule, its listener and its load balancer, which tell who manages it; or why they could not be read.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Marks {
-    pub tags: Tags,
-    pub unread: Option<String>,
+pub(crate) struct Marks {
+    pub(crate) tags: Tags,
+    pub(crate) unread: Option<String>,
 }
 
 /// What a plan is made from.
-pub struct Basis<'a> {
-    pub inventory: &'a Inventory,
+pub(crate) struct Basis<'a> {
+    pub(crate) inventory: &'a Inventory,
     /// The judgement of the board it is about; `None`: a request that needs one is refused.
-    pub report: Option<&'a Report>,
-    pub now: Timestamp,
+    pub(crate) report: Option<&'a Report>,
+    pub(crate) now: Timestamp,
     /// The connected clusters whose name has to be typed before anything is written.
-    pub protected: &'a BTreeSet<ClusterId>,
+    pub(crate) protected: &'a BTreeSet<ClusterId>,
 }
 
 /// Makes the plan of a request and gives it an ID. Nothing is written. The error says why there is no plan.
-pub fn make(request: &Request, basis: &Basis<'_>, ids: &mut PlanIds) -> Result<Plan, Refusal> {
+pub(crate) fn make(request: &Request, basis: &Basis<'_>, ids: &mut PlanIds) -> Result<Plan, Refusal> {
     let mut plan = planned(request, basis)?;
     if plan.steps.is_empty() {
         // There is nothing to accept.

@@ -23,29 +23,29 @@ use crate::domain::facts::time::Timestamp;
 /// The fields of a binding that does not exist yet.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Manifest {
-    pub api: BindingApi,
-    pub name: ObjectName,
-    pub service: String,
-    pub port: PortRef,
-    pub group: TargetGroupArn,
+    pub(crate) api: BindingApi,
+    pub(crate) name: ObjectName,
+    pub(crate) service: String,
+    pub(crate) port: PortRef,
+    pub(crate) group: TargetGroupArn,
     /// `ip` or `instance`, as the group has it.
-    pub target_type: TargetType,
-    pub multi_cluster: bool,
+    pub(crate) target_type: TargetType,
+    pub(crate) multi_cluster: bool,
     /// Security groups that traffic comes from, for `spec.networking`; empty: the field is left out.
-    pub security_groups: Vec<Arc<str>>,
+    pub(crate) security_groups: Vec<Arc<str>>,
     /// The ports and protocols that they need, where `spec.networking` is written.
-    pub ports: Vec<u16>,
+    pub(crate) ports: Vec<u16>,
     #[serde(default)]
-    pub protocols: Vec<Arc<str>>,
+    pub(crate) protocols: Vec<Arc<str>>,
 }
 
 impl Manifest {
-    pub fn reference(&self, cluster: &ClusterId) -> BindingRef {
+    pub(crate) fn reference(&self, cluster: &ClusterId) -> BindingRef {
         BindingRef::of(cluster, self.api, &self.name)
     }
 
     /// Each protocol on each port.
-    pub fn openings(&self) -> impl Iterator<Item = (&Arc<str>, u16)> {
+    pub(crate) fn openings(&self) -> impl Iterator<Item = (&Arc<str>, u16)> {
         self.ports.iter().flat_map(|port| self.protocols.iter().map(move |protocol| (protocol, *port)))
     }
 
@@ -82,7 +82,7 @@ impl Manifest {
     }
 
     /// The object to create, as the API server takes it.
-    pub fn object(&self) -> Object<'_> {
+    pub(crate) fn object(&self) -> Object<'_> {
         let networking = (!self.security_groups.is_empty()).then(|| Networking {
             ingress: [Ingress {
                 from: self
@@ -120,7 +120,7 @@ impl Manifest {
 /// A TargetGroupBinding in the API server's schema: what is sent, shown and saved is this.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Object<'a> {
+pub(crate) struct Object<'a> {
     api_version: &'static str,
     kind: &'static str,
     metadata: Metadata<'a>,

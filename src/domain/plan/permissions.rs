@@ -8,15 +8,15 @@ use crate::domain::plan::act::ChangeKind;
 
 /// Verbs on resources of a Kubernetes API group, in a namespace or in the whole cluster.
 pub struct Need {
-    pub verbs: &'static [&'static str],
-    pub group: &'static str,
-    pub resources: &'static [&'static str],
+    pub(crate) verbs: &'static [&'static str],
+    pub(crate) group: &'static str,
+    pub(crate) resources: &'static [&'static str],
     /// Needed in the whole cluster, without a namespace.
-    pub cluster: bool,
+    pub(crate) cluster: bool,
     /// Changes that need it; empty: reading does.
-    pub changes: &'static [ChangeKind],
+    pub(crate) changes: &'static [ChangeKind],
     /// What is missing without it.
-    pub without: &'static str,
+    pub(crate) without: &'static str,
 }
 
 const LOOK: &[&str] = &["get", "list", "watch"];
@@ -121,8 +121,8 @@ pub const KUBERNETES: &[Need] = &[
 /// An IAM action, and the changes that need it.
 pub struct AwsPermission {
     pub operation: Operation,
-    pub changes: &'static [ChangeKind],
-    pub without: &'static str,
+    pub(crate) changes: &'static [ChangeKind],
+    pub(crate) without: &'static str,
 }
 
 const fn describes(operation: Operation, without: &'static str) -> AwsPermission {
@@ -182,11 +182,11 @@ const AUTO_MODE: &str = "eks.amazonaws.com";
 
 /// The same verb on a binding of Auto Mode, where it is about bindings.
 fn of_auto_mode(verb: &Verb) -> Option<Verb> {
-    (verb.group == BINDINGS).then(|| Verb::new(&verb.verb, AUTO_MODE, &verb.resource))
+    (verb.group == BINDINGS).then(|| Verb::new(&verb.name, AUTO_MODE, &verb.resource))
 }
 
 /// The verbs that changes need, on both kinds of binding.
-pub fn of_changes() -> impl Iterator<Item = (&'static Need, Verb)> {
+pub(crate) fn of_changes() -> impl Iterator<Item = (&'static Need, Verb)> {
     KUBERNETES
         .iter()
         .filter(|it| it.verbs != LOOK && it.verbs != ["get"])
@@ -195,7 +195,7 @@ pub fn of_changes() -> impl Iterator<Item = (&'static Need, Verb)> {
 }
 
 /// The first permission a change lacks; `auto`: on a binding of Auto Mode.
-pub fn lacks(change: ChangeKind, allowed: &Allowed, auto: bool) -> Option<Verb> {
+pub(crate) fn lacks(change: ChangeKind, allowed: &Allowed, auto: bool) -> Option<Verb> {
     let needs = KUBERNETES.iter().filter(|it| it.changes.contains(&change)).flat_map(Need::verbs);
     let needs = needs.map(|it| of_auto_mode(&it).filter(|_| auto).unwrap_or(it));
     needs.into_iter().find(|it| allowed.get(it) == Some(&false))

@@ -34,7 +34,7 @@ pub enum Stage {
 
 impl Stage {
     /// Nothing more comes of this step.
-    pub fn over(&self) -> bool {
+    pub(crate) fn over(&self) -> bool {
         !matches!(self, Self::Checking | Self::Writing | Self::Awaiting(_))
     }
 
@@ -64,7 +64,7 @@ impl Stage {
 }
 
 /// The acts of a plan whose call was made, whatever came of it.
-pub fn called<'a>(
+pub(crate) fn called<'a>(
     plan: &'a Plan,
     stages: impl Iterator<Item = (usize, &'a Stage)>,
 ) -> impl Iterator<Item = &'a Act> {
@@ -75,7 +75,7 @@ pub fn called<'a>(
 }
 
 /// Something was written that has an inverse.
-pub fn undoable<'a>(plan: &'a Plan, stages: impl Iterator<Item = (usize, &'a Stage)>) -> bool {
+pub(crate) fn undoable<'a>(plan: &'a Plan, stages: impl Iterator<Item = (usize, &'a Stage)>) -> bool {
     let written: Vec<Act> = called(plan, stages).cloned().collect();
     plan.change != ChangeKind::Undo && undo::have_inverse(&written)
 }
@@ -84,10 +84,10 @@ pub fn undoable<'a>(plan: &'a Plan, stages: impl Iterator<Item = (usize, &'a Sta
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Progress {
     /// Id of the plan.
-    pub plan: PlanId,
+    pub(crate) plan: PlanId,
     /// Which step, from 0.
     pub step: usize,
-    pub at: Timestamp,
+    pub(crate) at: Timestamp,
     #[serde(flatten)]
     pub stage: Stage,
 }

@@ -246,7 +246,7 @@ fn row<'a>(known: &Known<'a>, key: &TargetKey) -> Option<&'a Row> {
 }
 
 /// Whether any of these writes can be undone in principle; whether one can be undone now is for `undo` to say.
-pub fn have_inverse(acts: &[Act]) -> bool {
+pub(crate) fn have_inverse(acts: &[Act]) -> bool {
     let deleted = |uid: &Uid| acts.iter().any(|it| matches!(it, Act::DeletePod { uid: of, .. } if of == uid));
     let one = |act: &Act| match act {
         Act::Label { object: Labelled::Pod(_, uid), .. } => !deleted(uid),

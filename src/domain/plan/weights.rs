@@ -22,7 +22,7 @@ use crate::domain::plan::act::counted;
 use crate::domain::plan::known::Known;
 
 /// The largest weight of a target group (ELBv2 refuses more).
-pub const LARGEST: u32 = 999;
+pub(crate) const LARGEST: u32 = 999;
 
 /// Tags of a load balancer, listener or rule, by its ARN.
 pub type Tags = BTreeMap<String, BTreeMap<String, String>>;
@@ -30,12 +30,12 @@ pub type Tags = BTreeMap<String, BTreeMap<String, String>>;
 /// What was read of a rule whose weights are to be changed, to be taken into an inventory beside everything else.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Weighed {
-    pub place: Place,
+    pub(crate) place: Place,
     pub changes: Vec<Observation>,
     /// Tags of the load balancer, listener and rule; empty where they could not be read.
-    pub tags: Tags,
+    pub(crate) tags: Tags,
     /// Why the tags could not be read.
-    pub untagged: Option<String>,
+    pub(crate) untagged: Option<String>,
 }
 
 /// The weights after the change: those asked for, the others as they are.

@@ -11,7 +11,7 @@ use crate::domain::judgement::row::Row;
 
 /// Which pane a column belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Side {
+pub(crate) enum Side {
     Endpoint,
     Link,
     Target,
@@ -19,17 +19,17 @@ pub enum Side {
 
 /// What a column may need beside the row.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Context {
-    pub now: Timestamp,
+pub(crate) struct Context {
+    pub(crate) now: Timestamp,
     /// Seconds a deregistered target drains.
-    pub deregistration_delay: Option<u32>,
+    pub(crate) deregistration_delay: Option<u32>,
     /// Seconds registration and first health checks may take.
-    pub registration_allowance: Option<i64>,
+    pub(crate) registration_allowance: Option<i64>,
 }
 
 /// Which column it is, whatever its title says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ColumnId {
+pub(crate) enum ColumnId {
     Pod,
     Endpoint,
     Ready,
@@ -47,7 +47,7 @@ pub enum ColumnId {
 
 /// What the colour of a cell says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Tone {
+pub(crate) enum Tone {
     Plain,
     /// Whether the pod is ready, or why not.
     Readiness,
@@ -59,33 +59,33 @@ pub enum Tone {
 
 /// Which part of a cell is left out where it is too long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Cut {
+pub(crate) enum Cut {
     End,
     /// Names of pods differ at their end; of names of nodes, which are addresses, only the first part counts.
     Middle,
 }
 
-pub struct Column {
-    pub id: ColumnId,
-    pub title: &'static str,
-    pub side: Side,
+pub(crate) struct Column {
+    pub(crate) id: ColumnId,
+    pub(crate) title: &'static str,
+    pub(crate) side: Side,
     /// Cells it needs to be of use.
-    pub least: u16,
+    pub(crate) least: u16,
     /// Its share of what is left over; 0: it never grows.
-    pub grows: u16,
+    pub(crate) grows: u16,
     /// 0 is the last to go where room is short.
-    pub priority: u8,
+    pub(crate) priority: u8,
     /// Only in a pane alone, and in `-o wide`.
-    pub wide: bool,
-    pub tone: Tone,
-    pub cut: Cut,
-    pub text: fn(&Row, &Context) -> String,
+    pub(crate) wide: bool,
+    pub(crate) tone: Tone,
+    pub(crate) cut: Cut,
+    pub(crate) text: fn(&Row, &Context) -> String,
 }
 
 /// Nothing to show.
-pub const NOTHING: &str = "–";
+pub(crate) const NOTHING: &str = "–";
 
-pub const COLUMNS: [Column; 13] = [
+pub(crate) const COLUMNS: [Column; 13] = [
     Column {
         id: ColumnId::Pod,
         title: "POD",
@@ -245,12 +245,12 @@ pub const COLUMNS: [Column; 13] = [
 ];
 
 /// What one column says of a row.
-pub fn cell(id: ColumnId, row: &Row, context: &Context) -> String {
+pub(crate) fn cell(id: ColumnId, row: &Row, context: &Context) -> String {
     COLUMNS.iter().find(|it| it.id == id).map_or_else(String::new, |it| (it.text)(row, context))
 }
 
 /// The columns of a side, the wide ones too if wished.
-pub fn of(side: Side, wide: bool) -> impl Iterator<Item = &'static Column> {
+pub(crate) fn of(side: Side, wide: bool) -> impl Iterator<Item = &'static Column> {
     COLUMNS.iter().filter(move |it| it.side == side && (wide || !it.wide))
 }
 
@@ -350,7 +350,7 @@ fn zone(row: &Row, _: &Context) -> String {
 }
 
 /// `eu-west-1a` → `1a`: the region stands in the header.
-pub fn short_zone(zone: &str) -> &str {
+pub(crate) fn short_zone(zone: &str) -> &str {
     let digits =
         zone.rfind(|c: char| c.is_ascii_digit()).filter(|at| *at > 0 && zone.get(at - 1..*at) == Some("-"));
     digits.and_then(|at| zone.get(at..)).unwrap_or(zone)
@@ -395,7 +395,7 @@ fn draining(delay: Option<u32>, seen: Option<i64>) -> String {
 }
 
 /// A flag in a word or two.
-pub fn flag(flag: Flag) -> &'static str {
+pub(crate) fn flag(flag: Flag) -> &'static str {
     match flag {
         Flag::WeightZero => "weight 0",
         Flag::ZonalShift => "zonal shift",

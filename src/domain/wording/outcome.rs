@@ -7,18 +7,18 @@ use crate::domain::plan::progress::Stage;
 
 /// How a change ended.
 #[derive(Clone, Copy, Debug)]
-pub struct Outcome<'a> {
-    pub change: ChangeKind,
+pub(crate) struct Outcome<'a> {
+    pub(crate) change: ChangeKind,
     /// The last step that was reached.
-    pub stage: &'a Stage,
+    pub(crate) stage: &'a Stage,
     /// Something was written that has an inverse.
-    pub undoable: bool,
+    pub(crate) undoable: bool,
     /// Seconds since the first step was made.
-    pub since: i64,
+    pub(crate) since: i64,
 }
 
 /// `None`: all of it was done, or it is not over.
-pub fn next_step(outcome: Outcome<'_>) -> Option<String> {
+pub(crate) fn next_step(outcome: Outcome<'_>) -> Option<String> {
     let text = match (outcome.stage, outcome.change) {
         (Stage::Checking | Stage::Writing | Stage::Awaiting(_) | Stage::Done(_), _) => return None,
         (Stage::Refused(_), _) => "this step wrote nothing; look at the board and plan again",

@@ -6,7 +6,7 @@ use crate::domain::judgement::scope::ScopeKind;
 use crate::domain::judgement::scope::ScopeTarget;
 
 /// `namespace`: the one that was looked in; `None`: all. `command`: one that what was typed looks like.
-pub fn not_found(target: &ScopeTarget, namespace: Option<&str>, command: Option<&str>) -> String {
+pub(crate) fn not_found(target: &ScopeTarget, namespace: Option<&str>, command: Option<&str>) -> String {
     let place = match target.namespace.as_deref().or(namespace) {
         Some(namespace) => format!("in namespace {namespace}"),
         None => "in any namespace".to_owned(),

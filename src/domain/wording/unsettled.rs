@@ -70,7 +70,7 @@ fn name(row: &Row) -> String {
 }
 
 /// What a reason means, whatever it is about.
-pub fn meaning(it: Unsettled) -> String {
+pub(crate) fn meaning(it: Unsettled) -> String {
     let text = match it {
         Unsettled::KubernetesUnread => "services, slices, pods or the binding could not be read",
         Unsettled::TargetsUnread => "the health of the targets could not be read",

@@ -24,10 +24,10 @@ use crate::domain::wording::unsettled;
 
 /// What to say about a row or a binding: a sentence, facts under it, one to a line, and the next step.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Explanation {
-    pub headline: String,
-    pub facts: Vec<String>,
-    pub next: Option<String>,
+pub(crate) struct Explanation {
+    pub(crate) headline: String,
+    pub(crate) facts: Vec<String>,
+    pub(crate) next: Option<String>,
 }
 
 fn say(headline: impl Into<String>) -> Explanation {
@@ -47,7 +47,7 @@ impl Explanation {
 }
 
 /// Why a row has its standing.
-pub fn of_row(row: &Row, group: Option<&TargetGroup>, controller: &Controller) -> Explanation {
+pub(crate) fn of_row(row: &Row, group: Option<&TargetGroup>, controller: &Controller) -> Explanation {
     let mut words = match row.standing {
         Standing::Unknown => say(row.note.clone().unwrap_or_else(|| "What is needed to judge this row could not be read".to_owned())),
         Standing::Contested => say(format!("Not ours: it belongs to {}.", owner(row)))
@@ -243,7 +243,7 @@ fn flag_words(flag: Flag) -> &'static str {
 }
 
 /// What AWS means by a state and reason, for a Kubernetes user.
-pub fn of_health(target: &Target, group: Option<&TargetGroup>) -> Explanation {
+pub(crate) fn of_health(target: &Target, group: Option<&TargetGroup>) -> Explanation {
     let check = group.map(|it| describe_check(&it.check)).unwrap_or_default();
     let port = target.health_port.as_deref().unwrap_or("?");
     match (&target.health.state, &target.health.reason) {
@@ -323,7 +323,7 @@ fn unused(target: &Target) -> Explanation {
 }
 
 /// `GET /healthz → 200 · every 15 s, 5/2`: protocol, path, codes, interval, healthy and unhealthy threshold.
-pub fn describe_check(check: &HealthCheck) -> String {
+pub(crate) fn describe_check(check: &HealthCheck) -> String {
     if !check.enabled {
         return "no health check".to_owned();
     }
@@ -340,7 +340,7 @@ pub fn describe_check(check: &HealthCheck) -> String {
 }
 
 /// Why a binding or group has its verdict, and what keeps it from being settled.
-pub fn of_report(report: &Report, now: Timestamp) -> Explanation {
+pub(crate) fn of_report(report: &Report, now: Timestamp) -> Explanation {
     let since = report.verdict_since.map_or(String::new(), |at| format!(", for {}", age(now.since(at))));
     let mut words = say(format!("{}{since}: {}.", report.verdict.word.text(), report.verdict.sentence));
     if matches!(report.subject, Subject::Group(_)) {
@@ -427,7 +427,7 @@ fn of_deletion(report: &Report, deleting: &Deleting, now: Timestamp) -> Explanat
 }
 
 /// The controller in a line: `controller v3.5.0 idle 12m`.
-pub fn of_controller(controller: &Controller, now: Timestamp) -> String {
+pub(crate) fn of_controller(controller: &Controller, now: Timestamp) -> String {
     let version = controller.version.as_ref().map_or(String::new(), |it| format!(" v{it}"));
     let state = match (controller.presence, &controller.activity) {
         (Presence::Absent, _) => "absent".to_owned(),

@@ -88,7 +88,7 @@ fn style(theme: &Theme, tone: Tone) -> Style {
     match tone {
         Tone::Effect | Tone::Step => theme.title,
         Tone::Plain => theme.plain,
-        Tone::Guard | Tone::Command => theme.dim,
+        Tone::Guard => theme.dim,
         Tone::Warning => theme.warn,
     }
 }

@@ -17,7 +17,7 @@ use crate::domain::plan::Plan;
 
 /// Lines of a log as they come, newest first.
 #[derive(Debug, Default)]
-pub struct Backlog {
+pub(crate) struct Backlog {
     plans: BTreeMap<PlanId, Known>,
     /// What the last line about a pod says: whose step it was and how many steps were left with it, where the pod is out;
     /// else `None`.
@@ -50,7 +50,7 @@ struct Out {
 
 impl Backlog {
     /// The next older line.
-    pub fn take(&mut self, entry: &Entry) {
+    pub(crate) fn take(&mut self, entry: &Entry) {
         self.lines += 1;
         let known = self.plans.entry(entry.plan.clone()).or_insert_with(|| last(entry));
         known.wrote |= entry.stage == LogStage::Begin || entry.stage == LogStage::Done;
@@ -74,7 +74,7 @@ impl Backlog {
     }
 
     /// Plans that were begun and not ended, oldest first.
-    pub fn unfinished(&self) -> Vec<Unfinished> {
+    pub(crate) fn unfinished(&self) -> Vec<Unfinished> {
         let mut open: Vec<(usize, Unfinished)> =
             self.plans.values().filter_map(|it| Some((it.line, it.open()?))).collect();
         open.sort_by_key(|it| std::cmp::Reverse(it.0));
@@ -82,13 +82,13 @@ impl Backlog {
     }
 
     /// Plans that were begun and not ended, and that no line tells any more.
-    pub fn lost(&self) -> impl Iterator<Item = (&PlanId, &str)> {
+    pub(crate) fn lost(&self) -> impl Iterator<Item = (&PlanId, &str)> {
         let lost = |it: &&Known| it.left > 0 && it.wrote && it.open().is_none();
         self.plans.iter().filter(move |it| lost(&it.1)).map(|(id, it)| (id, it.begun.as_str()))
     }
 
     /// Pods that were taken out and not put back.
-    pub fn detached(&self) -> Detached {
+    pub(crate) fn detached(&self) -> Detached {
         let out = self.pods.iter().filter_map(|(uid, it)| Some((uid, it.as_ref()?)));
         Detached(
             out.map(|(uid, it)| {
@@ -106,13 +106,13 @@ impl Backlog {
     }
 
     /// Plans that somebody may go on with.
-    pub fn open(&self) -> BTreeSet<PlanId> {
+    pub(crate) fn open(&self) -> BTreeSet<PlanId> {
         let open = self.plans.iter().filter(|(_, it)| it.open().is_some());
         open.map(|it| it.0.clone()).collect()
     }
 
     /// Plans that tell of pods that are out.
-    pub fn holding(&self) -> BTreeSet<PlanId> {
+    pub(crate) fn holding(&self) -> BTreeSet<PlanId> {
         self.pods.values().flatten().map(|it| it.plan.clone()).collect()
     }
 }

@@ -29,7 +29,7 @@ pub enum LogStage {
 }
 
 impl LogStage {
-    pub fn word(self) -> &'static str {
+    pub(crate) fn word(self) -> &'static str {
         match self {
             Self::Begin => "begin",
             Self::Waiting => "waiting",
@@ -39,11 +39,6 @@ impl LogStage {
             Self::NotVerified => "not verified",
             Self::Cancelled => "cancelled",
         }
-    }
-
-    /// Its plan is over by that, whichever step it was.
-    pub fn ends(self) -> bool {
-        matches!(self, Self::Refused | Self::Failed | Self::NotVerified | Self::Cancelled)
     }
 }
 
@@ -71,18 +66,18 @@ impl fmt::Display for LogStage {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Entry {
     /// RFC 3339, UTC.
-    pub time: String,
-    pub plan: PlanId,
+    pub(crate) time: String,
+    pub(crate) plan: PlanId,
     // Logs of before call it by its old name.
     #[serde(alias = "hand")]
-    pub change: ChangeKind,
+    pub(crate) change: ChangeKind,
     /// The plan it turns round.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub undoes: Option<PlanId>,
-    pub subject: Subject,
+    pub(crate) undoes: Option<PlanId>,
+    pub(crate) subject: Subject,
     /// Which step of how many, from 1. A plan that is gone on with counts what was left of it.
     pub step: usize,
-    pub of: usize,
+    pub(crate) of: usize,
     /// `begin` before the call; then how it ended.
     pub stage: LogStage,
     /// What the step does, as a person reads it.
@@ -93,14 +88,14 @@ pub struct Entry {
     pub account: Option<String>,
     pub region: Option<String>,
     /// Who we are on either side, as far as that could be read.
-    pub kubernetes_user: Option<String>,
-    pub aws_identity: Option<String>,
+    pub(crate) kubernetes_user: Option<String>,
+    pub(crate) aws_identity: Option<String>,
     pub call: String,
     pub request: Act,
     /// What was read before and after, in words.
-    pub before: Option<String>,
-    pub after: Option<String>,
-    pub duration_ms: Option<i64>,
+    pub(crate) before: Option<String>,
+    pub(crate) after: Option<String>,
+    pub(crate) duration_ms: Option<i64>,
     /// The whole plan, in more than one of its lines: so that another session can go on with it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub accepted: Option<Box<Plan>>,
@@ -108,7 +103,7 @@ pub struct Entry {
 
 impl Entry {
     /// What a plan tells of itself in a line about one of its steps, from 0; `None`: it has no such step.
-    pub fn new(plan: &Plan, index: usize, stage: LogStage, time: String) -> Option<Self> {
+    pub(crate) fn new(plan: &Plan, index: usize, stage: LogStage, time: String) -> Option<Self> {
         let step = plan.steps.get(index)?;
         let own = step.act.place().map(|it| (it.0.to_owned(), it.1.to_owned()));
         let (account, region) = own.or_else(|| place_of(plan)).unzip();
@@ -143,7 +138,7 @@ impl Entry {
 }
 
 /// The account and region a plan is about, where it names a group or a load balancer.
-pub fn place_of(plan: &Plan) -> Option<(String, String)> {
+pub(crate) fn place_of(plan: &Plan) -> Option<(String, String)> {
     let of_steps = plan.steps.iter().find_map(|it| it.act.place());
     let of_subject = || match &plan.subject {
         Subject::Group(arn) => Some((arn.account(), arn.region())),
@@ -160,7 +155,7 @@ pub fn place_of(plan: &Plan) -> Option<(String, String)> {
 }
 
 /// The context a plan writes to, or is about.
-pub fn context_of(plan: &Plan) -> Option<String> {
+pub(crate) fn context_of(plan: &Plan) -> Option<String> {
     let of_steps = plan.steps.iter().find_map(|it| it.act.cluster());
     let of_subject = match &plan.subject {
         Subject::Binding(it) => Some(&it.cluster),
@@ -173,7 +168,7 @@ pub fn context_of(plan: &Plan) -> Option<String> {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Excerpt {
     /// Oldest first, without the plans they hold.
-    pub entries: Vec<Entry>,
+    pub(crate) entries: Vec<Entry>,
     /// What is to be known about them: what could not be read, that there are more.
-    pub notes: Vec<String>,
+    pub(crate) notes: Vec<String>,
 }

@@ -64,7 +64,7 @@ impl<'a> LastWritten<'a> {
         if first { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     }
 
-    pub fn is_found(&self) -> bool {
+    pub(crate) fn is_found(&self) -> bool {
         self.found.is_some()
     }
 

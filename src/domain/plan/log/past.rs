@@ -14,9 +14,9 @@ use crate::domain::plan::act::Labelled;
 pub struct Past {
     /// Plans that nobody carries out any more, oldest first.
     pub unfinished: Vec<Unfinished>,
-    pub detached: Detached,
+    pub(crate) detached: Detached,
     /// What could not be read, and what runs in another session.
-    pub notes: Vec<String>,
+    pub(crate) notes: Vec<String>,
 }
 
 /// A plan of the log that was begun and neither ended, nor stopped by somebody: its session ended first.
@@ -24,11 +24,11 @@ pub struct Past {
 pub struct Unfinished {
     pub plan: Plan,
     /// The first step that is not known to be done.
-    pub next: usize,
+    pub(crate) next: usize,
     /// It may have been written: its call was begun, and no answer was noted.
-    pub uncertain: bool,
+    pub(crate) uncertain: bool,
     /// When it was begun, as the log has it.
-    pub begun: String,
+    pub(crate) begun: String,
 }
 
 impl Unfinished {
@@ -54,7 +54,12 @@ pub struct Detached(pub(super) BTreeMap<Uid, (Subject, Option<TargetKey>)>);
 
 impl Detached {
     /// A step of a plan was done. `places`: the targets of the pods that the plan takes out, next first.
-    pub fn note(&mut self, subject: &Subject, act: &Act, places: &mut impl Iterator<Item = TargetKey>) {
+    pub(crate) fn note(
+        &mut self,
+        subject: &Subject,
+        act: &Act,
+        places: &mut impl Iterator<Item = TargetKey>,
+    ) {
         match pod_of(act) {
             Some((uid, true)) => drop(self.0.insert(uid.clone(), (subject.clone(), places.next()))),
             Some((uid, false)) => drop(self.0.remove(uid)),
@@ -79,7 +84,7 @@ pub(super) fn pod_of(act: &Act) -> Option<(&Uid, bool)> {
 }
 
 /// The targets of the pods a plan takes out, in its order.
-pub fn places(plan: &Plan) -> impl Iterator<Item = TargetKey> {
+pub(crate) fn places(plan: &Plan) -> impl Iterator<Item = TargetKey> {
     let waits = plan.steps.iter().find_map(|it| match &it.act {
         Act::AwaitGone { targets, .. } => Some(targets.clone()),
         _ => None,
