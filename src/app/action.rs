@@ -146,20 +146,10 @@ impl Action {
         self.row().and_then(|it| it.keys.first()).map(ToString::to_string).unwrap_or_default()
     }
 
-    /// The change it is.
+    /// The change it is, which has its name.
     pub(crate) fn change(self) -> Option<ChangeKind> {
-        Some(match self {
-            Self::Bind => ChangeKind::Bind,
-            Self::Unbind => ChangeKind::Unbind,
-            Self::Resync => ChangeKind::Resync,
-            Self::Drain => ChangeKind::Drain,
-            Self::Deregister => ChangeKind::Deregister,
-            Self::Register => ChangeKind::Register,
-            Self::Sync => ChangeKind::Sync,
-            Self::Shift => ChangeKind::Shift,
-            Self::Undo => ChangeKind::Undo,
-            _ => return None,
-        })
+        let row = self.row()?;
+        ChangeKind::ALL.iter().find(|it| it.word() == row.name).copied()
     }
 }
 
@@ -188,6 +178,11 @@ mod tests {
         for row in TABLE {
             let change = row.family == Family::Changes && !looks.contains(&row.action);
             assert_eq!(row.safety == Safety::Writes, change, "{}", row.name);
+            assert_eq!(row.action.change().is_some(), change, "{}", row.name);
+        }
+        for change in ChangeKind::ALL {
+            let asks = TABLE.iter().filter(|it| it.action.change() == Some(*change));
+            assert_eq!(asks.count(), 1, "{}", change.word());
         }
     }
 }

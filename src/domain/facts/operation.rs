@@ -2,9 +2,21 @@
 
 use std::fmt;
 
-/// One operation of Elastic Load Balancing or of the Security Token Service.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Operation {
+macro_rules! operations {
+    ($($name:ident,)*) => {
+        /// One operation of Elastic Load Balancing or of the Security Token Service.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub enum Operation { $($name,)* }
+
+        impl Operation {
+            pub fn name(self) -> &'static str {
+                match self { $(Self::$name => stringify!($name),)* }
+            }
+        }
+    };
+}
+
+operations! {
     GetCallerIdentity,
     AssumeRole,
     DescribeTargetHealth,
@@ -22,25 +34,6 @@ pub enum Operation {
 }
 
 impl Operation {
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::GetCallerIdentity => "GetCallerIdentity",
-            Self::AssumeRole => "AssumeRole",
-            Self::DescribeTargetHealth => "DescribeTargetHealth",
-            Self::DescribeTargetGroups => "DescribeTargetGroups",
-            Self::DescribeTargetGroupAttributes => "DescribeTargetGroupAttributes",
-            Self::DescribeLoadBalancers => "DescribeLoadBalancers",
-            Self::DescribeLoadBalancerAttributes => "DescribeLoadBalancerAttributes",
-            Self::DescribeListeners => "DescribeListeners",
-            Self::DescribeRules => "DescribeRules",
-            Self::DescribeTags => "DescribeTags",
-            Self::RegisterTargets => "RegisterTargets",
-            Self::DeregisterTargets => "DeregisterTargets",
-            Self::ModifyListener => "ModifyListener",
-            Self::ModifyRule => "ModifyRule",
-        }
-    }
-
     /// The action a policy has to allow.
     pub(crate) fn iam_action(self) -> String {
         let service = match self {

@@ -20,35 +20,33 @@ use crate::domain::plan::manifest::Manifest;
 use serde::Deserialize;
 use serde::Serialize;
 
-/// The kinds of change a person can ask for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum ChangeKind {
-    Bind,
-    Unbind,
-    Resync,
-    Drain,
-    Deregister,
-    Register,
-    Sync,
-    Shift,
-    Undo,
+macro_rules! change_kinds {
+    ($($kind:ident $word:literal,)*) => {
+        /// The kinds of change a person can ask for.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(rename_all = "lowercase")]
+        pub enum ChangeKind { $($kind,)* }
+
+        impl ChangeKind {
+            pub(crate) const ALL: &[Self] = &[$(Self::$kind,)*];
+
+            pub fn word(self) -> &'static str {
+                match self { $(Self::$kind => $word,)* }
+            }
+        }
+    };
 }
 
-impl ChangeKind {
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Bind => "bind",
-            Self::Unbind => "unbind",
-            Self::Resync => "resync",
-            Self::Drain => "drain",
-            Self::Deregister => "deregister",
-            Self::Register => "register",
-            Self::Sync => "sync",
-            Self::Shift => "shift",
-            Self::Undo => "undo",
-        }
-    }
+change_kinds! {
+    Bind "bind",
+    Unbind "unbind",
+    Resync "resync",
+    Drain "drain",
+    Deregister "deregister",
+    Register "register",
+    Sync "sync",
+    Shift "shift",
+    Undo "undo",
 }
 
 /// The role a binding's controller assumes to reach its group, with its external ID.

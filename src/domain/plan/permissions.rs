@@ -206,6 +206,16 @@ mod tests {
     use super::*;
 
     #[test]
+    fn every_change_says_what_it_needs() {
+        let kubernetes = KUBERNETES.iter().flat_map(|it| it.changes);
+        let named: Vec<&ChangeKind> = kubernetes.chain(AWS.iter().flat_map(|it| it.changes)).collect();
+        // An undo needs what it undoes needs.
+        for change in ChangeKind::ALL.iter().filter(|it| **it != ChangeKind::Undo) {
+            assert!(named.contains(&change), "{}", change.word());
+        }
+    }
+
+    #[test]
     fn a_change_lacks_what_was_refused_and_nothing_that_is_unknown() {
         let verb = |text: &str| Verb::new(text, "", "pods");
         assert_eq!(lacks(ChangeKind::Drain, &Allowed::new(), false), None);
