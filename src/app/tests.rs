@@ -303,7 +303,7 @@ fn what_cannot_be_done_says_why() {
 }
 
 #[test]
-fn no_hand_is_laid_on_a_frozen_picture_or_on_one_too_small_to_be_read() {
+fn nothing_is_changed_from_a_frozen_screen_or_from_one_too_small_to_be_read() {
     let mut screen = Screen::on(&three());
     screen.press(&[Action::Freeze, Action::Sync]);
     assert!(screen.state.status.as_ref().is_some_and(|it| it.0.contains("frozen")));

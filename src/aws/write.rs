@@ -69,7 +69,7 @@ impl LoadBalancing {
 }
 
 /// A target as ELBv2 takes it. Without its port a target that was registered with one of its own is not found, and
-/// the call succeeds without effect (elbv2.md §1.1).
+/// the call succeeds without effect (API reference, DeregisterTargets and TargetDescription).
 fn description(target: &Arriving, with_zone: bool) -> TargetDescription {
     let key = &target.key;
     let zone = target.zone.as_ref().filter(|_| with_zone).map(ToString::to_string);

@@ -56,7 +56,7 @@ fn wish(question: Question<'_>) -> Extra {
 /// Unbound groups are only looked for where no binding is pointed at.
 fn pointed(pointed: Option<&ScopeTarget>) -> Extra {
     let only = pointed.cloned();
-    match pointed.map(|it| &it.thing) {
+    match pointed.map(|it| &it.kind) {
         None => Extra { discover: true, ..Extra::default() },
         Some(ScopeKind::Arn(arn)) => Extra { groups: vec![arn.clone()], only, ..Extra::default() },
         Some(ScopeKind::Group(name, _)) => Extra { named: vec![name.clone()], only, ..Extra::default() },

@@ -202,7 +202,7 @@ fn about_one_board(wanted: Wanted<'_>, scope: &Scope, look: &Look) -> anyhow::Re
 
 /// What is to be bound, by what was typed.
 fn wish(setup: &Setup, it: &Bind, look: &Look) -> anyhow::Result<bind::Wish> {
-    let ScopeKind::Service(service) = &it.service.thing else {
+    let ScopeKind::Service(service) = &it.service.kind else {
         bail!("bind takes a service: [NAMESPACE/]svc/NAME");
     };
     let Some(namespace) = it.service.namespace.clone().or_else(|| setup.scope.namespace.clone()) else {

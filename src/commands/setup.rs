@@ -67,7 +67,7 @@ pub(super) fn setup(options: &Options, pointed: Option<&ScopeTarget>) -> anyhow:
 pub(super) fn scope(options: &Options, pointed: Option<&ScopeTarget>, of_context: &str) -> Scope {
     let named = pointed.and_then(|it| it.namespace.clone()).or_else(|| options.namespace.clone());
     // Somebody who comes with a target group, an address or a load balancer does not know the namespace.
-    let anywhere = pointed.is_some_and(|it| it.thing.is_of_aws());
+    let anywhere = pointed.is_some_and(|it| it.kind.is_of_aws());
     let namespace = match options.all_namespaces || (anywhere && named.is_none()) {
         true => None,
         false => Some(named.unwrap_or_else(|| of_context.to_owned())),
@@ -79,7 +79,7 @@ pub(super) fn scope(options: &Options, pointed: Option<&ScopeTarget>, of_context
 pub(super) fn command_like(target: &ScopeTarget) -> Option<String> {
     /// From here on two names look like each other, of 1 for the same name.
     const ALIKE: f64 = 0.85;
-    let ScopeTarget { namespace: None, thing: ScopeKind::Binding(typed, _) } = target else { return None };
+    let ScopeTarget { namespace: None, kind: ScopeKind::Binding(typed, _) } = target else { return None };
     let command = Cli::command();
     let names =
         command.get_subcommands().map(|it| (strsim::jaro_winkler(it.get_name(), typed), it.get_name()));

@@ -41,7 +41,7 @@ fn endpoints(world: &World) -> BTreeSet<String> {
 }
 
 #[test]
-fn every_hand_without_a_controller() {
+fn every_change_without_a_controller() {
     let bed = bed();
     let world = World::new(&bed, "changes");
     world.service();
@@ -143,7 +143,7 @@ fn a_drained_pod_leaves_by_its_label_on_a_real_api_server() {
 }
 
 #[test]
-fn a_viewer_is_told_what_each_hand_needs_and_writes_nothing() {
+fn a_viewer_is_told_what_each_change_needs_and_writes_nothing() {
     let bed = bed();
     let mut world = World::serving(&bed, "viewers", 2);
     let version = |world: &World| {

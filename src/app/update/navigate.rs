@@ -151,7 +151,7 @@ pub(super) fn open(state: &mut State) {
     match (found.as_slice(), &state.opening.pointed) {
         ([one], pointed) => {
             let subject = (*one).clone();
-            let pod = match pointed.as_ref().map(|it| &it.thing) {
+            let pod = match pointed.as_ref().map(|it| &it.kind) {
                 Some(ScopeKind::Pod(name)) => Some(name.clone()),
                 _ => None,
             };

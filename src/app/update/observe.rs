@@ -144,7 +144,7 @@ pub(super) fn wish(state: &mut State) -> Option<Follow> {
     }
     // Whoever binds chooses among all groups.
     wish.discover |= state.dialogs.iter().any(|it| matches!(it, Dialog::Form(_)));
-    if let Some(ScopeKind::Arn(arn)) = state.opening.pointed.as_ref().map(|it| &it.thing) {
+    if let Some(ScopeKind::Arn(arn)) = state.opening.pointed.as_ref().map(|it| &it.kind) {
         if wish.focus.is_none() {
             wish.listed.insert(arn.clone());
         }

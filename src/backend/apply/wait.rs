@@ -25,7 +25,8 @@ const AGAIN: i64 = 2_000;
 const READ_BACK: i64 = 30;
 /// Seconds within which the controller is expected to have acted on a new look.
 const IN_STEP: i64 = 30;
-/// The longest a group may let targets drain, in seconds (elbv2.md §1.10).
+/// The longest a group may let targets drain, in seconds (target group attribute
+/// `deregistration_delay.timeout_seconds`).
 const LONGEST_DELAY: i64 = 3_600;
 /// Seconds after which what cannot be read is not waited for any more.
 const GIVE_UP: i64 = 1_800;

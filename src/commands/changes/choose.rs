@@ -73,7 +73,7 @@ pub(super) fn failures(look: &Look) -> BTreeSet<String> {
 
 /// The rows that were typed; where a pod or an address was pointed at and none typed, its row.
 pub(super) fn rows(report: &Report, typed: &RowSelection) -> anyhow::Result<Vec<RowKey>> {
-    let named: Vec<String> = match (typed.rows.as_slice(), &typed.scope.thing) {
+    let named: Vec<String> = match (typed.rows.as_slice(), &typed.scope.kind) {
         ([], ScopeKind::Pod(name) | ScopeKind::Node(name) | ScopeKind::Instance(name)) => vec![name.clone()],
         ([], ScopeKind::Address(ip, Some(port))) => vec![std::net::SocketAddr::new(*ip, *port).to_string()],
         ([], ScopeKind::Address(ip, None)) => vec![ip.to_string()],

@@ -6,7 +6,7 @@ use super::failure::ErrorKind;
 use super::failure::Failure;
 
 /// Most pages of one answer of AWS, of up to 400 things each: a region holds at most 3,000 target groups, a load
-/// balancer far fewer listeners and rules (elbv2.md §1.7).
+/// balancer far fewer listeners and rules (Quotas for your Application Load Balancers).
 pub(crate) const OF_AWS: usize = 100;
 /// Most pages of one list of Kubernetes, of 500 objects each: a cluster holds at most 150,000 pods.
 pub(crate) const OF_KUBERNETES: usize = 1_000;

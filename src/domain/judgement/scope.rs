@@ -44,7 +44,7 @@ pub(crate) enum ScopeKind {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ScopeTarget {
     pub(crate) namespace: Option<String>,
-    pub(crate) thing: ScopeKind,
+    pub(crate) kind: ScopeKind,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -74,10 +74,10 @@ impl ScopeKind {
 impl From<&Subject> for ScopeTarget {
     fn from(subject: &Subject) -> Self {
         match subject {
-            Subject::Group(arn) => Self { namespace: None, thing: ScopeKind::Arn(arn.clone()) },
+            Subject::Group(arn) => Self { namespace: None, kind: ScopeKind::Arn(arn.clone()) },
             Subject::Binding(it) => {
-                let thing = ScopeKind::Binding(it.name.clone(), Some(it.api));
-                Self { namespace: Some(it.namespace.clone()), thing }
+                let kind = ScopeKind::Binding(it.name.clone(), Some(it.api));
+                Self { namespace: Some(it.namespace.clone()), kind }
             }
         }
     }
@@ -89,7 +89,7 @@ impl fmt::Display for ScopeTarget {
         if let Some(namespace) = &self.namespace {
             write!(f, "{namespace}/")?;
         }
-        match &self.thing {
+        match &self.kind {
             ScopeKind::Binding(name, _) => write!(f, "tgb/{name}"),
             ScopeKind::Service(name) => write!(f, "svc/{name}"),
             ScopeKind::Pod(name) => write!(f, "pod/{name}"),
@@ -111,7 +111,7 @@ impl FromStr for ScopeTarget {
 
     fn from_str(text: &str) -> Result<Self, InvalidScope> {
         let invalid = || InvalidScope(text.to_owned());
-        let plain = |thing| Ok(Self { namespace: None, thing });
+        let plain = |kind| Ok(Self { namespace: None, kind });
         if text.starts_with("arn:") {
             return text.parse().map(ScopeKind::Arn).map_err(|_| invalid()).and_then(plain);
         }
@@ -133,10 +133,10 @@ impl FromStr for ScopeTarget {
                 plain(ScopeKind::Group((*name).to_owned(), Some((*hash).to_owned())))
             }
             [namespace, kind, name] => {
-                let thing = thing(kind, name).ok_or_else(invalid)?;
-                Ok(Self { namespace: Some((*namespace).to_owned()), thing })
+                let kind = kind_of(kind, name).ok_or_else(invalid)?;
+                Ok(Self { namespace: Some((*namespace).to_owned()), kind })
             }
-            [kind, name] => thing(kind, name).ok_or_else(invalid).and_then(plain),
+            [kind, name] => kind_of(kind, name).ok_or_else(invalid).and_then(plain),
             [name] if name.ends_with(".amazonaws.com") || name.ends_with(".amazonaws.com.cn") => {
                 plain(ScopeKind::Host((*name).to_owned()))
             }
@@ -146,7 +146,7 @@ impl FromStr for ScopeTarget {
     }
 }
 
-fn thing(kind: &str, name: &str) -> Option<ScopeKind> {
+fn kind_of(kind: &str, name: &str) -> Option<ScopeKind> {
     let name = name.to_owned();
     Some(match kind.to_ascii_lowercase().as_str() {
         "tgb" | "targetgroupbinding" | "targetgroupbindings" => ScopeKind::Binding(name, None),
@@ -205,7 +205,7 @@ impl ScopeTarget {
                 .into_iter()
                 .flat_map(|it| &it.targets)
         };
-        match &self.thing {
+        match &self.kind {
             ScopeKind::Arn(wanted) => wanted == arn,
             ScopeKind::Group(name, hash) => is_group(arn, name, hash.as_deref()),
             ScopeKind::LoadBalancer(name) => on_load_balancer(inventory, Some(arn), |it| it.name == *name),
@@ -226,7 +226,7 @@ impl ScopeTarget {
     pub(crate) fn may_select(&self, reference: &BindingRef, binding: &Binding) -> bool {
         let group = binding.group.as_ref();
         self.namespace.as_ref().is_none_or(|it| *it == reference.namespace)
-            && match &self.thing {
+            && match &self.kind {
                 ScopeKind::Binding(name, api) => {
                     reference.name == *name && api.is_none_or(|it| it == reference.api)
                 }
@@ -245,7 +245,7 @@ impl ScopeTarget {
             }
         }
         let group = report.group.as_ref();
-        match &self.thing {
+        match &self.kind {
             ScopeKind::Arn(arn) => group == Some(arn),
             ScopeKind::Group(name, hash) => group.is_some_and(|it| is_group(it, name, hash.as_deref())),
             ScopeKind::LoadBalancer(name) => on_load_balancer(inventory, group, |it| it.name == *name),
@@ -269,7 +269,7 @@ impl ScopeTarget {
     fn selects_binding(&self, inventory: &Inventory, report: &Report) -> bool {
         let Subject::Binding(reference) = &report.subject else { return false };
         let Some(binding) = inventory.binding(reference) else { return false };
-        match &self.thing {
+        match &self.kind {
             ScopeKind::Binding(..) | ScopeKind::Service(_) => self.may_select(reference, binding),
             ScopeKind::Deployment(name) => inventory.cluster(&reference.cluster).is_some_and(|cluster| {
                 let id = (WorkloadKind::Deployment, ObjectName::new(&reference.namespace, name));
@@ -343,8 +343,8 @@ mod tests {
             ("i-0abc", None, ScopeKind::Instance("i-0abc".to_owned())),
             (arn, None, ScopeKind::Arn(arn.parse().unwrap())),
         ];
-        for (text, namespace, thing) in table {
-            let expected = ScopeTarget { namespace: namespace.map(str::to_owned), thing };
+        for (text, namespace, kind) in table {
+            let expected = ScopeTarget { namespace: namespace.map(str::to_owned), kind };
             assert_eq!(text.parse(), Ok(expected), "{text}");
         }
         for text in ["", "tgb/", "cm/web", "a/b/c/d", "arn:aws:s3:::bucket"] {

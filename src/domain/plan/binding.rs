@@ -22,7 +22,7 @@ use crate::domain::plan::act::counted;
 use crate::domain::plan::known::Known;
 
 /// The controller uses its list of a group's targets for at most this many seconds before it reads them again
-/// (controller.md §2.5).
+/// (`defaultTargetsCacheTTL` in its pkg/targetgroupbinding/targets_manager.go).
 pub(crate) const CACHE: i64 = 300;
 /// The first version with a checkpoint annotation.
 const CHECKPOINTS_SINCE: (u32, u32, u32) = (2, 9, 1);
@@ -130,7 +130,8 @@ fn doubts(plan: &mut Plan, binding: &Binding, controller: &Controller) {
     }
 }
 
-/// A full reconcile writes the health of the moment into readiness gates (controller.md §2.8).
+/// A full reconcile writes the health of the moment into readiness gates
+/// (pkg/targetgroupbinding/resource_manager.go of the controller).
 fn gates(plan: &mut Plan, known: &Known<'_>) {
     let hazard = |row: &&Row| {
         row.endpoint.as_ref().is_some_and(|it| it.gate == Some(Status::True))

@@ -61,7 +61,7 @@ impl Then {
     }
 }
 
-/// Excludes a node from every load balancer (controller.md §2.3).
+/// Excludes a node from every load balancer (pkg/k8s/node_utils.go of the controller).
 pub(crate) const EXCLUDE: &str = "node.kubernetes.io/exclude-from-external-load-balancers";
 
 const DEREGISTER: &str = "deregister (X) removes the target";

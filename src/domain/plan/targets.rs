@@ -76,7 +76,8 @@ pub(super) fn drains(case: &Case<'_>) -> String {
     }
 }
 
-/// What becomes of the readiness gates of pods whose targets go (controller.md §2.8, §3).
+/// What becomes of the readiness gates of pods whose targets go
+/// (pkg/targetgroupbinding/resource_manager.go of the controller).
 fn gates(report: &Report, rows: &[&Row]) -> Option<String> {
     let gated = |row: &&&Row| row.endpoint.as_ref().is_some_and(|it| it.gate == Some(Status::True));
     let there = matches!(report.controller.presence, Presence::Present | Presence::Unknown);
@@ -110,7 +111,8 @@ pub(super) fn comes_back(report: &Report, case: &Case<'_>, rows: &[&Row]) -> Vec
 }
 
 /// The controller's list of targets lives five minutes, its checkpoint at the longest its sync period, twice, and
-/// the wait before a deferred look: 10.5 to 22 hours with defaults (controller.md §2.5–2.8).
+/// the wait before a deferred look: 10.5 to 22 hours with defaults (pkg/targetgroupbinding and
+/// controllers/elbv2/targetgroupbinding_deferred_reconciler.go of the controller).
 fn returns(controller: &Controller, instances: bool, it: &str) -> [String; 2] {
     let (change, what) = if instances { ("nodes or the service", "node") } else { ("endpoints", "pod") };
     let name = match controller.presence {
@@ -154,7 +156,7 @@ pub(super) fn leaving(row: &Row) -> Option<Arriving> {
 }
 
 /// An endpoint to be registered. AWS chooses its zone; where AWS asks for `all`, the step sends that, as the controller
-/// does (controller.md §2.4).
+/// does (pkg/targetgroupbinding/resource_manager.go).
 pub(super) fn arriving(row: &Row) -> Option<Arriving> {
     Some(Arriving { key: key(row)?.clone(), zone: None, pod: row.uid().cloned() })
 }

@@ -228,7 +228,8 @@ fn going<'a>(case: &Case<'_>, known: &Known<'a>) -> Vec<&'a Row> {
     known.report.rows.iter().filter(goes).collect()
 }
 
-/// A multi-cluster binding whose list is missing: its controller deregisters nothing (controller.md §4).
+/// A multi-cluster binding whose list is missing: its controller deregisters nothing
+/// (pkg/targetgroupbinding/multicluster_manager.go of the controller).
 fn multi_unlisted(case: &Case<'_>) -> bool {
     let listed = case.reference.zip(case.cluster).and_then(|(it, cluster)| cluster.ledgers.get(&it.ledger()));
     case.binding.is_some_and(|it| it.multi_cluster) && matches!(listed, Some(None))

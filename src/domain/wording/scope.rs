@@ -11,7 +11,7 @@ pub(crate) fn not_found(target: &ScopeTarget, namespace: Option<&str>, command: 
         Some(namespace) => format!("in namespace {namespace}"),
         None => "in any namespace".to_owned(),
     };
-    let what = match &target.thing {
+    let what = match &target.kind {
         ScopeKind::Binding(name, _) => format!("no TargetGroupBinding {name} {place}"),
         ScopeKind::Service(name) => format!("no TargetGroupBinding of service {name} {place}"),
         ScopeKind::Pod(name) => format!("no TargetGroupBinding {place} has pod {name}"),
