@@ -3,6 +3,7 @@
 
 pub(crate) mod objects;
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -143,6 +144,7 @@ impl World {
         world.apply(Observation::Signs { cluster: cluster(), signs: objects::signs() });
         world.apply(Observation::Groups(vec![objects::group()]));
         world.apply(Observation::Attributes(arn(), Attributes::default()));
+        world.apply(Observation::Tags(vec![(arn(), BTreeMap::new())]));
         world.apply(Observation::LoadBalancers(vec![objects::load_balancer()]));
         world.apply(Observation::Routes(load_balancer_arn(), vec![objects::listener(1)]));
         world.targets("")

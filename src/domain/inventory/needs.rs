@@ -244,9 +244,12 @@ impl Needs<'_> {
         }
     }
 
-    /// Tags of the groups a plan is made about, and of groups that may be this cluster's.
+    /// Tags of the groups a plan may be made about, and of groups that may be this cluster's.
     fn tags(&mut self) {
         let mut wanted: Vec<TargetGroupArn> = Vec::new();
+        if !self.follow.lean {
+            wanted.extend(self.follow.focus.clone());
+        }
         if self.follow.thorough && !self.follow.lean {
             wanted.extend(self.follow.listed.iter().cloned());
         }

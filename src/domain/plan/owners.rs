@@ -4,14 +4,19 @@
 use super::Plan;
 use crate::domain::facts::cluster::Binding;
 use crate::domain::facts::ids::BindingApi;
+use crate::domain::inventory::Source;
 use crate::domain::judgement::case::Case;
 use crate::domain::judgement::controller::Presence;
 use crate::domain::judgement::row::Row;
 use crate::domain::judgement::standing::Standing;
 
-/// Who else manages the group, by its tags: a stack, or the controller of another cluster.
+/// Who else manages the group, by its tags: a stack, or the controller of another cluster; or why that is not known.
 fn tagged(case: &Case<'_>) -> Option<String> {
-    let tags = case.group?.tags.as_ref()?;
+    let Some(tags) = case.group?.tags.as_ref() else {
+        let failed = case.inventory.freshness(&Source::Tags).and_then(|it| it.failed.as_ref());
+        let why = failed.map_or_else(|| "its tags are not read yet".to_owned(), |(_, it)| it.to_string());
+        return Some(format!("Who else manages the group is not known: {why}."));
+    };
     if let Some(stack) = tags.get("aws:cloudformation:stack-name") {
         return Some(format!("The group belongs to CloudFormation stack {stack}."));
     }

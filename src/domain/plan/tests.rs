@@ -18,6 +18,8 @@ use super::targets;
 use super::unbind;
 use crate::domain::facts::cluster::ServiceType;
 use crate::domain::facts::elb::GroupType;
+use crate::domain::facts::failure::ErrorKind;
+use crate::domain::facts::failure::Failure;
 use crate::domain::facts::ids::BindingApi;
 use crate::domain::facts::ids::RowKey;
 use crate::domain::fixture;
@@ -26,6 +28,7 @@ use crate::domain::fixture::objects;
 use crate::domain::inventory::Kind;
 use crate::domain::inventory::Object;
 use crate::domain::inventory::Observation;
+use crate::domain::inventory::Source;
 use crate::domain::plan::known::Known;
 
 const SERVING: &str =
@@ -180,6 +183,28 @@ fn tags_of_a_stack_or_of_another_controller_are_said() {
     says(
         deregister(&tagged("elbv2.k8s.aws/cluster", "elsewhere"), &["10.0.0.1"]),
         &["the controller of cluster elsewhere created the group"],
+    );
+}
+
+#[test]
+fn tags_that_were_not_read_are_said_with_the_reason() {
+    let untagged = |edit: &dyn Fn(&mut World)| {
+        edited(|it| {
+            it.inventory.groups.get_mut(&fixture::arn()).unwrap().tags = None;
+            edit(it);
+        })
+    };
+    says(
+        deregister(&untagged(&|_| {}), &["10.0.0.1"]),
+        &["Who else manages the group is not known: its tags are not read yet"],
+    );
+    let denied = Failure::new("DescribeTags", ErrorKind::Denied, "not authorized");
+    says(
+        deregister(
+            &untagged(&|it| it.apply(Observation::Failed(Source::Tags, denied.clone()))),
+            &["10.0.0.1"],
+        ),
+        &["Who else manages the group is not known: DescribeTags: not authorized"],
     );
 }
 

@@ -51,6 +51,8 @@ fn a_verdict_rests_on_more_the_more_is_known() {
         told(&world.inventory, &board())[..6],
         ["health 5", "group 60", "attributes 60", "load balancer 60", "listeners 60", "rules 60"]
     );
+    // A plan may be made on it, which says whose the group is.
+    assert!(told(&nothing, &board()).contains(&"tags 600".to_owned()));
     let moving = Follow { moving: true, ..board() };
     assert_eq!(told(&world.inventory, &moving)[0], "health 2");
 }
