@@ -21,7 +21,7 @@ use tgscope::app;
 use tgscope::app::Message;
 use tgscope::app::State;
 use tgscope::app::action::Action;
-use tgscope::app::state::Opening;
+use tgscope::app::opening::Opening;
 use tgscope::domain::facts::elb::Health;
 use tgscope::domain::facts::elb::HealthState;
 use tgscope::domain::facts::elb::Target;

@@ -10,6 +10,7 @@ pub(crate) mod form;
 pub(crate) mod key;
 pub(crate) mod message;
 pub(crate) mod offered;
+pub mod opening;
 mod question;
 pub(crate) mod seen;
 pub mod state;

@@ -8,15 +8,14 @@ use super::aws_side::AwsSide;
 use super::changes::Changes;
 use super::changes::Planned;
 use super::form::Form;
+use super::opening::Opening;
 use super::seen::Seen;
 use crate::domain::facts::elb::TargetGroup;
 use crate::domain::facts::ids::BindingApi;
-use crate::domain::facts::ids::ClusterId;
 use crate::domain::facts::ids::RowKey;
 use crate::domain::facts::ids::TargetGroupArn;
 use crate::domain::facts::plan_id::PlanId;
 use crate::domain::facts::plan_id::PlanIds;
-use crate::domain::facts::selector::Selector;
 use crate::domain::facts::time::Timestamp;
 use crate::domain::inventory::Inventory;
 use crate::domain::inventory::follow::Again;
@@ -34,29 +33,6 @@ use crate::domain::wording::columns::ColumnId;
 
 /// The smallest screen that can be read: columns and lines.
 pub(crate) const LEAST: (u16, u16) = (60, 20);
-
-/// What was asked for on the command line.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Opening {
-    /// Contexts, for the header until something was read.
-    pub contexts: Vec<ClusterId>,
-    /// `None`: all namespaces.
-    pub namespace: Option<String>,
-    pub selector: Option<Selector>,
-    pub pointed: Option<ScopeTarget>,
-    /// A command that what was pointed at looks like.
-    pub command: Option<String>,
-    /// The world is made up: which, and how fast its time runs.
-    pub demo: Option<String>,
-    /// Nothing may be written.
-    pub read_only: bool,
-    /// Contexts whose name is to be typed before anything is written there.
-    pub protected: BTreeSet<ClusterId>,
-    /// Random: tells the plans of this session from those of any other.
-    pub session: u32,
-    /// A shell waits behind the screen and can continue it.
-    pub job_control: bool,
-}
 
 /// Seconds for which the footer says why something was not done.
 const STATUS: i64 = 5;
@@ -203,6 +179,11 @@ pub struct State {
 }
 
 impl State {
+    /// What was pointed at and was not found.
+    pub(crate) fn not_found(&self) -> Option<&ScopeTarget> {
+        self.opening.looked_for(&self.inventory).filter(|_| !self.opened)
+    }
+
     pub fn new(opening: Opening, now: Timestamp) -> Self {
         let changes = Changes::new(PlanIds::new(opening.session));
         Self {

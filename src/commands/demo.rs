@@ -7,7 +7,7 @@ use anyhow::Context;
 use clap::CommandFactory;
 use clap::parser::ValueSource;
 
-use crate::app::state::Opening;
+use crate::app::opening::Opening;
 use crate::audit::Log;
 use crate::aws::Settings;
 use crate::backend::Buckets;

@@ -6,12 +6,12 @@ use crate::backend::Question;
 use crate::cli::Cli;
 use crate::cli::Get;
 use crate::cli::Output;
-use crate::domain::inventory::needs::TAGGED;
 use crate::domain::inventory::unbound;
 use crate::domain::judgement::report::Report;
 use crate::domain::judgement::scope::ScopeTarget;
 use crate::domain::judgement::standing::VerdictKind;
 use crate::domain::wording::scope::not_found;
+use crate::domain::wording::scope::unchecked;
 use crate::report as printed;
 use crate::report::Document;
 use crate::report::Format;
@@ -48,9 +48,7 @@ pub(super) async fn look(
     // Only a look at everything reads the tags of groups that no binding names.
     let untagged = if pointed.is_none() { unbound::untagged(&inventory) } else { 0 };
     if untagged > 0 && document.failures.is_empty() {
-        complain(&format!(
-            "{untagged} more target groups without a binding were not checked for this cluster's tag (limit {TAGGED})"
-        ));
+        complain(&unchecked(untagged));
     }
     for line in printed::failure_lines(&document.failures) {
         complain(&line);

@@ -3,7 +3,7 @@
 use std::io::IsTerminal;
 use std::io::Write;
 
-use crate::app::state::Opening;
+use crate::app::opening::Opening;
 use crate::audit::Log;
 use crate::cli::Cli;
 use crate::config;

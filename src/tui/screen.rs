@@ -24,7 +24,7 @@ use super::view;
 use crate::app::AwsSide;
 use crate::app::Message;
 use crate::app::State;
-use crate::app::state::Opening;
+use crate::app::opening::Opening;
 use crate::audit::Log;
 use crate::backend;
 use crate::backend::Clock;

@@ -8,8 +8,8 @@ use crate::app::Effect;
 use crate::app::State;
 use crate::app::action::Action;
 use crate::app::action::TABLE;
+use crate::app::opening::Opening;
 use crate::app::state::Dialog;
-use crate::app::state::Opening;
 use crate::domain::fixture;
 
 /// A view, and the actions that lead there.

@@ -6,7 +6,7 @@ use crate::app;
 use crate::app::Message;
 use crate::app::action::Action;
 use crate::app::key::key;
-use crate::app::state::Opening;
+use crate::app::opening::Opening;
 use crate::domain::facts::ids::TargetGroupArn;
 use crate::domain::fixture;
 use crate::domain::fixture::World;

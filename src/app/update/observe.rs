@@ -4,9 +4,9 @@
 use std::collections::BTreeSet;
 
 use super::navigate;
+use crate::app::opening::Opening;
 use crate::app::state::Board;
 use crate::app::state::Dialog;
-use crate::app::state::Opening;
 use crate::app::state::State;
 use crate::app::state::View;
 use crate::domain::facts::ids::TargetGroupArn;

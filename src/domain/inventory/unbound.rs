@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use crate::domain::facts::ids::LoadBalancerArn;
 use crate::domain::facts::ids::TargetGroupArn;
 use crate::domain::inventory::Inventory;
+use crate::domain::inventory::needs::TAGGED;
 
 /// The tag by which the controller marks what it made for a cluster.
 const CLUSTER_TAG: &str = "elbv2.k8s.aws/cluster";
@@ -49,6 +50,12 @@ pub(crate) fn untagged(inventory: &Inventory) -> usize {
     }
     let is_untagged = |arn: &TargetGroupArn| inventory.groups.get(arn).is_some_and(|it| it.tags.is_none());
     unnamed(inventory).filter(is_untagged).count()
+}
+
+/// Those of them that stay so, because the tags of as many as are ever asked for were read.
+pub(crate) fn unchecked(inventory: &Inventory) -> usize {
+    let tagged = inventory.groups.values().filter(|it| it.tags.is_some()).count();
+    if tagged < TAGGED { 0 } else { untagged(inventory) }
 }
 
 #[cfg(test)]
@@ -103,6 +110,23 @@ mod tests {
         assert_eq!(untagged(&world.inventory), 1);
         world.signs(|it| (it.deployment, it.cluster_name) = (None, None));
         assert_eq!(untagged(&world.inventory), 0);
+    }
+
+    #[test]
+    fn groups_past_the_last_that_is_checked_are_counted_once_the_others_were() {
+        let mut world = world();
+        let named = |n: usize| {
+            let mut group = objects::group();
+            group.arn = arn(&format!("many-{n}"));
+            group.load_balancers.clear();
+            group
+        };
+        world.apply(Observation::Groups((0..TAGGED + 5).map(named).collect()));
+        assert_eq!(unchecked(&world.inventory), 0, "they are still being read");
+        let tags = |n| (arn(&format!("many-{n}")), BTreeMap::new());
+        world.apply(Observation::Tags((0..TAGGED).map(tags).collect()));
+        assert_eq!(unchecked(&world.inventory), untagged(&world.inventory));
+        assert!(unchecked(&world.inventory) >= 5);
     }
 
     #[test]

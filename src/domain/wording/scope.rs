@@ -1,7 +1,8 @@
-//! That nothing is what a person pointed at, in words that name it.
+//! What of a scope was not found or not looked at, in words that name it.
 
 use std::net::SocketAddr;
 
+use crate::domain::inventory::needs::TAGGED;
 use crate::domain::judgement::scope::ScopeKind;
 use crate::domain::judgement::scope::ScopeTarget;
 
@@ -36,6 +37,13 @@ pub(crate) fn not_found(target: &ScopeTarget, namespace: Option<&str>, command: 
         Some(command) => format!("{what}; did you mean the command `{command}`?"),
         None => what,
     }
+}
+
+/// That so many groups may be this cluster's without being listed.
+pub(crate) fn unchecked(groups: usize) -> String {
+    format!(
+        "{groups} more target groups without a binding were not checked for this cluster's tag (limit {TAGGED})"
+    )
 }
 
 #[cfg(test)]

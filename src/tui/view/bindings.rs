@@ -11,13 +11,17 @@ use super::place;
 use super::place::Wish;
 use super::text;
 use crate::app::State;
+use crate::app::opening::Opening;
 use crate::app::state;
 use crate::domain::facts::cluster::Binding;
 use crate::domain::facts::ids::BindingApi;
 use crate::domain::inventory::Kind;
 use crate::domain::inventory::Source;
+use crate::domain::inventory::unbound;
 use crate::domain::judgement::report::Report;
 use crate::domain::judgement::row::Subject;
+use crate::domain::wording::scope::not_found;
+use crate::domain::wording::scope::unchecked;
 use crate::tui::theme::Theme;
 
 /// One line of the list.
@@ -58,6 +62,16 @@ const COLUMNS: [Column; 8] = [
     Column { title: "WHY", least: 20, grows: 5, priority: 7, tone: Tone::Remark, text: why },
 ];
 
+/// What the list cannot show.
+fn notice(state: &State) -> Option<String> {
+    let Opening { namespace, command, selector, .. } = &state.opening;
+    if let Some(target) = state.not_found() {
+        return Some(not_found(target, namespace.as_deref(), command.as_deref()));
+    }
+    let groups = unbound::unchecked(&state.inventory);
+    (groups > 0 && selector.is_none()).then(|| unchecked(groups))
+}
+
 /// Why there are no lines.
 fn explain(lines: &[String], theme: &Theme, inside: Rect, buffer: &mut Buffer) {
     let width = usize::from(inside.width.saturating_sub(2));
@@ -76,7 +90,11 @@ pub(super) fn render(state: &State, theme: &Theme, area: Rect, buffer: &mut Buff
         (_, true) => format!(" Bindings · {} of {} with problems ", subjects.len(), state.boards.len()),
         _ => format!(" Bindings · {} ", subjects.len()),
     };
-    let block = Block::bordered().title(Span::styled(title, theme.title));
+    let mut block = Block::bordered().title(Span::styled(title, theme.title));
+    if let Some(notice) = notice(state) {
+        let room = usize::from(area.width.saturating_sub(4));
+        block = block.title_bottom(Span::styled(format!(" {} ", text::end(&notice, room)), theme.warn));
+    }
     let inside = block.inner(area);
     block.render(area, buffer);
     if subjects.is_empty() {

@@ -20,16 +20,19 @@ use crate::app::Message;
 use crate::app::State;
 use crate::app::action::Action;
 use crate::app::key::key;
+use crate::app::opening::Opening;
 use crate::app::seen::PAUSE;
-use crate::app::state::Opening;
+use crate::domain::facts::elb::TargetGroup;
 use crate::domain::facts::failure::ErrorKind;
 use crate::domain::facts::failure::Failure;
 use crate::domain::facts::ids::ClusterId;
+use crate::domain::facts::ids::TargetGroupArn;
 use crate::domain::fixture;
 use crate::domain::fixture::World;
 use crate::domain::inventory::Kind;
 use crate::domain::inventory::Observation;
 use crate::domain::inventory::Source;
+use crate::domain::inventory::needs::TAGGED;
 use crate::domain::judgement::controller;
 use crate::domain::judgement::scope::ScopeTarget;
 use crate::domain::judgement::standing::Standing;
@@ -273,6 +276,35 @@ fn the_list_puts_the_worst_first() {
     press(&mut state, &[Action::Bindings, Action::Down]);
     insta::assert_snapshot!("list_80x24", frame(&state, 80, 24));
     insta::assert_snapshot!("list_160x30", frame(&state, 160, 30));
+}
+
+#[test]
+fn the_list_says_how_many_groups_were_not_checked_and_what_was_not_found() {
+    let mut world = World::of("10.0.0.1 ready | 10.0.0.1 healthy");
+    let arn = |n: usize| -> TargetGroupArn {
+        format!("arn:aws:elasticloadbalancing:us-west-2:123456789012:targetgroup/many-{n}/1").parse().unwrap()
+    };
+    let mut many: Vec<_> =
+        (0..TAGGED + 3).map(|n| TargetGroup { arn: arn(n), ..fixture::objects::group() }).collect();
+    for it in &mut many {
+        it.load_balancers.clear();
+    }
+    world.apply(Observation::Groups(many));
+    let tags = (0..TAGGED).map(|n| (arn(n), std::collections::BTreeMap::new()));
+    world.apply(Observation::Tags(tags.collect()));
+    let mut state = screen(&world);
+    press(&mut state, &[Action::Bindings, Action::Back]);
+    let shown = frame(&state, 160, 30);
+    assert!(shown.contains("3 more target groups without a binding were not checked"), "{shown}");
+    let opening = Opening {
+        namespace: Some("workshop".to_owned()),
+        pointed: Some(ScopeTarget::from_str("gett").unwrap()),
+        command: Some("get".to_owned()),
+        ..Opening::default()
+    };
+    let shown = frame(&opened(&world, opening), 160, 30);
+    let said = "no TargetGroupBinding gett in namespace workshop; did you mean the command `get`?";
+    assert!(shown.contains(said), "{shown}");
 }
 
 #[test]

@@ -10,7 +10,6 @@ use ratatui::widgets::Widget;
 use super::text;
 use crate::app::State;
 use crate::app::state;
-use crate::app::state::Opening;
 use crate::domain::facts::failure::Failure;
 use crate::domain::facts::ids::BindingApi;
 use crate::domain::facts::ids::ClusterId;
@@ -20,7 +19,6 @@ use crate::domain::inventory::routes::Routes;
 use crate::domain::judgement::report::Report;
 use crate::domain::judgement::row::Row;
 use crate::domain::judgement::row::Subject;
-use crate::domain::wording::scope::not_found;
 use crate::domain::wording::words;
 use crate::domain::wording::words::Explanation;
 use crate::tui::theme::Theme;
@@ -136,17 +134,6 @@ fn troubles(state: &State) -> Explanation {
                 }
             }
             Explanation { headline, facts: more, next: first.hint.clone() }
-        }
-        None if let Some(target) = state.opening.pointed.as_ref().filter(|_| !state.boards.is_empty()) => {
-            let Opening { namespace, command, .. } = &state.opening;
-            let found = not_found(target, namespace.as_deref(), command.as_deref());
-            Explanation {
-                headline: format!("So far {found}"),
-                facts: vec![
-                    "The list shows all bindings; the board opens as soon as there is one.".to_owned(),
-                ],
-                next: None,
-            }
         }
         None if state.boards.is_empty() => Explanation::default(),
         None => Explanation {

@@ -1,7 +1,7 @@
 //! Every change by its key, on the ordinary screen: the plan is read, accepted, and what it did is on the board.
 
 use crossterm::event::KeyCode;
-use tgscope::app::state::Opening;
+use tgscope::app::opening::Opening;
 use tgscope::audit::Log;
 use tgscope::backend::apply::Signal;
 use tgscope::domain::plan::drain;

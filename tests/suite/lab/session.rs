@@ -18,7 +18,7 @@ use ratatui::backend::WindowSize;
 use ratatui::buffer::Cell;
 use ratatui::layout::Position;
 use ratatui::layout::Size;
-use tgscope::app::state::Opening;
+use tgscope::app::opening::Opening;
 use tgscope::audit::Log;
 use tgscope::backend::Connection;
 use tgscope::tui::Screen;
