@@ -60,7 +60,7 @@ pub(super) async fn look(
             complain(&line);
         }
     }
-    if reports.is_empty() && !document.partial() {
+    if reports.is_empty() && failures_are_not_found(&document) {
         complain(&match pointed {
             Some(pointed) => {
                 not_found(pointed, scope.namespace.as_deref(), setup::command_like(pointed).as_deref())
@@ -72,7 +72,7 @@ pub(super) async fn look(
                 None => "no TargetGroupBinding in any namespace".to_owned(),
             },
         });
-        return Ok(if pointed.is_some() { Exit::Error } else { Exit::Done });
+        return Ok(if pointed.is_some() || document.partial() { Exit::Error } else { Exit::Done });
     }
     let wrong = |it: &Report| {
         it.settled.value == Some(false)
@@ -84,6 +84,11 @@ pub(super) async fn look(
         (false, true) => Exit::Findings,
         (false, false) => Exit::Done,
     })
+}
+
+/// Nothing failed but what AWS or the API server says is not there.
+fn failures_are_not_found(document: &Document) -> bool {
+    document.failures.iter().all(|it| it.kind == "notFound")
 }
 
 fn format(output: Output) -> Format {

@@ -62,14 +62,19 @@ const COLUMNS: [Column; 8] = [
     Column { title: "WHY", least: 20, grows: 5, priority: 7, tone: Tone::Remark, text: why },
 ];
 
+/// That nothing is what was pointed at.
+pub(super) fn missing(state: &State) -> Option<String> {
+    let Opening { namespace, command, .. } = &state.opening;
+    Some(not_found(state.not_found()?, namespace.as_deref(), command.as_deref()))
+}
+
 /// What the list cannot show.
 fn notice(state: &State) -> Option<String> {
-    let Opening { namespace, command, selector, .. } = &state.opening;
-    if let Some(target) = state.not_found() {
-        return Some(not_found(target, namespace.as_deref(), command.as_deref()));
+    if let Some(missing) = missing(state) {
+        return Some(missing);
     }
     let groups = unbound::unchecked(&state.inventory);
-    (groups > 0 && selector.is_none()).then(|| unchecked(groups))
+    (groups > 0 && state.opening.selector.is_none()).then(|| unchecked(groups))
 }
 
 /// Why there are no lines.

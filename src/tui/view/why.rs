@@ -7,6 +7,7 @@ use ratatui::text::Span;
 use ratatui::widgets::Block;
 use ratatui::widgets::Widget;
 
+use super::bindings;
 use super::text;
 use crate::app::State;
 use crate::app::state;
@@ -136,6 +137,11 @@ fn troubles(state: &State) -> Explanation {
             Explanation { headline, facts: more, next: first.hint.clone() }
         }
         None if state.boards.is_empty() => Explanation::default(),
+        None if let Some(missing) = bindings::missing(state) => Explanation {
+            headline: missing,
+            facts: vec!["The list shows all bindings; the board opens as soon as there is one.".to_owned()],
+            next: None,
+        },
         None => Explanation {
             headline: "Select a binding with j and k; Enter opens its board.".to_owned(),
             facts: skipped(state).into_iter().collect(),

@@ -141,6 +141,8 @@ async fn what_is_typed_wrong_is_told_with_what_to_do() {
             &["bind", "svc/testapp", "--target-group", "nothing"][..],
             "no target group nothing in this account and region",
         ),
+        (&["get", "tg/nothing"][..], "no target group nothing in this account and region"),
+        (&["get", "gett"][..], "did you mean the command `get`?"),
         (&["undo"][..], "nothing to undo: the audit log"),
         // The log of the whole command line is that of its command.
         (&["--audit-log", "elsewhere.jsonl", "undo"][..], "the audit log elsewhere.jsonl"),
