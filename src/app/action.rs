@@ -18,6 +18,8 @@ pub(crate) enum Needs {
     Selection,
     /// An open board, or one to return to.
     Board,
+    /// An open board.
+    OpenBoard,
     /// An open board with a selected or marked row.
     Row,
     /// A board or a selected line of the list.
@@ -100,7 +102,7 @@ actions! {
     PageUp       "page-up"     [plain(Code::PageUp)]                       Rows      Reads  Moving  ""        "A page up";
     HalfDown     "half-down"   [ctrl('d')]                                 Rows      Reads  Moving  ""        "Half a page down";
     HalfUp       "half-up"     [ctrl('u')]                                 Rows      Reads  Moving  ""        "Half a page up";
-    Pane         "pane"        [plain(Code::Tab), plain(Code::BackTab)]    Board     Reads  Moving  ""        "The other pane";
+    Pane         "pane"        [plain(Code::Tab), plain(Code::BackTab)]    OpenBoard Reads  Moving  ""        "The other pane";
     Bindings     "bindings"    [key('0')]                                  Nothing   Reads  Views   "list"    "List the bindings of the scope, worst first";
     Board        "board"       [key('1')]                                  Board     Reads  Views   ""        "Show the board of the selected or last binding";
     Open         "open"        [plain(Code::Enter)]                        Selection Reads  Views   "open"    "Open the selected binding, or the details of the selected row";
@@ -110,10 +112,10 @@ actions! {
     Problems     "problems"    [key('!')]                                  Nothing   Reads  Looking "problems" "Show only problems, or everything";
     Sort         "sort"        [key('o')]                                  Nothing   Reads  Looking ""        "Sort by the next column";
     Reverse      "reverse"     [key('O')]                                  Nothing   Reads  Looking ""        "Reverse the order";
-    Zoom         "zoom"        [key('z')]                                  Board     Reads  Looking ""        "Show one pane with all columns, or both";
+    Zoom         "zoom"        [key('z')]                                  OpenBoard Reads  Looking ""        "Show one pane with all columns, or both";
     Freeze       "freeze"      [key('f')]                                  Nothing   Reads  Looking "freeze"  "Freeze or resume the screen and AWS polling";
     ReadNow      "read-now"    [ctrl('r')]                                 Nothing   Reads  Looking ""        "Poll AWS now";
-    Mark         "mark"        [key(' ')]                                  Board     Reads  Changes   ""        "Mark or unmark the row";
+    Mark         "mark"        [key(' ')]                                  OpenBoard Reads  Changes   ""        "Mark or unmark the row";
     Bind         "bind"        [key('b')]                                  Nothing   Writes Changes   "bind"    "Bind a service to a target group";
     Unbind       "unbind"      [key('B')]                                  Subject   Writes Changes   ""        "Delete the binding; its targets are deregistered";
     Resync       "resync"      [key('r')]                                  Subject   Writes Changes   "resync"  "Force the controller to reconcile the binding";

@@ -43,6 +43,7 @@ fn missing(needs: Needs, state: &State) -> Option<&'static str> {
             true => "nothing was changed in this session",
             false => "nothing of this session is left to undo",
         }),
+        Needs::OpenBoard => matches!(state.view, View::Bindings).then_some("open a binding first"),
         Needs::Board => match &state.view {
             View::Board(_) => None,
             View::Bindings => (state.last_board().is_none()).then_some("open a binding first"),

@@ -20,6 +20,8 @@ use crate::app::seen::PAUSE;
 use crate::app::state::Dialog;
 use crate::domain::facts::plan_id::PlanId;
 use crate::domain::fixture::World;
+use crate::domain::plan::progress::Progress;
+use crate::domain::plan::progress::Stage;
 
 #[derive(Clone, Copy, Debug)]
 enum Step {
@@ -27,6 +29,8 @@ enum Step {
     Paste(&'static str),
     /// A pod fails its checks, or is well again: judged anew, rows move.
     Outside(bool),
+    /// The next step of the last accepted plan begins, or ends: done, or failed.
+    Progress(u8),
     Tick,
     Resize(u16, u16),
     /// The loop draws, if there is something new.
@@ -44,6 +48,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         3 => Just(Step::Key(key('y'))),
         1 => proptest::sample::select(vec!["y", "\r", "Dy\r", "testapptgb", "testapptgb\r"]).prop_map(Step::Paste),
         1 => any::<bool>().prop_map(Step::Outside),
+        2 => (0..3_u8).prop_map(Step::Progress),
         1 => Just(Step::Tick),
         1 => proptest::sample::select(vec![(80, 24), (120, 40), (50, 10)]).prop_map(|it| Step::Resize(it.0, it.1)),
         6 => Just(Step::Draw),
@@ -103,6 +108,18 @@ impl Loop {
                     self.feed(Some(Message::Observed(at, Box::new(change))), false);
                 }
                 self.screen.seen = self.world.log.len();
+            }
+            Step::Progress(how) => {
+                let Some(run) = self.screen.state.changes.runs.last() else { return };
+                let done = |it: &usize| matches!(run.stages.get(it), Some((Stage::Done(_), _)));
+                let Some(step) = (0..run.plan.steps.len()).find(|it| !done(it)) else { return };
+                let stage = match how {
+                    0 => Stage::Checking,
+                    1 => Stage::Done("so it is".to_owned()),
+                    _ => Stage::Failed("no answer".to_owned()),
+                };
+                let progress = Progress { plan: run.plan.id.clone(), step, at: self.world.now, stage };
+                self.feed(Some(Message::Progress(progress)), false);
             }
             Step::Tick => self.feed(Some(Message::Tick(self.world.now, 0)), false),
             Step::Resize(width, height) => self.feed(Some(Message::Resize(width, height)), false),
