@@ -4,8 +4,11 @@ use std::collections::BTreeSet;
 
 use crate::domain::facts::ids::ClusterId;
 use crate::domain::facts::selector::Selector;
+use crate::domain::inventory::Freshness;
 use crate::domain::inventory::Inventory;
+use crate::domain::inventory::Kind;
 use crate::domain::inventory::Source;
+use crate::domain::judgement::scope::ScopeKind;
 use crate::domain::judgement::scope::ScopeTarget;
 
 /// What was asked for on the command line.
@@ -32,11 +35,70 @@ pub struct Opening {
 }
 
 impl Opening {
-    /// What the scope points at, where everything was read: if no board is that, there is none.
+    /// What the scope points at, where everything that could be it was read: if no board is that, there is none.
     pub(super) fn looked_for(&self, inventory: &Inventory) -> Option<&ScopeTarget> {
         let target = self.pointed.as_ref()?;
-        let answered = inventory.sources.values().all(|it| it.read.is_some() || it.failed.is_some());
-        let looked = !target.kind.is_of_aws() || inventory.sources.contains_key(&Source::Groups);
-        (answered && looked && !inventory.sources.is_empty()).then_some(target)
+        let read = |it: &Freshness| it.read.is_some() && it.failed.is_none();
+        let all = |source: &Source| inventory.freshness(source).is_some_and(read);
+        let mut listed = inventory.sources.iter().filter(|(it, _)| may_hold(it));
+        let of_aws = match &target.kind {
+            ScopeKind::LoadBalancer(_) | ScopeKind::Host(_) => all(&Source::LoadBalancers),
+            ScopeKind::Address(..) | ScopeKind::Instance(_) => {
+                let groups = inventory.bindings().filter_map(|(_, it)| it.group.clone());
+                groups.map(Source::Targets).all(|it| all(&it))
+            }
+            ScopeKind::Group(..) | ScopeKind::Arn(_) => all(&Source::Groups),
+            _ => true,
+        };
+        let mut sources = inventory.sources.keys();
+        let asked = sources.any(|it| matches!(it, Source::Kubernetes(_, Kind::Bindings(_))));
+        (of_aws && asked && listed.all(|(_, it)| read(it))).then_some(target)
+    }
+}
+
+/// Whether what is pointed at may be in what this gives.
+fn may_hold(source: &Source) -> bool {
+    let Source::Kubernetes(_, kind) = source else { return false };
+    matches!(
+        kind,
+        Kind::Bindings(_) | Kind::Services | Kind::Slices | Kind::Pods | Kind::Nodes | Kind::Workloads(_)
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::facts::failure::ErrorKind;
+    use crate::domain::facts::failure::Failure;
+    use crate::domain::fixture;
+    use crate::domain::fixture::World;
+    use crate::domain::inventory::Observation;
+
+    fn is_missed(text: &str, edit: impl FnOnce(&mut World)) -> bool {
+        let mut world = World::of("10.0.0.1 ready | 10.0.0.1 healthy");
+        edit(&mut world);
+        let opening = Opening { pointed: Some(text.parse().unwrap()), ..Opening::default() };
+        opening.looked_for(&world.inventory).is_some()
+    }
+
+    #[test]
+    fn nothing_is_missed_before_everything_that_could_be_it_was_read() {
+        let failed = |source| {
+            |it: &mut World| {
+                it.apply(Observation::Failed(source, Failure::new("list", ErrorKind::Denied, "not allowed")));
+            }
+        };
+        let bindings = fixture::kubernetes(Kind::Bindings(fixture::API));
+        for (text, source) in [
+            ("gett", bindings),
+            ("10.9.9.9", Source::Targets(fixture::arn())),
+            ("lb/other", Source::LoadBalancers),
+            ("tg/other", Source::Groups),
+        ] {
+            assert!(is_missed(text, |_| {}), "{text}");
+            assert!(!is_missed(text, failed(source.clone())), "{text} may be in what could not be read");
+            assert!(!is_missed(text, |it| drop(it.inventory.sources.remove(&source))), "{text}");
+        }
+        assert!(is_missed("gett", failed(fixture::kubernetes(Kind::Events))), "no event is a binding");
     }
 }

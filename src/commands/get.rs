@@ -6,6 +6,8 @@ use crate::backend::Question;
 use crate::cli::Cli;
 use crate::cli::Get;
 use crate::cli::Output;
+use crate::domain::facts::failure::ErrorKind;
+use crate::domain::inventory::Freshness;
 use crate::domain::inventory::unbound;
 use crate::domain::judgement::report::Report;
 use crate::domain::judgement::scope::ScopeTarget;
@@ -60,7 +62,9 @@ pub(super) async fn look(
             complain(&line);
         }
     }
-    if reports.is_empty() && failures_are_not_found(&document) {
+    let missing = |it: &Freshness| it.failed.as_ref().is_none_or(|(_, it)| it.kind == ErrorKind::NotFound);
+    let read = !document.partial() || inventory.sources.values().all(missing);
+    if reports.is_empty() && read {
         complain(&match pointed {
             Some(pointed) => {
                 not_found(pointed, scope.namespace.as_deref(), setup::command_like(pointed).as_deref())
@@ -84,11 +88,6 @@ pub(super) async fn look(
         (false, true) => Exit::Findings,
         (false, false) => Exit::Done,
     })
-}
-
-/// Nothing failed but what AWS or the API server says is not there.
-fn failures_are_not_found(document: &Document) -> bool {
-    document.failures.iter().all(|it| it.kind == "notFound")
 }
 
 fn format(output: Output) -> Format {

@@ -1,7 +1,5 @@
 //! What of a scope was not found or not looked at, in words that name it.
 
-use std::net::SocketAddr;
-
 use crate::domain::inventory::needs::TAGGED;
 use crate::domain::judgement::scope::ScopeKind;
 use crate::domain::judgement::scope::ScopeTarget;
@@ -25,13 +23,14 @@ pub(crate) fn not_found(target: &ScopeTarget, namespace: Option<&str>, command: 
             format!("no target group {name}/{hash} in this account and region")
         }
         ScopeKind::Arn(arn) => format!("no target group {arn}"),
-        ScopeKind::LoadBalancer(name) => format!("no target group behind load balancer {name} {place}"),
-        ScopeKind::Host(name) => format!("no target group behind {name} {place}"),
-        ScopeKind::Address(ip, Some(port)) => {
-            format!("no endpoint or target {} {place}", SocketAddr::new(*ip, *port))
+        ScopeKind::LoadBalancer(name) => {
+            format!("no TargetGroupBinding {place} has a target group behind load balancer {name}")
         }
-        ScopeKind::Address(ip, None) => format!("no endpoint or target {ip} {place}"),
-        ScopeKind::Instance(id) => format!("no target {id} {place}"),
+        ScopeKind::Host(name) => format!("no TargetGroupBinding {place} has a target group behind {name}"),
+        ScopeKind::Address(..) | ScopeKind::Instance(_) => {
+            let bare = ScopeTarget { namespace: None, kind: target.kind.clone() };
+            format!("no TargetGroupBinding {place} has endpoint or target {bare}")
+        }
     };
     match command {
         Some(command) => format!("{what}; did you mean the command `{command}`?"),
@@ -60,7 +59,10 @@ mod tests {
         );
         assert_eq!(said("pod/web-1", None), "no TargetGroupBinding in any namespace has pod web-1");
         assert_eq!(said("tg/web", None), "no target group web in this account and region");
-        assert_eq!(said("[fd00::1]:80", None), "no endpoint or target [fd00::1]:80 in any namespace");
+        assert_eq!(
+            said("[fd00::1]:80", None),
+            "no TargetGroupBinding in any namespace has endpoint or target [fd00::1]:80"
+        );
         let typed = "gett".parse().unwrap();
         assert_eq!(
             not_found(&typed, Some("shop"), Some("get")),
