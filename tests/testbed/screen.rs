@@ -109,7 +109,10 @@ fn a_frozen_picture_stands_still_asks_nothing_and_catches_up() {
     screen.keys("f");
     screen.shows("FROZEN", 5);
     let before = screen.frame();
-    // A call already under way may still be counted.
+    // A call that was under way has been answered by then.
+    screen.until("frozen for a while", 10, |it| {
+        ["2s", "3s", "4s"].iter().any(|s| it.has(&format!("FROZEN {s}")))
+    });
     control("reset", Some(&json!({"calls": true})));
     let pods = Watch::start(&world.namespace, "pods", "{.status.conditions[?(@.type==\"Ready\")].status}");
     world.kubectl(&["scale", "deployment/web", "--replicas=4"]);
