@@ -1,6 +1,7 @@
 //! The command line as types; no logic.
 
 pub(crate) mod changes;
+mod duration;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -65,7 +66,7 @@ pub(crate) struct Options {
     pub(crate) as_group: Vec<String>,
 
     /// Timeout of a request, for example 30s
-    #[arg(long, global = true, value_name = "DURATION", value_parser = duration)]
+    #[arg(long, global = true, value_name = "DURATION", value_parser = duration::duration)]
     pub(crate) request_timeout: Option<Duration>,
 
     /// Never write anything
@@ -181,12 +182,6 @@ pub(crate) enum Output {
 fn speed(text: &str) -> Result<f64, String> {
     let speed = text.parse::<f64>().ok().filter(|it| (0.1..=1000.0).contains(it));
     speed.ok_or_else(|| format!("not a speed: {text:?} (a number from 0.1 to 1000)"))
-}
-
-pub(crate) fn duration(text: &str) -> Result<Duration, String> {
-    let wrong = || format!("not a duration: {text:?} (for example 30s or 2m)");
-    let parsed: jiff::SignedDuration = text.parse().map_err(|_| wrong())?;
-    Duration::try_from(parsed).ok().filter(|it| !it.is_zero()).ok_or_else(wrong)
 }
 
 #[cfg(test)]

@@ -13,14 +13,13 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use crate::cli::Cli;
-use crate::cli::Command;
-use crate::cli::Get;
-
 use self::changes::Wanted;
 pub(crate) use self::exit::Exit;
 use self::terminal::complain;
 use self::terminal::on_terminal;
+use crate::cli::Cli;
+use crate::cli::Command;
+use crate::cli::Get;
 
 /// Runs the program.
 pub fn main() -> ExitCode {

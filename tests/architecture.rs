@@ -269,7 +269,7 @@ impl Modules {
 
     /// Modules with a file of their own that a line of a module names, but for itself.
     fn used(&self, module: &[String], line: &str) -> BTreeSet<Vec<String>> {
-        let mut found = BTreeSet::new();
+        let mut found = self.children_named(module, line);
         for start in ["crate", "super", "self"] {
             for (at, _) in line.match_indices(start) {
                 let before = line[..at].chars().next_back();
@@ -306,6 +306,17 @@ impl Modules {
             }
         }
         found
+    }
+
+    /// The children of a module that its own file names without `self`: `dialog::typed(state)`.
+    fn children_named(&self, module: &[String], line: &str) -> BTreeSet<Vec<String>> {
+        let words = line.match_indices("::").filter_map(|(at, _)| {
+            let start = line[..at].rfind(|c: char| !c.is_alphanumeric() && c != '_').map_or(0, |it| it + 1);
+            let first_of_path = !line[..start].ends_with(':');
+            first_of_path.then(|| line[start..at].to_owned())
+        });
+        let children = words.map(|word| [module, &[word]].concat());
+        children.filter(|it| self.0.contains(it)).collect()
     }
 }
 

@@ -1,13 +1,12 @@
 //! Choices from a list with a filter: what to bind, which weights, and the palette of all actions.
 
+use super::action::Action;
 use crate::domain::facts::cluster::PortRef;
 use crate::domain::facts::elb::Forward;
 use crate::domain::facts::ids::ClusterId;
 use crate::domain::facts::ids::ObjectName;
 use crate::domain::facts::ids::TargetGroupArn;
 use crate::domain::inventory::routes::Place;
-
-use super::action::Action;
 
 /// What a choice stands for.
 #[derive(Clone, Debug, PartialEq, Eq)]

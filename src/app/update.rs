@@ -1,5 +1,6 @@
 //! The one place where the state changes: a message in, effects out.
 
+mod act;
 mod changes;
 mod dialog;
 mod form;
@@ -16,10 +17,7 @@ pub(crate) use self::seen::rested;
 use super::action::Action;
 use super::message::Effect;
 use super::message::Message;
-use super::state::Dialog;
 use super::state::State;
-use super::state::View;
-use crate::app::offered;
 use crate::domain::facts::time::Timestamp;
 
 /// Seconds for which calls are counted.
@@ -36,7 +34,7 @@ pub fn update(state: &mut State, message: Message) -> Vec<Effect> {
     match message {
         Message::Key(key) => return dialog::typed(state, key),
         Message::Paste(text) => dialog::pasted(state, &text),
-        Message::Act(action) => return act(state, action),
+        Message::Act(action) => return acted(state, action),
         Message::Observed(at, change) => observe::observe(state, *change, at),
         Message::Aws(side) => {
             state.aws = Some(side);
@@ -88,84 +86,18 @@ pub fn settle(state: &mut State) -> Vec<Effect> {
     observe::wish(state).map(Effect::Follow).into_iter().collect()
 }
 
-fn act(state: &mut State, action: Action) -> Vec<Effect> {
+/// An action: for the dialog on top, where there is one, but for those that leave the program.
+fn acted(state: &mut State, action: Action) -> Vec<Effect> {
     state.dirty = true;
-    match action {
-        Action::Quit => return leave(state),
-        Action::Suspend if state.opening.job_control => return vec![Effect::Suspend],
-        _ if !state.dialogs.is_empty() => return dialog::acted(state, action),
-        _ => {}
-    }
-    if let Some(refusal) = offered::refusal(action, state) {
-        state.say(refusal.into_owned());
-        return Vec::new();
-    }
-    state.status = None;
-    match action {
-        Action::Down
-        | Action::Up
-        | Action::Top
-        | Action::Bottom
-        | Action::PageDown
-        | Action::PageUp
-        | Action::HalfDown
-        | Action::HalfUp => navigate::step(state, action),
-        Action::Pane => navigate::pane(state),
-        Action::Bindings => navigate::show(state, View::Bindings),
-        Action::Board => navigate::board(state),
-        Action::Open => navigate::enter(state),
-        Action::Back => navigate::back(state),
-        Action::Details => state.dialogs.push(Dialog::Details { scroll: 0 }),
-        Action::Filter => state.dialogs.push(Dialog::Filter { before: state.filter.clone() }),
-        Action::Problems => state.problems_only = !state.problems_only,
-        Action::Sort => state.sort = state.sort.next(),
-        Action::Reverse => state.reversed = !state.reversed,
-        Action::Zoom => state.zoom = !state.zoom,
-        Action::Freeze => freeze(state),
-        Action::ReadNow => state.hurry += 1,
-        Action::Mark => changes::mark(state),
-        Action::Bind => form::bind(state),
-        Action::Unbind
-        | Action::Resync
-        | Action::Drain
-        | Action::Deregister
-        | Action::Register
-        | Action::Sync => changes::ask(state, action),
-        Action::Shift => shift::places(state),
-        Action::Undo => match shift::undo(state) {
-            Some(effects) => return effects,
-            None => changes::ask(state, action),
-        },
-        Action::Runs => changes::runs(state),
-        Action::Audit => {
-            state.dialogs.push(Dialog::Audit { scroll: 0 });
-            return vec![Effect::ReadLog];
-        }
-        Action::Palette => form::palette(state),
-        Action::Help => state.dialogs.push(Dialog::Help { scroll: 0 }),
-        Action::Quit | Action::Suspend => {}
-    }
-    Vec::new()
-}
-
-/// Leaves; while plans run, only when asked for twice.
-fn leave(state: &mut State) -> Vec<Effect> {
-    let asked = matches!(state.dialogs.last(), Some(Dialog::Leaving));
-    if asked || state.changes.running().next().is_none() {
-        return vec![Effect::Quit];
-    }
-    state.dialogs.push(Dialog::Leaving);
-    Vec::new()
-}
-
-fn freeze(state: &mut State) {
-    state.frozen = match state.frozen {
-        None => Some(state.now),
-        Some(_) => {
-            state.all_stale = true;
-            None
-        }
+    let leaves = match action {
+        Action::Quit => true,
+        Action::Suspend => state.opening.job_control,
+        _ => false,
     };
+    match leaves || state.dialogs.is_empty() {
+        true => act::act(state, action),
+        false => dialog::acted(state, action),
+    }
 }
 
 fn tick(state: &mut State, now: Timestamp, calls: u64) {

@@ -28,7 +28,7 @@ pub(crate) struct Accept {
     pub(crate) output: PlanOutput,
 
     /// Stop waiting after this long, for example 10m; what has been written stays
-    #[arg(long, value_name = "DURATION", value_parser = super::duration)]
+    #[arg(long, value_name = "DURATION", value_parser = crate::cli::duration::duration)]
     pub(crate) timeout: Option<Duration>,
 
     /// Where the audit log goes: a file, or stderr

@@ -9,6 +9,10 @@ use std::collections::BTreeSet;
 
 use anyhow::bail;
 
+use super::exit::Exit;
+use super::setup;
+use super::setup::Setup;
+use super::terminal::complain;
 use crate::audit::Log;
 use crate::backend;
 use crate::backend::Connection;
@@ -37,11 +41,6 @@ use crate::domain::plan::make::Basis;
 use crate::domain::plan::make::Request;
 use crate::domain::plan::make::make;
 use crate::report::plan::text;
-
-use super::exit::Exit;
-use super::setup;
-use super::setup::Setup;
-use super::terminal::complain;
 
 /// One of the commands that write.
 #[derive(Clone, Copy)]

@@ -7,6 +7,13 @@ use anyhow::Context;
 use clap::CommandFactory;
 use clap::parser::ValueSource;
 
+use super::exit::Exit;
+use super::get;
+use super::setup;
+use super::setup::Setup;
+use super::terminal::complain;
+use super::terminal::on_terminal;
+use super::terminal::print;
 use crate::app::opening::Opening;
 use crate::audit::Log;
 use crate::aws::Settings;
@@ -26,14 +33,6 @@ use crate::lab::Scenario;
 use crate::tui;
 use crate::tui::Screen;
 use crate::tui::terminated;
-
-use super::exit::Exit;
-use super::get;
-use super::setup;
-use super::setup::Setup;
-use super::terminal::complain;
-use super::terminal::on_terminal;
-use super::terminal::print;
 
 pub(super) fn run(cli: &Cli, demo: &Demo) -> anyhow::Result<Exit> {
     if demo.list {

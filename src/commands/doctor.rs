@@ -1,5 +1,8 @@
 //! `doctor`: can both sides be reached, as whom, and what may be done there.
 
+use super::exit::Exit;
+use super::setup;
+use super::terminal::print;
 use crate::backend::examine;
 use crate::backend::examine::ClusterSide;
 use crate::backend::examine::Examination;
@@ -10,10 +13,6 @@ use crate::domain::facts::failure::Failure;
 use crate::domain::plan::permissions;
 use crate::domain::plan::permissions::AwsPermission;
 use crate::domain::plan::permissions::Need;
-
-use super::exit::Exit;
-use super::setup;
-use super::terminal::print;
 
 const RBAC: &str = include_str!("../../assets/rbac.yaml");
 const IAM: &str = include_str!("../../assets/iam-policy.json");

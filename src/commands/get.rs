@@ -1,5 +1,9 @@
 //! `get`: both sides read once and printed.
 
+use super::exit::Exit;
+use super::setup;
+use super::terminal::complain;
+use super::terminal::print;
 use crate::backend;
 use crate::backend::Look;
 use crate::backend::Question;
@@ -17,11 +21,6 @@ use crate::domain::wording::scope::unchecked;
 use crate::report as printed;
 use crate::report::Document;
 use crate::report::Format;
-
-use super::exit::Exit;
-use super::setup;
-use super::terminal::complain;
-use super::terminal::print;
 
 pub(super) fn run(cli: &Cli, get: &Get) -> anyhow::Result<Exit> {
     let pointed = get.scope.as_ref().or(cli.scope.as_ref());

@@ -3,6 +3,8 @@
 use std::io::IsTerminal;
 use std::io::Write;
 
+use super::exit::Exit;
+use super::setup;
 use crate::app::opening::Opening;
 use crate::audit::Log;
 use crate::cli::Cli;
@@ -10,9 +12,6 @@ use crate::config;
 use crate::telemetry;
 use crate::tui;
 use crate::tui::Screen;
-
-use super::exit::Exit;
-use super::setup;
 
 pub(super) fn run(cli: &Cli) -> anyhow::Result<Exit> {
     let setup::Setup { connection, scope, protected } = setup::setup(&cli.options, cli.scope.as_ref())?;

@@ -1,7 +1,22 @@
 //! Worlds for tests: one cluster, one binding on one group behind one load balancer, and pods and targets
 //! in a short notation. Everything goes through `Inventory::apply`, and can be replayed without a source.
 
+mod names;
 pub(crate) mod objects;
+
+pub(crate) use self::names::API;
+pub(crate) use self::names::BEGIN;
+pub(crate) use self::names::GATE_OF_BINDING;
+pub(crate) use self::names::NAMESPACE;
+pub(crate) use self::names::arn;
+pub(crate) use self::names::cluster;
+pub(crate) use self::names::key;
+pub(crate) use self::names::kubernetes;
+pub(crate) use self::names::load_balancer_arn;
+pub(crate) use self::names::named;
+pub(crate) use self::names::pod_name;
+pub(crate) use self::names::reference;
+pub(crate) use self::names::targets_source;
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -28,15 +43,8 @@ use crate::domain::facts::elb::TargetGroup;
 use crate::domain::facts::elb::Targets;
 use crate::domain::facts::failure::ErrorKind;
 use crate::domain::facts::failure::Failure;
-use crate::domain::facts::ids::BindingApi;
-use crate::domain::facts::ids::BindingRef;
-use crate::domain::facts::ids::ClusterId;
-use crate::domain::facts::ids::LoadBalancerArn;
 use crate::domain::facts::ids::ObjectName;
 use crate::domain::facts::ids::RowKey;
-use crate::domain::facts::ids::TargetGroupArn;
-use crate::domain::facts::ids::TargetId;
-use crate::domain::facts::ids::TargetKey;
 use crate::domain::facts::ids::Uid;
 use crate::domain::facts::time::Timestamp;
 use crate::domain::inventory::Cluster;
@@ -50,58 +58,6 @@ use crate::domain::judgement::report;
 use crate::domain::judgement::report::Report;
 use crate::domain::judgement::row::Row;
 use crate::domain::judgement::row::Subject;
-
-pub(crate) const API: BindingApi = BindingApi::LoadBalancerController;
-/// When a world begins; what it starts with is an hour old.
-pub(crate) const BEGIN: Timestamp = Timestamp(1_795_000_000_000);
-pub(crate) const NAMESPACE: &str = "workshop";
-pub(crate) const GATE_OF_BINDING: &str = "target-health.elbv2.k8s.aws/testapptgb";
-
-pub(crate) fn cluster() -> ClusterId {
-    ClusterId::new("test")
-}
-
-pub(crate) fn named(name: &str) -> ObjectName {
-    ObjectName::new(NAMESPACE, name)
-}
-
-pub(crate) fn arn() -> TargetGroupArn {
-    "arn:aws:elasticloadbalancing:us-west-2:123456789012:targetgroup/eksworkshoptg/0123456789abcdef"
-        .parse()
-        .unwrap()
-}
-
-pub(crate) fn load_balancer_arn() -> LoadBalancerArn {
-    let text = "arn:aws:elasticloadbalancing:us-west-2:123456789012:loadbalancer/app/eksworkshopalb/0123456789abcdef";
-    LoadBalancerArn(text.into())
-}
-
-pub(crate) fn reference() -> BindingRef {
-    BindingRef::of(&cluster(), API, &named("testapptgb"))
-}
-
-pub(crate) fn kubernetes(kind: Kind) -> Source {
-    Source::Kubernetes(cluster(), kind)
-}
-
-pub(crate) fn targets_source() -> Source {
-    Source::Targets(arn())
-}
-
-/// Name of the pod that the notation means by a word: an address, or the name of a pod without one.
-pub(crate) fn pod_name(word: &str) -> String {
-    format!("testapp-{}", word.replace(['.', ':'], "-"))
-}
-
-/// `10.0.0.1`, `10.0.0.1:9090`, `fd00::1` or `i-0a`; the port is 8080, for instances 30080.
-pub(crate) fn key(text: &str) -> TargetKey {
-    if let Some((id, port)) = text.split_once(':')
-        && !port.contains(':')
-    {
-        return TargetKey::new(TargetId::read(id), port.parse().unwrap());
-    }
-    TargetKey::new(TargetId::read(text), if text.starts_with("i-") { 30080 } else { 8080 })
-}
 
 #[derive(Clone)]
 pub(crate) struct World {

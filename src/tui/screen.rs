@@ -1,13 +1,13 @@
 //! The live screen: takes the terminal, draws, then connects; ends on a key or a signal.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use crossterm::event::Event;
 use crossterm::event::EventStream;
 use futures::Stream;
 use ratatui::Terminal;
 use ratatui::backend::Backend;
-use std::path::PathBuf;
 use tokio::sync::mpsc;
 use tokio::sync::oneshot;
 use tokio::sync::watch;
@@ -31,7 +31,6 @@ use crate::backend::Clock;
 use crate::backend::Connection;
 use crate::backend::Observed;
 use crate::backend::Scope;
-
 use crate::domain::inventory::follow::Follow;
 
 /// Messages that may wait for the loop.

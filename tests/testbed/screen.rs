@@ -1,6 +1,11 @@
 //! The screen as a program in a terminal: it starts without an answer, takes every size, leaves the terminal
 //! as it was, stands still when frozen, keeps its selection, helps and filters.
 
+use std::time::Duration;
+use std::time::Instant;
+
+use serde_json::json;
+
 use super::board;
 use super::pty::CTRL_C;
 use super::pty::ENTER;
@@ -15,10 +20,6 @@ use super::support::calls;
 use super::support::control;
 use super::support::follows;
 use super::world::World;
-use std::time::Duration;
-use std::time::Instant;
-
-use serde_json::json;
 
 /// Nothing listens on either side.
 fn nowhere() -> Settings {

@@ -1,5 +1,6 @@
 //! Keys, pastes and actions while something lies on top of the view: the dialog takes them all, by its table.
 
+use super::act;
 use super::changes;
 use super::form;
 use super::shift;
@@ -7,6 +8,7 @@ use crate::app::action::Action;
 use crate::app::dialog::DialogAction;
 use crate::app::dialog::DialogKey;
 use crate::app::foot;
+use crate::app::form::Choice;
 use crate::app::key::Code;
 use crate::app::key::Key;
 use crate::app::message::Effect;
@@ -105,7 +107,7 @@ fn taken(state: &mut State, row: &DialogKey, key: Key) -> Vec<Effect> {
         DialogAction::Resume => changes::resume(state),
         DialogAction::Discard => return changes::discard(state),
         DialogAction::Later => changes::later(state),
-        DialogAction::Select => return form::chosen(state),
+        DialogAction::Select => return chosen(state),
         DialogAction::RestoreFilter => restore(state),
         DialogAction::Close | DialogAction::KeepFilter => drop(state.dialogs.pop()),
         DialogAction::Leave => return vec![Effect::Quit],
@@ -121,6 +123,31 @@ fn taken(state: &mut State, row: &DialogKey, key: Key) -> Vec<Effect> {
     Vec::new()
 }
 
+/// A line was chosen: the next list, the plan, or the action.
+fn chosen(state: &mut State) -> Vec<Effect> {
+    let Some(Dialog::Form(form)) = state.dialogs.last() else { return Vec::new() };
+    let (Some(choice), mut all) = (form.choice(), form.chosen.clone()) else { return Vec::new() };
+    state.dialogs.pop();
+    match choice {
+        Choice::Action(action) => return act::act(state, action),
+        Choice::Place(place, now) => {
+            state.dialogs.push(Dialog::Form(shift::numbers(&place, &now)));
+            return Vec::new();
+        }
+        Choice::Weights(to) => {
+            let place = all.into_iter().find_map(|it| match it {
+                Choice::Place(place, _) => Some(*place),
+                _ => None,
+            });
+            return place.map_or_else(Vec::new, |place| shift::chosen(state, place, to));
+        }
+        Choice::Service(..) | Choice::Group(_) | Choice::Port(_) => {}
+    }
+    all.push(choice);
+    form::next(state, all);
+    Vec::new()
+}
+
 /// Only what is on show: another plan is undone by its own key.
 fn undo(state: &mut State) -> Vec<Effect> {
     let Some(Dialog::Run { plan, .. }) = state.dialogs.last() else { return Vec::new() };
@@ -129,7 +156,7 @@ fn undo(state: &mut State) -> Vec<Effect> {
         return Vec::new();
     }
     state.dialogs.pop();
-    super::act(state, Action::Undo)
+    act::act(state, Action::Undo)
 }
 
 fn restore(state: &mut State) {

@@ -2,13 +2,11 @@
 //! action.
 
 use super::changes;
-use super::shift;
 use crate::app::action::Action;
 use crate::app::action::TABLE;
 use crate::app::form::Choice;
 use crate::app::form::Form;
 use crate::app::form::Item;
-use crate::app::message::Effect;
 use crate::app::offered;
 use crate::app::state::Dialog;
 use crate::app::state::State;
@@ -77,32 +75,8 @@ pub(super) fn bind(state: &mut State) {
     state.dialogs.push(Dialog::Form(Form::new(&title, items, group.into_iter().collect())));
 }
 
-/// A line was chosen: the next list, the plan, or the action.
-pub(super) fn chosen(state: &mut State) -> Vec<Effect> {
-    let Some(Dialog::Form(form)) = state.dialogs.last() else { return Vec::new() };
-    let (Some(choice), mut all) = (form.choice(), form.chosen.clone()) else { return Vec::new() };
-    state.dialogs.pop();
-    match choice {
-        Choice::Action(action) => return super::act(state, action),
-        Choice::Place(place, now) => {
-            state.dialogs.push(Dialog::Form(shift::numbers(&place, &now)));
-            return Vec::new();
-        }
-        Choice::Weights(to) => {
-            let place = all.into_iter().find_map(|it| match it {
-                Choice::Place(place, _) => Some(*place),
-                _ => None,
-            });
-            return place.map_or_else(Vec::new, |place| shift::chosen(state, place, to));
-        }
-        Choice::Service(..) | Choice::Group(_) | Choice::Port(_) => {}
-    }
-    all.push(choice);
-    next(state, all);
-    Vec::new()
-}
-
-fn next(state: &mut State, chosen: Vec<Choice>) {
+/// The next list of a bind that is not chosen yet, or its plan.
+pub(super) fn next(state: &mut State, chosen: Vec<Choice>) {
     let service = chosen.iter().find_map(|it| match it {
         Choice::Service(cluster, name) => Some((cluster.clone(), name.clone())),
         _ => None,

@@ -1,6 +1,9 @@
 //! A plan that is being carried out: where it is, who watches it, and the order in which a step is taken: what is
 //! permitted, the line in the log, the turn in the budget, what it rests on read, its guards, the call.
 
+use tokio::sync::mpsc;
+use tokio::sync::watch;
+
 use crate::backend::apply::facts::Facts;
 use crate::backend::apply::facts::read;
 use crate::backend::apply::facts::unread;
@@ -17,8 +20,6 @@ use crate::domain::plan::effect::ReadBack;
 use crate::domain::plan::effect::effect;
 use crate::domain::plan::progress::Progress;
 use crate::domain::plan::progress::Stage;
-use tokio::sync::mpsc;
-use tokio::sync::watch;
 
 pub(super) struct Running {
     pub(super) connection: Connection,

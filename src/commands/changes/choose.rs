@@ -10,6 +10,8 @@ use crate::audit::Log;
 use crate::backend::Look;
 use crate::backend::Scope;
 use crate::cli::changes::RowSelection;
+use crate::commands::exit::Exit;
+use crate::commands::terminal::complain;
 use crate::domain::facts::ids::RowKey;
 use crate::domain::facts::ids::TargetKey;
 use crate::domain::judgement::report::Report;
@@ -23,9 +25,6 @@ use crate::domain::plan::undo::Done;
 use crate::domain::wording::scope::not_found;
 use crate::report::plan::manifest;
 use crate::report::plan::object_yaml;
-
-use crate::commands::exit::Exit;
-use crate::commands::terminal::complain;
 
 /// The one board that was pointed at.
 pub(super) fn report<'a>(

@@ -4,6 +4,8 @@ use serde_json::json;
 use tokio::sync::mpsc;
 use tokio::sync::watch;
 
+use super::accept;
+use super::accept::Decision;
 use crate::audit::Log;
 use crate::backend::apply;
 use crate::backend::apply::Job;
@@ -11,6 +13,10 @@ use crate::backend::apply::Signal;
 use crate::cli::changes::Accept;
 use crate::cli::changes::DryRun;
 use crate::cli::changes::PlanOutput;
+use crate::commands::exit::Exit;
+use crate::commands::setup::Setup;
+use crate::commands::terminal::complain;
+use crate::commands::terminal::print;
 use crate::domain::plan::Plan;
 use crate::domain::plan::act::ChangeKind;
 use crate::domain::plan::progress::Stage;
@@ -21,13 +27,6 @@ use crate::domain::wording::outcome::next_step;
 use crate::report::plan::PlanDocument;
 use crate::report::plan::text;
 use crate::tui::terminated;
-
-use super::accept;
-use super::accept::Decision;
-use super::setup::Setup;
-use crate::commands::exit::Exit;
-use crate::commands::terminal::complain;
-use crate::commands::terminal::print;
 
 pub(super) async fn plan(setup: Setup, plan: Plan, accept: &Accept, log: Log) -> anyhow::Result<Exit> {
     let nothing = plan.steps.is_empty();

@@ -3,6 +3,9 @@
 use std::fmt;
 use std::sync::Arc;
 
+use serde::Deserialize;
+use serde::Serialize;
+
 use crate::domain::facts::cluster::Phase;
 use crate::domain::facts::cluster::Status;
 use crate::domain::facts::elb::HealthState;
@@ -14,8 +17,6 @@ use crate::domain::facts::ids::Uid;
 use crate::domain::facts::time::Timestamp;
 use crate::domain::judgement::desired::Exclusion;
 use crate::domain::judgement::standing::Standing;
-use serde::Deserialize;
-use serde::Serialize;
 
 /// What a board shows: a binding, or a group that no binding names.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]

@@ -3,6 +3,9 @@
 use std::fmt::Display;
 use std::sync::Arc;
 
+use serde::Deserialize;
+use serde::Serialize;
+
 use crate::domain::facts::access::Verb;
 use crate::domain::facts::elb::Forward;
 use crate::domain::facts::elb::Rule;
@@ -17,8 +20,6 @@ use crate::domain::inventory::routes::Place;
 use crate::domain::inventory::routes::told;
 use crate::domain::judgement::row::Subject;
 use crate::domain::plan::manifest::Manifest;
-use serde::Deserialize;
-use serde::Serialize;
 
 macro_rules! change_kinds {
     ($($kind:ident $word:literal,)*) => {

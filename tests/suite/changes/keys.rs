@@ -4,13 +4,13 @@ use crossterm::event::KeyCode;
 use tgscope::app::opening::Opening;
 use tgscope::audit::Log;
 use tgscope::backend::apply::Signal;
+use tgscope::domain::facts::ids::ClusterId;
 use tgscope::domain::plan::drain;
 use tgscope::domain::plan::drain::Then;
 
 use super::at_rest;
 use crate::lab::Still;
 use crate::lab::session::Session;
-use tgscope::domain::facts::ids::ClusterId;
 
 impl Session {
     /// Presses letters, one after the other.

@@ -21,6 +21,7 @@ use ratatui::layout::Size;
 use tgscope::app::opening::Opening;
 use tgscope::audit::Log;
 use tgscope::backend::Connection;
+use tgscope::domain::facts::ids::ClusterId;
 use tgscope::tui::Screen;
 use tgscope::tui::Theme;
 use tokio::sync::Notify;
@@ -29,7 +30,6 @@ use tokio::task::JoinHandle;
 
 use super::Still;
 use crate::support::PATIENCE;
-use tgscope::domain::facts::ids::ClusterId;
 
 /// A screen two can look at: the loop that draws, and the test.
 #[derive(Clone)]

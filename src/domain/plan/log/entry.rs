@@ -2,6 +2,9 @@
 
 use std::fmt;
 
+use serde::Deserialize;
+use serde::Serialize;
+
 use crate::domain::facts::plan_id::PlanId;
 use crate::domain::judgement::row::Subject;
 use crate::domain::plan::Plan;
@@ -9,8 +12,6 @@ use crate::domain::plan::act::Act;
 use crate::domain::plan::act::ChangeKind;
 use crate::domain::plan::guard::Guard;
 use crate::domain::plan::progress::Stage;
-use serde::Deserialize;
-use serde::Serialize;
 
 /// What a line says of its step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
