@@ -8,6 +8,7 @@ pub mod dialog;
 pub(crate) mod foot;
 pub(crate) mod form;
 pub(crate) mod key;
+mod lines;
 pub(crate) mod message;
 pub(crate) mod offered;
 pub mod opening;

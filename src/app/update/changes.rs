@@ -9,7 +9,6 @@ use crate::app::changes::Planned;
 use crate::app::dialog::DialogAction;
 use crate::app::message::Effect;
 use crate::app::state::Dialog;
-use crate::app::state::Line;
 use crate::app::state::State;
 use crate::app::state::View as Shown;
 use crate::domain::facts::ids::RowKey;
@@ -149,8 +148,8 @@ pub(super) fn binds(state: &mut State, wish: bind::Wish) {
 
 /// Says which marked rows cannot be seen: a change is laid on them all the same.
 fn hidden(state: &State, plan: &mut Plan) {
-    let lines = state.lines();
-    let shown = |key: &RowKey| lines.iter().any(|it| matches!(it, Line::Row(of) if of == key));
+    let on_show = state.rows();
+    let shown = |key: &RowKey| on_show.iter().any(|it| it.key == *key);
     let marked = rows(state).into_iter().filter(|it| state.changes.marked.contains(it) && !shown(it)).count();
     if marked > 0 {
         plan.warnings.insert(0, format!("Marked rows that the filter hides: {marked}."));
@@ -377,13 +376,8 @@ pub(super) fn cancel(state: &mut State) -> Vec<Effect> {
 
 /// Marks the selected row, or takes its mark away, and goes on to the next; without a selection the first.
 pub(super) fn mark(state: &mut State) {
-    let lines = state.lines();
-    let selected = state.selected.clone().or_else(|| {
-        lines.iter().find_map(|it| match it {
-            Line::Row(key) => Some(key.clone()),
-            Line::Subject(_) => None,
-        })
-    });
+    let first = || state.rows().first().map(|it| it.key.clone());
+    let selected = state.selected.clone().or_else(first);
     let Some(key) = selected else { return };
     if !state.changes.marked.remove(&key) {
         state.changes.marked.insert(key.clone());

@@ -1,8 +1,8 @@
 //! Moving through lines and between views. Lines are found again by what they are, not by where they were.
 
 use crate::app::action::Action;
+use crate::app::lines::Line;
 use crate::app::state::Dialog;
-use crate::app::state::Line;
 use crate::app::state::Pane;
 use crate::app::state::State;
 use crate::app::state::View;
@@ -15,7 +15,7 @@ use crate::domain::judgement::scope::ScopeKind;
 pub(super) fn step(state: &mut State, action: Action) {
     let lines = state.lines();
     let Some(last) = lines.len().checked_sub(1) else { return };
-    let at = state.line().and_then(|line| lines.iter().position(|it| *it == line));
+    let at = lines.selected(state);
     let page = state.page();
     let to = match (action, at) {
         (Action::Top, _) | (Action::Down | Action::PageDown | Action::HalfDown, None) => 0,
@@ -29,7 +29,8 @@ pub(super) fn step(state: &mut State, action: Action) {
         (_, Some(at)) => at,
         (_, None) => return,
     };
-    select(state, lines.get(to.min(last)).cloned());
+    let line = lines.get(to.min(last));
+    select(state, line);
 }
 
 fn select(state: &mut State, line: Option<Line>) {
@@ -42,13 +43,13 @@ fn select(state: &mut State, line: Option<Line>) {
 
 /// After lines changed: a selected line that is gone changes on to the one that took its place. `before`: where it was.
 pub(super) fn keep(state: &mut State, before: Option<usize>) {
-    if state.line().is_none() || state.line_at().is_some() {
+    if !state.has_selection() || state.line_at().is_some() {
         return;
     }
     let lines = state.lines();
     let at = before.unwrap_or(0);
     match (lines.get(at.min(lines.len().saturating_sub(1))), &state.view) {
-        (Some(other), _) => select(state, Some(other.clone())),
+        (Some(other), _) => select(state, Some(other)),
         (None, View::Bindings) => state.listed = None,
         (None, View::Board(_)) => state.selected = None,
     }
