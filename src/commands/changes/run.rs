@@ -106,7 +106,7 @@ async fn carry_out(setup: Setup, plan: Plan, accept: &Accept, log: Log) -> anyho
                 early = Some((Exit::Interrupted, Signal::Cancel));
                 cancel.send_replace(Signal::Cancel);
             }
-            // Nobody gave it up: the next start of the screen offers to go on.
+            // Nobody gave it up: the next start of the screen offers to resume it.
             () = &mut interrupted, if early.is_none() => {
                 early = Some((Exit::Interrupted, Signal::Leave));
                 cancel.send_replace(Signal::Leave);

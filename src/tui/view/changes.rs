@@ -209,7 +209,7 @@ pub(super) fn reading(
 pub(super) fn leaving(state: &State, theme: &Theme, area: Rect, buffer: &mut Buffer) {
     let mut lines: Lines = vec![("Under way:".to_owned(), theme.plain)];
     lines.extend(state.changes.running().map(|it| (format!("  {}", it.plan.effect), theme.title)));
-    let what = "What was written stays written; nothing more is done. The next start offers to go on.";
+    let what = "What was written stays written; nothing more is done. The next start offers to resume it.";
     lines.push((what.to_owned(), theme.plain));
     small("Leave?", theme, lines, &overlay::foot(None, &foot::hints(state)), (area, buffer));
 }
