@@ -4,9 +4,14 @@
 mod calls;
 mod connect;
 mod error;
+mod identity;
 mod meter;
+mod process;
+mod profile;
 mod read;
+mod steps;
 mod turns;
+mod unresolved;
 mod weights;
 mod whole;
 mod write;

@@ -20,9 +20,13 @@ use self::terminal::on_terminal;
 use crate::cli::Cli;
 use crate::cli::Command;
 use crate::cli::Get;
+use crate::login;
 
 /// Runs the program.
 pub fn main() -> ExitCode {
+    if let Some(code) = login::as_runner(std::env::args_os().skip(1)) {
+        return ExitCode::from(u8::try_from(code).unwrap_or(1));
+    }
     let cli = Cli::parse();
     let ended = match &cli.command {
         Some(Command::Get(get)) => get::run(&cli, get),

@@ -1,11 +1,12 @@
 //! The reads, one function each: domain types in, domain types or a failure out.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use aws_sdk_elasticloadbalancingv2::Client;
 use aws_sdk_elasticloadbalancingv2::types::DescribeTargetHealthInputIncludeEnum;
 
-use super::error;
+use super::identity::Identity;
 use super::read;
 use crate::domain::facts::elb::Attributes;
 use crate::domain::facts::elb::Listener;
@@ -34,19 +35,22 @@ pub struct LoadBalancing {
     client: Client,
     /// Retries by itself, for callers without a pace of their own.
     patient: Client,
-    profile: Option<String>,
+    identity: Arc<Identity>,
     retries: bool,
 }
 
+/// Makes a call once there are credentials for it.
 macro_rules! ask {
-    ($self:ident, $operation:expr, $call:expr) => {
-        $call.send().await.map_err(|it| error::failure($operation, $self.profile.as_deref(), &it))
-    };
+    ($self:ident, $operation:expr, $call:expr) => {{
+        $self.identity().ready($operation).await?;
+        $call.send().await.map_err(|it| $self.identity().heard($crate::aws::error::failure($operation, &it)))
+    }};
 }
+pub(super) use ask;
 
 impl LoadBalancing {
-    pub(super) fn new(client: Client, patient: Client, profile: Option<String>) -> Self {
-        Self { client, patient, profile, retries: false }
+    pub(super) fn new(client: Client, patient: Client, identity: Arc<Identity>) -> Self {
+        Self { client, patient, identity, retries: false }
     }
 
     /// The same, with the SDK's standard retries.
@@ -61,8 +65,8 @@ impl LoadBalancing {
         &self.client
     }
 
-    pub(super) fn profile(&self) -> Option<&str> {
-        self.profile.as_deref()
+    pub(super) fn identity(&self) -> &Identity {
+        &self.identity
     }
 
     fn client(&self) -> &Client {

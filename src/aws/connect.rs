@@ -9,11 +9,9 @@ use std::time::Duration;
 use aws_config::BehaviorVersion;
 use aws_config::Region;
 use aws_config::SdkConfig;
-use aws_config::profile::ProfileFileCredentialsProvider;
+use aws_config::identity::IdentityCache;
 use aws_config::retry::RetryConfig;
-use aws_config::sts::AssumeRoleProvider;
 use aws_config::timeout::TimeoutConfig;
-use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_sdk_elasticloadbalancingv2::Client;
 use aws_sdk_elasticloadbalancingv2::config::Builder;
 use aws_types::sdk_config::SharedTimeSource;
@@ -21,37 +19,46 @@ use aws_types::service_config::ServiceConfigKey;
 
 use super::calls::LoadBalancing;
 use super::error;
+use super::identity;
+use super::identity::Identity;
 use super::meter::Meter;
+use super::profile::Wanted;
 use super::turns::Turns;
 use super::whole::Whole;
 use crate::domain::facts::elb::Caller;
 use crate::domain::facts::failure::Failure;
 use crate::domain::facts::ids::TargetGroupArn;
 use crate::domain::facts::operation::Operation;
+use crate::login::Runner;
 
 /// How long one answer may take, and one attempt at it.
 const OPERATION: Duration = Duration::from_secs(15);
 const ATTEMPT: Duration = Duration::from_secs(8);
 const CONNECT: Duration = Duration::from_secs(4);
 
-/// Who to be and where to ask; `None` leaves it to the SDK's own chain.
+/// Who to be and where to ask; `None` leaves it to the AWS CLI's own rules.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Settings {
+    /// A profile that was asked for: it goes before keys of the environment.
     pub profile: Option<String>,
+    /// A profile that the environment of the kubeconfig's login names: keys of the environment go before it.
+    pub hint: Option<String>,
     pub region: Option<String>,
     pub endpoint: Option<String>,
     /// An access key and its secret. With them nothing of the user's is read: no file, no environment, no proxy.
     pub keys: Option<(String, String)>,
+    /// Runs a profile's `credential_process`.
+    pub runner: Runner,
 }
 
 /// One identity: its configuration and the clients made from it.
 #[derive(Clone)]
 pub struct Session {
     config: Arc<SdkConfig>,
+    identity: Arc<Identity>,
     endpoint: Option<String>,
     profile: Option<String>,
     meter: Meter,
-    turns: Turns,
     clients: Arc<Mutex<BTreeMap<ClientKey, LoadBalancing>>>,
 }
 
@@ -64,32 +71,33 @@ impl Session {
         if settings.keys.is_some() {
             return Self::alone(settings);
         }
-        let timeouts = timeouts();
         let mut loader = aws_config::defaults(BehaviorVersion::latest())
             .retry_config(RetryConfig::disabled())
-            .timeout_config(timeouts);
+            .timeout_config(timeouts())
+            .identity_cache(IdentityCache::no_cache())
+            // Ours come by themselves; those the SDK would find are not asked for.
+            .no_credentials();
         if let Some(region) = settings.region {
             loader = loader.region(Region::new(region));
         }
         if let Some(endpoint) = settings.endpoint {
             loader = loader.endpoint_url(endpoint);
         }
-        if let Some(profile) = &settings.profile {
-            // The default chain would let keys of the environment win over a profile somebody asked for.
-            let provider = ProfileFileCredentialsProvider::builder().profile_name(profile).build();
-            loader = loader.profile_name(profile).credentials_provider(provider);
+        let of_environment = || std::env::var("AWS_PROFILE").ok().filter(|it| !it.is_empty());
+        let wanted = match (settings.profile, settings.hint) {
+            (Some(asked), _) => Wanted::Asked(asked),
+            (None, Some(hint)) => Wanted::Named(hint),
+            (None, None) => of_environment().map_or(Wanted::Any, Wanted::Named),
+        };
+        let profile = wanted.profile().map(str::to_owned);
+        if let Some(profile) = &profile {
+            loader = loader.profile_name(profile);
         }
         // It is large, and would lie in the futures of whoever connects.
         let config = Box::pin(loader.load()).await;
-        let profile = settings.profile.or_else(|| std::env::var("AWS_PROFILE").ok());
-        Self {
-            endpoint: endpoint(&config),
-            config: Arc::new(config),
-            profile,
-            meter: Meter::default(),
-            turns: Turns::default(),
-            clients: Arc::default(),
-        }
+        let identity = Identity::of(wanted, config.clone(), settings.runner);
+        let endpoint = endpoint(&config);
+        Self::new(config, Arc::new(identity), endpoint, profile)
     }
 
     /// From these settings alone.
@@ -101,26 +109,31 @@ impl Session {
         let config = config
             .behavior_version(BehaviorVersion::latest())
             .region(settings.region.map(Region::new))
-            .credentials_provider(SharedCredentialsProvider::new(keys))
             .retry_config(RetryConfig::disabled())
             .timeout_config(timeouts())
+            .identity_cache(IdentityCache::no_cache())
             // Whoever assumes a role asks for the time, and panics where there is none.
             .time_source(SharedTimeSource::default())
-            .http_client(aws_smithy_http_client::Builder::new().build_http());
-        Self {
-            config: Arc::new(config.build()),
-            endpoint: settings.endpoint,
-            profile: None,
-            meter: Meter::default(),
-            turns: Turns::default(),
-            clients: Arc::default(),
-        }
+            .http_client(aws_smithy_http_client::Builder::new().build_http())
+            .build();
+        let identity = Identity::given(keys, config.clone());
+        Self::new(config, Arc::new(identity), settings.endpoint, None)
+    }
+
+    fn new(
+        config: SdkConfig,
+        identity: Arc<Identity>,
+        endpoint: Option<String>,
+        profile: Option<String>,
+    ) -> Self {
+        let config = Arc::new(config);
+        Self { config, identity, endpoint, profile, meter: Meter::default(), clients: Arc::default() }
     }
 
     /// The same, whose calls for roles wait for their turns.
     #[must_use]
-    pub(crate) fn taking(mut self, turns: Turns) -> Self {
-        self.turns = turns;
+    pub(crate) fn taking(self, turns: Turns) -> Self {
+        self.identity.take_turns(turns);
         self
     }
 
@@ -156,69 +169,33 @@ impl Session {
     }
 
     fn make(&self, (region, role, external): &ClientKey) -> LoadBalancing {
+        let identity = match role {
+            Some(role) => Arc::new(self.identity.assuming(role, external.clone(), region)),
+            None => self.identity.clone(),
+        };
         let mut builder = Builder::from(&*self.config)
             .region(Region::new(region.clone()))
+            .credentials_provider(identity::shared(&identity))
             .interceptor(self.meter.clone())
             .interceptor(Whole);
         builder.set_endpoint_url(self.endpoint.clone());
-        if let Some(role) = role {
-            builder = builder.credentials_provider(self.assume(role, external.clone(), region.clone()));
-        }
         let patient = builder.clone().retry_config(RetryConfig::standard()).build();
-        LoadBalancing::new(
-            Client::from_conf(builder.build()),
-            Client::from_conf(patient),
-            self.profile.clone(),
-        )
-    }
-
-    fn assume(&self, role: &str, external: Option<String>, region: String) -> SharedCredentialsProvider {
-        let config = self.config.clone();
-        let role = role.to_owned();
-        let turns = self.turns.clone();
-        SharedCredentialsProvider::new(Assumed { config, role, external, region, turns })
+        LoadBalancing::new(Client::from_conf(builder.build()), Client::from_conf(patient), identity)
     }
 
     /// Who we are; the call needs no permission.
     pub(crate) async fn caller(&self, region: &str) -> Result<Caller, Failure> {
-        let config =
-            aws_sdk_sts::config::Builder::from(&*self.config).region(Region::new(region.to_owned())).build();
+        let operation = Operation::GetCallerIdentity;
+        self.identity.ready(operation).await?;
+        let config = aws_sdk_sts::config::Builder::from(&*self.config)
+            .credentials_provider(identity::shared(&self.identity))
+            .region(Region::new(region.to_owned()))
+            .build();
         let answer = aws_sdk_sts::Client::from_conf(config).get_caller_identity().send().await;
-        let answer = answer
-            .map_err(|it| error::failure(Operation::GetCallerIdentity, self.profile.as_deref(), &it))?;
+        let answer = answer.map_err(|it| self.identity.heard(error::failure(operation, &it)))?;
         Ok(Caller {
             account: answer.account().unwrap_or_default().to_owned(),
             arn: answer.arn().unwrap_or_default().to_owned(),
-        })
-    }
-}
-
-/// A role's credentials, fetched when first needed: building the provider is asynchronous.
-#[derive(Debug)]
-struct Assumed {
-    config: Arc<SdkConfig>,
-    role: String,
-    external: Option<String>,
-    region: String,
-    turns: Turns,
-}
-
-impl aws_credential_types::provider::ProvideCredentials for Assumed {
-    fn provide_credentials<'a>(&'a self) -> aws_credential_types::provider::future::ProvideCredentials<'a>
-    where
-        Self: 'a,
-    {
-        aws_credential_types::provider::future::ProvideCredentials::new(async move {
-            let account = self.role.split(':').nth(4).unwrap_or_default();
-            self.turns.take(account, &self.region).await;
-            let mut builder = AssumeRoleProvider::builder(&self.role)
-                .configure(&self.config)
-                .region(Region::new(self.region.clone()))
-                .session_name("tgscope");
-            if let Some(external) = &self.external {
-                builder = builder.external_id(external);
-            }
-            builder.build().await.provide_credentials().await
         })
     }
 }

@@ -4,6 +4,7 @@ use aws_sdk_elasticloadbalancingv2::config::http::HttpResponse;
 use aws_sdk_elasticloadbalancingv2::error::ProvideErrorMetadata;
 use aws_sdk_elasticloadbalancingv2::error::SdkError;
 
+use super::unresolved::Unresolved;
 use crate::domain::facts::failure::ErrorKind;
 use crate::domain::facts::failure::Failure;
 use crate::domain::facts::operation::Operation;
@@ -43,36 +44,21 @@ const CODES: [(ErrorKind, &[&str]); 4] = [
     ),
 ];
 
-pub(super) fn failure<E>(
-    called: Operation,
-    profile: Option<&str>,
-    error: &SdkError<E, HttpResponse>,
-) -> Failure
+pub(super) fn failure<E>(called: Operation, error: &SdkError<E, HttpResponse>) -> Failure
 where
     E: ProvideErrorMetadata + std::error::Error + 'static,
 {
     let operation = called.name();
-    let login = match profile {
-        Some(profile) => format!("aws sso login --profile {profile}, or renew that profile's credentials"),
-        None => "aws sso login, or set AWS_PROFILE or --profile".to_owned(),
+    let unreachable = |text: &str| {
+        Failure::new(operation, ErrorKind::Unreachable, text)
+            .with_hint("is AWS reachable from here? see HTTPS_PROXY and --endpoint-url")
     };
     match error {
-        SdkError::TimeoutError(_) => Failure::new(operation, ErrorKind::Unreachable, "no answer in time")
-            .with_hint("is AWS reachable from here? see HTTPS_PROXY and --endpoint-url"),
-        SdkError::DispatchFailure(_) | SdkError::ConstructionFailure(_) => {
-            let text = causes(error);
-            // Why each of the chain's many providers has nothing helps nobody.
-            let text = text.split(" Attempted:").next().unwrap_or_default().trim_end_matches('.').to_owned();
-            match text.to_ascii_lowercase().contains("credential")
-                || text.contains("token")
-                || text.contains("profile")
-            {
-                true => Failure::new(operation, ErrorKind::Expired, &format!("no AWS credentials: {text}"))
-                    .with_hint(&login),
-                false => Failure::new(operation, ErrorKind::Unreachable, &text)
-                    .with_hint("is AWS reachable from here? see HTTPS_PROXY and --endpoint-url"),
-            }
-        }
+        SdkError::TimeoutError(_) => unreachable("no answer in time"),
+        SdkError::DispatchFailure(_) | SdkError::ConstructionFailure(_) => match unresolved(error) {
+            Some(it) => it.clone().of(called),
+            None => unreachable(&causes(error)),
+        },
         SdkError::ServiceError(answer) => {
             let code = error.code().unwrap_or_default();
             let message = error.message().unwrap_or(code);
@@ -81,7 +67,7 @@ where
             match kind {
                 Some(ErrorKind::Denied) => Failure::new(operation, ErrorKind::Denied, message)
                     .with_hint(&format!("needs {}", called.iam_action())),
-                Some(ErrorKind::Expired) => Failure::new(operation, ErrorKind::Expired, message).with_hint(&login),
+                Some(ErrorKind::Expired) => Failure::new(operation, ErrorKind::Expired, message).with_hint("log in to AWS again, or set AWS_PROFILE or --profile"),
                 Some(ErrorKind::Throttled) => Failure::new(operation, ErrorKind::Throttled, message)
                     .with_hint("the account's budget is shared with the controller and others; asked again more slowly"),
                 Some(kind) => Failure::new(operation, kind, message),
@@ -93,6 +79,11 @@ where
         }
         other => Failure::new(operation, ErrorKind::Unreadable, &causes(other)),
     }
+}
+
+/// Credentials that could not be had, in what carries requests.
+fn unresolved<'a>(error: &'a (dyn std::error::Error + 'static)) -> Option<&'a Unresolved> {
+    std::iter::successors(Some(error), |it| it.source()).find_map(|it| it.downcast_ref())
 }
 
 /// The causes of an error from the inside out, at most two, without repeating themselves.

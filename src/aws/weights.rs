@@ -9,7 +9,7 @@ use aws_sdk_elasticloadbalancingv2::types::TargetGroupTuple;
 
 use super::calls::AT_ONCE;
 use super::calls::LoadBalancing;
-use super::error;
+use super::calls::ask;
 use super::read;
 use crate::domain::facts::elb::Forward;
 use crate::domain::facts::elb::Listener;
@@ -41,16 +41,12 @@ impl LoadBalancing {
         };
         if let Some(arn) = &place.rule {
             let call = self.impatient().describe_rules().rule_arns(arn.as_str());
-            let answer = call.send().await;
-            let answer =
-                answer.map_err(|it| error::failure(Operation::DescribeRules, self.profile(), &it))?;
+            let answer = ask!(self, Operation::DescribeRules, call)?;
             let found = answer.rules().first().ok_or_else(|| gone(Operation::DescribeRules))?;
             return Ok((read::rule(found), found.actions().to_vec()));
         }
         let call = self.impatient().describe_listeners().listener_arns(place.listener.as_str());
-        let answer = call.send().await;
-        let answer =
-            answer.map_err(|it| error::failure(Operation::DescribeListeners, self.profile(), &it))?;
+        let answer = ask!(self, Operation::DescribeListeners, call)?;
         let found = answer.listeners().first();
         let listener = found.and_then(|it| read::listener(&place.load_balancer, it));
         let rule = listener.and_then(|it| it.rules.into_iter().next());
@@ -66,8 +62,7 @@ impl LoadBalancing {
         let mut tags = Tags::new();
         for batch in arns.chunks(AT_ONCE) {
             let call = self.impatient().describe_tags().set_resource_arns(Some(batch.to_vec()));
-            let answer = call.send().await;
-            let answer = answer.map_err(|it| error::failure(Operation::DescribeTags, self.profile(), &it))?;
+            let answer = ask!(self, Operation::DescribeTags, call)?;
             for it in answer.tag_descriptions() {
                 let pairs = it.tags().iter();
                 let pairs = pairs

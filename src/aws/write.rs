@@ -4,7 +4,7 @@
 use aws_sdk_elasticloadbalancingv2::types::TargetDescription;
 
 use super::calls::LoadBalancing;
-use super::error;
+use super::calls::ask;
 use super::weights::weighed;
 use crate::domain::facts::elb::Forward;
 use crate::domain::facts::elb::Rule;
@@ -25,8 +25,7 @@ impl LoadBalancing {
             .register_targets()
             .target_group_arn(arn.as_str())
             .set_targets(Some(targets.iter().map(|it| description(it, true)).collect()));
-        let answer = call.send().await;
-        answer.map(|_| ()).map_err(|it| error::failure(Operation::RegisterTargets, self.profile(), &it))
+        ask!(self, Operation::RegisterTargets, call).map(drop)
     }
 
     /// Deregisters at most `plan::equivalents::BATCH` targets.
@@ -37,8 +36,7 @@ impl LoadBalancing {
             .deregister_targets()
             .target_group_arn(arn.as_str())
             .set_targets(Some(targets.iter().map(|it| description(it, false)).collect()));
-        let answer = call.send().await;
-        answer.map(|_| ()).map_err(|it| error::failure(Operation::DeregisterTargets, self.profile(), &it))
+        ask!(self, Operation::DeregisterTargets, call).map(drop)
     }
 
     /// Gives the groups of an action other weights, if it still is as `from` says: everything of it is read again just
@@ -54,15 +52,11 @@ impl LoadBalancing {
         match &place.rule {
             None => {
                 let call = self.impatient().modify_listener().listener_arn(place.listener.as_str());
-                let answer = call.set_default_actions(actions).send().await;
-                answer
-                    .map(|_| ())
-                    .map_err(|it| error::failure(Operation::ModifyListener, self.profile(), &it))
+                ask!(self, Operation::ModifyListener, call.set_default_actions(actions)).map(drop)
             }
             Some(arn) => {
                 let call = self.impatient().modify_rule().rule_arn(arn.as_str());
-                let answer = call.set_actions(actions).send().await;
-                answer.map(|_| ()).map_err(|it| error::failure(Operation::ModifyRule, self.profile(), &it))
+                ask!(self, Operation::ModifyRule, call.set_actions(actions)).map(drop)
             }
         }
     }

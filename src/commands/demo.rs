@@ -115,10 +115,10 @@ fn connect(lab: &Lab, clock: &lab::Clock, cli: &Cli, pointed: Option<&ScopeTarge
     let access = Contexts::from_text(&lab.kubeconfig())?.access(None)?.within(cli.options.request_timeout);
     let scope = setup::scope(&own(&cli.options), pointed, &access.namespace);
     let aws = Settings {
-        profile: None,
         region: Some(lab.region()),
         endpoint: Some(lab.aws_url()),
         keys: Some((lab::ADMIN_KEY.to_owned(), lab::SECRET.to_owned())),
+        ..Settings::default()
     };
     let (told, speed) = (clock.clone(), clock.speed());
     // Time that runs faster asks more often.

@@ -18,6 +18,7 @@ use crate::domain::facts::ids::ClusterId;
 use crate::domain::judgement::scope::ScopeKind;
 use crate::domain::judgement::scope::ScopeTarget;
 use crate::kubernetes::Contexts;
+use crate::login::Runner;
 
 /// What to connect to and what to look at.
 pub(super) struct Setup {
@@ -48,9 +49,11 @@ pub(super) fn setup(options: &Options, pointed: Option<&ScopeTarget>) -> anyhow:
             entry.profile.as_ref(),
             first.hints.profile.as_ref(),
         ]),
+        hint: first.hints.profile_of_environment.clone(),
         region: config::first([options.region.as_ref(), entry.region.as_ref(), first.hints.region.as_ref()]),
         endpoint: options.endpoint_url.clone(),
         keys: None,
+        runner: Runner::own(),
     };
     let of = |access: &crate::kubernetes::Access| config.contexts.get(&*access.id.0);
     // One context that must not be written to makes all of a session read only: a plan may touch several.

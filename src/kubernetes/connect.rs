@@ -48,7 +48,10 @@ pub struct Contexts {
 /// What a kubeconfig's login command says about AWS: `aws --profile P eks get-token --region R …`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ExecHints {
+    /// By its arguments: it goes before keys of the environment.
     pub profile: Option<String>,
+    /// By its environment: keys of the environment go before it.
+    pub profile_of_environment: Option<String>,
     pub region: Option<String>,
     pub cluster_name: Option<String>,
 }
@@ -280,7 +283,8 @@ fn hints(args: &[String], env: &[std::collections::HashMap<String, String>]) -> 
             .cloned()
     };
     ExecHints {
-        profile: flag("--profile").or_else(|| variable("AWS_PROFILE")),
+        profile: flag("--profile"),
+        profile_of_environment: variable("AWS_PROFILE"),
         region: flag("--region")
             .or_else(|| variable("AWS_REGION"))
             .or_else(|| variable("AWS_DEFAULT_REGION")),
@@ -340,7 +344,8 @@ mod tests {
             &[env("AWS_PROFILE", "ops")],
         );
         let expected = ExecHints {
-            profile: Some("ops".to_owned()),
+            profile: None,
+            profile_of_environment: Some("ops".to_owned()),
             region: Some("eu-west-1".to_owned()),
             cluster_name: Some("prod".to_owned()),
         };

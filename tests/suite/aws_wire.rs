@@ -1,6 +1,7 @@
 //! The AWS adapter against a server on the loopback: XML through the real SDK.
 
 mod answers;
+mod identity;
 mod reads;
 mod refusals;
 mod settings;

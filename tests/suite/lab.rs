@@ -65,10 +65,10 @@ impl Still {
         let contexts = Contexts::from_text(&self.lab.kubeconfig()).unwrap();
         let clusters = vec![contexts.access(Some(context)).unwrap()];
         let aws = Settings {
-            profile: None,
             region: Some(self.lab.region()),
             endpoint: Some(self.lab.aws_url()),
             keys: Some((key.to_owned(), lab::SECRET.to_owned())),
+            ..Settings::default()
         };
         let told = self.clock.clone();
         let budget = Buckets::new(Budget { per_second: 1_000, burst: 1_000 });

@@ -7,6 +7,8 @@ use serde::Serialize;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum ErrorKind {
     Denied,
+    /// Nobody is logged in, or a profile leads to no credentials.
+    NoCredentials,
     Expired,
     Throttled,
     NotFound,
@@ -21,6 +23,7 @@ impl ErrorKind {
     pub(crate) fn word(self) -> &'static str {
         match self {
             Self::Denied => "not permitted",
+            Self::NoCredentials => "no credentials",
             Self::Expired => "credentials expired",
             Self::Throttled => "throttled",
             Self::NotFound => "not found",

@@ -62,10 +62,10 @@ fn balancer(of: &TargetGroupArn) -> LoadBalancerArn {
 
 fn connection(server: &Server, budget: Budget) -> Connection {
     let aws = Settings {
-        profile: None,
         region: Some("eu-west-1".to_owned()),
         endpoint: Some(server.url()),
         keys: Some(("AKIAOWN".to_owned(), "secret".to_owned())),
+        ..Settings::default()
     };
     let budget = Buckets::new(budget);
     Connection { clusters: Vec::new(), aws, budget, read_only: true, clock: Clock::wall() }

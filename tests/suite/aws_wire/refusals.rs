@@ -41,16 +41,16 @@ async fn each_refusal_is_of_its_kind_with_the_words_of_aws() {
             "ExpiredToken",
             "The security token included in the request is expired",
             ErrorKind::Expired,
-            "aws sso login",
+            "AWS_ACCESS_KEY_ID",
         ),
         (
             403,
             "InvalidClientTokenId",
             "The security token included in the request is invalid.",
             ErrorKind::Expired,
-            "aws sso login",
+            "AWS_ACCESS_KEY_ID",
         ),
-        (403, "SignatureDoesNotMatch", "Signature expired", ErrorKind::Expired, "aws sso login"),
+        (403, "SignatureDoesNotMatch", "Signature expired", ErrorKind::Expired, "AWS_ACCESS_KEY_ID"),
         (400, "TargetGroupNotFound", "One or more target groups not found", ErrorKind::NotFound, ""),
     ];
     for (status, code, message, kind, hint) in table {

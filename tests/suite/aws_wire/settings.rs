@@ -183,12 +183,15 @@ fn a_configuration_with_an_unknown_key_ends_the_program_and_names_the_line() {
 }
 
 #[test]
-fn without_credentials_the_hint_says_how_to_log_in() {
+fn a_profile_that_is_not_there_is_told_with_those_that_are() {
     let home = Home::new(TOKEN, "");
-    std::fs::write(home.path().join("credentials"), "").unwrap();
-    let output = home.get(&["--profile", "ops"]).env("AWS_ENDPOINT_URL", home.server.url()).output().unwrap();
+    let output =
+        home.get(&["--profile", "prod"]).env("AWS_ENDPOINT_URL", home.server.url()).output().unwrap();
     let (code, _, stderr) = said(&output);
     assert_eq!(code, Some(2), "{stderr}");
-    assert!(stderr.contains("no AWS credentials") && stderr.contains("--profile ops"), "{stderr}");
+    assert!(
+        stderr.contains("profile prod: there is no such profile (there are: default, dev, ops)"),
+        "{stderr}"
+    );
     assert_eq!(home.calls().len(), 0);
 }
