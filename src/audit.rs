@@ -152,7 +152,7 @@ impl Log {
         let mut notes = read.unwrap_or_else(|error| vec![self.unread(&error)]);
         for (plan, begun) in backlog.lost() {
             notes.push(format!(
-                "plan {plan}, begun at {begun}, was not ended, and no line that holds it can be read: look at its board"
+                "plan {plan}, begun at {begun}, is unfinished, but its lines in the log are damaged: check its board"
             ));
         }
         let mut unfinished = backlog.unfinished();
@@ -188,6 +188,20 @@ impl Log {
         Ok(LastDone { done: last.done(), newer_lost, notes })
     }
 
+    /// How many steps of a plan are left to be resumed; 0: it is over, or nothing tells of it.
+    pub(crate) fn left_of(&self, plan: &PlanId) -> Result<usize, LogError> {
+        let mut backlog = Backlog::default();
+        self.each(Reach::Newest, &mut |seen| {
+            match seen {
+                Seen::Entry(entry, _) if entry.plan == *plan => backlog.take(&entry),
+                _ => {}
+            }
+            ControlFlow::Continue(())
+        })?;
+        let open = backlog.unfinished().into_iter().next();
+        Ok(open.and_then(|it| it.rest()).map_or(0, |it| it.steps.len()))
+    }
+
     /// Takes a plan for this session; no other carries it out while the claim lives.
     pub fn claim(&self, plan: &PlanId) -> Result<Claim, LogError> {
         self.path().map_or_else(|| Ok(Claim::of_nobody()), |path| Claim::new(&path, plan))
@@ -202,7 +216,7 @@ impl Log {
     pub(crate) fn forget(&self, open: &Unfinished, time: String) -> Result<(), LogError> {
         let _claim = self.claim(&open.plan.id)?;
         let entry = Entry::new(&open.plan, open.next, LogStage::Cancelled, time);
-        let after = Some("discarded: it is not gone on with".to_owned());
+        let after = Some("discarded by the user".to_owned());
         entry.map_or(Ok(()), |it| self.write(&Entry { after, ..it }))
     }
 

@@ -151,7 +151,7 @@ pub(crate) struct Changes {
     /// A binding that was just made: its board is opened once it is there.
     pub(crate) made: Option<BindingRef>,
     /// An accepted plan that waits until the one it turns round has stopped.
-    pub(crate) queued: Option<Plan>,
+    pub(crate) queued: Vec<Plan>,
 }
 
 /// Accepted plans that are remembered.
@@ -170,7 +170,7 @@ impl Changes {
             before: Detached::default(),
             weighing: None,
             made: None,
-            queued: None,
+            queued: Vec::new(),
         }
     }
 

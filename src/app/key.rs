@@ -1,7 +1,6 @@
 //! Keys as the action table, the configuration and the README write them.
 
 use std::fmt;
-use std::str::FromStr;
 
 /// A key press: with ctrl or not. Shift is in the character.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -67,43 +66,5 @@ impl fmt::Display for Key {
             Code::Char(c) => write!(f, "{c}"),
             other => f.write_str(NAMES.iter().find(|it| it.0 == other).map_or("?", |it| it.1)),
         }
-    }
-}
-
-/// A text that names no key.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct InvalidKey(pub String);
-
-impl FromStr for Key {
-    type Err = InvalidKey;
-
-    fn from_str(text: &str) -> Result<Self, InvalidKey> {
-        let (ctrl, rest) = text.strip_prefix("ctrl-").map_or((false, text), |it| (true, it));
-        let named = NAMES.iter().find(|it| it.1.eq_ignore_ascii_case(rest)).map(|it| it.0);
-        let mut letters = rest.chars();
-        let single = letters.next().filter(|_| letters.next().is_none()).map(Code::Char);
-        let code = named.or(single).or((rest == "space").then_some(Code::Char(' ')));
-        code.map(|code| Self { ctrl, code }).ok_or_else(|| InvalidKey(text.to_owned()))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn keys_read_back_as_they_are_written() {
-        for it in [
-            key('q'),
-            key(' '),
-            ctrl('c'),
-            plain(Code::PageDown),
-            plain(Code::Up),
-            key('?'),
-            plain(Code::BackTab),
-        ] {
-            assert_eq!(it.to_string().parse(), Ok(it));
-        }
-        assert_eq!("hyper-x".parse::<Key>(), Err(InvalidKey("hyper-x".to_owned())));
     }
 }

@@ -11,11 +11,10 @@ use super::state::View;
 /// Why it cannot be done now; `None`: it can.
 pub(crate) fn refusal(action: Action, state: &State) -> Option<Cow<'static, str>> {
     let row = action.row()?;
-    if row.safety == Safety::Writes && state.opening.read_only {
-        return Some("read only: nothing is written".into());
-    }
-    if row.safety == Safety::Writes && state.frozen.is_some() {
-        return Some(format!("the screen is frozen: resume it with {} first", Action::Freeze.key()).into());
+    if row.safety == Safety::Writes
+        && let Some(refusal) = no_writing(state)
+    {
+        return Some(refusal);
     }
     if action == Action::ReadNow && state.frozen.is_some() {
         return Some(format!("the screen is frozen: {} resumes", Action::Freeze.key()).into());
@@ -25,6 +24,15 @@ pub(crate) fn refusal(action: Action, state: &State) -> Option<Cow<'static, str>
     }
     let needed = action.change().and_then(|it| state.lacks(it));
     needed.map(Cow::from).or_else(|| missing(row.needs, state).map(Cow::from))
+}
+
+/// Why nothing may be written now, whatever it is; `None`: it may.
+pub(crate) fn no_writing(state: &State) -> Option<Cow<'static, str>> {
+    if state.opening.read_only {
+        return Some("read only: nothing is written".into());
+    }
+    let frozen = || format!("the screen is frozen: resume it with {} first", Action::Freeze.key());
+    state.frozen.map(|_| frozen().into())
 }
 
 /// What is not there that it needs.

@@ -19,7 +19,7 @@ pub struct Opening {
     /// `None`: all namespaces.
     pub namespace: Option<String>,
     pub selector: Option<Selector>,
-    pub pointed: Option<ScopeTarget>,
+    pub target: Option<ScopeTarget>,
     /// A command that what was pointed at looks like.
     pub command: Option<String>,
     /// The world is made up: which, and how fast its time runs.
@@ -37,7 +37,7 @@ pub struct Opening {
 impl Opening {
     /// What the scope points at, where everything that could be it was read: if no board is that, there is none.
     pub(super) fn looked_for(&self, inventory: &Inventory) -> Option<&ScopeTarget> {
-        let target = self.pointed.as_ref()?;
+        let target = self.target.as_ref()?;
         let read = |it: &Freshness| it.read.is_some() && it.failed.is_none();
         let all = |source: &Source| inventory.freshness(source).is_some_and(read);
         let mut listed = inventory.sources.iter().filter(|(it, _)| may_hold(it));
@@ -77,7 +77,7 @@ mod tests {
     fn is_missed(text: &str, edit: impl FnOnce(&mut World)) -> bool {
         let mut world = World::of("10.0.0.1 ready | 10.0.0.1 healthy");
         edit(&mut world);
-        let opening = Opening { pointed: Some(text.parse().unwrap()), ..Opening::default() };
+        let opening = Opening { target: Some(text.parse().unwrap()), ..Opening::default() };
         opening.looked_for(&world.inventory).is_some()
     }
 

@@ -3,6 +3,7 @@
 mod acceptance;
 mod answers;
 mod reads;
+mod unfinished;
 
 use std::time::Duration;
 
@@ -129,8 +130,8 @@ fn one_binding_in_the_namespace_opens_as_a_board_and_two_as_a_list() {
 
 #[test]
 fn a_pod_pointed_at_opens_its_board_on_its_row() {
-    let pointed: ScopeTarget = format!("pod/{}", fixture::pod_name("10.0.0.2")).parse().unwrap();
-    let screen = Screen::open(&three(), Opening { pointed: Some(pointed), ..Opening::default() });
+    let target: ScopeTarget = format!("pod/{}", fixture::pod_name("10.0.0.2")).parse().unwrap();
+    let screen = Screen::open(&three(), Opening { target: Some(target), ..Opening::default() });
     assert_eq!(screen.selected(), "10.0.0.2:8080");
 }
 

@@ -51,7 +51,7 @@ impl FileLog {
 
     /// Why it grows beyond its size.
     pub(super) fn trouble(&self) -> Option<String> {
-        self.kept.as_ref().map(|it| format!("{} could not be turned over: {}", self.path.display(), it.1))
+        self.kept.as_ref().map(|it| format!("{} could not be rotated: {}", self.path.display(), it.1))
     }
 
     /// Appends a line, which ends with its end, and returns once it is on disk.

@@ -313,7 +313,7 @@ fn a_log_that_cannot_be_turned_over_is_written_on_and_says_so() {
     assert!(!older(&home.path(), 1).exists());
     assert_eq!(home.log().past().unfinished.len(), 9);
     let notes = log.excerpt().notes;
-    assert!(notes[0].contains("could not be turned over: unfinished changes alone take"), "{notes:?}");
+    assert!(notes[0].contains("could not be rotated: unfinished changes alone take"), "{notes:?}");
     for plan in &open {
         log.write(&line(plan, 0, LogStage::Failed)).unwrap();
     }
@@ -428,4 +428,39 @@ fn the_plan_of_two_hundred_targets_fits_into_a_line() {
     begin(&home.log(), &plan);
     assert!(size_of(&plan) < backwards::LONGEST / 2, "{} bytes", size_of(&plan));
     assert_eq!(home.log().past().unfinished[0].plan, plan);
+}
+
+#[test]
+fn what_may_have_been_written_can_be_undone_whatever_somebody_else_says_of_the_plan() {
+    let refused = |log: &Log, plan: &Plan| log.write(&line(plan, 0, LogStage::Refused)).unwrap();
+    let discarded = |log: &Log, plan: &Plan| {
+        let open = log.past().unfinished.into_iter().find(|it| it.plan.id == plan.id).unwrap();
+        log.forget(&open, "2026-01-15T09:30:00Z".to_owned()).unwrap();
+    };
+    let deeds: [(&str, &dyn Fn(&Log, &Plan)); 2] = [("refused", &refused), ("discarded", &discarded)];
+    for (what, deed) in deeds {
+        let (home, plan) = (Home::new(), a_plan());
+        begin(&home.log(), &plan);
+        deed(&home.log(), &plan);
+        let last = home.log().last_done(None).unwrap().done;
+        assert_eq!(last.map(|it| it.id), Some(plan.id.clone()), "{what}: its call may have been made");
+        assert_eq!(home.log().left_of(&plan.id).unwrap(), 0, "{what}: nobody resumes it");
+    }
+    // A step that ended before its call, as its own session noted it.
+    let (home, plan) = (Home::new(), a_plan());
+    begin(&home.log(), &plan);
+    let ended = Entry { duration_ms: Some(5), ..line(&plan, 0, LogStage::Refused) };
+    home.log().write(&ended).unwrap();
+    assert!(home.log().last_done(None).unwrap().done.is_none());
+}
+
+#[test]
+fn what_is_left_of_a_plan_is_counted_from_its_last_line() {
+    let (home, plan) = (Home::new(), a_plan());
+    assert_eq!(home.log().left_of(&plan.id).unwrap(), 0);
+    begin(&home.log(), &plan);
+    assert_eq!(home.log().left_of(&plan.id).unwrap(), 4);
+    home.log().write(&line(&plan, 0, LogStage::Done)).unwrap();
+    assert_eq!(home.log().left_of(&plan.id).unwrap(), 3);
+    assert_eq!(home.log().left_of(&drained(&mut PlanIds::new(8)).id).unwrap(), 0);
 }

@@ -67,7 +67,7 @@ where
             match kind {
                 Some(ErrorKind::Denied) => Failure::new(operation, ErrorKind::Denied, message)
                     .with_hint(&format!("needs {}", called.iam_action())),
-                Some(ErrorKind::Expired) => Failure::new(operation, ErrorKind::Expired, message).with_hint("log in to AWS again, or set AWS_PROFILE or --profile"),
+                Some(ErrorKind::Expired) => Failure::new(operation, ErrorKind::Expired, message).with_hint("aws sso login, or set AWS_PROFILE or --profile"),
                 Some(ErrorKind::Throttled) => Failure::new(operation, ErrorKind::Throttled, message)
                     .with_hint("the account's budget is shared with the controller and others; asked again more slowly"),
                 Some(kind) => Failure::new(operation, kind, message),

@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use super::budget::Buckets;
 use super::clock::Clock;
+use super::pace::AnswerKind;
 use super::pace::Ask;
 use super::pace::Next;
-use super::pace::Outcome;
 use super::pace::Pace;
 use crate::aws::LoadBalancing;
 use crate::aws::Session;
@@ -52,7 +52,7 @@ pub(super) struct Asker {
 #[derive(Debug)]
 pub(super) struct Answer {
     pub(super) changes: Vec<Observation>,
-    pub(super) outcome: Outcome,
+    pub(super) outcome: AnswerKind,
 }
 
 /// What to do next.
@@ -67,7 +67,7 @@ pub(super) type Roles = BTreeMap<TargetGroupArn, Role>;
 
 impl Answer {
     fn learnt(change: Observation) -> Self {
-        Self { changes: vec![change], outcome: Outcome::Answered }
+        Self { changes: vec![change], outcome: AnswerKind::Answered }
     }
 
     /// Why a source could not be read; of what is not there, also that it is gone.
@@ -85,21 +85,22 @@ impl Answer {
         match answer {
             Ok(change) => Self::learnt(change),
             Err(failure) if failure.may_be_one_of_many() && n_asked > 1 => {
-                Self { changes: Vec::new(), outcome: Outcome::Spoiled }
+                Self { changes: Vec::new(), outcome: AnswerKind::Spoiled }
             }
-            Err(failure) if failure.kind == ErrorKind::NotFound => {
-                Self { changes: gone.map(Observation::Gone).into_iter().collect(), outcome: Outcome::Refused }
-            }
+            Err(failure) if failure.kind == ErrorKind::NotFound => Self {
+                changes: gone.map(Observation::Gone).into_iter().collect(),
+                outcome: AnswerKind::Refused,
+            },
             Err(failure) => Self::failed(source, failure, None),
         }
     }
 }
 
-fn outcome(failure: &Failure) -> Outcome {
+fn outcome(failure: &Failure) -> AnswerKind {
     match failure.kind {
-        ErrorKind::Throttled => Outcome::Throttled,
-        ErrorKind::Denied | ErrorKind::NotFound => Outcome::Refused,
-        _ => Outcome::Failed,
+        ErrorKind::Throttled => AnswerKind::Throttled,
+        ErrorKind::Denied | ErrorKind::NotFound => AnswerKind::Refused,
+        _ => AnswerKind::Failed,
     }
 }
 
@@ -159,7 +160,7 @@ impl Asker {
     pub(super) async fn perform(&self, ask: &Ask) -> Answer {
         let identity = &ask.identity;
         match ask.topics.first() {
-            None => Answer { changes: Vec::new(), outcome: Outcome::Answered },
+            None => Answer { changes: Vec::new(), outcome: AnswerKind::Answered },
             Some(Topic::Caller) => match self.session.caller(&self.region(identity)).await {
                 Ok(caller) => Answer::learnt(Observation::Caller(caller)),
                 Err(failure) => Answer::failed(Source::Caller, failure, None),
@@ -187,7 +188,7 @@ impl Asker {
                 Ok(listeners) => Answer::learnt(Observation::Listeners(arn.clone(), listeners)),
                 Err(failure) if failure.kind == ErrorKind::NotFound => Answer {
                     changes: vec![Observation::Gone(Gone::LoadBalancer(arn.clone()))],
-                    outcome: Outcome::Refused,
+                    outcome: AnswerKind::Refused,
                 },
                 Err(failure) => Answer::failed(Source::Routes(arn.clone()), failure, None),
             },
@@ -195,7 +196,7 @@ impl Asker {
                 Ok(rules) => Answer::learnt(Observation::Rules(arn.clone(), listener.clone(), rules)),
                 // The listener was deleted; its load balancer is read again.
                 Err(failure) if failure.kind == ErrorKind::NotFound => {
-                    Answer { changes: Vec::new(), outcome: Outcome::Refused }
+                    Answer { changes: Vec::new(), outcome: AnswerKind::Refused }
                 }
                 Err(failure) => Answer::failed(Source::Routes(arn.clone()), failure, None),
             },

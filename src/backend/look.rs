@@ -27,7 +27,7 @@ pub struct Look {
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Question<'a> {
     pub selector: Option<&'a Selector>,
-    pub pointed: Option<&'a ScopeTarget>,
+    pub target: Option<&'a ScopeTarget>,
     /// A plan is made of it: everything a plan tells of is read too.
     pub thorough: bool,
     /// Another group by its name or ARN.
@@ -39,12 +39,12 @@ pub async fn look(connection: Connection, scope: &Scope, question: Question<'_>)
     let clock = connection.clock.clone();
     let inventory = snapshot(connection, scope, wish(question)).await;
     let at = clock.now();
-    let reports = reports(&inventory, scope, question.selector, question.pointed, at);
+    let reports = reports(&inventory, scope, question.selector, question.target, at);
     Look { inventory, reports, at }
 }
 
 fn wish(question: Question<'_>) -> Extra {
-    let mut extra = Extra { thorough: question.thorough, ..pointed(question.pointed) };
+    let mut extra = Extra { thorough: question.thorough, ..target(question.target) };
     match question.group.map(|it| (it, it.parse())) {
         Some((_, Ok(arn))) => extra.groups.push(arn),
         Some((name, Err(_))) => extra.named.push(name.to_owned()),
@@ -54,9 +54,9 @@ fn wish(question: Question<'_>) -> Extra {
 }
 
 /// Unbound groups are only looked for where no binding is pointed at.
-fn pointed(pointed: Option<&ScopeTarget>) -> Extra {
-    let only = pointed.cloned();
-    match pointed.map(|it| &it.kind) {
+fn target(target: Option<&ScopeTarget>) -> Extra {
+    let only = target.cloned();
+    match target.map(|it| &it.kind) {
         None => Extra { discover: true, ..Extra::default() },
         Some(ScopeKind::Arn(arn)) => Extra { groups: vec![arn.clone()], only, ..Extra::default() },
         Some(ScopeKind::Group(name, _)) => Extra { named: vec![name.clone()], only, ..Extra::default() },
@@ -69,16 +69,16 @@ fn reports(
     inventory: &Inventory,
     scope: &Scope,
     selector: Option<&Selector>,
-    pointed: Option<&ScopeTarget>,
+    target: Option<&ScopeTarget>,
     now: Timestamp,
 ) -> Vec<Report> {
-    let boards = Boards { namespace: scope.namespace.as_deref(), selector, pointed };
+    let boards = Boards { namespace: scope.namespace.as_deref(), selector, target };
     let history = History::of_one_look();
     let pass = Pass::new(inventory, now);
     let subjects = boards.subjects(inventory);
     let judged = subjects.iter().filter_map(|it| report::judge_in(&pass, it, &history));
     let mut reports: Vec<Report> =
-        judged.filter(|it| pointed.is_none_or(|pointed| pointed.selects(inventory, it))).collect();
+        judged.filter(|it| target.is_none_or(|target| target.selects(inventory, it))).collect();
     reports.sort_by(|a, b| (a.severity(), &a.subject).cmp(&(b.severity(), &b.subject)));
     reports
 }

@@ -28,7 +28,7 @@ pub(crate) type Place = (Option<String>, Option<String>);
 
 /// How an ask ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Outcome {
+pub(crate) enum AnswerKind {
     Answered,
     /// It may go better soon.
     Failed,
@@ -225,30 +225,30 @@ impl Pace {
     }
 
     /// A call has ended, well or not.
-    pub(crate) fn ended(&mut self, ask: &Ask, outcome: Outcome) {
+    pub(crate) fn ended(&mut self, ask: &Ask, outcome: AnswerKind) {
         self.calls = self.calls.saturating_sub(1);
         self.others = self.others.saturating_sub(usize::from(ask.urgency != Urgency::Board));
         for topic in &ask.topics {
             self.running.remove(topic);
             match outcome {
-                Outcome::Answered => {
+                AnswerKind::Answered => {
                     self.failed.remove(topic);
                     self.apart.remove(topic);
                     if matches!(topic, Topic::Health(_)) {
                         self.slow.remove(&ask.place());
                     }
                 }
-                Outcome::Spoiled => {
+                AnswerKind::Spoiled => {
                     self.asked.remove(topic);
                     self.apart.insert(topic.clone(), ask.topics.len().div_ceil(2));
                 }
-                Outcome::Throttled => {
+                AnswerKind::Throttled => {
                     self.failed
                         .insert(topic.clone(), Failed { times: 1, refused: false, by: ask.identity.clone() });
                 }
-                Outcome::Failed | Outcome::Refused => {
+                AnswerKind::Failed | AnswerKind::Refused => {
                     let times = self.failed.get(topic).map_or(0, |it| it.times).saturating_add(1);
-                    let refused = outcome == Outcome::Refused;
+                    let refused = outcome == AnswerKind::Refused;
                     let by = ask.identity.clone();
                     self.failed.insert(topic.clone(), Failed { times, refused, by });
                     // A listener that is gone is gone from the list of its load balancer.
@@ -260,7 +260,7 @@ impl Pace {
                 }
             }
         }
-        if outcome == Outcome::Throttled {
+        if outcome == AnswerKind::Throttled {
             let slow = self.slow.entry(ask.place()).or_default();
             *slow = (*slow + 1).min(SLOWEST);
         }

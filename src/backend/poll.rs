@@ -14,8 +14,8 @@ use tokio::task::JoinSet;
 use super::ask::Answer;
 use super::ask::Asker;
 use super::ask::Turn;
+use super::pace::AnswerKind;
 use super::pace::Ask;
-use super::pace::Outcome;
 use super::pace::Pace;
 use super::teller::Teller;
 use crate::domain::facts::failure::ErrorKind;
@@ -84,5 +84,5 @@ fn broken(error: &JoinError) -> (Id, Answer) {
     tracing::error!(%error, "a call to AWS ended badly");
     let failure = Failure::new("ask AWS", ErrorKind::Other, "an internal error ended this call; see the log");
     let changes = vec![Observation::Failed(Source::Groups, failure)];
-    (error.id(), Answer { changes, outcome: Outcome::Failed })
+    (error.id(), Answer { changes, outcome: AnswerKind::Failed })
 }

@@ -71,6 +71,16 @@ impl Linked {
 
 impl Linked {
     /// The targets of one group alone.
+    /// Seconds for which targets of a group drain. `None`: that could not be read.
+    pub(super) async fn deregistration_delay(&self, group: &TargetGroupArn, role: &Role) -> Option<u32> {
+        let mut inventory = Inventory::default();
+        let roles = role.iter().map(|it| (group.clone(), it.clone())).collect();
+        for change in self.asker.attributes(group, &roles).await {
+            inventory.apply(change, self.asker.clock.now());
+        }
+        inventory.groups.get(group)?.attributes.as_ref().map(|it| it.deregistration_delay())
+    }
+
     pub(super) async fn targets(&self, group: &TargetGroupArn, role: &Role) -> Inventory {
         let mut inventory = Inventory::default();
         let roles = role.iter().map(|it| (group.clone(), it.clone())).collect();

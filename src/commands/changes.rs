@@ -84,7 +84,7 @@ impl<'a> Wanted<'a> {
         }
     }
 
-    fn pointed(&self) -> Option<&ScopeTarget> {
+    fn target(&self) -> Option<&ScopeTarget> {
         match self {
             Self::Bind(it) => Some(&it.service),
             Self::Unbind(it) | Self::Resync(it) | Self::Sync(it) => Some(&it.scope),
@@ -97,7 +97,7 @@ impl<'a> Wanted<'a> {
 }
 
 pub(super) fn run(cli: &Cli, wanted: Wanted<'_>) -> anyhow::Result<Exit> {
-    let setup = setup::setup(&cli.options, wanted.pointed())?;
+    let setup = setup::setup(&cli.options, wanted.target())?;
     let log = accept::log(wanted.accept(), cli)?;
     let runtime = setup::runtime()?;
     let ended = runtime.block_on(with(setup, wanted, log));
@@ -147,13 +147,13 @@ async fn planned(
         _ => None,
     };
     let of_undo = done.as_ref().map(|it| ScopeTarget::from(&it.subject));
-    let pointed = wanted.pointed().or(of_undo.as_ref());
+    let target = wanted.target().or(of_undo.as_ref());
     let group = match wanted {
         Wanted::Bind(it) => Some(it.target_group.as_str()),
         _ => None,
     };
     // A binding that is to be made is looked for by its service, and what the group has is read beside it.
-    let question = Question { pointed, thorough: true, group, selector: None };
+    let question = Question { target, thorough: true, group, selector: None };
     let scope = match &done {
         Some(done) => setup.scope.of(&done.subject),
         None => setup.scope.clone(),
@@ -172,7 +172,7 @@ async fn planned(
     // A binding that is to be made and what is undone have their own subject.
     let report = match &request {
         Request::Bind(_) | Request::Undo { .. } => None,
-        _ => Some(choose::report(&look, &scope, wanted.pointed())?),
+        _ => Some(choose::report(&look, &scope, wanted.target())?),
     };
     let basis = Basis { inventory: &look.inventory, report, now: look.at, protected: &setup.protected };
     Ok((make(&request, &basis, &mut PlanIds::new(setup::session())), failures))
@@ -180,7 +180,7 @@ async fn planned(
 
 /// What is asked for about one board.
 fn about_one_board(wanted: Wanted<'_>, scope: &Scope, look: &Look) -> anyhow::Result<Request> {
-    let report = choose::report(look, scope, wanted.pointed())?;
+    let report = choose::report(look, scope, wanted.target())?;
     Ok(match wanted {
         Wanted::Unbind(_) => Request::Unbind,
         Wanted::Resync(_) => Request::Resync,

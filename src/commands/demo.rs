@@ -55,7 +55,7 @@ fn listed(scenarios: &[Scenario]) -> String {
 
 async fn start(cli: &Cli, demo: &Demo, scenario: Scenario) -> anyhow::Result<Exit> {
     let clock = lab::Clock::new(Clock::wall().now().0, demo.speed);
-    let pointed: Option<ScopeTarget> = match &scenario.open {
+    let target: Option<ScopeTarget> = match &scenario.open {
         Some(text) => Some(text.parse().map_err(|it| anyhow::anyhow!("scenario {}: {it}", scenario.name))?),
         None => None,
     };
@@ -67,16 +67,16 @@ async fn start(cli: &Cli, demo: &Demo, scenario: Scenario) -> anyhow::Result<Exi
     if demo.serve {
         return serve(&lab).await;
     }
-    let setup = connect(&lab, &clock, cli, pointed.as_ref())?;
+    let setup = connect(&lab, &clock, cli, target.as_ref())?;
     if !on_terminal() {
-        return get::look(setup, cli, &Get::default(), pointed.as_ref()).await;
+        return get::look(setup, cli, &Get::default(), target.as_ref()).await;
     }
     let opening = Opening {
         contexts: setup.connection.clusters.iter().map(|it| it.id.clone()).collect(),
         namespace: setup.scope.namespace.clone(),
         selector: cli.options.selector.clone(),
-        command: pointed.as_ref().and_then(setup::command_like),
-        pointed,
+        command: target.as_ref().and_then(setup::command_like),
+        target,
         demo: Some(label(&name, demo.speed)),
         read_only: setup.connection.read_only,
         protected: BTreeSet::new(),
@@ -111,9 +111,9 @@ fn label(scenario: &str, speed: f64) -> String {
 }
 
 /// The ordinary connection, with the lab's addresses, keys and time.
-fn connect(lab: &Lab, clock: &lab::Clock, cli: &Cli, pointed: Option<&ScopeTarget>) -> anyhow::Result<Setup> {
+fn connect(lab: &Lab, clock: &lab::Clock, cli: &Cli, target: Option<&ScopeTarget>) -> anyhow::Result<Setup> {
     let access = Contexts::from_text(&lab.kubeconfig())?.access(None)?.within(cli.options.request_timeout);
-    let scope = setup::scope(&own(&cli.options), pointed, &access.namespace);
+    let scope = setup::scope(&own(&cli.options), target, &access.namespace);
     let aws = Settings {
         region: Some(lab.region()),
         endpoint: Some(lab.aws_url()),

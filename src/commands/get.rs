@@ -23,10 +23,10 @@ use crate::report::Document;
 use crate::report::Format;
 
 pub(super) fn run(cli: &Cli, get: &Get) -> anyhow::Result<Exit> {
-    let pointed = get.scope.as_ref().or(cli.scope.as_ref());
-    let setup = setup::setup(&cli.options, pointed)?;
+    let target = get.scope.as_ref().or(cli.scope.as_ref());
+    let setup = setup::setup(&cli.options, target)?;
     let runtime = setup::runtime()?;
-    let ended = runtime.block_on(look(setup, cli, get, pointed));
+    let ended = runtime.block_on(look(setup, cli, get, target));
     // A login command that hangs must not keep the program.
     runtime.shutdown_background();
     ended
@@ -37,17 +37,17 @@ pub(super) async fn look(
     setup: setup::Setup,
     cli: &Cli,
     get: &Get,
-    pointed: Option<&ScopeTarget>,
+    target: Option<&ScopeTarget>,
 ) -> anyhow::Result<Exit> {
     let setup::Setup { connection, scope, .. } = setup;
     let selector = cli.options.selector.as_ref();
-    let question = Question { selector, pointed, ..Question::default() };
+    let question = Question { selector, target, ..Question::default() };
     let Look { inventory, reports, at } = backend::look(connection, &scope, question).await;
     let document = Document::new(&inventory, &reports, at);
     let text = printed::render(&document, format(get.output))?;
     print(&text)?;
     // Only a look at everything reads the tags of groups that no binding names.
-    let untagged = if pointed.is_none() { unbound::untagged(&inventory) } else { 0 };
+    let untagged = if target.is_none() { unbound::untagged(&inventory) } else { 0 };
     if untagged > 0 && document.failures.is_empty() {
         complain(&unchecked(untagged));
     }
@@ -64,9 +64,9 @@ pub(super) async fn look(
     let missing = |it: &Freshness| it.failed.as_ref().is_none_or(|(_, it)| it.kind == ErrorKind::NotFound);
     let read = !document.partial() || inventory.sources.values().all(missing);
     if reports.is_empty() && read {
-        complain(&match pointed {
-            Some(pointed) => {
-                not_found(pointed, scope.namespace.as_deref(), setup::command_like(pointed).as_deref())
+        complain(&match target {
+            Some(target) => {
+                not_found(target, scope.namespace.as_deref(), setup::command_like(target).as_deref())
             }
             None => match &scope.namespace {
                 Some(namespace) => {
@@ -75,7 +75,7 @@ pub(super) async fn look(
                 None => "no TargetGroupBinding in any namespace".to_owned(),
             },
         });
-        return Ok(if pointed.is_some() || document.partial() { Exit::Error } else { Exit::Done });
+        return Ok(if target.is_some() || document.partial() { Exit::Error } else { Exit::Done });
     }
     let wrong = |it: &Report| {
         it.settled.value == Some(false)

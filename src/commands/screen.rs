@@ -22,7 +22,7 @@ pub(super) fn run(cli: &Cli) -> anyhow::Result<Exit> {
         contexts: connection.clusters.iter().map(|it| it.id.clone()).collect(),
         namespace: scope.namespace.clone(),
         selector: cli.options.selector.clone(),
-        pointed: cli.scope.clone(),
+        target: cli.scope.clone(),
         command: cli.scope.as_ref().and_then(setup::command_like),
         demo: None,
         read_only: connection.read_only,

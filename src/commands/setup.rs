@@ -29,7 +29,7 @@ pub(super) struct Setup {
 }
 
 /// Reads files and flags; connects to nothing.
-pub(super) fn setup(options: &Options, pointed: Option<&ScopeTarget>) -> anyhow::Result<Setup> {
+pub(super) fn setup(options: &Options, target: Option<&ScopeTarget>) -> anyhow::Result<Setup> {
     let config = config::load().context("configuration")?;
     let contexts = Contexts::load(options.kubeconfig.as_deref())?;
     let names: Vec<Option<&str>> = match options.context.is_empty() {
@@ -58,7 +58,7 @@ pub(super) fn setup(options: &Options, pointed: Option<&ScopeTarget>) -> anyhow:
     let of = |access: &crate::kubernetes::Access| config.contexts.get(&*access.id.0);
     // One context that must not be written to makes all of a session read only: a plan may touch several.
     let read_only = options.read_only || clusters.iter().filter_map(of).any(|it| it.read_only);
-    let scope = scope(options, pointed, &first.namespace);
+    let scope = scope(options, target, &first.namespace);
     let budget = Buckets::new(Budget { per_second: config.aws.calls_per_second, burst: config.aws.burst });
     let protected =
         clusters.iter().filter(|it| of(it).is_some_and(|it| it.protected)).map(|it| it.id.clone()).collect();
@@ -67,10 +67,10 @@ pub(super) fn setup(options: &Options, pointed: Option<&ScopeTarget>) -> anyhow:
 }
 
 /// The namespaces to look at, where a context has one of its own.
-pub(super) fn scope(options: &Options, pointed: Option<&ScopeTarget>, of_context: &str) -> Scope {
-    let named = pointed.and_then(|it| it.namespace.clone()).or_else(|| options.namespace.clone());
+pub(super) fn scope(options: &Options, target: Option<&ScopeTarget>, of_context: &str) -> Scope {
+    let named = target.and_then(|it| it.namespace.clone()).or_else(|| options.namespace.clone());
     // Somebody who comes with a target group, an address or a load balancer does not know the namespace.
-    let anywhere = pointed.is_some_and(|it| it.kind.is_of_aws());
+    let anywhere = target.is_some_and(|it| it.kind.is_of_aws());
     let namespace = match options.all_namespaces || (anywhere && named.is_none()) {
         true => None,
         false => Some(named.unwrap_or_else(|| of_context.to_owned())),

@@ -55,7 +55,7 @@ impl Still {
         connection: Connection,
         make: impl FnOnce(&Known<'_>) -> Result<Plan, Refusal>,
     ) -> Result<Plan, Refusal> {
-        let question = Question { pointed: self.open.as_ref(), thorough: true, ..Question::default() };
+        let question = Question { target: self.open.as_ref(), thorough: true, ..Question::default() };
         let look = look(connection, &self.scope(), question).await;
         let report = look.reports.first().unwrap();
         make(&Known { inventory: &look.inventory, report, now: look.at })

@@ -82,7 +82,7 @@ impl Still {
 
     /// What `get` sees now.
     pub(crate) async fn look(&self) -> Look {
-        let question = Question { pointed: self.open.as_ref(), ..Question::default() };
+        let question = Question { target: self.open.as_ref(), ..Question::default() };
         look(self.connection(), &self.scope(), question).await
     }
 

@@ -132,14 +132,14 @@ fn bindings_of_both_api_groups_are_told_apart() {
 
     // Both on one group: each controller would deregister what is the other's.
     world.bind();
-    let pointed = |scope: &str| {
+    let target = |scope: &str| {
         let (code, document) = world.settings.get(&["-n", &world.namespace, scope]);
         assert_eq!(code, 0, "{document:#}");
         let versions = document["bindings"].as_array().unwrap().iter().map(|it| it["apiVersion"].clone());
         versions.collect::<Vec<_>>()
     };
-    assert_eq!(pointed("tgb.eks.amazonaws.com/web"), ["eks.amazonaws.com/v1"]);
-    assert_eq!(pointed("tgb.elbv2.k8s.aws/web"), ["elbv2.k8s.aws/v1beta1"]);
+    assert_eq!(target("tgb.eks.amazonaws.com/web"), ["eks.amazonaws.com/v1"]);
+    assert_eq!(target("tgb.elbv2.k8s.aws/web"), ["elbv2.k8s.aws/v1beta1"]);
     let list = Terminal::start(&world.settings, &["-n", &world.namespace], WIDE);
     list.until("both", 10, |it| it.has("web (Auto Mode)") && it.text().matches("web:80").count() == 2);
 }

@@ -6,6 +6,7 @@ use proptest::prelude::*;
 
 use super::Screen;
 use super::three;
+use super::unfinished::left;
 use crate::app;
 use crate::app::Effect;
 use crate::app::Message;
@@ -20,6 +21,8 @@ use crate::app::seen::PAUSE;
 use crate::app::state::Dialog;
 use crate::domain::facts::plan_id::PlanId;
 use crate::domain::fixture::World;
+use crate::domain::plan::log::Past;
+use crate::domain::plan::log::Unfinished;
 use crate::domain::plan::progress::Progress;
 use crate::domain::plan::progress::Stage;
 
@@ -31,6 +34,8 @@ enum Step {
     Outside(bool),
     /// The next step of the last accepted plan begins, or ends: done, or failed.
     Progress(u8),
+    /// What an earlier session left open is told.
+    Past,
     Tick,
     Resize(u16, u16),
     /// The loop draws, if there is something new.
@@ -40,7 +45,7 @@ enum Step {
 }
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {
-    let letters = "jkXDrSBuypnytdwmgx/bWq:".chars().map(key).collect::<Vec<_>>();
+    let letters = "jkXDrSBuypnytdwmgxcf/bWq:".chars().map(key).collect::<Vec<_>>();
     let others = [Code::Enter, Code::Esc, Code::Tab, Code::Down, Code::Backspace].map(plain);
     let keys = letters.into_iter().chain(others).chain([ctrl('d'), ctrl('x')]).collect::<Vec<_>>();
     let one = prop_oneof![
@@ -49,6 +54,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         1 => proptest::sample::select(vec!["y", "\r", "Dy\r", "testapptgb", "testapptgb\r"]).prop_map(Step::Paste),
         1 => any::<bool>().prop_map(Step::Outside),
         2 => (0..3_u8).prop_map(Step::Progress),
+        1 => Just(Step::Past),
         1 => Just(Step::Tick),
         1 => proptest::sample::select(vec![(80, 24), (120, 40), (50, 10)]).prop_map(|it| Step::Resize(it.0, it.1)),
         6 => Just(Step::Draw),
@@ -68,6 +74,8 @@ struct Loop {
     /// The longest time without a key that the plan of the last frame was on the screen.
     rest: Duration,
     accepted: usize,
+    /// A plan of an earlier session.
+    left: Unfinished,
 }
 
 fn on_top(state: &State) -> Option<PlanId> {
@@ -82,7 +90,7 @@ impl Loop {
         let world = three();
         let screen = Screen::on(&world);
         let zero = Duration::ZERO;
-        Self { screen, world, now: zero, frame: None, key: zero, rest: zero, accepted: 0 }
+        Self { screen, world, now: zero, frame: None, key: zero, rest: zero, accepted: 0, left: left() }
     }
 
     fn take(&mut self, step: Step) {
@@ -120,6 +128,10 @@ impl Loop {
                 };
                 let progress = Progress { plan: run.plan.id.clone(), step, at: self.world.now, stage };
                 self.feed(Some(Message::Progress(progress)), false);
+            }
+            Step::Past => {
+                let past = Past { unfinished: vec![self.left.clone()], ..Past::default() };
+                self.feed(Some(Message::Past(Box::new(past))), false);
             }
             Step::Tick => self.feed(Some(Message::Tick(self.world.now, 0)), false),
             Step::Resize(width, height) => self.feed(Some(Message::Resize(width, height)), false),

@@ -8,6 +8,7 @@ use crate::app::changes::Asked;
 use crate::app::changes::Planned;
 use crate::app::dialog::DialogAction;
 use crate::app::message::Effect;
+use crate::app::offered;
 use crate::app::state::Dialog;
 use crate::app::state::State;
 use crate::app::state::View as Shown;
@@ -108,7 +109,7 @@ fn about_this_screen(state: &State, request: &Request, plan: &mut Plan) {
         hidden(state, plan);
     }
     if state.changes.running().any(|it| Some(&it.plan.id) == plan.undoes.as_ref()) {
-        plan.warnings.insert(0, "What is under way of it is stopped first.".to_owned());
+        plan.warnings.insert(0, "The running plan is stopped first.".to_owned());
     }
 }
 
@@ -137,7 +138,7 @@ pub(super) fn binds(state: &mut State, wish: bind::Wish) {
     // A group that is on no board is not read again by itself.
     let lately = read.is_some_and(|it| state.now.since(it) <= LATELY);
     if !lately && state.changes.binding.is_none() {
-        let text = format!("reading what {} has", wish.group.name());
+        let text = format!("reading the targets of {}", wish.group.name());
         state.read_again(Again::Health(wish.group.clone()));
         state.changes.binding = Some((wish, state.now));
         state.dialogs.push(Dialog::Reading { change: ChangeKind::Bind, text });
@@ -215,14 +216,20 @@ pub(super) fn accept(state: &mut State) -> Vec<Effect> {
         return Vec::new();
     }
     let plan = planned.plan.clone();
+    if state.changes.queued.iter().any(|it| it.undoes == plan.undoes) {
+        planned.objection =
+            Some("an undo of that plan is accepted already: it waits for it to stop".to_owned());
+        return Vec::new();
+    }
     state.dialogs.pop();
+    state.changes.later.retain(|it| it.plan.id != plan.id);
     state.changes.accept(plan.clone());
     state.dialogs.push(Dialog::Run { plan: plan.id.clone(), scroll: 0 });
     // What is still under way must not go on beside its own undoing: that begins once it has stopped.
     let running = state.changes.running().find(|it| Some(&it.plan.id.clone()) == plan.undoes.as_ref());
     match running.map(|it| it.plan.id.clone()) {
         Some(id) => {
-            state.changes.queued = Some(plan);
+            state.changes.queued.push(plan);
             vec![Effect::Cancel(id)]
         }
         None => vec![Effect::Apply(Box::new(plan))],
@@ -284,11 +291,11 @@ pub(super) fn progress(state: &mut State, progress: &Progress) -> Vec<Effect> {
             format!("{} {word}{}{said}", run.plan.change.word(), if said.is_empty() { "" } else { ": " });
         state.say(text);
     }
-    let stopped = state.changes.queued.as_ref().is_some_and(|it| it.undoes.as_ref() == Some(&progress.plan));
-    match stopped && ended {
-        true => state.changes.queued.take().map(|it| Effect::Apply(Box::new(it))).into_iter().collect(),
-        false => Vec::new(),
+    if !ended {
+        return Vec::new();
     }
+    let waits = |it: &mut Plan| it.undoes.as_ref() == Some(&progress.plan);
+    state.changes.queued.extract_if(.., waits).map(|it| Effect::Apply(Box::new(it))).collect()
 }
 
 /// Offers to go on with what another session began, where it is about what is on show here.
@@ -309,8 +316,12 @@ pub(super) fn unfinished(state: &mut State, mut open: Vec<Unfinished>, notes: Ve
     }
 }
 
-/// The last accepted plan, or what another session began and was left for later.
+/// What runs; else what another session began and was left for later, else the last accepted plan.
 pub(super) fn runs(state: &mut State) {
+    let running = state.changes.running().last().map(|it| it.plan.id.clone());
+    if let Some(plan) = running {
+        return state.dialogs.push(Dialog::Run { plan, scroll: 0 });
+    }
     let later = std::mem::take(&mut state.changes.later);
     if !later.is_empty() {
         return state.dialogs.push(Dialog::Unfinished(later));
@@ -331,9 +342,13 @@ fn first(state: &mut State) -> Option<Unfinished> {
     first
 }
 
-/// Goes on with the first of them, as a plan to accept.
+/// Goes on with the first of them, as a plan to accept; where it is not accepted, it is left for later.
 pub(super) fn resume(state: &mut State) {
+    if let Some(refusal) = offered::no_writing(state) {
+        return state.say(refusal.into_owned());
+    }
     let first = first(state);
+    state.changes.later.extend(first.clone());
     if let Some(first) = first.filter(|it| it.rest().is_some()) {
         request_plan(state, &Request::Resume(Box::new(first)));
     }
@@ -351,7 +366,7 @@ pub(super) fn later(state: &mut State) {
     state.say(format!("{} offers it again", Action::Runs.key()));
 }
 
-/// After a resync without effect: once more, or register what is missing by oneself.
+/// After a resync without effect: shows its board, with what is missing marked where that is to be registered.
 pub(super) fn again(state: &mut State, action: Action) {
     let Some(Dialog::Run { plan, .. }) = state.dialogs.last() else { return };
     let Some(run) = state.changes.runs.iter().find(|it| it.plan.id == *plan) else { return };
@@ -363,7 +378,6 @@ pub(super) fn again(state: &mut State, action: Action) {
         let missing = missing.filter(|it| it.standing == Standing::Unregistered).map(|it| it.key.clone());
         state.changes.marked = missing.collect();
     }
-    ask(state, action);
 }
 
 /// Stops a plan that runs: before its next step, or in the middle of a wait.

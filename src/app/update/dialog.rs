@@ -102,8 +102,8 @@ fn taken(state: &mut State, row: &DialogKey, key: Key) -> Vec<Effect> {
             return changes::cancel(state);
         }
         DialogAction::Undo => return undo(state),
-        DialogAction::Resync => changes::again(state, Action::Resync),
-        DialogAction::Register => changes::again(state, Action::Register),
+        DialogAction::Resync => return again(state, Action::Resync),
+        DialogAction::Register => return again(state, Action::Register),
         DialogAction::Resume => changes::resume(state),
         DialogAction::Discard => return changes::discard(state),
         DialogAction::Later => changes::later(state),
@@ -146,6 +146,12 @@ fn chosen(state: &mut State) -> Vec<Effect> {
     all.push(choice);
     form::next(state, all);
     Vec::new()
+}
+
+/// As if its key had been pressed on the board: what forbids it there forbids it here.
+fn again(state: &mut State, action: Action) -> Vec<Effect> {
+    changes::again(state, action);
+    act::act(state, action)
 }
 
 /// Only what is on show: another plan is undone by its own key.

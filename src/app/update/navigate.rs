@@ -140,19 +140,19 @@ pub(super) fn open(state: &mut State) {
     if !listed || awaited {
         return;
     }
-    let found: Vec<&Subject> = match &state.opening.pointed {
+    let found: Vec<&Subject> = match &state.opening.target {
         None => state.boards.keys().filter(|it| matches!(it, Subject::Binding(_))).collect(),
-        Some(pointed) => state
+        Some(target) => state
             .boards
             .iter()
-            .filter(|(_, it)| pointed.selects(&state.inventory, &it.report))
+            .filter(|(_, it)| target.selects(&state.inventory, &it.report))
             .map(|(subject, _)| subject)
             .collect(),
     };
-    match (found.as_slice(), &state.opening.pointed) {
-        ([one], pointed) => {
+    match (found.as_slice(), &state.opening.target) {
+        ([one], target) => {
             let subject = (*one).clone();
-            let pod = match pointed.as_ref().map(|it| &it.kind) {
+            let pod = match target.as_ref().map(|it| &it.kind) {
                 Some(ScopeKind::Pod(name)) => Some(name.clone()),
                 _ => None,
             };

@@ -68,9 +68,9 @@ pub(super) fn settle(state: &mut State) {
     }
     let before = state.line_at();
     let selected = state.selected.clone();
-    let Opening { namespace, selector, pointed, .. } = &state.opening;
+    let Opening { namespace, selector, target, .. } = &state.opening;
     let boards =
-        Boards { namespace: namespace.as_deref(), selector: selector.as_ref(), pointed: pointed.as_ref() };
+        Boards { namespace: namespace.as_deref(), selector: selector.as_ref(), target: target.as_ref() };
     let wanted = boards.subjects(&state.inventory);
     let stale: Vec<Subject> = match state.all_stale {
         true => wanted.iter().cloned().collect(),
@@ -144,7 +144,7 @@ pub(super) fn wish(state: &mut State) -> Option<Follow> {
     }
     // Whoever binds chooses among all groups.
     wish.discover |= state.dialogs.iter().any(|it| matches!(it, Dialog::Form(_)));
-    if let Some(ScopeKind::Arn(arn)) = state.opening.pointed.as_ref().map(|it| &it.kind) {
+    if let Some(ScopeKind::Arn(arn)) = state.opening.target.as_ref().map(|it| &it.kind) {
         if wish.focus.is_none() {
             wish.listed.insert(arn.clone());
         }

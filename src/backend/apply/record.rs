@@ -27,12 +27,16 @@ pub(super) struct Record {
     large: bool,
     /// No other session carries the plan out while this lives.
     claim: Result<Claim, LogError>,
+    /// What was offered to be resumed is so no more; why.
+    stale: Option<String>,
 }
 
 impl Record {
     /// Claims the plan for this session, and asks both sides who we are. Where they do not tell, the log says nothing of it.
     pub(super) async fn new(job: &Job, linked: &Linked) -> Self {
         let claim = job.log.claim(&job.plan.id);
+        // From here on nobody else carries it out: what others did with it stands in the log.
+        let stale = (job.plan.resumed && claim.is_ok()).then(|| stale(job)).flatten();
         // A plan of ours writes to one cluster at most.
         let of_steps = job.plan.steps.iter().find_map(|it| it.act.cluster());
         let of_subject = match &job.plan.subject {
@@ -42,7 +46,7 @@ impl Record {
         let cluster = of_steps.or(of_subject).and_then(|it| linked.cluster(it).ok());
         let user = async { cluster?.user().await.ok() };
         let region = linked.asker.session.region().unwrap_or_else(|| "us-east-1".to_owned());
-        let (kubernetes_user, caller) = tokio::join!(user, linked.asker.session.caller(&region));
+        let (kubernetes_user, caller) = tokio::join!(user, linked.asker.caller());
         let began = linked.clock().now();
         let aws_identity = caller.ok().map(|it| it.arn);
         Self {
@@ -55,12 +59,13 @@ impl Record {
             told: 0,
             large: size_of(&job.plan) > SMALL,
             claim,
+            stale,
         }
     }
 
     /// Why this session may not carry the plan out.
     pub(super) fn forbids(&self) -> Option<String> {
-        self.claim.as_ref().err().map(ToString::to_string)
+        self.claim.as_ref().err().map(ToString::to_string).or_else(|| self.stale.clone())
     }
 
     fn entry(&self, job: &Job, index: usize, stage: LogStage, at: Timestamp) -> Option<Entry> {
@@ -135,6 +140,18 @@ impl Record {
             0 => self.tell(job, entry),
             _ => self.write(job, &entry),
         };
+    }
+}
+
+/// Why a plan that was offered to be resumed is not to be resumed as it was offered.
+fn stale(job: &Job) -> Option<String> {
+    match job.log.left_of(&job.plan.id) {
+        Ok(left) if left == job.plan.steps.len() => None,
+        Ok(0) => Some("it was finished or discarded in another session".to_owned()),
+        Ok(_) => Some(
+            "another session has carried out more of it; p offers what is left at the next start".to_owned(),
+        ),
+        Err(error) => Some(format!("the audit log cannot be read: {error}")),
     }
 }
 

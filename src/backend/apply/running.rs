@@ -79,7 +79,7 @@ impl Running {
             return stage;
         }
         if let Some(text) = self.so_already(&step).await {
-            let stage = Stage::Done(format!("it was so already: {text}"));
+            let stage = Stage::Done(format!("already done: {text}"));
             self.record.wait(&self.job, index, &stage, self.linked.clock().now());
             return stage;
         }

@@ -86,21 +86,21 @@ impl Running {
         if let Some(why) = broken {
             return Stage::Refused(why.to_string());
         }
+        let role = step.act.group().and_then(|group| {
+            let on = |it: &Binding| it.group.as_ref() == Some(group);
+            let binding = facts.inventory.bindings().find(|(_, it)| on(it))?.1;
+            Some((binding.assume_role.clone()?, binding.external_id.clone()))
+        });
         let patience = match &step.act {
             Act::AwaitGone { group, .. } => {
-                let known = facts.inventory.groups.get(group).and_then(|it| it.attributes.as_ref());
-                known.map_or(LONGEST_DELAY, |it| i64::from(it.deregistration_delay())) + 60
+                let known = self.linked.deregistration_delay(group, &role).await;
+                known.map_or(LONGEST_DELAY, i64::from) + 60
             }
             Act::AwaitInStep { .. } => IN_STEP,
             // The binding is gone, and with it whoever would take more out.
             Act::AwaitLeaving { .. } if self.unbinds() => READ_BACK,
             _ => 120,
         };
-        let role = step.act.group().and_then(|group| {
-            let on = |it: &Binding| it.group.as_ref() == Some(group);
-            let binding = facts.inventory.bindings().find(|(_, it)| on(it))?.1;
-            Some((binding.assume_role.clone()?, binding.external_id.clone()))
-        });
         // Of a group only its own targets tell; the plan's board may be of another.
         let facts = match step.act.group() {
             Some(_) => self.back(&step.act, &role).await,

@@ -50,13 +50,13 @@ impl Cloud {
         TargetGroup { arn: arn.clone(), load_balancers, ..objects::group() }
     }
 
-    fn answer(&self, ask: &Ask, now: Timestamp) -> (Vec<Observation>, Outcome) {
-        let answered = |change| (vec![change], Outcome::Answered);
-        let Some(first) = ask.topics.first() else { return (Vec::new(), Outcome::Answered) };
+    fn answer(&self, ask: &Ask, now: Timestamp) -> (Vec<Observation>, AnswerKind) {
+        let answered = |change| (vec![change], AnswerKind::Answered);
+        let Some(first) = ask.topics.first() else { return (Vec::new(), AnswerKind::Answered) };
         match first {
             Topic::Health(arn) if self.denied.contains(arn) => {
                 let failure = Failure::new("DescribeTargetHealth", ErrorKind::Denied, "no");
-                (vec![Observation::Failed(Source::Targets(arn.clone()), failure)], Outcome::Refused)
+                (vec![Observation::Failed(Source::Targets(arn.clone()), failure)], AnswerKind::Refused)
             }
             Topic::Health(arn) => {
                 let targets = Targets { targets: Vec::new(), asked: now, unreadable: 0 };
@@ -73,9 +73,9 @@ impl Cloud {
                 match (arns.iter().find(|it| self.gone.contains(*it)), arns.len()) {
                     (None, _) => answered(Observation::LoadBalancers(arns.iter().map(described).collect())),
                     (Some(it), 1) => {
-                        (vec![Observation::Gone(Gone::LoadBalancer(it.clone()))], Outcome::Refused)
+                        (vec![Observation::Gone(Gone::LoadBalancer(it.clone()))], AnswerKind::Refused)
                     }
-                    (Some(_), _) => (Vec::new(), Outcome::Spoiled),
+                    (Some(_), _) => (Vec::new(), AnswerKind::Spoiled),
                 }
             }
             Topic::Listeners(arn) => {
@@ -85,7 +85,7 @@ impl Cloud {
             Topic::Rules(arn, listener) => {
                 answered(Observation::Rules(arn.clone(), listener.clone(), Vec::new()))
             }
-            _ => (Vec::new(), Outcome::Answered),
+            _ => (Vec::new(), AnswerKind::Answered),
         }
     }
 }
@@ -160,7 +160,7 @@ impl Player {
     }
 
     /// An ask that ends in a way of its own.
-    fn ends(&mut self, topic: Topic, identity: Identity, (at, outcome): (i64, Outcome)) {
+    fn ends(&mut self, topic: Topic, identity: Identity, (at, outcome): (i64, AnswerKind)) {
         let ask = Ask { topics: vec![topic], identity, urgency: Urgency::Board };
         self.pace.start(&ask, Timestamp::from_seconds(at));
         self.pace.ended(&ask, outcome);
@@ -240,7 +240,7 @@ fn throttling_doubles_the_interval_at_most_twice_and_success_brings_it_back() {
     player.play(&follow, (0, 4));
     let identity = needs(&player.known, &follow)[0].identity.clone();
     for _ in 0..5 {
-        player.ends(Topic::Health(arn(1)), identity.clone(), (5, Outcome::Throttled));
+        player.ends(Topic::Health(arn(1)), identity.clone(), (5, AnswerKind::Throttled));
     }
     assert_eq!(looks(&player.play(&follow, (6, 41)), 1), [25, 30, 35, 40]);
 }
@@ -250,7 +250,7 @@ fn throttling_in_one_account_slows_no_other_down() {
     let mut player = Player::default();
     player.play(&on_board(1), (0, 4));
     let other = Identity { account: Some("2".to_owned()), ..Identity::default() };
-    player.ends(Topic::Health(arn(7)), other, (4, Outcome::Throttled));
+    player.ends(Topic::Health(arn(7)), other, (4, AnswerKind::Throttled));
     assert_eq!(looks(&player.play(&on_board(1), (4, 16)), 1), [5, 10, 15]);
 }
 
@@ -259,7 +259,7 @@ fn what_could_not_be_read_is_asked_for_again_soon() {
     let follow = on_board(1);
     let mut player = Player::default();
     player.play(&follow, (100, 101));
-    player.ends(Topic::Caller, Identity::default(), (101, Outcome::Failed));
+    player.ends(Topic::Caller, Identity::default(), (101, AnswerKind::Failed));
     let asked = player.play(&follow, (101, 130));
     assert_eq!(times(&asked, &Topic::Caller), [111], "once more, and then no more once it is known");
 }

@@ -30,9 +30,9 @@ use crate::report::plan::object_yaml;
 pub(super) fn report<'a>(
     look: &'a Look,
     scope: &Scope,
-    pointed: Option<&ScopeTarget>,
+    target: Option<&ScopeTarget>,
 ) -> anyhow::Result<&'a Report> {
-    let Some(pointed) = pointed else { bail!("no binding or group given") };
+    let Some(target) = target else { bail!("no binding or group given") };
     match look.reports.as_slice() {
         [one] => Ok(one),
         [] => {
@@ -43,11 +43,11 @@ pub(super) fn report<'a>(
             for failure in failures(look) {
                 complain(&failure);
             }
-            bail!("{}; {why}", not_found(pointed, scope.namespace.as_deref(), None))
+            bail!("{}; {why}", not_found(target, scope.namespace.as_deref(), None))
         }
         several => {
             let names: Vec<String> = several.iter().map(|it| name(&it.subject)).collect();
-            bail!("{pointed} matches several, name one: {}", names.join(", "))
+            bail!("{target} matches several, name one: {}", names.join(", "))
         }
     }
 }

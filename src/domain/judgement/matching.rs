@@ -6,7 +6,7 @@ mod sides;
 use std::collections::BTreeSet;
 
 use self::ownership::Owners;
-use self::sides::Behind;
+use self::sides::Lookup;
 use crate::domain::facts::cluster::Pod;
 use crate::domain::facts::cluster::Status;
 use crate::domain::facts::elb::HealthState;
@@ -75,7 +75,7 @@ fn halves<'a>(case: &'a Case<'_>, history: &History) -> Vec<(RowKey, Half<'a>)> 
 
 /// All rows of a subject, worst first.
 pub(crate) fn rows(case: &Case<'_>, pass: &Pass<'_>, history: &History) -> Vec<Row> {
-    let (behind, owners) = (Behind::of(case), Owners::new(case, pass));
+    let (lookup, owners) = (Lookup::of(case), Owners::new(case, pass));
     let halves = halves(case, history);
     let on_one_key = |a: &(RowKey, Half<'_>), b: &(RowKey, Half<'_>)| a.0 == b.0;
     let mut rows = Vec::with_capacity(halves.chunk_by(on_one_key).count());
@@ -83,11 +83,11 @@ pub(crate) fn rows(case: &Case<'_>, pass: &Pass<'_>, history: &History) -> Vec<R
         let (mut endpoints, mut target) = (Vec::with_capacity(1), None);
         for (_, half) in halves {
             match *half {
-                Half::Endpoint(it) => endpoints.push(sides::side(case, it, &behind)),
-                Half::Pod(it) => endpoints.push(sides::pod_side(case, it, &behind)),
+                Half::Endpoint(it) => endpoints.push(sides::side(case, it, &lookup)),
+                Half::Pod(it) => endpoints.push(sides::pod_side(case, it, &lookup)),
                 // Until the slices follow, its endpoint is what counts.
                 Half::Detached(pod) if endpoints.iter().any(|it| it.uid.as_ref() == Some(&pod.uid)) => {}
-                Half::Detached(pod) => endpoints.push(sides::detached_side(case, pod, &behind)),
+                Half::Detached(pod) => endpoints.push(sides::detached_side(case, pod, &lookup)),
                 Half::Target(it) => target = Some(it),
             }
         }

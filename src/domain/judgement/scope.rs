@@ -172,7 +172,7 @@ pub(crate) struct Boards<'a> {
     /// `None`: all namespaces.
     pub(crate) namespace: Option<&'a str>,
     pub(crate) selector: Option<&'a Selector>,
-    pub(crate) pointed: Option<&'a ScopeTarget>,
+    pub(crate) target: Option<&'a ScopeTarget>,
 }
 
 impl Boards<'_> {
@@ -186,7 +186,7 @@ impl Boards<'_> {
         if self.selector.is_none() {
             subjects.extend(unbound::groups(inventory).map(Subject::Group));
         }
-        if let Some(target) = self.pointed {
+        if let Some(target) = self.target {
             let named = unbound::unnamed(inventory).filter(|it| target.may_be_on_group(inventory, it));
             subjects.extend(named.map(Subject::Group));
         }

@@ -26,7 +26,7 @@ pub(crate) fn next_step(outcome: Outcome<'_>) -> Option<String> {
         (Stage::Unverified(_), ChangeKind::Unbind) => {
             "the controller never listed the targets that are left; deregister them from the target group"
         }
-        (Stage::Unverified(_), _) => "look at the board: it shows what is so now",
+        (Stage::Unverified(_), _) => "check the board for the current state",
         (Stage::Failed(_), _) if outcome.undoable => "what was done before stays; undo it if possible",
         (Stage::Failed(_), _) => "what was done before stays; look at the board",
         (Stage::Cancelled, _) if outcome.undoable => "what was written stays; undo it if possible",

@@ -298,7 +298,7 @@ fn the_list_says_how_many_groups_were_not_checked_and_what_was_not_found() {
     assert!(shown.contains("3 more target groups without a binding were not checked"), "{shown}");
     let opening = Opening {
         namespace: Some("workshop".to_owned()),
-        pointed: Some(ScopeTarget::from_str("gett").unwrap()),
+        target: Some(ScopeTarget::from_str("gett").unwrap()),
         command: Some("get".to_owned()),
         ..Opening::default()
     };
@@ -316,7 +316,7 @@ fn a_group_nobody_binds_is_a_board_too() {
     let opening = Opening {
         contexts: vec![ClusterId::new("prod")],
         namespace: Some("workshop".to_owned()),
-        pointed: Some(ScopeTarget::from_str("tg/eksworkshoptg").unwrap()),
+        target: Some(ScopeTarget::from_str("tg/eksworkshoptg").unwrap()),
         ..Opening::default()
     };
     insta::assert_snapshot!("unbound_group", frame(&opened(&world, opening), 120, 24));

@@ -211,3 +211,23 @@ async fn what_was_typed_before_the_question_is_no_answer() {
     assert_eq!(terminal.ended(), 3);
     assert!(!desk.log().exists(), "nothing was written");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_is_asked_sees_the_plan_also_where_stdout_leads_elsewhere() {
+    let desk = Desk::new("no-controller", 40).await;
+    let asks = desk.command(&["sync", BOARD]);
+    let mut command = CommandBuilder::new("/bin/sh");
+    command.args(["-c", "exec \"$0\" \"$@\" > plan.txt"]);
+    command.arg(asks.get_program());
+    command.args(asks.get_args());
+    command.env_clear();
+    for (name, value) in asks.get_envs() {
+        command.env(name, value.unwrap_or_default());
+    }
+    command.cwd(desk.path());
+    let mut terminal = Terminal::of(command);
+    terminal.until(&["Registers 1 endpoint", "1. register", "Accept? [y/N]"]);
+    terminal.press("n\r");
+    assert_eq!(terminal.ended(), 3);
+    assert!(std::fs::read_to_string(desk.path().join("plan.txt")).unwrap().contains("Registers 1 endpoint"));
+}

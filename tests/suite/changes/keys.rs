@@ -323,7 +323,7 @@ async fn what_another_session_began_is_offered_at_the_next_start() {
     let session = Session::logged(world, connection, log());
     session.until(&["Unfinished change", "2 of 4 steps are done", "g resume"]).await;
     session.keys("g");
-    session.until(&["Plan · drain", "Goes on with what was begun at 2026-01-15", "y accept"]).await;
+    session.until(&["Plan · drain", "Resumes the change from 2026-01-15", "y accept"]).await;
     session.keys("y");
     session.live(&["drain · done", "✓ 2. delete pod"]).await;
     session.keys("⎋");

@@ -43,8 +43,12 @@ async fn a_terminal_closed_in_the_middle_of_a_drain_leaves_it_open_in_the_log() 
     // The next start goes on with what is left: the wait, and the pod.
     let rest = open[0].rest().unwrap();
     assert_eq!(rest.steps.len(), 2);
-    let ended = world.carry_out_by(rest, log()).end(&world).await;
+    let ended = world.carry_out_by(rest.clone(), log()).end(&world).await;
     assert_eq!(words(&ended), ["done", "done"]);
+    // Another session that was offered it at its start, and accepts it now.
+    let late = world.carry_out_by(rest, log()).end(&world).await;
+    let [Stage::Refused(why)] = late.as_slice() else { panic!("{late:?}") };
+    assert_eq!(why, "it was finished or discarded in another session");
     let entries = log().entries().unwrap();
     assert_eq!(tgscope::domain::plan::log::unfinished(&entries), []);
     assert_eq!(

@@ -110,7 +110,11 @@ async fn after_the_log_comes_the_turn_in_the_budget_then_a_last_look_and_then_th
     let last_look = happened[..call].iter().rposition(|it| it.0 == "DescribeTargetHealth").unwrap();
     assert_eq!(happened[last_look].1, happened[call].1, "{happened:?}");
     assert_eq!(happened.iter().filter(|it| it.0 == "GetCallerIdentity").count(), 1, "one login for a plan");
+    let login = at("GetCallerIdentity");
+    assert!(happened[login].1 > 0, "who we are takes a turn too: {happened:?}");
     assert!(at("log done") > call);
+    // How long it may drain is asked before it is waited for.
+    assert!(at("DescribeTargetGroupAttributes") > call);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -107,8 +107,8 @@ fn a_login_command_says_who_to_be_at_aws() {
     let path = kubeconfig(folder.path(), "http://127.0.0.1:9", &login(folder.path(), ""));
     let access = Contexts::load(Some(&path)).unwrap().access(None).unwrap();
     let expected = ExecHints {
-        profile: None,
-        profile_of_environment: Some("ops".to_owned()),
+        profile: Some("ops".to_owned()),
+        profile_of_environment: None,
         region: Some("eu-west-1".to_owned()),
         cluster_name: Some("prod".to_owned()),
     };

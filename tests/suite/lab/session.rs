@@ -122,7 +122,7 @@ impl Session {
             contexts: vec![ClusterId::new("demo")],
             namespace: Some(world.namespace.clone()),
             selector: None,
-            pointed: world.open.clone(),
+            target: world.open.clone(),
             demo: Some(name.to_owned()),
             ..opening
         };

@@ -14,14 +14,14 @@ use crate::domain::judgement::row::WaitReason;
 use crate::domain::judgement::waiting;
 
 /// What stands behind the endpoints of a case, looked up once for all of them.
-pub(super) struct Behind<'a> {
+pub(super) struct Lookup<'a> {
     /// The readiness gate of the binding.
     gate: Option<String>,
     /// The service's pods on each node, for instance targets.
     by_node: BTreeMap<&'a str, Vec<&'a Pod>>,
 }
 
-impl<'a> Behind<'a> {
+impl<'a> Lookup<'a> {
     pub(super) fn of(case: &Case<'a>) -> Self {
         let mut by_node: BTreeMap<&str, Vec<&Pod>> = BTreeMap::new();
         for pod in case.selected.iter().filter(|it| case.instances() && !it.finished()) {
@@ -33,16 +33,16 @@ impl<'a> Behind<'a> {
     }
 }
 
-pub(super) fn side(case: &Case<'_>, endpoint: &Endpoint, behind: &Behind<'_>) -> EndpointSide {
+pub(super) fn side(case: &Case<'_>, endpoint: &Endpoint, lookup: &Lookup<'_>) -> EndpointSide {
     let mut side = match (&endpoint.backing, case.cluster) {
         (Backing::Pod(Some(name)), Some(cluster)) => {
-            cluster.pods.get(name).map(|pod| pod_side(case, pod, behind))
+            cluster.pods.get(name).map(|pod| pod_side(case, pod, lookup))
         }
         _ => None,
     }
     .unwrap_or_else(|| empty_side(endpoint));
     if let Backing::Node(name) = &endpoint.backing {
-        let pods = behind.by_node.get(name.as_str()).map(Vec::as_slice).unwrap_or_default();
+        let pods = lookup.by_node.get(name.as_str()).map(Vec::as_slice).unwrap_or_default();
         side.pods = pods.iter().map(|it| it.name.name.clone()).collect();
         let ready = pods.iter().filter(|it| it.ready() && !it.terminating()).count();
         side.ready_pods = u32::try_from(ready).unwrap_or(u32::MAX);
@@ -86,8 +86,8 @@ fn empty_side(endpoint: &Endpoint) -> EndpointSide {
 }
 
 /// A pod as the Kubernetes half of a row, not wanted until a slice says so.
-pub(super) fn pod_side(case: &Case<'_>, pod: &Pod, behind: &Behind<'_>) -> EndpointSide {
-    let gate = behind.gate.as_ref().filter(|gate| pod.gates.iter().any(|it| **it == ***gate));
+pub(super) fn pod_side(case: &Case<'_>, pod: &Pod, lookup: &Lookup<'_>) -> EndpointSide {
+    let gate = lookup.gate.as_ref().filter(|gate| pod.gates.iter().any(|it| **it == ***gate));
     let status = gate.map(|gate| pod.condition(gate).map_or(Status::Unknown, |it| it.status));
     EndpointSide {
         pod: Some(pod.name.name.clone()),
@@ -110,7 +110,7 @@ pub(super) fn pod_side(case: &Case<'_>, pod: &Pod, behind: &Behind<'_>) -> Endpo
 }
 
 /// A pod that we took out of the service: it waits for nothing.
-pub(super) fn detached_side(case: &Case<'_>, pod: &Pod, behind: &Behind<'_>) -> EndpointSide {
+pub(super) fn detached_side(case: &Case<'_>, pod: &Pod, lookup: &Lookup<'_>) -> EndpointSide {
     let wait = WaitReason { code: WaitCode::Detached, message: None, since: None, starting: true };
-    EndpointSide { wait: Some(wait), ..pod_side(case, pod, behind) }
+    EndpointSide { wait: Some(wait), ..pod_side(case, pod, lookup) }
 }

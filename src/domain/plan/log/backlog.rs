@@ -18,7 +18,7 @@ use crate::domain::plan::Plan;
 /// Lines of a log as they come, newest first.
 #[derive(Debug, Default)]
 pub(crate) struct Backlog {
-    plans: BTreeMap<PlanId, Known>,
+    plans: BTreeMap<PlanId, Trace>,
     /// What the last line about a pod says: whose step it was and how many steps were left with it, where the pod is out;
     /// else `None`.
     pods: BTreeMap<Uid, Option<Out>>,
@@ -27,7 +27,7 @@ pub(crate) struct Backlog {
 
 /// What is known of a plan.
 #[derive(Debug)]
-struct Known {
+struct Trace {
     /// Steps that are not known to be done; 0: it is over.
     left: usize,
     uncertain: bool,
@@ -83,7 +83,7 @@ impl Backlog {
 
     /// Plans that were begun and not ended, and that no line tells any more.
     pub(crate) fn lost(&self) -> impl Iterator<Item = (&PlanId, &str)> {
-        let lost = |it: &&Known| it.left > 0 && it.wrote && it.open().is_none();
+        let lost = |it: &&Trace| it.left > 0 && it.wrote && it.open().is_none();
         self.plans.iter().filter(move |it| lost(&it.1)).map(|(id, it)| (id, it.begun.as_str()))
     }
 
@@ -118,13 +118,13 @@ impl Backlog {
 }
 
 /// How a plan stands by its last line.
-fn last(entry: &Entry) -> Known {
+fn last(entry: &Entry) -> Trace {
     let left = match entry.stage {
         LogStage::Begin | LogStage::Waiting => entry.left(),
         LogStage::Done => entry.left().saturating_sub(1),
         _ => 0,
     };
-    Known {
+    Trace {
         left,
         uncertain: matches!(entry.stage, LogStage::Begin | LogStage::Waiting),
         wrote: false,
@@ -135,7 +135,7 @@ fn last(entry: &Entry) -> Known {
     }
 }
 
-impl Known {
+impl Trace {
     fn open(&self) -> Option<Unfinished> {
         if self.left == 0 || !self.wrote {
             return None;

@@ -96,6 +96,7 @@ pub struct Entry {
     /// What was read before and after, in words.
     pub(crate) before: Option<String>,
     pub(crate) after: Option<String>,
+    /// Since its `begin`; `None`: it had none.
     pub(crate) duration_ms: Option<i64>,
     /// The whole plan, in more than one of its lines: so that another session can go on with it.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -14,8 +14,8 @@ use crate::domain::plan::undo::Done;
 pub struct LastWritten<'a> {
     wanted: Option<&'a str>,
     undone: BTreeSet<PlanId>,
-    /// Steps that were begun and ended before their call.
-    uncalled: BTreeSet<(PlanId, usize)>,
+    /// Steps that were begun and ended before their call, as their session counts them.
+    uncalled: BTreeSet<(PlanId, usize, usize)>,
     found: Option<Done>,
 }
 
@@ -33,9 +33,12 @@ impl<'a> LastWritten<'a> {
         }
         // A step is begun before what it rests on is looked at: it may end there. In logs of before it may have been
         // written all the same.
-        let step = (entry.plan.clone(), entry.step);
+        let step = (entry.plan.clone(), entry.step, entry.of);
         match entry.stage {
-            LogStage::Refused | LogStage::Cancelled if entry.sentence.is_some() => {
+            // A line that followed no `begin` of its own says nothing of what another session began.
+            LogStage::Refused | LogStage::Cancelled
+                if entry.sentence.is_some() && entry.duration_ms.is_some() =>
+            {
                 self.uncalled.insert(step);
             }
             LogStage::Begin if self.uncalled.remove(&step) => return ControlFlow::Continue(()),

@@ -38,7 +38,7 @@ impl Unfinished {
         (!steps.is_empty()).then(|| Plan {
             effect: match self.plan.resumed {
                 true => self.plan.effect.clone(),
-                false => format!("Goes on with what was begun at {}: {}", self.begun, self.plan.effect),
+                false => format!("Resumes the change from {}: {}", self.begun, self.plan.effect),
             },
             steps,
             counts: Vec::new(),
