@@ -186,6 +186,7 @@ proptest! {
         if harm.is_empty() {
             prop_assert_eq!(past.unfinished.len(), open.len());
             prop_assert_eq!(outside, open.len());
+            undoable(&home, &past);
         }
         // And what cannot be read is said, in each place.
         let bad = text.split(|it| *it == b'\n').filter(|it| !it.is_empty() && !lines.contains(it)).count();
@@ -197,6 +198,17 @@ proptest! {
             prop_assert!(said(&home.log().last_done(Some("none")).unwrap().notes));
         }
     }
+}
+
+/// What was begun can be undone, also once somebody has discarded it: its call may have been made.
+fn undoable(home: &Home, past: &Past) {
+    for it in &past.unfinished {
+        let found = || home.log().last_done(Some(it.plan.id.as_str())).unwrap().done;
+        assert!(found().is_some(), "{} was begun", it.plan.id);
+        home.log().forget(it, "2026-01-15T09:30:00Z".to_owned()).unwrap();
+        assert!(found().is_some(), "{} was begun, and then discarded", it.plan.id);
+    }
+    assert_eq!(home.log().past().unfinished, []);
 }
 
 /// The lines of one plan, oldest first.

@@ -313,7 +313,7 @@ fn every_one_of_forty_five_load_balancers_is_read_again_in_batches() {
 
 #[test]
 fn listed_groups_are_read_again_where_no_others_are_looked_for() {
-    // As with a selector, and as all groups outside of the configured region.
+    // As with a selector.
     let follow = list(3);
     let mut player = Player::default();
     player.play(&follow, (0, 60));
@@ -329,6 +329,23 @@ fn a_page_of_all_groups_spares_asking_for_each() {
     let all = Observation::Groups((0..3).map(|n| player.cloud.group(&arn(n))).collect());
     player.pace.learnt(&all, Timestamp::from_seconds(500));
     assert_eq!(times(&player.play(&follow, (500, 1110)), &Topic::Group(arn(1))), [1100]);
+}
+
+#[test]
+fn a_listed_group_of_another_region_is_read_again_there_whatever_the_configured_region_tells() {
+    let far: TargetGroupArn = "arn:aws:elasticloadbalancing:us-east-1:1:targetgroup/far/9".parse().unwrap();
+    let mut follow = list(2);
+    follow.listed.insert(far.clone());
+    let mut player = Player::default();
+    player.play(&follow, (0, 500));
+    let all = Observation::Groups((0..2).map(|n| player.cloud.group(&arn(n))).collect());
+    player.pace.learnt(&all, Timestamp::from_seconds(500));
+    let later = player.play(&follow, (500, 1110));
+    let topic = Topic::Group(far);
+    let asked: Vec<&Ask> = later.iter().map(|it| &it.1).filter(|it| it.topics.contains(&topic)).collect();
+    assert_eq!(asked.len(), 1, "{asked:?}");
+    assert_eq!(asked[0].identity.region.as_deref(), Some("us-east-1"));
+    assert_eq!(times(&later, &Topic::Group(arn(1))), [1100]);
 }
 
 #[test]
