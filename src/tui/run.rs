@@ -166,3 +166,6 @@ fn message(state: &State, event: Event) -> Option<Message> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests;
