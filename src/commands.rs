@@ -24,7 +24,10 @@ use crate::login;
 
 /// Runs the program.
 pub fn main() -> ExitCode {
-    if let Some(code) = login::as_runner(std::env::args_os().skip(1)) {
+    if let Some((code, printed)) = login::as_runner(std::env::args_os().skip(1)) {
+        if terminal::print(&printed).is_err() {
+            return Exit::Error.into();
+        }
         return ExitCode::from(u8::try_from(code).unwrap_or(1));
     }
     let cli = Cli::parse();

@@ -1,5 +1,6 @@
 //! Runs a person's login command: away from the terminal, one answer of bounded size, ended when it takes too long.
 
+use std::borrow::Cow;
 use std::io;
 use std::io::Read;
 use std::os::unix::process::CommandExt;
@@ -74,23 +75,44 @@ impl Runner {
     }
 }
 
-/// What the program does as a runner: its own session, the command, its end as exit code. `None`: these are no
-/// arguments of a runner.
-pub(crate) fn as_runner(mut args: impl Iterator<Item = std::ffi::OsString>) -> Option<i32> {
+/// What the program does as a runner: its own session, the command, its end as exit code, and what is to be printed of
+/// what was not printed already. `None`: these are no arguments of a runner.
+pub(crate) fn as_runner(mut args: impl Iterator<Item = std::ffi::OsString>) -> Option<(i32, String)> {
     args.next().filter(|it| it == ARGUMENT)?;
     let limit = args.next()?.to_str()?.parse().map(Duration::from_secs).ok()?;
     let command = args.next()?;
     // It fails where this is the first of a session, and that is as good.
     _ = rustix::process::setsid();
-    let child = Command::new(command).args(args).stdin(Stdio::null()).process_group(0).spawn();
-    Some(match child {
-        Ok(child) => match within(child, limit) {
-            Some(status) => code(status),
-            None => ENDLESS,
-        },
-        Err(error) if error.kind() == io::ErrorKind::NotFound => NOT_FOUND,
-        Err(_) => NOT_STARTED,
-    })
+    let mut command = Command::new(command);
+    command.args(args).stdin(Stdio::null()).process_group(0);
+    // What logs in to Kubernetes is told so.
+    let is_of_kubernetes = std::env::var_os("KUBERNETES_EXEC_INFO").is_some();
+    if is_of_kubernetes {
+        command.stdout(Stdio::piped());
+    }
+    let ended = |code| Some((code, String::new()));
+    let mut child = match command.spawn() {
+        Ok(child) => child,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return ended(NOT_FOUND),
+        Err(_) => return ended(NOT_STARTED),
+    };
+    let printed = child.stdout.take().map(text);
+    let Some(status) = within(child, limit) else { return ended(ENDLESS) };
+    let printed = printed.and_then(|it| it.recv_timeout(Duration::from_secs(1)).ok());
+    Some((code(status), printed.map(|it| without_far_end(&it).into_owned()).unwrap_or_default()))
+}
+
+/// Credentials for Kubernetes that are to hold for ever say so by the last year there is, which the client library cannot
+/// read; without an end they hold as long.
+fn without_far_end(printed: &str) -> Cow<'_, str> {
+    let read = || -> Option<String> {
+        let mut credential: serde_json::Value = serde_json::from_str(printed).ok()?;
+        let status = credential.get_mut("status")?.as_object_mut()?;
+        let is_far = status.get("expirationTimestamp")?.as_str()?.starts_with("9999-");
+        is_far.then(|| status.remove("expirationTimestamp"))?;
+        Some(credential.to_string())
+    };
+    read().map_or(Cow::Borrowed(printed), Cow::Owned)
 }
 
 /// Runs a command, at most as long as the limit, and takes what it says.

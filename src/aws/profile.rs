@@ -90,71 +90,73 @@ impl Step {
 /// The steps to a profile's credentials. `None`: the profile is not there, or names none.
 pub(super) fn chain(profiles: &ProfileSet, name: &str) -> Result<Option<Vec<Link>>, Unresolved> {
     let Some(mut profile) = profiles.get_profile(name) else { return Ok(None) };
-    let mut seen = Vec::new();
-    let mut roles = Vec::new();
+    let mut seen = vec![profile.name()];
+    let mut steps = Vec::new();
     loop {
         let link = |step| Link { profile: Some(profile.name().to_owned()), step };
-        seen.push(profile.name());
         // Keys of a profile that another one names go before everything else that it says.
-        if let (2.., Some(keys)) = (seen.len(), keys(profile)) {
-            roles.push(link(keys));
-            break;
-        }
-        let Some(role) = role(profile) else {
-            let Some(step) = base(profiles, profile)? else {
-                return match seen.as_slice() {
-                    [.., before, _] => Err(empty_source(profile.name(), before)),
-                    _ => Ok(None),
-                };
+        let keys = keys(profile).filter(|_| seen.len() > 1);
+        let Some(role) = role(profile).filter(|_| keys.is_none()) else {
+            let step = match keys {
+                Some(keys) => Some(keys),
+                None => base(profiles, profile)?,
             };
-            roles.push(link(step));
+            match (step, seen.as_slice()) {
+                (Some(step), _) => steps.push(link(step)),
+                (None, [.., before, _]) => return Err(empty_source(profile.name(), before)),
+                (None, _) => return Ok(None),
+            }
             break;
         };
-        roles.push(link(role));
-        let (from, source) = (profile.get("source_profile"), profile.get("credential_source"));
-        match (from, source) {
-            (None, Some(source)) => {
-                roles.push(link(Step::Source(named(source, profile.name())?)));
+        steps.push(link(role));
+        match below(profile)? {
+            Below::Source(source) => {
+                steps.push(link(Step::Source(source)));
                 break;
             }
             // Its own keys.
-            (Some(from), None) if from == profile.name() => {
+            Below::Profile(from) if from == profile.name() => {
                 let step = base(profiles, profile)?.ok_or_else(|| empty_source(from, from))?;
-                roles.push(link(step));
+                steps.push(link(step));
                 break;
             }
-            (Some(from), None) if seen.contains(&from) => {
-                return Err(Unresolved::of_profile(
-                    name,
-                    &format!("its source profiles form a ring: {} → {from}", seen.join(" → ")),
-                    "correct source_profile in ~/.aws/config",
-                ));
+            Below::Profile(from) if seen.contains(&from) => {
+                let ring = format!("its source profiles form a ring: {} → {from}", seen.join(" → "));
+                return Err(Unresolved::of_profile(name, &ring, "correct source_profile in ~/.aws/config"));
             }
-            (Some(from), None) => {
+            Below::Profile(from) => {
                 let missing = || {
                     let text = format!("its source_profile {from} does not exist");
                     Unresolved::of_profile(profile.name(), &text, &there_are(profiles))
                 };
                 profile = profiles.get_profile(from).ok_or_else(missing)?;
-            }
-            (Some(_), Some(_)) => {
-                return Err(Unresolved::of_profile(
-                    profile.name(),
-                    "it has both source_profile and credential_source",
-                    "leave one of them in ~/.aws/config",
-                ));
-            }
-            (None, None) => {
-                return Err(Unresolved::of_profile(
-                    profile.name(),
-                    "it has a role_arn, but does not say whose credentials assume the role",
-                    "add source_profile, credential_source or web_identity_token_file",
-                ));
+                seen.push(profile.name());
             }
         }
     }
-    roles.reverse();
-    Ok(Some(roles))
+    steps.reverse();
+    Ok(Some(steps))
+}
+
+/// Whose credentials assume the role of a profile.
+enum Below<'a> {
+    Profile(&'a str),
+    Source(Source),
+}
+
+fn below(profile: &Profile) -> Result<Below<'_>, Unresolved> {
+    let refused = |text: &str, hint: &str| Err(Unresolved::of_profile(profile.name(), text, hint));
+    match (profile.get("source_profile"), profile.get("credential_source")) {
+        (Some(from), None) => Ok(Below::Profile(from)),
+        (None, Some(source)) => named(source, profile.name()).map(Below::Source),
+        (Some(_), Some(_)) => {
+            refused("it has both source_profile and credential_source", "leave one of them in ~/.aws/config")
+        }
+        (None, None) => refused(
+            "it has a role_arn, but does not say whose credentials assume the role",
+            "add source_profile, credential_source or web_identity_token_file",
+        ),
+    }
 }
 
 /// The names of profiles, for somebody who typed one that is not there.

@@ -39,7 +39,7 @@ pub(super) fn setup(options: &Options, target: Option<&ScopeTarget>) -> anyhow::
     let mut clusters = Vec::new();
     for name in names {
         let access = contexts.access(name)?.impersonating(options.as_user.clone(), options.as_group.clone());
-        clusters.push(access.within(options.request_timeout));
+        clusters.push(access.within(options.request_timeout).with_runner(Runner::own()));
     }
     let first = clusters.first().context("no context")?;
     let entry = config.contexts.get(&*first.id.0).cloned().unwrap_or_default();

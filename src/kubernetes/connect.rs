@@ -3,12 +3,9 @@
 use std::path::Path;
 use std::time::Duration;
 
-use hyper::Uri;
-use hyper_util::client::proxy::matcher::Matcher;
 use kube::Api;
 use kube::Client;
 use kube::Config;
-use kube::config::ExecInteractiveMode;
 use kube::config::KubeConfigOptions;
 use kube::config::Kubeconfig;
 use kube::config::KubeconfigError;
@@ -16,15 +13,21 @@ use kube::core::ApiResource;
 
 use super::guard::Raw;
 use super::kinds;
+use super::proxy;
+use super::user;
 use crate::domain::facts::failure::ErrorKind;
 use crate::domain::facts::failure::Failure;
 use crate::domain::facts::ids::ClusterId;
 use crate::domain::inventory::Kind;
+use crate::login::Runner;
 
 /// Seconds to wait for a TCP and TLS connection.
 const CONNECT: Duration = Duration::from_secs(5);
 /// Seconds to wait for an answer that is no watch, unless the user says otherwise.
 const REQUEST: Duration = Duration::from_secs(15);
+
+/// The operation of a failure before there is a connection.
+const CONNECTING: &str = "connect to the cluster";
 
 #[derive(Debug, thiserror::Error)]
 pub enum ConnectError {
@@ -69,6 +72,7 @@ pub struct Access {
     impersonate: Option<String>,
     impersonate_groups: Vec<String>,
     request_timeout: Duration,
+    runner: Runner,
 }
 
 /// A connected cluster.
@@ -91,19 +95,19 @@ impl Contexts {
             Ok(kubeconfig) => Ok(Self { kubeconfig: Some(kubeconfig), direct: false }),
             Err(_) if path.is_none() && in_pod() => Ok(Self { kubeconfig: None, direct: false }),
             Err(error) if path.is_some() || std::env::var_os("KUBECONFIG").is_some() => {
-                Err(ConnectError::NoKubeconfig(one_line(&error)))
+                Err(ConnectError::NoKubeconfig(one_line(&error.to_string())))
             }
             Err(error) => match error {
                 KubeconfigError::ReadConfig(..) | KubeconfigError::FindPath => Err(ConnectError::Nowhere),
-                other => Err(ConnectError::NoKubeconfig(one_line(&other))),
+                other => Err(ConnectError::NoKubeconfig(one_line(&other.to_string()))),
             },
         }
     }
 
     /// From a kubeconfig in memory; its servers are reached without any proxy.
     pub fn from_text(yaml: &str) -> Result<Self, ConnectError> {
-        let kubeconfig =
-            Kubeconfig::from_yaml(yaml).map_err(|it| ConnectError::NoKubeconfig(one_line(&it)))?;
+        let kubeconfig = Kubeconfig::from_yaml(yaml)
+            .map_err(|it| ConnectError::NoKubeconfig(one_line(&it.to_string())))?;
         Ok(Self { kubeconfig: Some(kubeconfig), direct: true })
     }
 
@@ -124,6 +128,7 @@ impl Contexts {
                 impersonate: None,
                 impersonate_groups: Vec::new(),
                 request_timeout: REQUEST,
+                runner: Runner::default(),
             });
         };
         let wanted = context
@@ -140,13 +145,18 @@ impl Contexts {
             .map(|it| hints(it.args.as_deref().unwrap_or_default(), it.env.as_deref().unwrap_or_default()));
         Ok(Access {
             id: ClusterId::new(&wanted),
-            namespace: entry.namespace.clone().unwrap_or_else(|| "default".to_owned()),
+            namespace: entry
+                .namespace
+                .clone()
+                .filter(|it| !it.is_empty())
+                .unwrap_or_else(|| "default".to_owned()),
             hints: hints.unwrap_or_default(),
             kubeconfig: Some(kubeconfig.clone()),
             direct: self.direct,
             impersonate: None,
             impersonate_groups: Vec::new(),
             request_timeout: REQUEST,
+            runner: Runner::default(),
         })
     }
 }
@@ -167,21 +177,18 @@ impl Access {
         self
     }
 
+    /// Login commands are run by this.
+    #[must_use]
+    pub fn with_runner(mut self, runner: Runner) -> Self {
+        self.runner = runner;
+        self
+    }
+
     /// Builds the client. The kubeconfig's login command runs here for the first time, off the runtime's
     /// threads, and never gets the terminal.
     pub async fn connect(self) -> Result<Cluster, Failure> {
-        let operation = "connect to the cluster";
-        let failed = |text: &str| Failure::new(operation, ErrorKind::Unreachable, text);
-        let mut config = match &self.kubeconfig {
-            None => Config::incluster().map_err(|it| failed(&it.to_string()))?,
-            Some(kubeconfig) => {
-                let options =
-                    KubeConfigOptions { context: Some(self.id.0.to_string()), cluster: None, user: None };
-                Config::from_custom_kubeconfig(kubeconfig.clone(), &options)
-                    .await
-                    .map_err(|it| failed(&one_line(&it)))?
-            }
-        };
+        let limit = self.login_limit();
+        let mut config = self.config().await?;
         config.connect_timeout = Some(CONNECT);
         // Its retries go on for minutes without a word; lists and watches wait and ask again by themselves.
         config.default_retry = false;
@@ -189,29 +196,31 @@ impl Access {
         if !self.impersonate_groups.is_empty() {
             config.auth_info.impersonate_groups = Some(self.impersonate_groups);
         }
-        if let Some(exec) = config.auth_info.exec.as_mut() {
-            exec.interactive_mode = Some(ExecInteractiveMode::Never);
-        }
-        // The library compares NO_PROXY with the proxy's own host: compare it with the server's.
-        let bypassed = bypasses_proxy(
-            &std::env::var("NO_PROXY").or_else(|_| std::env::var("no_proxy")).unwrap_or_default(),
-            &config.cluster_url,
-        );
-        if self.direct || bypassed {
+        if self.direct {
             config.proxy_url = None;
         }
+        let hint = config.auth_info.exec.as_ref().and_then(|it| it.install_hint.clone());
         let login = tokio::task::spawn_blocking(move || Client::try_from(config));
-        let client = match tokio::time::timeout(self.request_timeout.max(CONNECT), login).await {
+        // The runner ends it at its limit; without one it is left alone a little later.
+        let client = match tokio::time::timeout(limit + Duration::from_secs(1), login).await {
             Err(_) => {
                 return Err(Failure::new(
-                    operation,
-                    ErrorKind::Expired,
+                    CONNECTING,
+                    ErrorKind::NoCredentials,
                     "the kubeconfig's login command does not end",
                 )
-                .with_hint("run it by hand; it may be waiting for a person"));
+                .with_hint("run it yourself; it may be waiting for a person"));
             }
-            Ok(Err(error)) => return Err(failed(&error.to_string())),
-            Ok(Ok(client)) => client.map_err(|it| super::error::named("connect to", "the cluster", &it))?,
+            Ok(Err(error)) => {
+                return Err(Failure::new(CONNECTING, ErrorKind::Unreachable, &error.to_string()));
+            }
+            Ok(Ok(client)) => client.map_err(|it| {
+                let failure = super::error::named("connect to", "the cluster", &it);
+                match hint.filter(|_| failure.message.ends_with("is not found")) {
+                    Some(hint) => failure.with_hint(&one_line(hint.trim())),
+                    None => failure,
+                }
+            })?,
         };
         Ok(Cluster {
             id: self.id,
@@ -219,6 +228,42 @@ impl Access {
             request_timeout: self.request_timeout,
             eks_name: self.hints.cluster_name,
         })
+    }
+
+    /// How long the login command may take.
+    fn login_limit(&self) -> Duration {
+        self.request_timeout.max(CONNECT)
+    }
+
+    /// What the client library is to know, with what it reads otherwise than kubectl set right.
+    async fn config(&self) -> Result<Config, Failure> {
+        let failed = |text: &str| Failure::new(CONNECTING, ErrorKind::Unreachable, text);
+        let Some(mut kubeconfig) = self.kubeconfig.clone() else {
+            return Config::incluster().map_err(|it| failed(&it.to_string()));
+        };
+        let context = kubeconfig.contexts.iter().find(|it| *it.name == *self.id.0);
+        let (cluster, user) = context
+            .and_then(|it| it.context.as_ref())
+            .map(|it| (it.cluster.clone(), it.user.clone()))
+            .unwrap_or_default();
+        let mut own = None;
+        for it in kubeconfig.clusters.iter_mut().filter(|it| it.name == cluster) {
+            if let Some(cluster) = &mut it.cluster {
+                user::complete(cluster);
+                own = cluster.proxy_url.take();
+            }
+        }
+        for it in kubeconfig.auth_infos.iter_mut().filter(|it| Some(&it.name) == user.as_ref()) {
+            if let Some(user) = &mut it.auth_info {
+                user::settle(user, &self.runner, self.login_limit())?;
+            }
+        }
+        let options = KubeConfigOptions { context: Some(self.id.0.to_string()), cluster: None, user: None };
+        let read = Config::from_custom_kubeconfig(kubeconfig, &options).await;
+        let mut config = read.map_err(|it| failed(&one_line(&it.to_string())))?;
+        config.proxy_url = proxy::of(own.as_deref(), &config.cluster_url, |it| std::env::var(it).ok())
+            .map_err(|it| failed(&it))?;
+        Ok(config)
     }
 }
 
@@ -265,8 +310,8 @@ fn listed_files() -> Option<Result<Kubeconfig, KubeconfigError>> {
     files.reduce(|first, next| first?.merge(next?))
 }
 
-fn one_line(error: &dyn std::error::Error) -> String {
-    error.to_string().split_whitespace().collect::<Vec<_>>().join(" ")
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// Profile, region and cluster name from the arguments and environment of a login command.
@@ -302,30 +347,6 @@ fn pod_namespace() -> String {
         .map_or_else(|_| "default".to_owned(), |it| it.trim().to_owned())
 }
 
-/// Whether a server is on the `NO_PROXY` list, as kubectl reads it: `*`, names with their subdomains, addresses, address
-/// ranges, each with a port where only that is meant.
-fn bypasses_proxy(list: &str, server: &Uri) -> bool {
-    let port = server.port_u16().unwrap_or(if server.scheme_str() == Some("http") { 80 } else { 443 });
-    let entries: Vec<&str> = list.split(',').filter_map(|it| of_port(it.trim(), port)).collect();
-    if entries.contains(&"*") {
-        return true;
-    }
-    let rules = Matcher::builder().all("http://proxy.invalid").no(entries.join(",")).build();
-    rules.intercept(server).is_none()
-}
-
-/// An entry without its port and its leading `*`; `None`: it is about another port.
-fn of_port(entry: &str, port: u16) -> Option<&str> {
-    let split = entry.rsplit_once(':').filter(|(host, _)| !host.contains(':') || host.ends_with(']'));
-    let host = match split.map(|(host, port)| (host, port.parse::<u16>())) {
-        Some((host, Ok(of))) if of == port => host,
-        Some((_, Ok(_))) => return None,
-        Some((_, Err(_))) | None => entry,
-    };
-    let host = host.trim_matches(['[', ']']);
-    Some(host.strip_prefix("*.").map_or(host, |_| host.trim_start_matches('*')))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -358,32 +379,5 @@ mod tests {
         assert_eq!(found.region.as_deref(), Some("eu-north-1"));
         assert_eq!(found.cluster_name.as_deref(), Some("test"));
         assert_eq!(hints(&args("token -i prod"), &[]).cluster_name.as_deref(), Some("prod"));
-    }
-
-    #[test]
-    fn no_proxy_is_compared_with_the_server() {
-        let table = [
-            ("", "https://10.0.0.1", false),
-            ("*", "https://10.0.0.1", true),
-            ("*", "https://kubernetes", true),
-            ("127.0.0.1", "https://127.0.0.1:6443", true),
-            ("127.0.0.1:6443", "https://127.0.0.1:6443", true),
-            ("127.0.0.1:6443", "https://127.0.0.1", false),
-            ("127.0.0.1:443", "https://127.0.0.1", true),
-            ("[::1]:6443", "https://[::1]:6443", true),
-            ("10.0.0.0/8", "https://10.20.0.1", true),
-            ("10.0.0.0/8", "https://11.0.0.1", false),
-            ("10.0.0.0/8", "https://[fd12::1]", false),
-            ("fd00::/8", "https://[fd12::1]", true),
-            ("localhost, .eks.amazonaws.com", "https://abc.gr7.eu-west-1.eks.amazonaws.com", true),
-            ("*.eks.amazonaws.com", "https://abc.eks.amazonaws.com", true),
-            ("EKS.amazonaws.com", "https://abc.eks.amazonaws.com", true),
-            ("eks.amazonaws.com", "https://noteks.amazonaws.com", false),
-            (",, ,", "https://10.0.0.1", false),
-        ];
-        for (list, server, expected) in table {
-            let server: Uri = server.parse().unwrap();
-            assert_eq!(bypasses_proxy(list, &server), expected, "{list:?} {server}");
-        }
     }
 }

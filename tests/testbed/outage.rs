@@ -53,7 +53,7 @@ fn throttling_is_said_slows_the_calls_and_passes() {
 }
 
 #[test]
-fn expired_credentials_are_said_with_the_way_to_log_in() {
+fn expired_credentials_are_said_with_what_renews_them() {
     let bed = bed();
     let world = World::serving(&bed, "login", 1);
     let board = world.settled_board(1);
@@ -61,7 +61,7 @@ fn expired_credentials_are_said_with_the_way_to_log_in() {
     let fault = json!({"n": 1000, "status": 400, "code": "ExpiredToken", "message": text});
     control("fault", Some(&json!({"DescribeTargetHealth": fault})));
     board.shows("credentials expired", 10);
-    board.until("what to do", 5, |it| it.said().contains("aws sso login"));
+    board.until("what to do", 5, |it| it.said().contains("AWS_ACCESS_KEY_ID"));
     let frame = board.frame();
     assert_eq!(board::standings(&frame), ["in service"], "the row is kept: {}", frame.text());
     assert!(frame.is_dim("healthy"), "the right pane is grey: {}", frame.text());
@@ -75,7 +75,7 @@ fn expired_credentials_are_said_with_the_way_to_log_in() {
         "{document:#}"
     );
     assert!(failure["message"].as_str().unwrap().contains(text), "{failure}");
-    assert!(failure["hint"].as_str().unwrap().contains("aws sso login"), "{failure}");
+    assert!(failure["hint"].as_str().unwrap().contains("AWS_ACCESS_KEY_ID"), "{failure}");
     assert_eq!(document["bindings"][0]["settled"], json!(null));
 
     control("fault", Some(&json!({"DescribeTargetHealth": null})));

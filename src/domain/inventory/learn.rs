@@ -66,6 +66,8 @@ impl Inventory {
             Observation::Gone(gone) => touched.all = self.lose(gone, at),
             Observation::Caller(caller) => {
                 self.read(Source::Caller, at);
+                // Whose account we are of is said beside groups that cannot be read.
+                touched.all = self.caller.as_ref() != Some(&caller);
                 self.caller = Some(caller);
             }
             Observation::Listed { .. }

@@ -10,6 +10,7 @@ use serde::Serialize;
 use crate::domain::facts::elb::HealthState;
 use crate::domain::facts::elb::LoadBalancer;
 use crate::domain::facts::elb::LoadBalancerKind;
+use crate::domain::facts::ids::TargetGroupArn;
 use crate::domain::inventory::Source;
 use crate::domain::inventory::routes::Routes;
 use crate::domain::judgement::case::Case;
@@ -117,12 +118,26 @@ fn unreadable(case: &Case<'_>) -> Option<Verdict> {
         return None;
     }
     let failed = case.inventory.freshness(&Source::Targets(arn.clone())).and_then(|it| it.failed.as_ref());
+    let foreign = foreign(case, arn).unwrap_or_default();
     let text = match (failed, case.targets()) {
-        (Some((_, failure)), None) => format!("targets unread: {}", failure.message),
-        (Some((_, failure)), Some(_)) => format!("health too old to judge: {}", failure.message),
+        (Some((_, failure)), None) => format!("targets unread: {}{foreign}", failure.message),
+        (Some((_, failure)), Some(_)) => format!("health too old to judge: {}{foreign}", failure.message),
         (None, _) => "the health of the targets has not been read yet".to_owned(),
     };
     Some(say(VerdictKind::Unknown, text))
+}
+
+/// That we are of another account than the group, which alone may be why it cannot be read.
+fn foreign(case: &Case<'_>, arn: &TargetGroupArn) -> Option<String> {
+    let caller = case.inventory.caller.as_ref()?;
+    let assumes = case.binding.is_some_and(|it| it.assume_role.is_some());
+    (!assumes && caller.account != arn.account()).then(|| {
+        format!(
+            "; your credentials are of account {}, the group is of account {}",
+            caller.account,
+            arn.account()
+        )
+    })
 }
 
 fn empty(case: &Case<'_>, counts: &Counts) -> Verdict {

@@ -50,12 +50,20 @@ async fn the_token_of_a_login_command_is_used() {
 
 #[tokio::test]
 async fn a_login_command_that_fails_is_a_failure_without_its_words() {
-    for script in ["echo secret-token; echo secret-reason >&2; exit 3\n", "echo secret-token\n", "true\n"] {
+    let nothing = "printed no credentials (ExecCredential)";
+    for (script, says) in [
+        ("echo secret-token; echo secret-reason >&2; exit 3\n", "failed with exit code 3"),
+        ("echo secret-token\n", nothing),
+        ("true\n", nothing),
+        ("exec no-such-command\n", "is not found"),
+    ] {
         let (server, read) = connected(script, Duration::from_secs(20)).await;
         let failure = read.unwrap_err();
-        assert_eq!(failure.kind, ErrorKind::Expired, "{script:?}");
-        assert_eq!(failure.to_string(), "connect to the cluster: the kubeconfig's login failed");
-        assert!(failure.hint.as_ref().unwrap().contains("aws sso login"));
+        assert_eq!(failure.kind, ErrorKind::NoCredentials, "{script:?}");
+        let said = format!("connect to the cluster: the kubeconfig's login command {says}");
+        assert_eq!(failure.to_string(), said);
+        let hint = failure.hint.as_ref().unwrap();
+        assert!(hint.contains("run it yourself") || hint.contains("installed"), "{hint}");
         assert!(!format!("{failure:?}").contains("secret"), "{failure:?}");
         assert_eq!(server.seen().len(), 0);
     }
@@ -72,7 +80,7 @@ async fn a_login_that_cannot_be_renewed_is_a_failure_without_its_words() {
     let failure = read.unwrap_err();
     assert_eq!(
         (failure.kind, failure.message.as_str()),
-        (ErrorKind::Expired, "the kubeconfig's login failed")
+        (ErrorKind::NoCredentials, "the kubeconfig's login command failed with exit code 1")
     );
     assert!(!format!("{failure:?}").contains("secret"), "{failure:?}");
     assert_eq!(server.seen().len(), 0);
@@ -98,7 +106,7 @@ fn a_login_command_writes_nothing_to_the_terminal() {
     let (code, stdout, stderr) = said(&output);
     assert_eq!(code, Some(2), "{stderr}");
     assert!(!stdout.contains("LOUD") && !stderr.contains("LOUD"), "{stdout}{stderr}");
-    assert!(stderr.contains("the kubeconfig's login failed"), "{stderr}");
+    assert!(stderr.contains("the kubeconfig's login command failed with exit code 1"), "{stderr}");
 }
 
 #[test]
@@ -175,7 +183,76 @@ async fn a_login_command_that_hangs_is_given_up() {
     let failure = read.unwrap_err();
     assert_eq!(
         (failure.kind, failure.message.as_str()),
-        (ErrorKind::Expired, "the kubeconfig's login command does not end")
+        (ErrorKind::NoCredentials, "the kubeconfig's login command does not end")
     );
-    assert!(failure.hint.unwrap().contains("by hand"));
+    assert!(failure.hint.unwrap().contains("run it yourself"));
+}
+
+/// Reads with a kubeconfig whose user and context are changed by `edit`; gives what was asked, and what was said.
+fn read_with(user: &str, edit: impl Fn(String) -> String) -> (Server, String) {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(|_| page(&[], 1, ""));
+    let user = user.replace("FOLDER", folder.path().to_str().unwrap());
+    std::fs::write(folder.path().join("token"), "from-file\n").unwrap();
+    let path = kubeconfig(folder.path(), &server.url(), &user);
+    let text = edit(std::fs::read_to_string(&path).unwrap());
+    std::fs::write(&path, text).unwrap();
+    let mut command =
+        program(folder.path(), &["get", "--kubeconfig", "kubeconfig.yaml", "--region", "eu-west-1"]);
+    // Nobody is there: what is on loopback needs no proxy.
+    command.env("HTTP_PROXY", "http://127.0.0.1:9").env("HTTPS_PROXY", "http://127.0.0.1:9");
+    let (_, _, stderr) = said(&command.env("AWS_ENDPOINT_URL", "http://127.0.0.1:9").output().unwrap());
+    (server, stderr)
+}
+
+#[test]
+fn a_kubeconfig_is_taken_as_kubectl_takes_it() {
+    let forever =
+        CREDENTIAL.replace("\"token\"", "\"expirationTimestamp\":\"9999-12-31T23:59:59Z\",\"token\"");
+    let exec = format!(
+        "{{exec: {{apiVersion: client.authentication.k8s.io/v1beta1, command: echo, args: ['{forever}']}}}}"
+    );
+    let as_it_is = |it: String| it;
+    let edits: [(&str, &str, &dyn Fn(String) -> String, &str); 5] = [
+        ("a token with a line break", "{token: \"t\\n\"}", &as_it_is, "Bearer t"),
+        ("a file with a line break", "{tokenFile: FOLDER/token}", &as_it_is, "Bearer from-file"),
+        ("a token that holds for ever", &exec, &as_it_is, "Bearer from-exec"),
+        ("no scheme", "{token: t}", &|it| it.replace("http://", ""), "Bearer t"),
+        (
+            "an empty namespace",
+            "{token: t}",
+            &|it| it.replace("namespace: shop", "namespace: ''"),
+            "Bearer t",
+        ),
+    ];
+    for (what, user, edit, authorization) in edits {
+        let (server, stderr) = read_with(user, edit);
+        let seen = server.seen();
+        let request = seen.first().unwrap_or_else(|| panic!("{what}: {stderr}"));
+        assert_eq!(request.header("authorization"), Some(authorization), "{what}");
+        let namespace = if what == "an empty namespace" { "default" } else { "shop" };
+        let pods = format!("/api/v1/namespaces/{namespace}/pods");
+        assert!(seen.iter().any(|it| it.path() == pods), "{what}: {stderr}");
+    }
+}
+
+#[test]
+fn a_login_that_cannot_work_says_what_to_do() {
+    let exec = |rest: &str| format!("{{exec: {{apiVersion: client.authentication.k8s.io/v1beta1, {rest}}}}}");
+    for (user, says) in [
+        ("{token: \"a\\nb\"}", "the token of the kubeconfig's user holds a line break"),
+        ("{tokenFile: FOLDER/none}", "/none cannot be read: No such file or directory"),
+        (
+            &*exec("command: no-such-plugin, installHint: install it from example.com"),
+            "the kubeconfig's login command is not found (install it from example.com)",
+        ),
+        (
+            &*exec("command: /bin/sh, args: [-c, 'exit 7']"),
+            "failed with exit code 7 (run it yourself to see what it says",
+        ),
+    ] {
+        let (server, stderr) = read_with(user, |it| it);
+        assert!(stderr.contains(says), "{user}: {stderr}");
+        assert!(server.seen().is_empty());
+    }
 }

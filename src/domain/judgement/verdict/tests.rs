@@ -2,6 +2,7 @@
 
 use crate::domain::facts::cluster::PortRef;
 use crate::domain::facts::cluster::ServiceType;
+use crate::domain::facts::elb::Caller;
 use crate::domain::facts::elb::LoadBalancerKind;
 use crate::domain::fixture::API;
 use crate::domain::fixture::World;
@@ -11,6 +12,7 @@ use crate::domain::fixture::load_balancer_arn;
 use crate::domain::fixture::objects;
 use crate::domain::fixture::targets_source;
 use crate::domain::inventory::Kind;
+use crate::domain::inventory::Observation;
 use crate::domain::inventory::Source;
 use crate::domain::judgement::row::Subject;
 
@@ -260,6 +262,17 @@ fn not_routed_says_that_nothing_leads_here() {
     ]);
 }
 
+/// Targets that somebody of this account may not read.
+fn denied_to(account: &str, edit: impl FnOnce(&mut World)) -> World {
+    of(HEALTHY, |w| {
+        w.unread(&targets_source());
+        w.failed(targets_source());
+        let arn = format!("arn:aws:iam::{account}:user/mia");
+        w.apply(Observation::Caller(Caller { account: account.to_owned(), arn }));
+        edit(w);
+    })
+}
+
 #[test]
 fn unknown_says_what_could_not_be_read() {
     check(&[
@@ -284,6 +297,19 @@ fn unknown_says_what_could_not_be_read() {
                 })
             },
             "unknown: health too old to judge: not permitted to read",
+        ),
+        (
+            || denied_to("999999999999", |_| {}),
+            "unknown: targets unread: not permitted to read; your credentials are of account 999999999999, the group is of account 123456789012",
+        ),
+        (|| denied_to("123456789012", |_| {}), "unknown: targets unread: not permitted to read"),
+        // The binding's own role is asked, whoever we are.
+        (
+            || {
+                let role = "arn:aws:iam::123456789012:role/other".to_owned();
+                denied_to("999999999999", |w| w.binding(|it| it.assume_role = Some(role)))
+            },
+            "unknown: targets unread: not permitted to read",
         ),
         (
             || {

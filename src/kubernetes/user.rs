@@ -1,0 +1,113 @@
+//! What a kubeconfig says of a server and how to log in, made so that the client library takes it as kubectl does; and of
+//! a login that failed, how.
+
+use std::error::Error;
+use std::io;
+use std::time::Duration;
+
+use kube::client::AuthError;
+use kube::config::AuthInfo;
+use kube::config::Cluster;
+use kube::config::ExecConfig;
+use kube::config::ExecInteractiveMode;
+use secrecy::ExposeSecret;
+use secrecy::SecretString;
+
+use crate::domain::facts::failure::ErrorKind;
+use crate::domain::facts::failure::Failure;
+use crate::login;
+use crate::login::Runner;
+
+/// What to do about a login command that failed.
+const BY_HAND: &str = "run it yourself to see what it says; for EKS, aws sso login first";
+
+/// A server without a scheme, which the client library does not take: HTTPS where anything of TLS is said, as in kubectl.
+pub(super) fn complete(cluster: &mut Cluster) {
+    let with_tls = cluster.certificate_authority.is_some()
+        || cluster.certificate_authority_data.is_some()
+        || cluster.insecure_skip_tls_verify == Some(true);
+    if let Some(server) = cluster.server.as_mut().filter(|it| !it.is_empty() && !it.contains("://")) {
+        let scheme = if with_tls { "https" } else { "http" };
+        *server = format!("{scheme}://{server}");
+    }
+}
+
+/// A user as the client library takes it: no white space around a token, and a login command that stays off the terminal.
+pub(super) fn settle(user: &mut AuthInfo, runner: &Runner, limit: Duration) -> Result<(), Failure> {
+    if let Some(token) = &user.token {
+        user.token = Some(clean(token.expose_secret(), "the token of the kubeconfig's user")?);
+    }
+    // One that an editor left a line break in is read once; the library reads the others again by itself.
+    if let Some(file) = user.token_file.as_ref().filter(|_| user.token.is_none())
+        && let Ok(text) = std::fs::read_to_string(file)
+        && text.trim() != text
+    {
+        user.token = Some(clean(&text, &format!("the token in {file}"))?);
+    }
+    if let Some(exec) = &mut user.exec {
+        exec.interactive_mode = Some(ExecInteractiveMode::Never);
+        apart(exec, runner, limit);
+    }
+    Ok(())
+}
+
+/// The library would panic over a token that no header can hold.
+fn clean(token: &str, what: &str) -> Result<SecretString, Failure> {
+    let token = token.trim();
+    match token.chars().all(|it| it.is_ascii_graphic() || it == ' ') {
+        true => Ok(SecretString::from(token.to_owned())),
+        false => {
+            let text = format!("{what} holds a line break or another character that no token has");
+            Err(Failure::new("connect to the cluster", ErrorKind::NoCredentials, &text)
+                .with_hint("correct it, or log in again"))
+        }
+    }
+}
+
+/// Runs a login command in a session of its own.
+fn apart(exec: &mut ExecConfig, runner: &Runner, limit: Duration) {
+    let (Some([program, argument, seconds]), Some(command)) = (runner.words(limit), &exec.command) else {
+        return;
+    };
+    let mut args = vec![argument, seconds, command.clone()];
+    args.append(exec.args.get_or_insert_default());
+    (exec.command, exec.args) = (Some(program), Some(args));
+}
+
+/// Why a login failed; `None`: the error is about something else. What a login command says is not told: it may hold
+/// secrets.
+pub(super) fn refused<'a>(operation: &str, error: &'a (dyn Error + 'static)) -> Option<Failure> {
+    let mut causes = std::iter::successors(Some(error), |it: &&'a (dyn Error + 'static)| (*it).source());
+    let error = causes.find_map(|it| it.downcast_ref::<AuthError>())?;
+    let say = |text: &str| Failure::new(operation, ErrorKind::NoCredentials, text);
+    Some(match error {
+        AuthError::AuthExecRun { out, .. } => match out.status.code() {
+            Some(login::NOT_FOUND) => {
+                say("the kubeconfig's login command is not found").with_hint("is it installed, and in PATH?")
+            }
+            Some(login::ENDLESS) => say("the kubeconfig's login command does not end")
+                .with_hint("run it yourself; it may be waiting for a person"),
+            Some(code) => say(&format!("the kubeconfig's login command failed with exit code {code}"))
+                .with_hint(BY_HAND),
+            None => say("the kubeconfig's login command was killed").with_hint(BY_HAND),
+        },
+        AuthError::AuthExecStart(cause) if cause.kind() == io::ErrorKind::NotFound => {
+            say("the kubeconfig's login command is not found").with_hint("is it installed, and in PATH?")
+        }
+        AuthError::AuthExecStart(cause) => {
+            say(&format!("the kubeconfig's login command cannot be started: {cause}"))
+                .with_hint("see the kubeconfig")
+        }
+        AuthError::AuthExecParse(_)
+        | AuthError::ExecPluginFailed
+        | AuthError::MalformedTokenExpirationDate(_) => {
+            say("the kubeconfig's login command printed no credentials (ExecCredential)").with_hint(BY_HAND)
+        }
+        AuthError::ReadTokenFile(cause, path) => {
+            say(&format!("the token file {} cannot be read: {cause}", path.display()))
+                .with_hint("is it there, and readable for you?")
+        }
+        AuthError::AuthExec(text) => say(text).with_hint("see the kubeconfig's user"),
+        _ => say("the kubeconfig's login failed").with_hint("log in to the cluster again"),
+    })
+}
