@@ -188,6 +188,7 @@ impl Access {
     /// threads, and never gets the terminal.
     pub async fn connect(self) -> Result<Cluster, Failure> {
         let limit = self.login_limit();
+        let command = self.login_command();
         let mut config = self.config().await?;
         config.connect_timeout = Some(CONNECT);
         // Its retries go on for minutes without a word; lists and watches wait and ask again by themselves.
@@ -215,7 +216,9 @@ impl Access {
                 return Err(Failure::new(CONNECTING, ErrorKind::Unreachable, &error.to_string()));
             }
             Ok(Ok(client)) => client.map_err(|it| {
-                let failure = super::error::named("connect to", "the cluster", &it);
+                let refused = user::refused(CONNECTING, command.as_deref(), &it);
+                let failure =
+                    refused.unwrap_or_else(|| super::error::named("connect to", "the cluster", &it));
                 match hint.filter(|_| failure.message.ends_with("is not found")) {
                     Some(hint) => failure.with_hint(&one_line(hint.trim())),
                     None => failure,
@@ -228,6 +231,15 @@ impl Access {
             request_timeout: self.request_timeout,
             eks_name: self.hints.cluster_name,
         })
+    }
+
+    /// What the kubeconfig logs in by.
+    fn login_command(&self) -> Option<String> {
+        let kubeconfig = self.kubeconfig.as_ref()?;
+        let context = kubeconfig.contexts.iter().find(|it| *it.name == *self.id.0)?;
+        let user = context.context.as_ref()?.user.as_ref()?;
+        let user = kubeconfig.auth_infos.iter().find(|it| it.name == *user)?;
+        user.auth_info.as_ref()?.exec.as_ref()?.command.clone()
     }
 
     /// How long the login command may take.

@@ -19,7 +19,7 @@ pub(super) fn failure(verb: &str, kind: Kind, error: &kube::Error) -> Failure {
 
 pub(super) fn named(verb: &str, resource: &str, error: &kube::Error) -> Failure {
     let operation = format!("{verb} {resource}");
-    if let Some(refused) = user::refused(&operation, error) {
+    if let Some(refused) = user::refused(&operation, None, error) {
         return refused;
     }
     match error {

@@ -74,34 +74,37 @@ fn apart(exec: &mut ExecConfig, runner: &Runner, limit: Duration) {
     (exec.command, exec.args) = (Some(program), Some(args));
 }
 
-/// Why a login failed; `None`: the error is about something else. What a login command says is not told: it may hold
-/// secrets.
-pub(super) fn refused<'a>(operation: &str, error: &'a (dyn Error + 'static)) -> Option<Failure> {
+/// Why a login failed; `None`: the error is about something else. `command`: the login command, where it is known. What it
+/// says is not told: it may hold secrets.
+pub(super) fn refused<'a>(
+    operation: &str,
+    command: Option<&str>,
+    error: &'a (dyn Error + 'static),
+) -> Option<Failure> {
     let mut causes = std::iter::successors(Some(error), |it: &&'a (dyn Error + 'static)| (*it).source());
     let error = causes.find_map(|it| it.downcast_ref::<AuthError>())?;
     let say = |text: &str| Failure::new(operation, ErrorKind::NoCredentials, text);
+    let name = command.map_or_else(String::new, |it| format!(" {it}"));
+    let of_command = |text: &str| say(&format!("the kubeconfig's login command{name} {text}"));
     Some(match error {
         AuthError::AuthExecRun { out, .. } => match out.status.code() {
-            Some(login::NOT_FOUND) => {
-                say("the kubeconfig's login command is not found").with_hint("is it installed, and in PATH?")
+            Some(login::NOT_FOUND) => of_command("is not found").with_hint("is it installed, and in PATH?"),
+            Some(login::ENDLESS) => {
+                of_command("does not end").with_hint("run it yourself; it may be waiting for a person")
             }
-            Some(login::ENDLESS) => say("the kubeconfig's login command does not end")
-                .with_hint("run it yourself; it may be waiting for a person"),
-            Some(code) => say(&format!("the kubeconfig's login command failed with exit code {code}"))
-                .with_hint(BY_HAND),
-            None => say("the kubeconfig's login command was killed").with_hint(BY_HAND),
+            Some(code) => of_command(&format!("failed with exit code {code}")).with_hint(BY_HAND),
+            None => of_command("was killed").with_hint(BY_HAND),
         },
         AuthError::AuthExecStart(cause) if cause.kind() == io::ErrorKind::NotFound => {
-            say("the kubeconfig's login command is not found").with_hint("is it installed, and in PATH?")
+            of_command("is not found").with_hint("is it installed, and in PATH?")
         }
         AuthError::AuthExecStart(cause) => {
-            say(&format!("the kubeconfig's login command cannot be started: {cause}"))
-                .with_hint("see the kubeconfig")
+            of_command(&format!("cannot be started: {cause}")).with_hint("see the kubeconfig")
         }
         AuthError::AuthExecParse(_)
         | AuthError::ExecPluginFailed
         | AuthError::MalformedTokenExpirationDate(_) => {
-            say("the kubeconfig's login command printed no credentials (ExecCredential)").with_hint(BY_HAND)
+            of_command("printed no credentials (ExecCredential)").with_hint(BY_HAND)
         }
         AuthError::ReadTokenFile(cause, path) => {
             say(&format!("the token file {} cannot be read: {cause}", path.display()))

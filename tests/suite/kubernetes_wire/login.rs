@@ -60,7 +60,7 @@ async fn a_login_command_that_fails_is_a_failure_without_its_words() {
         let (server, read) = connected(script, Duration::from_secs(20)).await;
         let failure = read.unwrap_err();
         assert_eq!(failure.kind, ErrorKind::NoCredentials, "{script:?}");
-        let said = format!("connect to the cluster: the kubeconfig's login command {says}");
+        let said = format!("connect to the cluster: the kubeconfig's login command /bin/sh {says}");
         assert_eq!(failure.to_string(), said);
         let hint = failure.hint.as_ref().unwrap();
         assert!(hint.contains("run it yourself") || hint.contains("installed"), "{hint}");
@@ -106,7 +106,7 @@ fn a_login_command_writes_nothing_to_the_terminal() {
     let (code, stdout, stderr) = said(&output);
     assert_eq!(code, Some(2), "{stderr}");
     assert!(!stdout.contains("LOUD") && !stderr.contains("LOUD"), "{stdout}{stderr}");
-    assert!(stderr.contains("the kubeconfig's login command failed with exit code 1"), "{stderr}");
+    assert!(stderr.contains("the kubeconfig's login command /bin/sh failed with exit code 1"), "{stderr}");
 }
 
 #[test]
@@ -244,7 +244,7 @@ fn a_login_that_cannot_work_says_what_to_do() {
         ("{tokenFile: FOLDER/none}", "/none cannot be read: No such file or directory"),
         (
             &*exec("command: no-such-plugin, installHint: install it from example.com"),
-            "the kubeconfig's login command is not found (install it from example.com)",
+            "the kubeconfig's login command no-such-plugin is not found (install it from example.com)",
         ),
         (
             &*exec("command: /bin/sh, args: [-c, 'exit 7']"),
