@@ -205,6 +205,7 @@ fn moving(board: &Board) -> bool {
                 | Unsettled::RolloutProgressing
                 | Unsettled::Deleting
                 | Unsettled::GateNotTrue
+                | Unsettled::Leaving
         )
     };
     let standing = |it: Standing| {

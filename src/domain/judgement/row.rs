@@ -163,6 +163,11 @@ impl Row {
         wait.is_some_and(|it| it.code == WaitCode::Detached)
     }
 
+    /// Its pod terminates, and it still takes traffic.
+    pub(crate) fn is_leaving(&self) -> bool {
+        self.terminating() && self.standing == Standing::InService
+    }
+
     pub(crate) fn terminating(&self) -> bool {
         self.endpoint.as_ref().is_some_and(|it| it.terminating == Some(true))
     }

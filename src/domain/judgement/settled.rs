@@ -93,6 +93,8 @@ fn of_rows(rows: &[Row], found: &mut Obstacles) {
         let gate = row.endpoint.as_ref().and_then(|it| it.gate);
         let closed = row.wanted == Some(true) && gate.is_some_and(|it| it != Status::True);
         found.it_is(closed, Unsettled::GateNotTrue);
+        // Its endpoint may be known as ready for a while after the pod was told to end.
+        found.it_is(row.is_leaving(), Unsettled::Leaving);
         match row.standing {
             // A pod on its way out without a target has nothing left to wait for.
             Standing::Waiting if row.terminating() || row.detached() => {}

@@ -14,6 +14,8 @@ pub enum Unsettled {
     RolloutUnknown,
     PodNotInService,
     GateNotTrue,
+    /// A pod that terminates still gets requests.
+    Leaving,
     Deleting,
     GenerationUnseen,
     /// No endpoint is wanted although replicas are desired.
@@ -24,7 +26,7 @@ pub enum Unsettled {
 
 impl Unsettled {
     /// Those that are no standing.
-    const OTHERS: [Self; 10] = [
+    const OTHERS: [Self; 11] = [
         Self::KubernetesUnread,
         Self::TargetsUnread,
         Self::TargetsOlderThanChange,
@@ -32,6 +34,7 @@ impl Unsettled {
         Self::RolloutUnknown,
         Self::PodNotInService,
         Self::GateNotTrue,
+        Self::Leaving,
         Self::Deleting,
         Self::GenerationUnseen,
         Self::Empty,
@@ -53,6 +56,7 @@ impl Unsettled {
             Self::RolloutUnknown => "rollout-unknown",
             Self::PodNotInService => "pod-not-in-service",
             Self::GateNotTrue => "gate-not-true",
+            Self::Leaving => "leaving",
             Self::Deleting => "deleting",
             Self::GenerationUnseen => "generation-unseen",
             Self::Empty => "empty",

@@ -33,6 +33,9 @@ pub(super) fn said(it: Unsettled, report: &Report) -> String {
             };
             pods(report.rows.iter().filter(closed), "waiting for the readiness gate of this binding")
         }
+        Unsettled::Leaving => {
+            pods(report.rows.iter().filter(|row| row.is_leaving()), "terminating and still in service")
+        }
         _ => None,
     };
     named.unwrap_or_else(|| meaning(it))
@@ -83,6 +86,7 @@ pub(crate) fn meaning(it: Unsettled) -> String {
             "a selected pod that is neither finished nor terminating is not in service"
         }
         Unsettled::GateNotTrue => "a wanted pod's readiness gate for this binding is not True",
+        Unsettled::Leaving => "a terminating pod is still in service",
         Unsettled::Deleting => "the binding is being deleted",
         Unsettled::GenerationUnseen => "the controller has not seen the binding's last change",
         Unsettled::Empty => {

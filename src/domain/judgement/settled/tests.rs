@@ -237,6 +237,17 @@ const PODS: &[Fact] = &[
         "true",
     ),
     (
+        "a terminating pod whose endpoint is still there and takes requests",
+        || {
+            of("10.0.0.1 ready, 10.0.0.2 ready | 10.0.0.1 healthy, 10.0.0.2 healthy", |w| {
+                w.edit_pod("10.0.0.2", |it| it.deleted = Some(BEGIN));
+                w.later(5);
+                w.answer("10.0.0.1 healthy, 10.0.0.2 healthy");
+            })
+        },
+        "false: leaving",
+    ),
+    (
         "a pod of which nothing is known",
         || of("10.0.0.1 ready, 10.0.0.2 ready | 10.0.0.1 healthy, 10.0.0.2 unavailable", |_| {}),
         "null: unknown",
