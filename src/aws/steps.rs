@@ -209,6 +209,13 @@ where
     match code {
         "AccessDenied" | "AccessDeniedException" => {
             let hint = "its trust policy must name you, and your own policy must allow sts:AssumeRole on it";
+            let account = role.split(':').nth(4).unwrap_or_default();
+            // A role for the controller is often for nobody else: that says nothing of the controller.
+            let of_binding = format!(
+                "the binding asks for this role, and the controller may be allowed to assume it: use --profile with \
+                 access to account {account}, or have its trust policy name you"
+            );
+            let hint = if link.profile.is_some() { hint } else { &of_binding };
             Unresolved::new(ErrorKind::Denied, &text, hint)
         }
         "ExpiredToken"

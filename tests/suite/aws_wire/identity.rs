@@ -5,6 +5,12 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Command;
 
+use tgscope::aws::Session;
+use tgscope::aws::Settings;
+use tgscope::domain::facts::failure::ErrorKind;
+use tgscope::domain::facts::time::Timestamp;
+
+use super::arn;
 use crate::support::Answer;
 use crate::support::Request;
 use crate::support::Server;
@@ -259,4 +265,29 @@ fn a_login_command_is_run_once_for_many_calls() {
     said(&get(&server, folder.path(), &["--profile", "process"]).output().unwrap());
     assert_eq!(std::fs::read_to_string(folder.path().join("runs")).unwrap(), "x\n");
     assert!(server.seen().len() > 3);
+}
+
+#[tokio::test]
+async fn a_role_of_a_binding_that_is_only_for_the_controller_is_a_refusal_and_no_network_fault() {
+    let server = Server::start(outside);
+    let settings = Settings {
+        endpoint: Some(server.url()),
+        keys: Some(("AKIAOWN".to_owned(), "s".to_owned())),
+        ..Settings::default()
+    };
+    let session = Session::open(settings).await;
+    let role = "arn:aws:iam::444455556666:role/closed";
+    let asked = Timestamp(1_000);
+    for _ in 0..2 {
+        let failure = session.of(&arn(), Some((role, None))).targets(&arn(), asked).await.unwrap_err();
+        assert_eq!(failure.kind, ErrorKind::Denied);
+        assert!(failure.message.starts_with(&format!("role {role} refused: User: ")), "{failure:?}");
+        let hint = failure.hint.unwrap();
+        assert!(
+            hint.contains("the controller may be allowed") && hint.contains("account 444455556666"),
+            "{hint}"
+        );
+    }
+    // Asked once: it is not tried again for each call.
+    assert_eq!(server.seen().len(), 1);
 }
