@@ -10,6 +10,7 @@ use serde::Serialize;
 use crate::domain::facts::elb::HealthState;
 use crate::domain::facts::elb::LoadBalancer;
 use crate::domain::facts::elb::LoadBalancerKind;
+use crate::domain::facts::ids::ObjectName;
 use crate::domain::facts::ids::TargetGroupArn;
 use crate::domain::inventory::Source;
 use crate::domain::inventory::routes::Routes;
@@ -165,12 +166,26 @@ const UNRESOLVED: &str = "which endpoints are wanted could not be read";
 
 fn why_none_wanted(case: &Case<'_>) -> String {
     match &case.resolution.backend {
-        Backend::ServiceMissing => "its service does not exist".to_owned(),
+        Backend::ServiceMissing => {
+            let elsewhere = service_elsewhere(case).unwrap_or_default();
+            format!("its service does not exist{elsewhere}")
+        }
         Backend::PortMissing(have) => format!("its service has no such port, only {}", have.join(", ")),
         Backend::Broken(problem) => problem.clone(),
         _ if !case.resolved() => UNRESOLVED.to_owned(),
         Backend::Found | Backend::Unread(_) => "no endpoint is wanted".to_owned(),
     }
+}
+
+/// That a service of this name is in another namespace, where a binding cannot name it.
+fn service_elsewhere(case: &Case<'_>) -> Option<String> {
+    let (cluster, wanted) = (case.cluster?, case.binding?.service_name());
+    let namesake = |it: &&ObjectName| it.name == wanted.name && it.namespace != wanted.namespace;
+    let other = cluster.services.keys().find(namesake)?;
+    let namespace = &wanted.namespace;
+    Some(format!(
+        " in namespace {namespace} ({other} exists, but a binding names services of its own namespace only)"
+    ))
 }
 
 fn targets(n: u32) -> String {

@@ -4,6 +4,7 @@ use crate::domain::facts::cluster::PortRef;
 use crate::domain::facts::cluster::ServiceType;
 use crate::domain::facts::elb::Caller;
 use crate::domain::facts::elb::LoadBalancerKind;
+use crate::domain::facts::ids::ObjectName;
 use crate::domain::fixture::API;
 use crate::domain::fixture::World;
 use crate::domain::fixture::arn;
@@ -12,6 +13,7 @@ use crate::domain::fixture::load_balancer_arn;
 use crate::domain::fixture::objects;
 use crate::domain::fixture::targets_source;
 use crate::domain::inventory::Kind;
+use crate::domain::inventory::Object;
 use crate::domain::inventory::Observation;
 use crate::domain::inventory::Source;
 use crate::domain::judgement::row::Subject;
@@ -220,6 +222,17 @@ fn empty_says_what_clients_see_and_why() {
         (
             || of("|", |w| w.remove(Kind::Services, "testapp")),
             "empty: its service does not exist: the load balancer answers 503",
+        ),
+        (
+            || {
+                of("|", |w| {
+                    w.remove(Kind::Services, "testapp");
+                    let mut other = objects::service();
+                    other.name = ObjectName::new("shop", "testapp");
+                    w.put(Object::Service(other));
+                })
+            },
+            "empty: its service does not exist in namespace workshop (shop/testapp exists, but a binding names services of its own namespace only): the load balancer answers 503",
         ),
         (
             || of("10.0.0.1 ready |", |w| w.unread(&kubernetes(Kind::Slices))),
