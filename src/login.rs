@@ -17,7 +17,7 @@ use rustix::process::Pid;
 use rustix::process::Signal;
 
 /// The first argument that makes the program run a login command and do nothing else.
-pub(crate) const ARGUMENT: &str = "__login";
+const ARGUMENT: &str = "__login";
 
 /// How long a login command may take: a person may have to touch a key or answer a window.
 pub(crate) const LIMIT: Duration = Duration::from_secs(30);
@@ -25,9 +25,12 @@ pub(crate) const LIMIT: Duration = Duration::from_secs(30);
 /// The longest answer of a login command; the longest tokens have some thousand bytes.
 const LONGEST: u64 = 1 << 20;
 
+/// Characters of what a login command complains of that are shown.
+const SHOWN: usize = 300;
+
 /// What a run that did not come to the command's own end exits with, as `timeout` and the shell have it.
 pub(crate) const ENDLESS: i32 = 124;
-pub(crate) const NOT_STARTED: i32 = 126;
+const NOT_STARTED: i32 = 126;
 pub(crate) const NOT_FOUND: i32 = 127;
 
 /// A command and what makes it run in a session of its own.
@@ -88,7 +91,8 @@ pub(crate) fn as_runner(mut args: impl Iterator<Item = std::ffi::OsString>) -> O
     // What logs in to Kubernetes is told so.
     let is_of_kubernetes = std::env::var_os("KUBERNETES_EXEC_INFO").is_some();
     if is_of_kubernetes {
-        command.stdout(Stdio::piped());
+        // What it complains of is shown to nobody, and would be kept however much it is.
+        command.stdout(Stdio::piped()).stderr(Stdio::null());
     }
     let ended = |code| Some((code, String::new()));
     let mut child = match command.spawn() {
@@ -135,8 +139,8 @@ fn ended(command: &mut Command, limit: Duration) -> Ended {
         NOT_FOUND => Ended::NotFound,
         code => {
             let errors = said(errors);
-            let last = errors.lines().rev().map(str::trim).find(|it| !it.is_empty());
-            Ended::Badly(code, last.unwrap_or_default().to_owned())
+            let last = errors.lines().rev().map(str::trim).find(|it| !it.is_empty()).unwrap_or_default();
+            Ended::Badly(code, last.chars().filter(|it| !it.is_control()).take(SHOWN).collect())
         }
     }
 }
@@ -208,6 +212,14 @@ mod tests {
         while alive() {
             std::thread::yield_now();
         }
+    }
+
+    #[test]
+    fn what_a_command_complains_of_is_a_short_line_that_moves_no_cursor() {
+        let Ended::Badly(1, said) = run("printf '\\033[2J%0500d' 7 >&2; exit 1", 20) else {
+            panic!("it fails")
+        };
+        assert_eq!((said.chars().count(), said.starts_with("[2J000")), (300, true), "{said:?}");
     }
 
     #[test]

@@ -5,6 +5,7 @@ use aws_sdk_elasticloadbalancingv2::error::ProvideErrorMetadata;
 use aws_sdk_elasticloadbalancingv2::error::SdkError;
 
 use super::unresolved::Unresolved;
+use crate::domain::facts::failure;
 use crate::domain::facts::failure::ErrorKind;
 use crate::domain::facts::failure::Failure;
 use crate::domain::facts::operation::Operation;
@@ -26,6 +27,8 @@ const CODES: [(ErrorKind, &[&str]); 4] = [
             "InvalidAccessKeyId",
             "AuthFailure",
             "RequestExpired",
+            "ExpiredIdentityToken",
+            "InvalidIdentityToken",
         ],
     ),
     (
@@ -43,6 +46,11 @@ const CODES: [(ErrorKind, &[&str]); 4] = [
         &["TargetGroupNotFound", "LoadBalancerNotFound", "ListenerNotFound", "RuleNotFound"],
     ),
 ];
+
+/// What a code means; `None`: nothing that is told apart.
+pub(super) fn kind(code: &str) -> Option<ErrorKind> {
+    CODES.iter().find(|(_, codes)| codes.contains(&code)).map(|it| it.0)
+}
 
 pub(super) fn failure<E>(called: Operation, error: &SdkError<E, HttpResponse>) -> Failure
 where
@@ -63,8 +71,7 @@ where
             let code = error.code().unwrap_or_default();
             let message = error.message().unwrap_or(code);
             let status = answer.raw().status().as_u16();
-            let kind = CODES.iter().find(|(_, codes)| codes.contains(&code)).map(|it| it.0);
-            match kind {
+            match kind(code) {
                 Some(ErrorKind::Denied) => Failure::new(operation, ErrorKind::Denied, message)
                     .with_hint(&format!("needs {}", called.iam_action())),
                 Some(ErrorKind::Expired) => Failure::new(operation, ErrorKind::Expired, message).with_hint("aws sso login, or set AWS_PROFILE or --profile"),
@@ -83,7 +90,7 @@ where
 
 /// Credentials that could not be had, in what carries requests.
 fn unresolved<'a>(error: &'a (dyn std::error::Error + 'static)) -> Option<&'a Unresolved> {
-    std::iter::successors(Some(error), |it| it.source()).find_map(|it| it.downcast_ref())
+    failure::causes(error).find_map(|it| it.downcast_ref())
 }
 
 /// The causes of an error from the inside out, at most two, without repeating themselves.

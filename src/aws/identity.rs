@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 use std::sync::Mutex;
+use std::sync::OnceLock;
 use std::sync::PoisonError;
 use std::time::Duration;
 use std::time::SystemTime;
@@ -22,7 +23,6 @@ use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::future;
 use aws_types::os_shim_internal::Env;
 use aws_types::os_shim_internal::Fs;
-
 use tokio::time::Instant;
 
 use super::profile;
@@ -40,7 +40,7 @@ use crate::login::Runner;
 /// Credentials are renewed this long before they end, so that no call is sent with ones that end on the way.
 const SPARE: Duration = Duration::from_mins(2);
 
-/// For this long a failure is told again instead of tried again: a login command is not run for each of many calls.
+/// For this long what came of a try is not tried again: a login command is not run for each of many calls.
 const AGAIN: Duration = Duration::from_secs(10);
 
 /// Where credentials come from.
@@ -55,9 +55,23 @@ enum Origin {
 #[derive(Default)]
 struct Held {
     credentials: Option<Credentials>,
-    refused: Option<(Instant, Unresolved)>,
     /// What makes these credentials new ones.
     renewal: Option<String>,
+    /// The last try, and why it gave none.
+    tried: Option<Instant>,
+    refused: Option<Unresolved>,
+}
+
+impl Held {
+    /// What is known without another try.
+    fn known(&self) -> Option<Result<Credentials, Unresolved>> {
+        let lately = self.tried.is_some_and(|it| it.elapsed() < AGAIN);
+        // Ones that just came and end soon, or that could not be renewed just now, serve until they end.
+        let spare = if lately { Duration::ZERO } else { SPARE };
+        let until = SystemTime::from(jiff::Timestamp::now()).checked_add(spare)?;
+        let fresh = self.credentials.clone().filter(|it| it.expiry().is_none_or(|end| end > until));
+        fresh.map(Ok).or_else(|| self.refused.clone().filter(|_| lately).map(Err))
+    }
 }
 
 /// One identity; its credentials are fetched when first needed, and again before they end.
@@ -65,7 +79,7 @@ pub(super) struct Identity {
     origin: Origin,
     config: SdkConfig,
     runner: Runner,
-    turns: Mutex<Turns>,
+    turns: OnceLock<Turns>,
     held: Mutex<Held>,
     /// One at a time fetches them.
     turn: tokio::sync::Mutex<()>,
@@ -98,19 +112,13 @@ impl Identity {
         let step = Step::Role { arn: arn.to_owned(), external_id, session: None, mfa: None };
         let region = aws_config::Region::new(region.to_owned());
         let config = self.config.to_builder().region(region).build();
-        let mut new =
-            Self::new(Origin::Upon(self.clone(), Link { profile: None, step }), config, self.runner.clone());
-        new.turns = Mutex::new(self.turns());
-        new
+        let origin = Origin::Upon(self.clone(), Link { profile: None, step });
+        Self { turns: self.turns.clone(), ..Self::new(origin, config, self.runner.clone()) }
     }
 
-    /// Calls for roles wait for their turns.
+    /// Calls for roles wait for their turns; said once, before the first call.
     pub(super) fn take_turns(&self, turns: Turns) {
-        *self.turns.lock().unwrap_or_else(PoisonError::into_inner) = turns;
-    }
-
-    fn turns(&self) -> Turns {
-        self.turns.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        _ = self.turns.set(turns);
     }
 
     fn held(&self) -> std::sync::MutexGuard<'_, Held> {
@@ -136,29 +144,25 @@ impl Identity {
     }
 
     async fn credentials(&self) -> Result<Credentials, Unresolved> {
-        let now = SystemTime::from(jiff::Timestamp::now());
-        let known = |held: &Held| {
-            let fresh = held.credentials.clone().filter(|it| {
-                it.expiry().is_none_or(|end| now.checked_add(SPARE).is_some_and(|now| end > now))
-            });
-            let refused = held.refused.clone().filter(|(at, _)| at.elapsed() < AGAIN).map(|it| Err(it.1));
-            fresh.map(Ok).or(refused)
-        };
-        if let Some(known) = known(&self.held()) {
+        if let Some(known) = self.held().known() {
             return known;
         }
         let _turn = self.turn.lock().await;
         // Whoever had the turn before may have fetched them.
-        if let Some(known) = known(&self.held()) {
+        if let Some(known) = self.held().known() {
             return known;
         }
         let found = Box::pin(self.fetch()).await;
         let mut held = self.held();
-        held.refused = found.as_ref().err().map(|it| (Instant::now(), it.clone()));
-        let (credentials, renewal) = found?;
-        held.credentials = Some(credentials.clone());
-        held.renewal = renewal;
-        Ok(credentials)
+        held.tried = Some(Instant::now());
+        held.refused = found.as_ref().err().cloned();
+        match found {
+            Ok((credentials, renewal)) => {
+                (held.credentials, held.renewal) = (Some(credentials.clone()), renewal);
+                Ok(credentials)
+            }
+            Err(refused) => held.known().unwrap_or(Err(refused)),
+        }
     }
 
     /// The credentials, and what a person does when they are no longer taken.
@@ -215,15 +219,20 @@ impl Identity {
                 CredentialsProviderChain::first_try("a token", token()).or_else("the container", container)
             }
         };
-        let found = chain.or_else("the instance", instance).provide_credentials().await;
-        found.map(|it| (it, None)).map_err(|error| steps::nothing(wanted, &error))
+        let chain = chain.or_else("the instance", instance);
+        match tokio::time::timeout(steps::PATIENCE, chain.provide_credentials()).await {
+            Ok(found) => found.map(|it| (it, None)).map_err(|error| steps::nothing(wanted, &error)),
+            Err(_) => Err(steps::silence("this machine: ")),
+        }
     }
 
     async fn step(&self, link: &Link, from: Option<Credentials>) -> Result<Credentials, Unresolved> {
         if let Some(role) = link.step.role() {
             let account = role.split(':').nth(4).unwrap_or_default();
             let region = self.config.region().map(ToString::to_string).unwrap_or_default();
-            self.turns().take(account, &region).await;
+            if let Some(turns) = self.turns.get() {
+                turns.take(account, &region).await;
+            }
         }
         steps::take(link, from, &self.config, &self.provider(), &self.runner).await
     }

@@ -22,7 +22,7 @@ struct Printed {
 }
 
 pub(super) fn credentials(link: &Link, ended: Ended) -> Result<Credentials, Unresolved> {
-    let profile = link.profile.as_deref().unwrap_or("default");
+    let profile = link.profile_name();
     let refused = |text: &str, hint: &str| Err(Unresolved::of_profile(profile, text, hint));
     let printed = match ended {
         Ended::Well(printed) => printed,

@@ -77,6 +77,13 @@ pub(super) struct Link {
     pub(super) step: Step,
 }
 
+impl Link {
+    /// The profile, for a sentence that needs one.
+    pub(super) fn profile_name(&self) -> &str {
+        self.profile.as_deref().unwrap_or("default")
+    }
+}
+
 impl Step {
     /// The role that a call of this step assumes.
     pub(super) fn role(&self) -> Option<&str> {

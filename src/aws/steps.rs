@@ -1,6 +1,7 @@
 //! Takes one step to credentials, and says of one that failed what it was and what to do.
 
 use std::error::Error;
+use std::time::Duration;
 use std::time::SystemTime;
 
 use aws_config::Region;
@@ -19,6 +20,7 @@ use aws_sdk_sts::config::http::HttpResponse;
 use aws_sdk_sts::error::ProvideErrorMetadata;
 use aws_sdk_sts::error::SdkError;
 
+use super::error;
 use super::process;
 use super::profile::Link;
 use super::profile::Source;
@@ -26,11 +28,16 @@ use super::profile::Step;
 use super::profile::Wanted;
 use super::unresolved::Unresolved;
 use crate::domain::facts::failure::ErrorKind;
+use crate::domain::facts::failure::causes;
+use crate::domain::facts::failure::innermost;
 use crate::login;
 use crate::login::Runner;
 
 /// Names our sessions in CloudTrail where the profile does not.
 const SESSION: &str = "tgscope";
+
+/// How long whoever is asked for credentials may take; a command that a person answers has its own limit.
+pub(super) const PATIENCE: Duration = Duration::from_secs(15);
 
 /// The credentials of a step; `from`: those of the step before.
 pub(super) async fn take(
@@ -39,6 +46,28 @@ pub(super) async fn take(
     config: &SdkConfig,
     provider: &ProviderConfig,
     runner: &Runner,
+) -> Result<Credentials, Unresolved> {
+    if let Step::Process(line) = &link.step {
+        let (line, runner) = (line.clone(), runner.clone());
+        let ran = tokio::task::spawn_blocking(move || runner.shell(&line, login::LIMIT)).await;
+        let ran = ran.map_err(|it| Unresolved::new(ErrorKind::Other, &it.to_string(), ""))?;
+        return process::credentials(link, ran);
+    }
+    let asked = tokio::time::timeout(PATIENCE, asked(link, from, config, provider)).await;
+    asked.unwrap_or_else(|_| Err(silence(&of(link))))
+}
+
+/// Nobody answered in time.
+pub(super) fn silence(step: &str) -> Unresolved {
+    let text = format!("{step}no answer with credentials within {} s", PATIENCE.as_secs());
+    Unresolved::new(ErrorKind::Unreachable, &text, "is AWS reachable from here? see HTTPS_PROXY")
+}
+
+async fn asked(
+    link: &Link,
+    from: Option<Credentials>,
+    config: &SdkConfig,
+    provider: &ProviderConfig,
 ) -> Result<Credentials, Unresolved> {
     let told = |error: CredentialsError| refused(link, &error);
     match &link.step {
@@ -58,12 +87,6 @@ pub(super) async fn take(
             let login = LoginCredentialsProvider::builder(session).configure(provider).build();
             login.provide_credentials().await.map_err(told)
         }
-        Step::Process(line) => {
-            let (line, runner) = (line.clone(), runner.clone());
-            let ran = tokio::task::spawn_blocking(move || runner.shell(&line, login::LIMIT)).await;
-            let ran = ran.map_err(|it| Unresolved::new(ErrorKind::Other, &it.to_string(), ""))?;
-            process::credentials(link, ran)
-        }
         Step::Source(Source::Environment) => {
             EnvironmentVariableCredentialsProvider::new().provide_credentials().await.map_err(told)
         }
@@ -77,12 +100,13 @@ pub(super) async fn take(
         }
         Step::WebIdentity { .. } => by_token(link, config).await,
         Step::Role { .. } => assumed(link, from, config).await,
+        Step::Process(_) => Err(no_role()),
     }
 }
 
 /// What renews the credentials that begin with a step.
 pub(super) fn renewal(first: &Link) -> String {
-    let profile = first.profile.as_deref().unwrap_or("default");
+    let profile = first.profile_name();
     match &first.step {
         Step::Keys { .. } => {
             format!("the keys of profile {profile} are no longer taken: aws configure --profile {profile}")
@@ -145,7 +169,7 @@ async fn assumed(
 
 async fn by_token(link: &Link, config: &SdkConfig) -> Result<Credentials, Unresolved> {
     let Step::WebIdentity { role, file, session } = &link.step else { return Err(no_role()) };
-    let profile = link.profile.as_deref().unwrap_or("default");
+    let profile = link.profile_name();
     let token = tokio::fs::read_to_string(file).await.map_err(|error| {
         let text = format!("its web_identity_token_file {file} cannot be read: {error}");
         Unresolved::of_profile(profile, &text, "is the token there, and readable for you?")
@@ -195,19 +219,19 @@ fn given(
     ))
 }
 
-fn of_sts<E>(link: &Link, role: &str, error: &SdkError<E, HttpResponse>) -> Unresolved
+fn of_sts<E>(link: &Link, role: &str, answer: &SdkError<E, HttpResponse>) -> Unresolved
 where
     E: ProvideErrorMetadata + Error + 'static,
 {
     let step = of(link);
-    let SdkError::ServiceError(_) = error else {
-        let text = format!("{step}role {role} cannot be assumed: {}", innermost(error));
+    let SdkError::ServiceError(_) = answer else {
+        let text = format!("{step}role {role} cannot be assumed: {}", innermost(answer));
         return Unresolved::new(ErrorKind::Unreachable, &text, "is STS reachable from here?");
     };
-    let (code, message) = (error.code().unwrap_or("an answer that is no AWS answer"), error.message());
+    let (code, message) = (answer.code().unwrap_or("an answer that is no AWS answer"), answer.message());
     let text = format!("{step}role {role} refused: {}", message.filter(|it| !it.is_empty()).unwrap_or(code));
-    match code {
-        "AccessDenied" | "AccessDeniedException" => {
+    match error::kind(code) {
+        Some(ErrorKind::Denied) => {
             let hint = "its trust policy must name you, and your own policy must allow sts:AssumeRole on it";
             let account = role.split(':').nth(4).unwrap_or_default();
             // A role for the controller is often for nobody else: that says nothing of the controller.
@@ -218,17 +242,10 @@ where
             let hint = if link.profile.is_some() { hint } else { &of_binding };
             Unresolved::new(ErrorKind::Denied, &text, hint)
         }
-        "ExpiredToken"
-        | "ExpiredTokenException"
-        | "InvalidClientTokenId"
-        | "SignatureDoesNotMatch"
-        | "ExpiredIdentityToken"
-        | "InvalidIdentityToken" => {
+        Some(ErrorKind::Expired) => {
             Unresolved::new(ErrorKind::Expired, &text, "renew the credentials that assume it")
         }
-        "Throttling" | "ThrottlingException" => {
-            Unresolved::new(ErrorKind::Throttled, &text, "asked again more slowly")
-        }
+        Some(ErrorKind::Throttled) => Unresolved::new(ErrorKind::Throttled, &text, "asked again more slowly"),
         _ => Unresolved::new(ErrorKind::Other, &text, "see the role and its trust policy"),
     }
 }
@@ -239,24 +256,27 @@ fn no_role() -> Unresolved {
 
 /// A step that the SDK took for us.
 fn refused(link: &Link, error: &CredentialsError) -> Unresolved {
-    let profile = link.profile.as_deref().unwrap_or("default");
+    let profile = link.profile_name();
     let cause = innermost(error);
     let is_network = causes(error).any(|it| {
         it.to_string().contains("dispatch failure")
             || it.is::<std::io::Error>() && !cause.contains("os error 2")
     });
+    let unreachable = |text: &str| {
+        Unresolved::of_profile(profile, text, "is it reachable from here? see HTTPS_PROXY")
+            .kind(ErrorKind::Unreachable)
+    };
     let all = || causes(error).map(ToString::to_string).collect::<Vec<_>>().join(": ");
     match &link.step {
-        Step::Sso { region, .. } if is_network => Unresolved::new(
-            ErrorKind::Unreachable,
-            &format!("profile {profile}: IAM Identity Center in {region} cannot be reached: {cause}"),
-            "is it reachable from here? see HTTPS_PROXY",
-        ),
-        Step::Sso { account, role, .. } if all().contains("Forbidden") => Unresolved::new(
-            ErrorKind::Denied,
-            &format!("profile {profile}: IAM Identity Center gives you no role {role} in account {account}"),
+        Step::Sso { region, .. } if is_network => {
+            unreachable(&format!("IAM Identity Center in {region} cannot be reached: {cause}"))
+        }
+        Step::Sso { account, role, .. } if all().contains("Forbidden") => Unresolved::of_profile(
+            profile,
+            &format!("IAM Identity Center gives you no role {role} in account {account}"),
             &format!("correct sso_account_id and sso_role_name: aws configure sso --profile {profile}"),
-        ),
+        )
+        .kind(ErrorKind::Denied),
         Step::Sso { session, start_url, .. } => {
             let at = session.as_ref().map_or_else(|| start_url.clone(), |it| format!("session {it}"));
             let text = format!("not logged in to IAM Identity Center ({at})");
@@ -266,11 +286,7 @@ fn refused(link: &Link, error: &CredentialsError) -> Unresolved {
             let text = format!("not logged in as {session}");
             Unresolved::of_profile(profile, &text, &format!("aws login --profile {profile}"))
         }
-        Step::Login(_) => Unresolved::new(
-            ErrorKind::Unreachable,
-            &format!("profile {profile}: AWS Sign-In cannot be reached: {cause}"),
-            "is it reachable from here? see HTTPS_PROXY",
-        ),
+        Step::Login(_) => unreachable(&format!("AWS Sign-In cannot be reached: {cause}")),
         Step::Source(Source::Environment) => Unresolved::of_profile(
             profile,
             "its credential_source is Environment, but AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY are not set",
@@ -294,13 +310,4 @@ fn refused(link: &Link, error: &CredentialsError) -> Unresolved {
 
 fn of(link: &Link) -> String {
     link.profile.as_ref().map_or_else(String::new, |it| format!("profile {it}: "))
-}
-
-fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
-    std::iter::successors(Some(error), |it: &&'a (dyn Error + 'static)| (*it).source())
-}
-
-/// The deepest cause says what happened; the layers above only say where.
-fn innermost(error: &(dyn Error + 'static)) -> String {
-    causes(error).last().map(ToString::to_string).unwrap_or_default()
 }

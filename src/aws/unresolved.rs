@@ -23,6 +23,11 @@ impl Unresolved {
         Self::new(ErrorKind::NoCredentials, &format!("profile {profile}: {message}"), hint)
     }
 
+    /// The same, of another kind.
+    pub(super) fn kind(self, kind: ErrorKind) -> Self {
+        Self { kind, ..self }
+    }
+
     /// As the failure of the call that needed the credentials.
     pub(super) fn of(self, operation: Operation) -> Failure {
         Failure::new(operation.name(), self.kind, &self.message).with_hint(&self.hint)

@@ -15,6 +15,9 @@ use super::guard::Raw;
 use super::kinds;
 use super::proxy;
 use super::user;
+use super::user::CONNECTING;
+use super::user::Plugin;
+use super::user::one_line;
 use crate::domain::facts::failure::ErrorKind;
 use crate::domain::facts::failure::Failure;
 use crate::domain::facts::ids::ClusterId;
@@ -25,9 +28,6 @@ use crate::login::Runner;
 const CONNECT: Duration = Duration::from_secs(5);
 /// Seconds to wait for an answer that is no watch, unless the user says otherwise.
 const REQUEST: Duration = Duration::from_secs(15);
-
-/// The operation of a failure before there is a connection.
-const CONNECTING: &str = "connect to the cluster";
 
 #[derive(Debug, thiserror::Error)]
 pub enum ConnectError {
@@ -73,6 +73,7 @@ pub struct Access {
     impersonate_groups: Vec<String>,
     request_timeout: Duration,
     runner: Runner,
+    plugin: Plugin,
 }
 
 /// A connected cluster.
@@ -129,6 +130,7 @@ impl Contexts {
                 impersonate_groups: Vec::new(),
                 request_timeout: REQUEST,
                 runner: Runner::default(),
+                plugin: Plugin::default(),
             });
         };
         let wanted = context
@@ -157,6 +159,7 @@ impl Contexts {
             impersonate_groups: Vec::new(),
             request_timeout: REQUEST,
             runner: Runner::default(),
+            plugin: exec.map(Plugin::from).unwrap_or_default(),
         })
     }
 }
@@ -188,7 +191,6 @@ impl Access {
     /// threads, and never gets the terminal.
     pub async fn connect(self) -> Result<Cluster, Failure> {
         let limit = self.login_limit();
-        let command = self.login_command();
         let mut config = self.config().await?;
         config.connect_timeout = Some(CONNECT);
         // Its retries go on for minutes without a word; lists and watches wait and ask again by themselves.
@@ -200,7 +202,6 @@ impl Access {
         if self.direct {
             config.proxy_url = None;
         }
-        let hint = config.auth_info.exec.as_ref().and_then(|it| it.install_hint.clone());
         let login = tokio::task::spawn_blocking(move || Client::try_from(config));
         // The runner ends it at its limit; without one it is left alone a little later.
         let client = match tokio::time::timeout(limit + Duration::from_secs(1), login).await {
@@ -216,13 +217,8 @@ impl Access {
                 return Err(Failure::new(CONNECTING, ErrorKind::Unreachable, &error.to_string()));
             }
             Ok(Ok(client)) => client.map_err(|it| {
-                let refused = user::refused(CONNECTING, command.as_deref(), &it);
-                let failure =
-                    refused.unwrap_or_else(|| super::error::named("connect to", "the cluster", &it));
-                match hint.filter(|_| failure.message.ends_with("is not found")) {
-                    Some(hint) => failure.with_hint(&one_line(hint.trim())),
-                    None => failure,
-                }
+                let refused = user::refused(CONNECTING, &self.plugin, &it);
+                refused.unwrap_or_else(|| super::error::named("connect to", "the cluster", &it))
             })?,
         };
         Ok(Cluster {
@@ -231,15 +227,6 @@ impl Access {
             request_timeout: self.request_timeout,
             eks_name: self.hints.cluster_name,
         })
-    }
-
-    /// What the kubeconfig logs in by.
-    fn login_command(&self) -> Option<String> {
-        let kubeconfig = self.kubeconfig.as_ref()?;
-        let context = kubeconfig.contexts.iter().find(|it| *it.name == *self.id.0)?;
-        let user = context.context.as_ref()?.user.as_ref()?;
-        let user = kubeconfig.auth_infos.iter().find(|it| it.name == *user)?;
-        user.auth_info.as_ref()?.exec.as_ref()?.command.clone()
     }
 
     /// How long the login command may take.
@@ -267,7 +254,7 @@ impl Access {
         }
         for it in kubeconfig.auth_infos.iter_mut().filter(|it| Some(&it.name) == user.as_ref()) {
             if let Some(user) = &mut it.auth_info {
-                user::settle(user, &self.runner, self.login_limit())?;
+                user::settle(user, &self.runner, self.login_limit()).await?;
             }
         }
         let options = KubeConfigOptions { context: Some(self.id.0.to_string()), cluster: None, user: None };
@@ -320,10 +307,6 @@ fn listed_files() -> Option<Result<Kubeconfig, KubeconfigError>> {
         Ok(file)
     });
     files.reduce(|first, next| first?.merge(next?))
-}
-
-fn one_line(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// Profile, region and cluster name from the arguments and environment of a login command.

@@ -7,8 +7,10 @@ use kube::runtime::watcher;
 
 use super::kinds;
 use super::user;
+use super::user::Plugin;
 use crate::domain::facts::failure::ErrorKind;
 use crate::domain::facts::failure::Failure;
+use crate::domain::facts::failure::innermost;
 use crate::domain::inventory::Kind;
 
 /// A failed call about a kind: `list pods`.
@@ -19,7 +21,7 @@ pub(super) fn failure(verb: &str, kind: Kind, error: &kube::Error) -> Failure {
 
 pub(super) fn named(verb: &str, resource: &str, error: &kube::Error) -> Failure {
     let operation = format!("{verb} {resource}");
-    if let Some(refused) = user::refused(&operation, None, error) {
+    if let Some(refused) = user::refused(&operation, &Plugin::default(), error) {
         return refused;
     }
     match error {
@@ -28,15 +30,6 @@ pub(super) fn named(verb: &str, resource: &str, error: &kube::Error) -> Failure 
         other => Failure::new(&operation, ErrorKind::Unreachable, &innermost(other))
             .with_hint("is the API server up, and reachable from here?"),
     }
-}
-
-/// The deepest cause says what happened; the layers above only say where.
-fn innermost(error: &dyn std::error::Error) -> String {
-    let mut deepest: &dyn std::error::Error = error;
-    while let Some(source) = deepest.source() {
-        deepest = source;
-    }
-    deepest.to_string()
 }
 
 /// The library's own words for an answer whose body is no `Status`.

@@ -15,11 +15,29 @@ use secrecy::SecretString;
 
 use crate::domain::facts::failure::ErrorKind;
 use crate::domain::facts::failure::Failure;
+use crate::domain::facts::failure::causes;
 use crate::login;
 use crate::login::Runner;
 
+/// The operation of a failure before there is a connection.
+pub(super) const CONNECTING: &str = "connect to the cluster";
+
 /// What to do about a login command that failed.
 const BY_HAND: &str = "run it yourself to see what it says; for EKS, aws sso login first";
+
+/// A login command as the kubeconfig has it, for words.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Plugin {
+    pub(super) command: Option<String>,
+    /// How to install it, as the kubeconfig says.
+    pub(super) install_hint: Option<String>,
+}
+
+impl From<&ExecConfig> for Plugin {
+    fn from(exec: &ExecConfig) -> Self {
+        Self { command: exec.command.clone(), install_hint: exec.install_hint.clone() }
+    }
+}
 
 /// A server without a scheme, which the client library does not take: HTTPS where anything of TLS is said, as in kubectl.
 pub(super) fn complete(cluster: &mut Cluster) {
@@ -33,13 +51,13 @@ pub(super) fn complete(cluster: &mut Cluster) {
 }
 
 /// A user as the client library takes it: no white space around a token, and a login command that stays off the terminal.
-pub(super) fn settle(user: &mut AuthInfo, runner: &Runner, limit: Duration) -> Result<(), Failure> {
+pub(super) async fn settle(user: &mut AuthInfo, runner: &Runner, limit: Duration) -> Result<(), Failure> {
     if let Some(token) = &user.token {
         user.token = Some(clean(token.expose_secret(), "the token of the kubeconfig's user")?);
     }
     // One that an editor left a line break in is read once; the library reads the others again by itself.
     if let Some(file) = user.token_file.as_ref().filter(|_| user.token.is_none())
-        && let Ok(text) = std::fs::read_to_string(file)
+        && let Ok(text) = tokio::fs::read_to_string(file).await
         && text.trim() != text
     {
         user.token = Some(clean(&text, &format!("the token in {file}"))?);
@@ -58,7 +76,7 @@ fn clean(token: &str, what: &str) -> Result<SecretString, Failure> {
         true => Ok(SecretString::from(token.to_owned())),
         false => {
             let text = format!("{what} holds a line break or another character that no token has");
-            Err(Failure::new("connect to the cluster", ErrorKind::NoCredentials, &text)
+            Err(Failure::new(CONNECTING, ErrorKind::NoCredentials, &text)
                 .with_hint("correct it, or log in again"))
         }
     }
@@ -74,30 +92,27 @@ fn apart(exec: &mut ExecConfig, runner: &Runner, limit: Duration) {
     (exec.command, exec.args) = (Some(program), Some(args));
 }
 
-/// Why a login failed; `None`: the error is about something else. `command`: the login command, where it is known. What it
-/// says is not told: it may hold secrets.
-pub(super) fn refused<'a>(
-    operation: &str,
-    command: Option<&str>,
-    error: &'a (dyn Error + 'static),
-) -> Option<Failure> {
-    let mut causes = std::iter::successors(Some(error), |it: &&'a (dyn Error + 'static)| (*it).source());
-    let error = causes.find_map(|it| it.downcast_ref::<AuthError>())?;
+/// Why a login failed; `None`: the error is about something else. What a login command says is not told: it may hold
+/// secrets.
+pub(super) fn refused(operation: &str, plugin: &Plugin, error: &(dyn Error + 'static)) -> Option<Failure> {
+    let error = causes(error).find_map(|it| it.downcast_ref::<AuthError>())?;
     let say = |text: &str| Failure::new(operation, ErrorKind::NoCredentials, text);
-    let name = command.map_or_else(String::new, |it| format!(" {it}"));
+    let name = plugin.command.as_ref().map_or_else(String::new, |it| format!(" {it}"));
     let of_command = |text: &str| say(&format!("the kubeconfig's login command{name} {text}"));
+    let missing = || {
+        let hint = plugin.install_hint.as_ref().map(|it| one_line(it));
+        of_command("is not found").with_hint(hint.as_deref().unwrap_or("is it installed, and in PATH?"))
+    };
     Some(match error {
         AuthError::AuthExecRun { out, .. } => match out.status.code() {
-            Some(login::NOT_FOUND) => of_command("is not found").with_hint("is it installed, and in PATH?"),
+            Some(login::NOT_FOUND) => missing(),
             Some(login::ENDLESS) => {
                 of_command("does not end").with_hint("run it yourself; it may be waiting for a person")
             }
             Some(code) => of_command(&format!("failed with exit code {code}")).with_hint(BY_HAND),
             None => of_command("was killed").with_hint(BY_HAND),
         },
-        AuthError::AuthExecStart(cause) if cause.kind() == io::ErrorKind::NotFound => {
-            of_command("is not found").with_hint("is it installed, and in PATH?")
-        }
+        AuthError::AuthExecStart(cause) if cause.kind() == io::ErrorKind::NotFound => missing(),
         AuthError::AuthExecStart(cause) => {
             of_command(&format!("cannot be started: {cause}")).with_hint("see the kubeconfig")
         }
@@ -113,4 +128,8 @@ pub(super) fn refused<'a>(
         AuthError::AuthExec(text) => say(text).with_hint("see the kubeconfig's user"),
         _ => say("the kubeconfig's login failed").with_hint("log in to the cluster again"),
     })
+}
+
+pub(super) fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }

@@ -1,8 +1,22 @@
 //! What went wrong outside, as the screen and the scripts need it: what was asked, what kind of failure,
 //! and what to do about it.
 
+use std::error::Error;
+
 use serde::Deserialize;
 use serde::Serialize;
+
+/// An error and what it comes from, the outermost first.
+pub(crate) fn causes<'a>(
+    error: &'a (dyn Error + 'static),
+) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+    std::iter::successors(Some(error), |it: &&'a (dyn Error + 'static)| (*it).source())
+}
+
+/// The deepest cause says what happened; the layers above only say where.
+pub(crate) fn innermost(error: &(dyn Error + 'static)) -> String {
+    causes(error).last().map(ToString::to_string).unwrap_or_default()
+}
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum ErrorKind {

@@ -291,3 +291,32 @@ async fn a_role_of_a_binding_that_is_only_for_the_controller_is_a_refusal_and_no
     // Asked once: it is not tried again for each call.
     assert_eq!(server.seen().len(), 1);
 }
+
+#[test]
+fn whoever_never_answers_is_given_up_and_named() {
+    let server = Server::start(|request| match request.path().starts_with("/federation") {
+        true => Answer::Never,
+        false => outside(request),
+    });
+    let folder = home(&server, TOKEN);
+    let (code, _, stderr) = said(&get(&server, folder.path(), &["--profile", "sso"]).output().unwrap());
+    assert_eq!(code, Some(2), "{stderr}");
+    assert!(stderr.contains("profile sso: no answer with credentials within 15 s"), "{stderr}");
+    assert_eq!(keys(&server), "");
+}
+
+#[test]
+fn credentials_that_end_soon_are_not_asked_for_at_every_call() {
+    let server = Server::start(outside);
+    let folder = home(&server, TOKEN);
+    let soon = jiff::Timestamp::now() + jiff::SignedDuration::from_secs(90);
+    let script = std::fs::read_to_string(folder.path().join("gives")).unwrap();
+    let short =
+        script.replace("\\\"Version\\\":1", &format!("\\\"Version\\\":1,\\\"Expiration\\\":\\\"{soon}\\\""));
+    assert_ne!(short, script);
+    std::fs::write(folder.path().join("gives"), short).unwrap();
+    let (code, stdout, stderr) =
+        said(&get(&server, folder.path(), &["--profile", "process"]).output().unwrap());
+    assert_eq!(code, Some(0), "{stdout}{stderr}");
+    assert_eq!(std::fs::read_to_string(folder.path().join("runs")).unwrap(), "x\n");
+}
