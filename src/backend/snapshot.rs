@@ -4,6 +4,7 @@ use futures::StreamExt;
 use futures::stream::FuturesUnordered;
 
 use super::ask::Asker;
+use super::ask::Roles;
 use super::ask::Turn;
 use super::clock::Clock;
 use super::connection::Connection;
@@ -71,24 +72,27 @@ impl Linked {
 
 impl Linked {
     /// The targets of one group alone.
+    pub(super) async fn targets(&self, group: &TargetGroupArn, role: &Role) -> Inventory {
+        self.told(self.asker.targets(group, &roles(group, role)).await)
+    }
+
     /// Seconds for which targets of a group drain. `None`: that could not be read.
     pub(super) async fn deregistration_delay(&self, group: &TargetGroupArn, role: &Role) -> Option<u32> {
-        let mut inventory = Inventory::default();
-        let roles = role.iter().map(|it| (group.clone(), it.clone())).collect();
-        for change in self.asker.attributes(group, &roles).await {
-            inventory.apply(change, self.asker.clock.now());
-        }
+        let inventory = self.told(self.asker.attributes(group, &roles(group, role)).await);
         inventory.groups.get(group)?.attributes.as_ref().map(|it| it.deregistration_delay())
     }
 
-    pub(super) async fn targets(&self, group: &TargetGroupArn, role: &Role) -> Inventory {
+    fn told(&self, changes: Vec<Observation>) -> Inventory {
         let mut inventory = Inventory::default();
-        let roles = role.iter().map(|it| (group.clone(), it.clone())).collect();
-        for change in self.asker.targets(group, &roles).await {
+        for change in changes {
             inventory.apply(change, self.asker.clock.now());
         }
         inventory
     }
+}
+
+fn roles(group: &TargetGroupArn, role: &Role) -> Roles {
+    role.iter().map(|it| (group.clone(), it.clone())).collect()
 }
 
 async fn cluster(

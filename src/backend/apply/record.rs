@@ -148,9 +148,9 @@ fn stale(job: &Job) -> Option<String> {
     match job.log.left_of(&job.plan.id) {
         Ok(left) if left == job.plan.steps.len() => None,
         Ok(0) => Some("it was finished or discarded in another session".to_owned()),
-        Ok(_) => Some(
-            "another session has carried out more of it; p offers what is left at the next start".to_owned(),
-        ),
+        Ok(_) => {
+            Some("another session has carried out more of it; the next start offers what is left".to_owned())
+        }
         Err(error) => Some(format!("the audit log cannot be read: {error}")),
     }
 }

@@ -11,8 +11,10 @@ use rustix::termios::tcflush;
 use crate::audit::Log;
 use crate::cli::Cli;
 use crate::cli::changes::Accept;
+use crate::commands::terminal::complain;
 use crate::config;
 use crate::domain::plan::Plan;
+use crate::report::plan::text;
 
 /// The log of the command line, else `audit.jsonl` in the state folder.
 pub(super) fn log(accept: &Accept, cli: &Cli) -> anyhow::Result<Log> {
@@ -37,7 +39,8 @@ pub(super) enum Decision {
     No(String),
 }
 
-/// Looks at the flags, then asks whoever sits there. The plan was printed before.
+/// Looks at the flags, then asks whoever sits there. The plan was printed before; where that went elsewhere, it is shown
+/// before the question.
 pub(super) fn decide(plan: &Plan, accept: &Accept) -> anyhow::Result<Decision> {
     let wanted = plan.typed.as_ref().map(|it| it.name.as_str());
     if accept.yes {
@@ -51,6 +54,9 @@ pub(super) fn decide(plan: &Plan, accept: &Accept) -> anyhow::Result<Decision> {
     let there = std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
     if !there {
         return Ok(Decision::No("not accepted: add --yes".to_owned()));
+    }
+    if !std::io::stdout().is_terminal() {
+        complain(text(plan).trim_end());
     }
     let question = match wanted {
         Some(name) => format!("Type {name} to accept: "),

@@ -1,7 +1,5 @@
 //! A plan printed, rehearsed, or carried out with its progress on stderr.
 
-use std::io::IsTerminal;
-
 use serde_json::json;
 use tokio::sync::mpsc;
 use tokio::sync::watch;
@@ -48,13 +46,10 @@ pub(super) async fn plan(setup: Setup, plan: Plan, accept: &Accept, log: Log) ->
         complain("tgscope: refused: read only");
         return Ok(Exit::Refused);
     }
-    // Somebody who accepts by flag gets the result on stdout; whoever is asked reads the plan first, also where stdout
-    // leads elsewhere.
-    if !accept.yes {
-        print(&formatted(&plan, accept.output)?)?;
-    }
-    if accept.yes || !std::io::stdout().is_terminal() {
-        complain(text(&plan).trim_end());
+    // Somebody who accepts by flag gets the result on stdout; whoever is asked reads the plan first.
+    match accept.yes {
+        true => complain(text(&plan).trim_end()),
+        false => print(&formatted(&plan, accept.output)?)?,
     }
     if let Decision::No(why) = accept::decide(&plan, accept)? {
         complain(&format!("tgscope: refused: {why}"));

@@ -192,18 +192,22 @@ async fn undo_says_what_of_the_log_it_cannot_read_and_does_not_guess_past_it() {
     assert_eq!(std::fs::read(&elsewhere).unwrap(), before);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_was_typed_before_the_question_is_no_answer() {
-    let desk = Desk::new("no-controller", 40).await;
-    let asks = desk.command(&["sync", BOARD]);
-    let mut command = CommandBuilder::new(asks.get_program());
+/// What asks, with its arguments and variables after those words, at a terminal.
+fn on_terminal(desk: &Desk, mut command: CommandBuilder, asks: &Command) -> Terminal {
     command.args(asks.get_args());
     command.env_clear();
     for (name, value) in asks.get_envs() {
         command.env(name, value.unwrap_or_default());
     }
     command.cwd(desk.path());
-    let mut terminal = Terminal::of(command);
+    Terminal::of(command)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_typed_before_the_question_is_no_answer() {
+    let desk = Desk::new("no-controller", 40).await;
+    let asks = desk.command(&["sync", BOARD]);
+    let mut terminal = on_terminal(&desk, CommandBuilder::new(asks.get_program()), &asks);
     terminal.press("y\r");
     terminal.until(&["Registers 1 endpoint", "Accept? [y/N]"]);
     terminal.press("n\r");
@@ -219,13 +223,7 @@ async fn whoever_is_asked_sees_the_plan_also_where_stdout_leads_elsewhere() {
     let mut command = CommandBuilder::new("/bin/sh");
     command.args(["-c", "exec \"$0\" \"$@\" > plan.txt"]);
     command.arg(asks.get_program());
-    command.args(asks.get_args());
-    command.env_clear();
-    for (name, value) in asks.get_envs() {
-        command.env(name, value.unwrap_or_default());
-    }
-    command.cwd(desk.path());
-    let mut terminal = Terminal::of(command);
+    let mut terminal = on_terminal(&desk, command, &asks);
     terminal.until(&["Registers 1 endpoint", "1. register", "Accept? [y/N]"]);
     terminal.press("n\r");
     assert_eq!(terminal.ended(), 3);
