@@ -107,8 +107,8 @@ fn nothing_is_resumed_or_repeated_on_a_frozen_screen() {
     for again in ['r', 'R'] {
         typed(&mut screen, again);
         assert_eq!(planned(&screen), None, "{again} on a frozen screen");
-        screen.state.dialogs.clear();
-        screen.press(&[Action::Runs]);
+        assert_eq!(on_top(&screen), Some(DialogKind::Run), "{again} changes nothing");
+        assert!(screen.state.changes.marked.is_empty());
     }
 }
 

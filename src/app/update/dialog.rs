@@ -12,6 +12,7 @@ use crate::app::form::Choice;
 use crate::app::key::Code;
 use crate::app::key::Key;
 use crate::app::message::Effect;
+use crate::app::offered;
 use crate::app::state::Dialog;
 use crate::app::state::State;
 
@@ -150,6 +151,10 @@ fn chosen(state: &mut State) -> Vec<Effect> {
 
 /// As if its key had been pressed on the board: what forbids it there forbids it here.
 fn again(state: &mut State, action: Action) -> Vec<Effect> {
+    if let Some(refusal) = offered::no_writing(state) {
+        state.say(refusal.into_owned());
+        return Vec::new();
+    }
     changes::again(state, action);
     act::act(state, action)
 }
