@@ -7,6 +7,7 @@ mod budget;
 pub(crate) mod clock;
 mod connection;
 pub mod examine;
+mod fit;
 mod link;
 mod look;
 mod observe;

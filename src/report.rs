@@ -2,6 +2,7 @@
 
 pub mod document;
 pub(crate) mod plan;
+mod schema;
 mod table;
 
 pub use self::document::Document;

@@ -23,6 +23,7 @@ const LAYERS: &[(&str, &[&str], &[&str])] = &[
         "kubernetes",
         &["domain", "login"],
         &[
+            "base64",
             "futures",
             "hyper",
             "hyper_util",

@@ -1,9 +1,11 @@
-//! One look at a scope: both sides read once, and every binding and group of it judged.
+//! One look at a scope: both sides read until they fit, and every binding and group of it judged.
+
+use std::collections::BTreeMap;
 
 use super::connection::Connection;
 use super::connection::Scope;
+use super::link::Linked;
 use super::snapshot::Extra;
-use super::snapshot::snapshot;
 use crate::domain::facts::selector::Selector;
 use crate::domain::facts::time::Timestamp;
 use crate::domain::inventory::Inventory;
@@ -11,6 +13,7 @@ use crate::domain::judgement::history::History;
 use crate::domain::judgement::pass::Pass;
 use crate::domain::judgement::report;
 use crate::domain::judgement::report::Report;
+use crate::domain::judgement::row::Subject;
 use crate::domain::judgement::scope::Boards;
 use crate::domain::judgement::scope::ScopeKind;
 use crate::domain::judgement::scope::ScopeTarget;
@@ -34,13 +37,33 @@ pub struct Question<'a> {
     pub group: Option<&'a str>,
 }
 
-/// Reads both sides once. What cannot be read stands in the inventory as a failure of its source.
+/// Reads both sides, once and as often as it takes until they fit. What cannot be read stands in the inventory as a
+/// failure of its source.
 pub async fn look(connection: Connection, scope: &Scope, question: Question<'_>) -> Look {
-    let clock = connection.clock.clone();
-    let inventory = snapshot(connection, scope, wish(question)).await;
-    let at = clock.now();
-    let reports = reports(&inventory, scope, question.selector, question.target, at);
+    let linked = Linked::open(connection).await;
+    let wish = wish(question);
+    let mut inventory = linked.read(scope, wish.clone()).await;
+    let Question { selector, target, .. } = question;
+    let boards = Boards { namespace: scope.namespace.as_deref(), selector, target };
+    let mut seen = Seen::new();
+    linked.fit(&mut inventory, (scope, &wish), |inventory, at| note(inventory, &boards, &mut seen, at)).await;
+    let at = linked.clock().now();
+    let reports = reports(&inventory, &boards, &seen, at);
     Look { inventory, reports, at }
+}
+
+/// What was seen of each subject while its sides were read.
+type Seen = BTreeMap<Subject, History>;
+
+/// Takes in what Kubernetes has said of each subject.
+fn note(inventory: &Inventory, boards: &Boards<'_>, seen: &mut Seen, at: Timestamp) {
+    let pass = Pass::new(inventory, at);
+    for subject in boards.subjects(inventory) {
+        let history = seen.entry(subject.clone()).or_insert_with(History::of_one_look);
+        if let Some(report) = report::judge_in(&pass, &subject, history) {
+            history.note_grounds(&report.rows, at);
+        }
+    }
 }
 
 fn wish(question: Question<'_>) -> Extra {
@@ -65,18 +88,14 @@ fn target(target: Option<&ScopeTarget>) -> Extra {
 }
 
 /// Judges every binding of the scope and every group that belongs there, worst first.
-fn reports(
-    inventory: &Inventory,
-    scope: &Scope,
-    selector: Option<&Selector>,
-    target: Option<&ScopeTarget>,
-    now: Timestamp,
-) -> Vec<Report> {
-    let boards = Boards { namespace: scope.namespace.as_deref(), selector, target };
-    let history = History::of_one_look();
+fn reports(inventory: &Inventory, boards: &Boards<'_>, seen: &Seen, now: Timestamp) -> Vec<Report> {
     let pass = Pass::new(inventory, now);
-    let subjects = boards.subjects(inventory);
-    let judged = subjects.iter().filter_map(|it| report::judge_in(&pass, it, &history));
+    let first = History::of_one_look();
+    let judged = boards.subjects(inventory).into_iter().filter_map(|it| {
+        let history = seen.get(&it).unwrap_or(&first);
+        report::judge_in(&pass, &it, history)
+    });
+    let target = boards.target;
     let mut reports: Vec<Report> =
         judged.filter(|it| target.is_none_or(|target| target.selects(inventory, it))).collect();
     reports.sort_by(|a, b| (a.severity(), &a.subject).cmp(&(b.severity(), &b.subject)));

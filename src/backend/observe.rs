@@ -52,7 +52,7 @@ impl AwsSide {
 /// Milliseconds between two looks for the kind of binding, while the cluster serves none.
 const DISCOVERY: i64 = 30_000;
 /// Milliseconds between two looks at the controller's own objects.
-const SIGNS: i64 = 30_000;
+const SIGNS: i64 = 10_000;
 
 /// How long an answer about permissions is good.
 const PERMISSIONS: Duration = Duration::from_mins(5);

@@ -1,5 +1,7 @@
 //! Both sides read once, for commands that look and leave: lists, no watches; health per group.
 
+use std::collections::BTreeSet;
+
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
 
@@ -7,7 +9,6 @@ use super::ask::Asker;
 use super::ask::Roles;
 use super::ask::Turn;
 use super::clock::Clock;
-use super::connection::Connection;
 use super::connection::Scope;
 use super::link::Linked;
 use super::observe::SCOPED;
@@ -46,27 +47,46 @@ pub(super) struct Extra {
     pub(super) lean: bool,
     /// Only what this may point at is asked for.
     pub(super) only: Option<ScopeTarget>,
-}
-
-/// Reads everything of a scope. What cannot be read stands in the inventory as a failure of its source.
-pub(super) async fn snapshot(connection: Connection, scope: &Scope, wish: Extra) -> Inventory {
-    Linked::open(connection).await.read(scope, wish).await
+    /// Kubernetes was read before: only what may have changed meanwhile and moves endpoints is listed.
+    pub(super) again: bool,
 }
 
 impl Linked {
     /// Reads everything of a scope, now.
     pub(super) async fn read(&self, scope: &Scope, wish: Extra) -> Inventory {
         let mut inventory = Inventory::default();
-        // Not by closures: a task could not be made of futures that borrow from what they are given.
-        let mut clusters = Vec::new();
-        for it in &self.clusters {
-            clusters.push(cluster(it, scope, &wish, &self.asker.clock));
-        }
-        for change in futures::future::join_all(clusters).await.into_iter().flatten() {
+        for change in self.list(scope, &wish).await {
             inventory.apply(change, self.asker.clock.now());
         }
         aws(&self.asker, &mut inventory, scope, wish).await;
         inventory
+    }
+
+    /// What the clusters say, now.
+    pub(super) async fn list(&self, scope: &Scope, wish: &Extra) -> Vec<Observation> {
+        // Not by closures: a task could not be made of futures that borrow from what they are given.
+        let mut clusters = Vec::new();
+        for it in &self.clusters {
+            clusters.push(cluster(it, scope, wish, &self.asker.clock));
+        }
+        futures::future::join_all(clusters).await.into_iter().flatten().collect()
+    }
+
+    /// The health of the targets of some groups once more, and all about those that were not read yet.
+    pub(super) async fn ask_again(
+        &self,
+        inventory: &mut Inventory,
+        groups: BTreeSet<TargetGroupArn>,
+        thorough: bool,
+    ) {
+        let roles = |it: &TargetGroupArn| {
+            let (_, binding) = inventory.on_group(it).find(|(_, binding)| binding.assume_role.is_some())?;
+            Some((it.clone(), (binding.assume_role.clone()?, binding.external_id.clone())))
+        };
+        let roles = groups.iter().filter_map(roles).collect();
+        let lean = !groups.iter().any(|it| inventory.groups.get(it).is_none_or(|it| it.targets.is_none()));
+        let follow = Follow { listed: groups, roles, lean, thorough, ..Follow::default() };
+        read(&self.asker, inventory, follow).await;
     }
 }
 
@@ -118,14 +138,15 @@ async fn cluster(
     let namespace = scope.namespace.as_deref();
     let guarding = [GuardingKind::NetworkPolicy, GuardingKind::DisruptionBudget]
         .map(|it| (Kind::Guarding(it), namespace));
+    let thorough = wish.thorough && !wish.again;
     let compared = |kind: &Kind| !wish.lean || !matches!(kind, Kind::Workloads(_));
     let kinds = SCOPED.into_iter().filter(compared).map(|kind| (kind, namespace));
     let kinds = kinds.chain([(Kind::Nodes, None)]);
-    let kinds = kinds.chain(guarding.into_iter().filter(|_| wish.thorough));
+    let kinds = kinds.chain(guarding.into_iter().filter(|_| thorough));
     let lists = kinds.map(|(kind, namespace)| list(cluster, kind, namespace));
     let named = wish.only.as_ref().and_then(|it| it.namespace.as_deref()).or(namespace);
     let gated = async {
-        match named.filter(|_| wish.thorough) {
+        match named.filter(|_| thorough) {
             Some(namespace) => cluster.gated(namespace).await,
             None => None,
         }
@@ -180,7 +201,7 @@ async fn bindings(cluster: &Cluster, scope: &Scope, wish: &Extra, clock: &Clock)
             Observation::Failed(Source::Kubernetes(cluster.id().clone(), Kind::Ledgers), failure)
         }));
     }
-    if !wish.lean {
+    if !wish.lean && !wish.again {
         changes.push(cluster.controller_signs(&served).await);
     }
     changes

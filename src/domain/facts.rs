@@ -11,6 +11,7 @@ pub(crate) mod pages;
 pub mod selector;
 
 pub mod cluster;
+pub mod controller;
 pub mod elb;
 
 pub(crate) mod access;

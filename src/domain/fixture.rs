@@ -23,7 +23,6 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use crate::domain::facts::cluster::Binding;
-use crate::domain::facts::cluster::ControllerSigns;
 use crate::domain::facts::cluster::Event;
 use crate::domain::facts::cluster::Ledger;
 use crate::domain::facts::cluster::Node;
@@ -35,6 +34,7 @@ use crate::domain::facts::cluster::SliceEndpoint;
 use crate::domain::facts::cluster::TargetType;
 use crate::domain::facts::cluster::Workload;
 use crate::domain::facts::cluster::WorkloadKind;
+use crate::domain::facts::controller::ControllerSigns;
 use crate::domain::facts::elb::Attributes;
 use crate::domain::facts::elb::Listener;
 use crate::domain::facts::elb::LoadBalancer;

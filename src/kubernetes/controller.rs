@@ -13,10 +13,10 @@ use super::guard::Raw;
 use super::kinds;
 use super::read;
 use super::wire;
-use crate::domain::facts::cluster::ControllerDeployment;
-use crate::domain::facts::cluster::ControllerSigns;
 use crate::domain::facts::cluster::GATED;
-use crate::domain::facts::cluster::LeaseState;
+use crate::domain::facts::controller::ControllerDeployment;
+use crate::domain::facts::controller::ControllerSigns;
+use crate::domain::facts::controller::LeaseState;
 use crate::domain::facts::failure::Failure;
 use crate::domain::facts::ids::BindingApi;
 use crate::domain::facts::ids::ObjectName;
@@ -32,19 +32,16 @@ const WEBHOOK: &str = "aws-load-balancer-webhook";
 impl Cluster {
     /// All signs; what may not be read stays `None`.
     pub async fn controller_signs(&self, served: &[BindingApi]) -> Observation {
-        let deployment = self.deployment().await;
-        let namespace = match &deployment {
-            Ok(Some(found)) => found.name.namespace.clone(),
-            _ => NAMESPACE.to_owned(),
-        };
-        let (lease, webhook, configured) = tokio::join!(
-            self.lease(&namespace),
-            self.webhook_endpoints(&namespace),
-            self.webhook_configured()
-        );
+        let deployments = self.deployments().await;
+        let first = deployments.as_ref().ok().and_then(|it| it.first());
+        let namespace = first.map_or(NAMESPACE, |it| &it.deployment.name.namespace).to_owned();
+        let lease = first.map_or_else(|| ObjectName::new(NAMESPACE, LEASE), |it| it.lease.clone());
+        let (lease, webhook, configured) =
+            tokio::join!(self.lease(&lease), self.webhook_endpoints(&namespace), self.webhook_configured());
         let signs = ControllerSigns {
             kind_served: Some(served.contains(&BindingApi::LoadBalancerController)),
-            deployment: deployment.ok(),
+            others: deployments.iter().flatten().skip(1).map(|it| it.deployment.clone()).collect(),
+            deployment: deployments.ok().map(|it| it.into_iter().next().map(|it| it.deployment)),
             lease: lease.ok(),
             webhook_endpoints: webhook.ok(),
             webhook_configured: configured.ok(),
@@ -63,22 +60,32 @@ impl Cluster {
         Some(Observation::Gated { cluster: self.id().clone(), namespace: namespace.to_owned(), gated })
     }
 
-    async fn deployment(&self) -> Result<Option<ControllerDeployment>, Failure> {
+    /// Every Deployment of it that may be seen, the one with the usual names first.
+    async fn deployments(&self) -> Result<Vec<Found>, Failure> {
         let deployments = kinds::named("apps", "v1", "Deployment", "deployments");
-        if let Ok(Some(text)) = self.one(&deployments, Some(NAMESPACE), NAME).await {
-            return Ok(controller_deployment(&text));
-        }
+        let usual = self.one(&deployments, Some(NAMESPACE), NAME).await;
+        let usual = usual.map(|it| it.and_then(|text| controller_deployment(&text)));
         // A release of another name or namespace carries the chart's label.
         let api: Api<Raw> = self.api_of(&deployments, None);
         let params = ListParams::default().labels(&format!("app.kubernetes.io/name={NAME}"));
-        let list = self.patiently("list deployments", || api.list(&params)).await?;
-        let list = list.map_err(|it| error::named("list", "deployments", &it))?;
-        Ok(list.items.first().and_then(|it| controller_deployment(&it.text)))
+        let listed = self.patiently("list deployments", || api.list(&params)).await;
+        let listed = listed.and_then(|it| it.map_err(|it| error::named("list", "deployments", &it)));
+        match (usual, listed) {
+            (Ok(Some(usual)), Ok(list)) => {
+                let others = list.items.iter().filter_map(|it| controller_deployment(&it.text));
+                let others =
+                    others.filter(|it| it.deployment.name != usual.deployment.name).collect::<Vec<_>>();
+                Ok(std::iter::once(usual).chain(others).collect())
+            }
+            (_, Ok(list)) => Ok(list.items.iter().filter_map(|it| controller_deployment(&it.text)).collect()),
+            (Ok(Some(usual)), Err(_)) => Ok(vec![usual]),
+            (_, Err(failure)) => Err(failure),
+        }
     }
 
-    async fn lease(&self, namespace: &str) -> Result<Option<LeaseState>, Failure> {
+    async fn lease(&self, name: &ObjectName) -> Result<Option<LeaseState>, Failure> {
         let leases = kinds::named("coordination.k8s.io", "v1", "Lease", "leases");
-        let text = self.one(&leases, Some(namespace), LEASE).await?;
+        let text = self.one(&leases, Some(&name.namespace), &name.name).await?;
         Ok(text.and_then(|text| read::decode::<wire::Lease>(&text).ok()).map(|it| LeaseState {
             renewed: read::time(it.spec.renew_time.as_deref()),
             held: it.spec.holder_identity.is_some_and(|it| !it.is_empty()),
@@ -117,7 +124,13 @@ impl Cluster {
     }
 }
 
-fn controller_deployment(json: &str) -> Option<ControllerDeployment> {
+/// A Deployment of the controller, and which lease its replicas hold in turn.
+struct Found {
+    deployment: ControllerDeployment,
+    lease: ObjectName,
+}
+
+fn controller_deployment(json: &str) -> Option<Found> {
     let it: wire::Workload = read::decode(json).ok()?;
     let label = it.metadata.labels.get("app.kubernetes.io/version").cloned();
     let containers = &it.spec.template.spec.containers;
@@ -126,13 +139,50 @@ fn controller_deployment(json: &str) -> Option<ControllerDeployment> {
         path.contains(NAME).then(|| tag.to_owned())
     });
     let version = label.or(tag).map(|it| Arc::from(it.trim_start_matches('v')));
-    let flags = containers.iter().flat_map(|it| it.args.iter().chain(&it.command));
-    let cluster_name = flags.into_iter().find_map(|it| it.strip_prefix("--cluster-name=").map(Arc::from));
-    Some(ControllerDeployment {
+    let words: Vec<&String> = containers.iter().flat_map(|it| it.command.iter().chain(&it.args)).collect();
+    let gates = flag(&words, "feature-gates").unwrap_or_default();
+    let namespace = flag(&words, "leader-election-namespace").unwrap_or(&it.metadata.namespace);
+    let lease = ObjectName::new(namespace, flag(&words, "leader-election-id").unwrap_or(LEASE));
+    let deployment = ControllerDeployment {
         name: ObjectName::new(&it.metadata.namespace, &it.metadata.name),
         desired: it.spec.replicas.unwrap_or(1),
         available: it.status.available_replicas,
         version,
-        cluster_name,
+        cluster_name: flag(&words, "cluster-name").filter(|it| !it.is_empty()).map(Arc::from),
+        watches: flag(&words, "watch-namespace").filter(|it| !it.is_empty()).map(Arc::from),
+        fails_open: !gates.split(',').any(|it| it.trim() == "EndpointsFailOpen=false"),
+    };
+    Some(Found { deployment, lease })
+}
+
+/// The value of a flag, in either form: `--name=value`, or `--name value` as two words. One dash counts as two.
+fn flag<'a>(words: &[&'a String], name: &str) -> Option<&'a str> {
+    let named =
+        |word: &'a str| word.strip_prefix("--").or_else(|| word.strip_prefix('-'))?.strip_prefix(name);
+    words.iter().enumerate().find_map(|(at, word)| match named(word)? {
+        "" => words.get(at + 1).map(|it| it.as_str()),
+        rest => rest.strip_prefix('='),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn flags_of_the_controller_count_in_both_forms() {
+        let words = [
+            "/controller",
+            "--cluster-name",
+            "prod",
+            "--watch-namespace=shop",
+            "--feature-gates=A=true,B=false",
+        ];
+        let words: Vec<String> = words.map(str::to_owned).to_vec();
+        let words: Vec<&String> = words.iter().collect();
+        assert_eq!(flag(&words, "cluster-name"), Some("prod"));
+        assert_eq!(flag(&words, "watch-namespace"), Some("shop"));
+        assert_eq!(flag(&words, "feature-gates"), Some("A=true,B=false"));
+        assert_eq!(flag(&words, "cluster"), None);
+    }
 }

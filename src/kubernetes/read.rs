@@ -3,6 +3,8 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use base64::Engine;
+
 use serde::de::DeserializeOwned;
 
 use super::wire;
@@ -20,6 +22,7 @@ use crate::domain::facts::cluster::Owner;
 use crate::domain::facts::cluster::Phase;
 use crate::domain::facts::cluster::Pod;
 use crate::domain::facts::cluster::PortRef;
+use crate::domain::facts::cluster::Probe;
 use crate::domain::facts::cluster::Service;
 use crate::domain::facts::cluster::ServicePort;
 use crate::domain::facts::cluster::ServiceType;
@@ -111,7 +114,11 @@ fn pod(it: wire::Pod) -> Pod {
     let probes = |it: &wire::ContainerSpec| {
         it.readiness_probe.iter().chain(&it.startup_probe).map(allowance).fold(0, u32::saturating_add)
     };
-    let quic = it.spec.containers.iter().flat_map(|it| &it.env).find(|it| it.name == QUIC_SERVER_ID);
+    let sidecars = it.spec.init_containers.iter().filter(|it| it.restart_policy.as_deref() == Some("Always"));
+    let quic = it.spec.containers.iter().chain(sidecars).flat_map(|it| &it.env);
+    // The annotation decides; the variable alone says nothing.
+    let quic = quic.filter(|_| it.metadata.annotations.quic.is_some()).find(|it| it.name == QUIC_SERVER_ID);
+    let readiness = it.spec.containers.iter().filter_map(|of| Some(probe(of.readiness_probe.as_ref()?, of)));
     let mut ips: Vec<IpAddr> = it.status.pod_ips.iter().filter_map(|it| it.ip.parse().ok()).collect();
     if ips.is_empty() {
         ips.extend(it.status.pod_ip.as_ref().and_then(|it| it.parse::<IpAddr>().ok()));
@@ -137,11 +144,39 @@ fn pod(it: wire::Pod) -> Pod {
         node: text(it.spec.node_name),
         conditions: it.status.conditions.into_iter().map(condition).collect(),
         gates: it.spec.readiness_gates.into_iter().map(|it| it.condition_type.into()).collect(),
-        quic_server_id: quic.and_then(|it| text(it.value.clone())),
+        quic_server_id: quic.and_then(|it| quic_server_id(it.value.as_deref()?)),
+        probes: readiness.collect(),
         start_allowance: it.spec.containers.iter().map(probes).max().unwrap_or(0),
         containers: statuses.chain(it.status.container_statuses).map(container).collect(),
         labels: it.metadata.labels,
     }
+}
+
+/// The injected value is base64; what is registered is its bytes in hexadecimal.
+fn quic_server_id(injected: &str) -> Option<Arc<str>> {
+    let bytes = base64::prelude::BASE64_STANDARD.decode(injected).ok()?;
+    let hex: String = bytes.iter().map(|it| format!("{it:02x}")).collect();
+    Some(format!("0x{hex}").into())
+}
+
+fn probe(it: &wire::Probe, container: &wire::ContainerSpec) -> Probe {
+    let (how, action) = match (&it.http_get, &it.tcp_socket, &it.grpc) {
+        (Some(get), ..) if get.scheme.as_deref() == Some("HTTPS") => ("HTTPS", Some(get)),
+        (Some(get), ..) => ("HTTP", Some(get)),
+        (None, Some(socket), _) => ("TCP", Some(socket)),
+        (None, None, Some(grpc)) => ("gRPC", Some(grpc)),
+        (None, None, None) => ("exec", None),
+    };
+    let port = action.and_then(|it| it.port.as_ref()).and_then(|it| match it {
+        NumberOrText::Number(number) => Some(*number),
+        NumberOrText::Text(name) => container
+            .ports
+            .iter()
+            .find(|it| it.name.as_ref() == Some(name))
+            .map(|it| it.container_port)
+            .or_else(|| name.parse().ok()),
+    });
+    Probe { how: how.into(), port, path: action.and_then(|it| text(it.path.clone())) }
 }
 
 fn container(it: wire::ContainerStatus) -> Container {
@@ -154,6 +189,7 @@ fn container(it: wire::ContainerStatus) -> Container {
         waiting_message: text(message),
         terminated: it.state.terminated.and_then(|it| text(it.reason)),
         last_exit_code: it.last_state.terminated.as_ref().map(|it| it.exit_code),
+        last_terminated_at: it.last_state.terminated.as_ref().and_then(|it| time(it.finished_at.as_deref())),
         last_terminated: it.last_state.terminated.and_then(|it| text(it.reason)),
     }
 }
@@ -199,10 +235,13 @@ fn slice(it: wire::EndpointSlice) -> Slice {
         terminating: it.conditions.terminating,
         node: text(it.node_name),
         zone: text(it.zone),
+        pod_namespace: it.target_ref.as_ref().and_then(|it| text(it.namespace.clone())),
         pod: it.target_ref.filter(|it| it.kind == "Pod").map(|it| (it.name.into(), Uid::new(&it.uid))),
     };
+    let written = it.metadata.managed_fields.iter().filter_map(|it| time(it.time.as_deref())).max();
     Slice {
-        name: name(&it.metadata),
+        name: ObjectName::new(&it.metadata.namespace, &it.metadata.name),
+        written,
         service: it.metadata.labels.get("kubernetes.io/service-name").cloned(),
         address_type: address_type(&it.address_type),
         ports: it.ports.into_iter().map(|it| SlicePort { name: text(it.name), port: it.port }).collect(),

@@ -37,17 +37,46 @@ wire! {
         creation_timestamp: Option<String>,
         deletion_timestamp: Option<String>,
         labels: Map,
+        annotations: Annotations,
         finalizers: Vec<String>,
         owner_references: Vec<OwnerReference>,
     }
+    /// The one that says in which containers of a pod QUIC is spoken.
+    Annotations {
+        #[serde(rename = "service.beta.kubernetes.io/aws-load-balancer-quic-enabled-containers")]
+        quic: Option<String>,
+    }
+    SliceMeta { name: String, namespace: String, labels: Map, managed_fields: Vec<ManagedFields>, }
+    ManagedFields { time: Option<String>, }
     OwnerReference { kind: String, name: String, controller: bool, }
 
     Pod { metadata: Meta, spec: PodSpec, status: PodStatus, }
-    PodSpec { node_name: Option<String>, readiness_gates: Vec<ReadinessGate>, containers: Vec<ContainerSpec>, }
+    PodSpec {
+        node_name: Option<String>,
+        readiness_gates: Vec<ReadinessGate>,
+        init_containers: Vec<ContainerSpec>,
+        containers: Vec<ContainerSpec>,
+    }
     ReadinessGate { condition_type: String, }
-    ContainerSpec { name: String, readiness_probe: Option<Probe>, startup_probe: Option<Probe>, env: Vec<EnvVar>, }
+    ContainerSpec {
+        name: String,
+        restart_policy: Option<String>,
+        ports: Vec<ContainerPort>,
+        readiness_probe: Option<Probe>,
+        startup_probe: Option<Probe>,
+        env: Vec<EnvVar>,
+    }
+    ContainerPort { name: Option<String>, container_port: u16, }
     EnvVar { name: String, value: Option<String>, }
-    Probe { initial_delay_seconds: u32, period_seconds: Option<u32>, failure_threshold: Option<u32>, }
+    Probe {
+        initial_delay_seconds: u32,
+        period_seconds: Option<u32>,
+        failure_threshold: Option<u32>,
+        http_get: Option<ProbeAction>,
+        tcp_socket: Option<ProbeAction>,
+        grpc: Option<ProbeAction>,
+    }
+    ProbeAction { port: Option<NumberOrText>, path: Option<String>, scheme: Option<String>, }
     PodStatus {
         phase: String,
         reason: Option<String>,
@@ -70,7 +99,7 @@ wire! {
     ContainerStatus { name: String, ready: bool, restart_count: u32, state: ContainerState, last_state: ContainerState, }
     ContainerState { waiting: Option<Waiting>, terminated: Option<Terminated>, }
     Waiting { reason: Option<String>, message: Option<String>, }
-    Terminated { reason: Option<String>, exit_code: i32, }
+    Terminated { reason: Option<String>, exit_code: i32, finished_at: Option<String>, }
 
     Service { metadata: Meta, spec: ServiceSpec, }
     ServiceSpec {
@@ -82,7 +111,7 @@ wire! {
     }
     ServicePort { name: Option<String>, port: u16, target_port: Option<NumberOrText>, node_port: Option<u16>, }
 
-    EndpointSlice { metadata: Meta, address_type: String, ports: Vec<SlicePort>, endpoints: Vec<SliceEndpoint>, }
+    EndpointSlice { metadata: SliceMeta, address_type: String, ports: Vec<SlicePort>, endpoints: Vec<SliceEndpoint>, }
     SlicePort { name: Option<String>, port: Option<u16>, }
     SliceEndpoint {
         addresses: Vec<String>,
@@ -92,7 +121,7 @@ wire! {
         target_ref: Option<TargetRef>,
     }
     SliceConditions { ready: Option<bool>, serving: Option<bool>, terminating: Option<bool>, }
-    TargetRef { kind: String, name: String, uid: String, }
+    TargetRef { kind: String, name: String, namespace: Option<String>, uid: String, }
 
     Node { metadata: Meta, spec: NodeSpec, status: NodeStatus, }
     NodeSpec {

@@ -4,7 +4,9 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::domain::facts::cluster::GuardingKind;
+use crate::domain::facts::failure::ErrorKind;
 use crate::domain::facts::failure::Failure;
+use crate::domain::facts::ids::BindingRef;
 use crate::domain::facts::ids::TargetId;
 use crate::domain::facts::time::Timestamp;
 use crate::domain::inventory::Inventory;
@@ -18,6 +20,7 @@ use crate::domain::wording::columns;
 use crate::domain::wording::columns::Column;
 use crate::domain::wording::columns::Side;
 use crate::domain::wording::unsettled;
+use crate::report::schema;
 
 /// Everything one look saw.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
@@ -47,19 +50,24 @@ pub(crate) struct BindingDocument {
     pub(crate) service: String,
     /// The service's port, by number or name, as the binding has it.
     pub(crate) port: String,
-    /// serving, degraded, fail-open, empty, not-routed or unknown.
+    #[schemars(schema_with = "schema::verdict")]
     pub(crate) verdict: String,
     /// Why, in a sentence.
     pub(crate) summary: String,
     /// `null`: it cannot be known.
     pub(crate) settled: Option<bool>,
-    /// Codes; see the README.
+    /// What each means stands in the README.
+    #[schemars(schema_with = "schema::unsettled")]
     pub(crate) unsettled_because: Vec<&'static str>,
     /// Endpoints the controller would register.
     pub(crate) wanted: u32,
     /// Wanted and healthy.
     pub(crate) in_service: u32,
     pub(crate) problems: u32,
+    /// When Kubernetes was last listed for this, RFC 3339; `null`: it was not.
+    pub(crate) kubernetes_at: Option<String>,
+    /// When the health of the targets was asked for, RFC 3339; `null`: it was not read.
+    pub(crate) health_asked_at: Option<String>,
     pub(crate) controller: ControllerDocument,
     pub(crate) target_group: Option<TargetGroupDocument>,
     pub(crate) rows: Vec<RowDocument>,
@@ -70,6 +78,7 @@ pub(crate) struct BindingDocument {
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct GroupDocument {
+    #[schemars(schema_with = "schema::verdict")]
     pub(crate) verdict: String,
     pub(crate) summary: String,
     pub(crate) target_group: TargetGroupDocument,
@@ -80,8 +89,17 @@ pub(crate) struct GroupDocument {
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct ControllerDocument {
-    /// present, down, absent or unknown.
+    /// Whether it is there.
+    #[schemars(schema_with = "schema::presence")]
     pub(crate) state: &'static str,
+    /// What it does about this binding: idle (its checkpoint equals the endpoints, so it does not read the targets), behind
+    /// (the endpoints have changed since), reconciling, failing, or unknown.
+    #[schemars(schema_with = "schema::activity")]
+    pub(crate) activity: &'static str,
+    /// Since when, RFC 3339, where its marks tell.
+    pub(crate) since: Option<String>,
+    /// What it fails with.
+    pub(crate) last_error: Option<String>,
     pub(crate) version: Option<String>,
 }
 
@@ -90,7 +108,8 @@ pub(crate) struct ControllerDocument {
 pub(crate) struct TargetGroupDocument {
     pub(crate) arn: String,
     pub(crate) name: String,
-    /// ip, instance, lambda or alb; `null` while unread.
+    /// `null` while unread.
+    #[schemars(schema_with = "schema::target_type")]
     pub(crate) target_type: Option<&'static str>,
     pub(crate) protocol: Option<String>,
     pub(crate) port: Option<u16>,
@@ -105,10 +124,12 @@ pub(crate) struct RowDocument {
     /// Would the controller register it? `null`: what it depends on could not be read.
     pub(crate) wanted: Option<bool>,
     pub(crate) health: Option<HealthDocument>,
-    /// One of the fourteen standings.
+    #[schemars(schema_with = "schema::standing")]
     pub(crate) standing: String,
-    /// weightZero, zonalShift, anomaly, gateNotTrue, noLoadBalancer.
-    pub(crate) flags: Vec<String>,
+    /// Its endpoint changed after the health was asked for: this is how it stood before.
+    pub(crate) outdated: bool,
+    #[schemars(schema_with = "schema::flags")]
+    pub(crate) flags: Vec<&'static str>,
     /// Whose it is, or what is missing for a judgement.
     pub(crate) note: Option<String>,
     pub(crate) problem: bool,
@@ -157,8 +178,8 @@ pub(crate) struct HealthDocument {
 pub(crate) struct FailureDocument {
     /// What was read: `pods`, `targets`, …
     pub(crate) source: String,
-    /// denied, expired, throttled, notFound, conflict, unreachable, unreadable or other.
-    pub(crate) kind: String,
+    #[schemars(schema_with = "schema::failure")]
+    pub(crate) kind: &'static str,
     pub(crate) message: String,
     pub(crate) hint: Option<String>,
 }
@@ -215,15 +236,20 @@ fn binding(inventory: &Inventory, report: &Report, now: Timestamp) -> Option<Bin
         name: reference.name.clone(),
         service: found.service.clone(),
         port: found.port.to_string(),
-        verdict: report.verdict.word.text().replace(' ', "-"),
+        verdict: report.verdict.word.code(),
         summary: report.verdict.sentence.clone(),
         settled: report.settled.value,
         unsettled_because: report.settled.because.iter().map(|it| it.code()).collect(),
         wanted: report.counts.wanted,
         in_service: report.counts.in_service,
         problems: report.counts.problems,
+        kubernetes_at: listed(inventory, reference).map(time),
+        health_asked_at: report.asked.map(time),
         controller: ControllerDocument {
             state: report.controller.presence.word(),
+            activity: report.controller.activity.word(),
+            since: report.controller.activity.since().map(time),
+            last_error: report.controller.activity.error().map(str::to_owned),
             version: report.controller.version.as_ref().map(ToString::to_string),
         },
         target_group: target_group(inventory, report),
@@ -232,9 +258,16 @@ fn binding(inventory: &Inventory, report: &Report, now: Timestamp) -> Option<Bin
     })
 }
 
+/// When what the endpoints are made of was last listed: the oldest of it.
+fn listed(inventory: &Inventory, reference: &BindingRef) -> Option<Timestamp> {
+    let kinds = [Kind::Services, Kind::Slices, Kind::Pods, Kind::Bindings(reference.api)];
+    let read = |kind| inventory.freshness(&Source::Kubernetes(reference.cluster.clone(), kind))?.read;
+    kinds.into_iter().filter_map(read).min()
+}
+
 fn group_document(inventory: &Inventory, report: &Report, now: Timestamp) -> Option<GroupDocument> {
     Some(GroupDocument {
-        verdict: report.verdict.word.text().replace(' ', "-"),
+        verdict: report.verdict.word.code(),
         summary: report.verdict.sentence.clone(),
         target_group: target_group(inventory, report)?,
         rows: rows(inventory, report, now),
@@ -293,8 +326,9 @@ fn row(it: &Row, context: &columns::Context) -> RowDocument {
             reason: target.health.reason.as_ref().map(|it| it.text().to_owned()),
             description: target.health.description.as_ref().map(ToString::to_string),
         }),
-        standing: format!("{:?}", it.standing),
-        flags: it.flags.iter().map(|it| lower_first(&format!("{it:?}"))).collect(),
+        standing: it.standing.code(),
+        outdated: it.outdated,
+        flags: it.flags.iter().map(|it| it.code()).collect(),
         note: it.note.clone(),
         problem: it.problem,
         since: it.since.map(time),
@@ -302,15 +336,10 @@ fn row(it: &Row, context: &columns::Context) -> RowDocument {
     }
 }
 
-fn lower_first(text: &str) -> String {
-    let mut letters = text.chars();
-    letters.next().map_or_else(String::new, |first| first.to_lowercase().chain(letters).collect())
-}
-
 fn failure(source: &str, failure: &Failure) -> FailureDocument {
     FailureDocument {
         source: source.to_owned(),
-        kind: lower_first(&format!("{:?}", failure.kind)),
+        kind: failure.kind.code(),
         message: failure.to_string(),
         hint: failure.hint.clone(),
     }
@@ -337,7 +366,7 @@ pub(crate) fn source_name(source: &Source) -> String {
         Source::Groups => "groups".to_owned(),
         Source::Targets(_) => "targets".to_owned(),
         Source::Attributes(_) => "attributes".to_owned(),
-        Source::LoadBalancers => "loadBalancers".to_owned(),
+        Source::LoadBalancers => "load-balancers".to_owned(),
         Source::Routes(_) => "routes".to_owned(),
         Source::Tags => "tags".to_owned(),
     }
@@ -370,10 +399,9 @@ fn general(inventory: &Inventory) -> Vec<FailureDocument> {
             found.push(failure(&name, it));
         }
         for (object, problem) in &freshness.skipped {
-            let kind = "unreadable".to_owned();
             found.push(FailureDocument {
                 source: name.clone(),
-                kind,
+                kind: ErrorKind::Unreadable.code(),
                 message: format!("{object}: {problem}"),
                 hint: None,
             });

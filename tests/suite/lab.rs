@@ -7,6 +7,7 @@ mod many;
 mod recorded;
 mod scenarios;
 pub(crate) mod session;
+mod sides;
 
 use std::time::Duration;
 

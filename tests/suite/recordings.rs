@@ -200,6 +200,15 @@ impl Player {
         }
     }
 
+    /// The health is asked for at this moment too: AWS is in the recording wherever its answer changes.
+    fn ask(&mut self) {
+        let Some(group) = self.group.clone() else { return };
+        let known = self.inventory.groups.get(&group).and_then(|it| it.targets.clone());
+        if let Some(targets) = known {
+            self.change(Observation::Targets(group, Targets { asked: self.now, ..targets }));
+        }
+    }
+
     fn reference(&self) -> BindingRef {
         BindingRef {
             cluster: self.cluster.clone(),
@@ -289,6 +298,7 @@ fn standings(scene: &str, until: f64) -> (Report, BTreeMap<String, Standing>) {
     let mut report = None;
     for line in lines(scene).iter().take_while(|line| line.t <= until) {
         player.play(line);
+        player.ask();
         report = player.report();
     }
     let report = report.unwrap();

@@ -38,7 +38,7 @@ fn failing_checks_are_told_with_what_to_do_and_all_of_them_open_the_group() {
         assert!(frame.said().contains(text), "{text}: {}", frame.text());
     }
     let told = world.binding();
-    let failing = told["rows"].as_array().unwrap().iter().find(|it| it["standing"] == "Failing").unwrap();
+    let failing = told["rows"].as_array().unwrap().iter().find(|it| it["standing"] == "failing").unwrap();
     assert_eq!(failing["health"]["reason"], "Target.Timeout");
     assert_eq!(
         (&failing["health"]["description"], &failing["problem"]),

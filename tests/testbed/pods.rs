@@ -83,7 +83,7 @@ fn a_pod_in_a_crash_loop_is_no_longer_wanted_and_says_why() {
     world.stage(&board, &Stage { verdict: "serving", standings: &standings, because });
     let binding = world.binding();
     let told = told(&binding, &pod.name);
-    assert_eq!((&told["wanted"], &told["standing"]), (&json!(false), &json!("Lingering")));
+    assert_eq!((&told["wanted"], &told["standing"]), (&json!(false), &json!("lingering")));
     assert_eq!(told["endpoint"]["waitingReason"], "CrashLoopBackOff");
     assert_eq!(told["health"]["state"], "healthy");
 

@@ -135,6 +135,8 @@ pub(super) fn wish(state: &mut State) -> Option<Follow> {
         View::Bindings => {
             wish.listed = state.boards.values().filter_map(|it| it.report.group.clone()).collect();
             wish.first = first(state);
+            let outdated = state.boards.values().filter(|it| is_outdated(it));
+            wish.outdated = outdated.filter_map(|it| it.report.group.clone()).collect();
             wish.discover = state.opening.selector.is_none();
         }
     }
@@ -185,6 +187,11 @@ fn first(state: &State) -> Vec<TargetGroupArn> {
     let group = |it: &&Subject| state.boards.get(*it)?.report.group.clone();
     let mut seen = BTreeSet::new();
     on_show.chain(wrong).filter_map(group).filter(|it| seen.insert(it.clone())).collect()
+}
+
+/// Its health is older than the last change of its Kubernetes side.
+fn is_outdated(board: &Board) -> bool {
+    board.report.settled.because.contains(&Unsettled::TargetsOlderThanChange)
 }
 
 /// Something is wrong whatever AWS says: a pod that should be ready is not, or the binding is being deleted.

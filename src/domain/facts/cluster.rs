@@ -58,7 +58,18 @@ pub(crate) struct Container {
     pub(crate) waiting_message: Option<Arc<str>>,
     pub(crate) terminated: Option<Arc<str>>,
     pub(crate) last_terminated: Option<Arc<str>>,
+    pub(crate) last_terminated_at: Option<Timestamp>,
     pub(crate) last_exit_code: Option<i32>,
+}
+
+/// A readiness probe: how it asks, and where.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Probe {
+    /// `HTTP`, `HTTPS`, `TCP`, `gRPC` or `exec`.
+    pub(crate) how: Arc<str>,
+    /// `None`: it asks at no port, or at one the pod does not name.
+    pub(crate) port: Option<u16>,
+    pub(crate) path: Option<Arc<str>>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -79,10 +90,12 @@ pub struct Pod {
     /// Condition types the pod declares as readiness gates.
     pub(crate) gates: Vec<Arc<str>>,
     pub(crate) containers: Vec<Container>,
-    /// Value the controller injects for QUIC target groups (`AWS_LBC_QUIC_SERVER_ID`).
+    /// What the controller registers it with in a QUIC group: `0x` and the bytes of the injected value in hexadecimal.
     pub(crate) quic_server_id: Option<Arc<str>>,
     /// Seconds after start within which its startup and readiness probes may still be failing by design.
     pub(crate) start_allowance: u32,
+    /// The readiness probes of its containers.
+    pub(crate) probes: Vec<Probe>,
 }
 
 impl Pod {
@@ -158,7 +171,8 @@ impl Service {
     pub(crate) fn port(&self, wanted: &PortRef) -> Option<&ServicePort> {
         self.ports.iter().find(|it| match wanted {
             PortRef::Number(number) => it.port == *number,
-            PortRef::Name(name) => it.name.as_ref() == Some(name),
+            // An empty text finds the port without a name, for the controller too.
+            PortRef::Name(name) => it.name.as_deref().unwrap_or_default() == &**name,
         })
     }
 }
@@ -187,6 +201,8 @@ pub(crate) struct SliceEndpoint {
     pub(crate) zone: Option<Arc<str>>,
     /// Name and uid of the pod behind it; `None` for anything that is not a pod.
     pub(crate) pod: Option<(Arc<str>, Uid)>,
+    /// Where that pod is said to be, if not in the namespace of the slice.
+    pub(crate) pod_namespace: Option<Arc<str>>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -197,6 +213,8 @@ pub struct Slice {
     pub(crate) address_type: AddressType,
     pub(crate) ports: Vec<SlicePort>,
     pub(crate) endpoints: Vec<SliceEndpoint>,
+    /// When it was last written, as the API server noted (`metadata.managedFields`).
+    pub(crate) written: Option<Timestamp>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -394,40 +412,4 @@ pub struct Event {
     pub(crate) message: Arc<str>,
     pub(crate) at: Option<Timestamp>,
     pub(crate) count: u32,
-}
-
-/// What could be read of the controller itself. `None` in a field: not permitted or not asked yet.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ControllerSigns {
-    /// The cluster serves the kind.
-    pub kind_served: Option<bool>,
-    /// Replicas available of its Deployment; the outer `None`: unread, the inner: there is none.
-    pub deployment: Option<Option<ControllerDeployment>>,
-    /// Time of the last renewal of its lease; the inner `None`: there is no lease.
-    pub lease: Option<Option<LeaseState>>,
-    /// Ready endpoints of its webhook service; the inner `None`: no such service.
-    pub webhook_endpoints: Option<Option<u32>>,
-    /// Its webhook configurations exist.
-    pub webhook_configured: Option<bool>,
-    /// The cluster's name as the kubeconfig's login command has it, for where the Deployment cannot be read.
-    pub cluster_name: Option<Arc<str>>,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ControllerDeployment {
-    pub name: ObjectName,
-    pub desired: u32,
-    pub available: u32,
-    /// From its labels or the tag of its image, without the leading `v`.
-    pub version: Option<Arc<str>>,
-    /// From its `--cluster-name`.
-    pub cluster_name: Option<Arc<str>>,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct LeaseState {
-    pub renewed: Option<Timestamp>,
-    pub held: bool,
-    /// Seconds for which a renewal is good.
-    pub duration: u32,
 }

@@ -156,6 +156,9 @@ pub(crate) enum GroupType {
 }
 
 impl GroupType {
+    pub(crate) const ALL: [Self; 5] =
+        [Self::Ip, Self::Instance, Self::Lambda, Self::LoadBalancer, Self::Unknown];
+
     pub(crate) fn text(self) -> &'static str {
         match self {
             Self::Ip => "ip",

@@ -34,6 +34,33 @@ pub enum ErrorKind {
 }
 
 impl ErrorKind {
+    pub(crate) const ALL: [Self; 9] = [
+        Self::Denied,
+        Self::NoCredentials,
+        Self::Expired,
+        Self::Throttled,
+        Self::NotFound,
+        Self::Conflict,
+        Self::Unreachable,
+        Self::Unreadable,
+        Self::Other,
+    ];
+
+    /// As it stands in the JSON output: part of the contract.
+    pub(crate) fn code(self) -> &'static str {
+        match self {
+            Self::Denied => "denied",
+            Self::NoCredentials => "no-credentials",
+            Self::Expired => "expired",
+            Self::Throttled => "throttled",
+            Self::NotFound => "not-found",
+            Self::Conflict => "conflict",
+            Self::Unreachable => "unreachable",
+            Self::Unreadable => "unreadable",
+            Self::Other => "other",
+        }
+    }
+
     pub(crate) fn word(self) -> &'static str {
         match self {
             Self::Denied => "not permitted",

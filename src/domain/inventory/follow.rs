@@ -29,6 +29,8 @@ pub struct Follow {
     /// Those of them to read first, most wanted first: on show, then those of which Kubernetes says that something is
     /// wrong.
     pub first: Vec<TargetGroupArn>,
+    /// Those of them whose Kubernetes side has changed since their health was asked for.
+    pub outdated: BTreeSet<TargetGroupArn>,
     /// Groups no binding names are looked for.
     pub discover: bool,
     /// Tags of groups are read, to find among them those of this cluster.

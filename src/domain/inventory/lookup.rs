@@ -16,6 +16,7 @@ use crate::domain::facts::ids::BindingApi;
 use crate::domain::facts::ids::BindingRef;
 use crate::domain::facts::ids::ObjectName;
 use crate::domain::facts::ids::TargetGroupArn;
+use crate::domain::facts::time::Timestamp;
 
 impl Inventory {
     /// Bindings that name a group, of any cluster and either API group, in the order of `bindings`.
@@ -23,6 +24,21 @@ impl Inventory {
         self.clusters.iter().flat_map(|(id, cluster)| {
             let keys = cluster.index.on_group.of(group);
             keys.filter_map(|key| Some((BindingRef::of(id, key.0, &key.1), cluster.bindings.get(key)?)))
+        })
+    }
+
+    /// When something that the wanted endpoints of a binding rest on last changed.
+    pub(crate) fn changed(&self, reference: &BindingRef) -> Option<Timestamp> {
+        self.cluster(&reference.cluster)?.changed.get(&reference.key()).copied()
+    }
+
+    /// Whether the health of a group is older than the last change of a binding on it.
+    pub(crate) fn is_outdated(&self, group: &TargetGroupArn) -> bool {
+        let targets = self.groups.get(group).and_then(|it| it.targets.as_ref());
+        targets.is_some_and(|targets| {
+            self.on_group(group)
+                .filter_map(|(it, _)| self.changed(&it))
+                .any(|changed| targets.asked < changed)
         })
     }
 

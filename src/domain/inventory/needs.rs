@@ -79,6 +79,10 @@ const MOVING: i64 = 2_000;
 const STILL: i64 = 5_000;
 /// Milliseconds between two looks at a listed group.
 const SWEEP: i64 = 30_000;
+/// The same while the Kubernetes side is newer than the health, and for how many groups at a time: the others have to be
+/// read too.
+const OUTDATED: i64 = 4_000;
+const OUTDATED_AT_A_TIME: usize = 4;
 /// Milliseconds for which settings and routes are good: of the board's group, and of listed ones.
 const SETTINGS: i64 = 60_000;
 const LISTED_SETTINGS: i64 = 600_000;
@@ -166,12 +170,18 @@ impl Needs<'_> {
     fn list(&mut self) {
         let order: Vec<(TargetGroupArn, Urgency)> =
             self.order().into_iter().map(|(arn, urgency)| (arn.clone(), urgency)).collect();
+        let outdated = order.iter().map(|it| &it.0).filter(|it| self.follow.outdated.contains(it));
+        let outdated: BTreeSet<&TargetGroupArn> = outdated.take(OUTDATED_AT_A_TIME).collect();
         for (arn, urgency) in &order {
             let identity = self.of_group(arn);
             if !self.follow.lean {
                 self.add(Topic::Group(arn.clone()), identity.clone(), LISTED_SETTINGS, *urgency);
             }
-            self.add(Topic::Health(arn.clone()), identity, SWEEP, self.of_look(arn, *urgency));
+            let (every, urgency) = match outdated.contains(arn) {
+                true => (OUTDATED, Urgency::First),
+                false => (SWEEP, self.of_look(arn, *urgency)),
+            };
+            self.add(Topic::Health(arn.clone()), identity, every, urgency);
         }
         if self.follow.lean {
             return;

@@ -25,10 +25,14 @@ use crate::domain::judgement::desired;
 use crate::domain::judgement::desired::Backend;
 use crate::domain::judgement::desired::Resolution;
 use crate::domain::judgement::row::EndpointSide;
+use crate::domain::judgement::row::GRACE;
 use crate::domain::judgement::row::Subject;
 
 /// Seconds after which facts that fail to renew are too old to judge by.
 pub(crate) const TOO_OLD: i64 = 60;
+
+/// Seconds by which the clock of an API server may be ahead of ours.
+const CLOCKS_DIFFER: i64 = 300;
 
 /// Whether a source can be judged by: read, and not failing for too long since.
 pub(crate) fn usable(inventory: &Inventory, source: &Source, now: Timestamp) -> bool {
@@ -142,6 +146,28 @@ impl<'a> Case<'a> {
         source.and_then(|it| self.inventory.freshness(&it)).is_some_and(|it| it.failed.is_some())
     }
 
+    /// The binding or an EndpointSlice of its service was written a moment ago, as the API server says: whoever follows
+    /// them needs some seconds too.
+    pub(crate) fn just_written(&self) -> bool {
+        let slices = self.cluster.zip(self.service).into_iter().flat_map(|(it, of)| it.slices_of(&of.name));
+        let created = self.binding.map(|it| it.created);
+        let last = slices.filter_map(|it| it.written).chain(created).max();
+        // The clocks of two machines differ.
+        last.is_some_and(|it| (-CLOCKS_DIFFER..GRACE).contains(&self.now.since(it)))
+    }
+
+    /// Since when something that endpoints are made of is not heard of any more.
+    pub(crate) fn lost_since(&self) -> Option<Timestamp> {
+        let side = if self.instances() { Kind::Nodes } else { Kind::Slices };
+        let reference = self.reference?;
+        let needed = [Kind::Services, side, Kind::Pods, Kind::Bindings(reference.api)];
+        let since = |kind| {
+            let freshness = self.inventory.freshness(&Source::Kubernetes(reference.cluster.clone(), kind))?;
+            freshness.failed.as_ref().and(freshness.read)
+        };
+        needed.into_iter().filter_map(since).min()
+    }
+
     pub(crate) fn endpoints_usable(&self) -> bool {
         self.endpoints_usable
     }
@@ -157,8 +183,7 @@ impl<'a> Case<'a> {
 
     /// When something the wanted set hangs on last changed.
     pub(crate) fn changed(&self) -> Option<Timestamp> {
-        let reference = self.reference?;
-        self.cluster?.changed.get(&reference.key()).copied()
+        self.inventory.changed(self.reference?)
     }
 
     /// Other bindings on the same group, of any cluster and either API group.

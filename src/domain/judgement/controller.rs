@@ -1,11 +1,14 @@
 //! The state of the controller that follows a binding: is it there, and is it asleep, behind or failing.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use serde::Deserialize;
 use serde::Serialize;
 
 use crate::domain::facts::cluster::Binding;
+use crate::domain::facts::cluster::Event;
+use crate::domain::facts::controller::ControllerDeployment;
 use crate::domain::facts::ids::BindingApi;
 use crate::domain::facts::time::Timestamp;
 use crate::domain::inventory::Cluster;
@@ -15,7 +18,7 @@ use crate::domain::judgement::case::Case;
 use crate::domain::judgement::checkpoint;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "kebab-case")]
 pub(crate) enum Presence {
     Present,
     Down,
@@ -24,6 +27,8 @@ pub(crate) enum Presence {
 }
 
 impl Presence {
+    pub(crate) const ALL: [Self; 4] = [Self::Present, Self::Down, Self::Absent, Self::Unknown];
+
     pub(crate) fn word(self) -> &'static str {
         match self {
             Self::Present => "present",
@@ -43,10 +48,52 @@ pub(crate) enum Activity {
     Behind,
     /// Its checkpoint is empty: a reconcile is under way or keeps being repeated.
     Working,
-    /// Its last event about the binding is a warning.
-    Failing(String),
+    /// Its last event about the binding is a warning, and nothing it did since says otherwise.
+    Failing { error: String, since: Option<Timestamp> },
     /// It leaves no marks that can be read.
     Unknown,
+}
+
+impl Activity {
+    /// Each of the words below.
+    pub(crate) const WORDS: [&str; 5] = ["idle", "behind", "reconciling", "failing", "unknown"];
+
+    pub(crate) fn word(&self) -> &'static str {
+        match self {
+            Self::Asleep { .. } => "idle",
+            Self::Behind => "behind",
+            Self::Working => "reconciling",
+            Self::Failing { .. } => "failing",
+            Self::Unknown => "unknown",
+        }
+    }
+
+    pub(crate) fn since(&self) -> Option<Timestamp> {
+        match self {
+            Self::Asleep { since } | Self::Failing { since, .. } => *since,
+            Self::Behind | Self::Working | Self::Unknown => None,
+        }
+    }
+
+    /// What it fails with, in whole.
+    pub(crate) fn error(&self) -> Option<&str> {
+        match self {
+            Self::Failing { error, .. } => Some(error),
+            _ => None,
+        }
+    }
+}
+
+impl Controller {
+    /// What nobody can expect of it: it is not there.
+    pub(crate) fn is_nobody(&self) -> bool {
+        matches!(self.presence, Presence::Absent | Presence::Down)
+    }
+
+    /// What it fails with, as far as it is there to fail.
+    pub(crate) fn fails_with(&self) -> Option<&str> {
+        self.activity.error().filter(|_| !self.is_nobody())
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,7 +102,7 @@ pub(crate) struct Controller {
     pub(crate) version: Option<Arc<str>>,
     pub(crate) activity: Activity,
     /// What `presence` rests on.
-    pub(crate) sign: &'static str,
+    pub(crate) sign: Cow<'static, str>,
     /// Ready endpoints of its webhook service; 0: every change of a binding is refused. `None`: unread or none.
     pub(crate) webhook_endpoints: Option<u32>,
 }
@@ -65,7 +112,7 @@ pub(crate) fn controller(case: &Case<'_>) -> Controller {
         presence: Presence::Unknown,
         version: None,
         activity: Activity::Unknown,
-        sign: "no binding",
+        sign: "no binding".into(),
         webhook_endpoints: None,
     };
     let (Some(cluster), Some(binding)) = (case.cluster, case.binding) else { return nobody };
@@ -73,8 +120,7 @@ pub(crate) fn controller(case: &Case<'_>) -> Controller {
     let read = case.reference.map(|it| Source::Kubernetes(it.cluster.clone(), Kind::Controller));
     let read = read.and_then(|it| case.inventory.freshness(&it)).and_then(|it| it.read);
     let (presence, sign) = presence(cluster, binding, events_tell, (read.unwrap_or(case.now), case.now));
-    let version =
-        cluster.signs.deployment.as_ref().and_then(|it| it.as_ref()).and_then(|it| it.version.clone());
+    let version = cluster.signs.follower(&binding.name.namespace).and_then(|it| it.version.clone());
     let in_cluster = binding.api == BindingApi::LoadBalancerController;
     Controller {
         presence,
@@ -86,6 +132,50 @@ pub(crate) fn controller(case: &Case<'_>) -> Controller {
 }
 
 fn presence(
+    cluster: &Cluster,
+    binding: &Binding,
+    events: bool,
+    (read, now): (Timestamp, Timestamp),
+) -> (Presence, Cow<'static, str>) {
+    let (presence, sign) = match elsewhere(cluster, binding) {
+        Some(found) => return found,
+        None => by_signs(cluster, binding, events, (read, now)),
+    };
+    (presence, sign.into())
+}
+
+/// Where not the one controller with the usual names decides, but which of several follows the namespace.
+fn elsewhere(cluster: &Cluster, binding: &Binding) -> Option<(Presence, Cow<'static, str>)> {
+    if binding.api == BindingApi::AutoMode {
+        return None;
+    }
+    let signs = &cluster.signs;
+    let namespace = &binding.name.namespace;
+    let following: Vec<&ControllerDeployment> = signs.following(namespace).collect();
+    let usual = signs.deployment.as_ref().and_then(Option::as_ref);
+    match following.as_slice() {
+        [] => {
+            let only =
+                signs.all().filter_map(|it| Some(format!("{} only {}", it.name, it.watches.as_ref()?)));
+            let only: Vec<String> = only.collect();
+            let nobody = || format!("no controller watches namespace {namespace}: {}", only.join(", "));
+            (!only.is_empty()).then(|| (Presence::Absent, nobody().into()))
+        }
+        [one] if usual == Some(*one) => None,
+        [one] => {
+            let sign = format!("the Deployment {} watches namespace {namespace}", one.name).into();
+            Some((if one.available > 0 { Presence::Present } else { Presence::Down }, sign))
+        }
+        several => {
+            let names: Vec<String> = several.iter().map(|it| it.name.to_string()).collect();
+            let is_there = several.iter().any(|it| it.available > 0);
+            let sign = format!("several watch namespace {namespace}: {}", names.join(", ")).into();
+            Some((if is_there { Presence::Present } else { Presence::Down }, sign))
+        }
+    }
+}
+
+fn by_signs(
     cluster: &Cluster,
     binding: &Binding,
     events: bool,
@@ -116,14 +206,19 @@ fn presence(
         return (Presence::Down, "its Deployment has no replica available");
     }
     if let Some(Some(lease)) = &signs.lease {
-        let live = lease.held
-            && lease
-                .renewed
-                .is_some_and(|at| read.since(at) <= i64::from(lease.duration.max(15)) + LEASE_SLACK);
-        return match live {
-            true => (Presence::Present, "its lease"),
-            false => (Presence::Down, "its lease is not renewed"),
+        let silent = lease.renewed.filter(|_| lease.held).map(|at| read.since(at));
+        // Two signs need less patience than one.
+        let (slack, why) = match signs.webhook_endpoints {
+            Some(Some(0)) => {
+                (WITNESSED_SLACK, "no endpoint behind its webhook, and its lease is not renewed")
+            }
+            _ => (LEASE_SLACK, "its lease is not renewed"),
         };
+        let live = silent.is_some_and(|it| it <= i64::from(lease.duration.max(15)) + slack);
+        return if live { (Presence::Present, "its lease") } else { (Presence::Down, why) };
+    }
+    if signs.webhook_endpoints == Some(Some(0)) {
+        return (Presence::Down, "no endpoint behind its webhook");
     }
     if let Some(Some(_)) = &signs.deployment {
         return (Presence::Present, "its Deployment");
@@ -144,28 +239,28 @@ const UNREAD: i64 = 90;
 /// Seconds for which a lease may look unrenewed: clocks of machines differ.
 const LEASE_SLACK: i64 = 45;
 
+/// The same where the webhook has no endpoint either.
+const WITNESSED_SLACK: i64 = 2;
+
 fn activity(case: &Case<'_>, cluster: &Cluster, binding: &Binding) -> Activity {
-    let last = cluster.events_about(&binding.name).max_by_key(|it| it.at);
-    let failing =
-        || last.filter(|it| it.warning).map(|it| Activity::Failing(format!("{}: {}", it.reason, it.message)));
     if let Some(message) = &binding.failed_cleanup {
-        return Activity::Failing(format!("FailedCleanup: {message}"));
+        return Activity::Failing { error: format!("FailedCleanup: {message}"), since: None };
     }
-    let Some(annotation) = &binding.checkpoint else {
-        return failing().unwrap_or(Activity::Unknown);
+    // Every attempt that fails leaves a warning. One that succeeds leaves no event where there were many, but the time of
+    // its checkpoint.
+    let last = cluster.events_about(&binding.name).max_by_key(|it| it.at);
+    let over = |it: &Event| {
+        it.at.is_some_and(|at| at < binding.created || binding.checkpoint_at.is_some_and(|done| at < done))
     };
-    if annotation.is_empty() {
-        return failing().unwrap_or(Activity::Working);
+    if let Some(event) = last.filter(|it| it.warning && !over(it)) {
+        return Activity::Failing { error: format!("{}: {}", event.reason, event.message), since: event.at };
     }
+    let Some(annotation) = binding.checkpoint.as_ref() else { return Activity::Unknown };
     match (checkpoint::half_of(annotation), checkpoint::endpoint_half(&case.resolution)) {
-        (Some(written), Some(computed)) if written == computed => match last {
-            // A reconcile that succeeded in part sleeps too; its warning is the news.
-            Some(event) if event.warning && event.at >= binding.checkpoint_at => {
-                Activity::Failing(format!("{}: {}", event.reason, event.message))
-            }
-            _ => Activity::Asleep { since: binding.checkpoint_at },
-        },
-        (Some(_), Some(_)) => failing().unwrap_or(Activity::Behind),
+        (Some(written), Some(computed)) if written == computed => {
+            Activity::Asleep { since: binding.checkpoint_at }
+        }
+        (Some(_), Some(_)) => Activity::Behind,
         (None, _) => Activity::Working,
         (Some(_), None) => Activity::Unknown,
     }

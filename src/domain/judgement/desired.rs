@@ -18,6 +18,8 @@ use crate::domain::facts::cluster::ServiceType;
 use crate::domain::facts::cluster::SliceEndpoint;
 use crate::domain::facts::cluster::Status;
 use crate::domain::facts::cluster::TargetType;
+use crate::domain::facts::controller::ControllerDeployment;
+use crate::domain::facts::ids::BindingApi;
 use crate::domain::facts::ids::BindingRef;
 use crate::domain::facts::ids::ClusterId;
 use crate::domain::facts::ids::ObjectName;
@@ -46,6 +48,8 @@ pub(crate) enum Exclusion {
     NoQuicServerId,
     /// Instance targets: a label, a taint or the binding's node selector leaves the node out.
     NodeExcluded,
+    /// The binding is being deleted: the controller only cleans up.
+    BindingDeleted,
 }
 
 /// Whether the controller finds what it needs to compute endpoints at all.
@@ -129,6 +133,17 @@ const EXCLUDING_LABELS: [&str; 3] = [
 
 /// Resolves the endpoints of a binding as its controller would.
 pub fn resolve(inventory: &Inventory, reference: &BindingRef, binding: &Binding) -> Resolution {
+    let mut resolution = while_it_lives(inventory, reference, binding);
+    if binding.deleted.is_some() {
+        for endpoint in &mut resolution.endpoints {
+            (endpoint.wanted, endpoint.exclusion) = (Some(false), Some(Exclusion::BindingDeleted));
+        }
+    }
+    resolution
+}
+
+/// The same, were the binding not being deleted.
+fn while_it_lives(inventory: &Inventory, reference: &BindingRef, binding: &Binding) -> Resolution {
     let Some(cluster) = inventory.cluster(&reference.cluster) else {
         return Resolution::without(Backend::Unread(vec![Kind::Services]));
     };
@@ -159,7 +174,8 @@ pub fn resolve(inventory: &Inventory, reference: &BindingRef, binding: &Binding)
         TargetType::Ip if !read(Kind::Slices) => Resolution::without(Backend::Unread(vec![Kind::Slices])),
         TargetType::Ip => {
             let (pods, nodes) = (read(Kind::Pods), read(Kind::Nodes));
-            let lookup = Lookup { inventory, id: &reference.cluster, cluster, pods, nodes };
+            let fails_open = follower(cluster, binding).is_none_or(|it| it.fails_open);
+            let lookup = Lookup { inventory, id: &reference.cluster, cluster, pods, nodes, fails_open };
             let mut resolution = pod_endpoints(&lookup, binding, service, port);
             let taken: HashSet<&ObjectName> = resolution
                 .endpoints
@@ -178,6 +194,12 @@ pub fn resolve(inventory: &Inventory, reference: &BindingRef, binding: &Binding)
     }
 }
 
+/// The controller whose flags and version decide about a binding, where that is known.
+fn follower<'a>(cluster: &'a Cluster, binding: &'a Binding) -> Option<&'a ControllerDeployment> {
+    let in_cluster = binding.api == BindingApi::LoadBalancerController;
+    cluster.signs.follower(&binding.name.namespace).filter(|_| in_cluster)
+}
+
 fn describe_port(port: &ServicePort) -> String {
     match &port.name {
         Some(name) => format!("{} ({name})", port.port),
@@ -191,6 +213,7 @@ struct Lookup<'a> {
     cluster: &'a Cluster,
     pods: bool,
     nodes: bool,
+    fails_open: bool,
 }
 
 impl Lookup<'_> {
@@ -202,7 +225,9 @@ impl Lookup<'_> {
     }
 
     fn reads_pod(&self, name: &ObjectName) -> bool {
-        self.pods && !self.inventory.has_skipped(self.id, Kind::Pods, name)
+        self.pods
+            && self.cluster.covers(Kind::Pods, &name.namespace)
+            && !self.inventory.has_skipped(self.id, Kind::Pods, name)
     }
 
     fn reads_node(&self, name: &str) -> bool {
@@ -256,7 +281,7 @@ fn pod_endpoints(
         }
     }
     // Fail-open: pods on nodes nobody hears from count only when nothing else is left.
-    let open = !resolution.endpoints.iter().any(|it| it.wanted == Some(true));
+    let open = lookup.fails_open && !resolution.endpoints.iter().any(|it| it.wanted == Some(true));
     for index in reserve {
         if let Some(endpoint) = resolution.endpoints.get_mut(index) {
             endpoint.wanted = (!open || !unread).then_some(open);
@@ -281,7 +306,8 @@ fn pod_endpoint(
     service: &Service,
     (endpoint, address, port): (&SliceEndpoint, IpAddr, u16),
 ) -> (Endpoint, Membership) {
-    let name = endpoint.pod.as_ref().map(|(name, _)| ObjectName::new(&service.name.namespace, name));
+    let namespace = endpoint.pod_namespace.as_deref().unwrap_or(&service.name.namespace);
+    let name = endpoint.pod.as_ref().map(|(name, _)| ObjectName::new(namespace, name));
     let pod = name.as_ref().and_then(|name| lookup.cluster.pods.get(name));
     let mut key = TargetKey::new(TargetId::Ip(address), port);
     if binding.quic() {
@@ -347,10 +373,13 @@ fn node_endpoints(cluster: &Cluster, binding: &Binding, service: &Service, port:
             port.port, service.name
         )));
     };
-    let suitable = |node: &Node| binding.node_selector.matches(&node.labels) && suits_as_proxy(node);
+    let karpenter = follower(cluster, binding).is_none_or(ControllerDeployment::heeds_karpenter);
+    let suitable =
+        |node: &Node| binding.node_selector.matches(&node.labels) && suits_as_proxy(node, karpenter);
     let with =
         |status| cluster.nodes.values().filter(move |node| suitable(node) && node.ready == Some(status));
-    let open = with(Status::True).next().is_none();
+    let follower = follower(cluster, binding);
+    let open = follower.is_none_or(|it| it.fails_open) && with(Status::True).next().is_none();
     let chosen = match open {
         false => Status::True,
         true => Status::Unknown,
@@ -394,12 +423,12 @@ fn node_endpoints(cluster: &Cluster, binding: &Binding, service: &Service, port:
 }
 
 /// The labels and taints that keep a node out, ready or not.
-fn suits_as_proxy(node: &Node) -> bool {
+fn suits_as_proxy(node: &Node, heeds_karpenter: bool) -> bool {
     let labelled_out = EXCLUDING_LABELS.iter().any(|label| node.labels.contains_key(*label));
     let fargate = node.labels.get("eks.amazonaws.com/compute-type").is_some_and(|it| it == "fargate");
     let leaving = node.taints.iter().any(|taint| {
         &*taint.key == "ToBeDeletedByClusterAutoscaler"
-            || (&*taint.key == "karpenter.sh/disrupted" && &*taint.effect == "NoSchedule")
+            || (heeds_karpenter && &*taint.key == "karpenter.sh/disrupted" && &*taint.effect == "NoSchedule")
     });
     !labelled_out && !fargate && !leaving
 }

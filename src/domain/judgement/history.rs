@@ -14,12 +14,11 @@ use crate::domain::facts::ids::RowKey;
 use crate::domain::facts::ids::TargetKey;
 use crate::domain::facts::ids::Uid;
 use crate::domain::facts::time::Timestamp;
+use crate::domain::judgement::row::GRACE;
+use crate::domain::judgement::row::Grounds;
 use crate::domain::judgement::row::Row;
 use crate::domain::judgement::standing::Standing;
 use crate::domain::judgement::standing::VerdictKind;
-
-/// Seconds for which something new is not yet called a problem.
-pub(crate) const GRACE: i64 = 15;
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Seen {
@@ -30,9 +29,13 @@ pub(crate) struct Seen {
     pub(crate) first: Timestamp,
 }
 
+/// What the standing of a key rests on in Kubernetes, and since when; `None`: it was so when first seen.
+type Known = (Grounds, Option<Timestamp>);
+
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct History {
     rows: HashMap<(RowKey, Option<Uid>), Seen>,
+    grounds: HashMap<RowKey, Known>,
     states: HashMap<TargetKey, (HealthState, Option<Timestamp>)>,
     endpoints: HashMap<TargetKey, Timestamp>,
     served: HashSet<Uid>,
@@ -41,7 +44,9 @@ pub struct History {
     detached: BTreeMap<Uid, Option<TargetKey>>,
     /// Both sides were judged once: what appears from now on is new.
     watching: bool,
-    /// Somebody looks only once: nothing will get better while they watch, so nothing gets a grace.
+    /// Rows were noted at least once, judged or not.
+    noted: bool,
+    /// Somebody looks only once: nothing will get better while they watch, so nothing gets a grace from first seen.
     once: bool,
 }
 
@@ -60,9 +65,30 @@ impl History {
         &self.detached
     }
 
-    /// Whether something that has lasted these seconds has had its grace.
-    pub(crate) fn outlasted(&self, seconds: i64) -> bool {
-        self.once || seconds >= GRACE
+    /// Whether something that was seen for these seconds has had its grace. Who looks only once sees nothing last, and has
+    /// to be told whether it is new.
+    pub(crate) fn outlasted(&self, seconds: i64, is_new: impl FnOnce() -> bool) -> bool {
+        match self.once {
+            true => !is_new(),
+            false => seconds >= GRACE,
+        }
+    }
+
+    /// When the Kubernetes side of a key last changed to what it is now; `None`: it was so when first seen.
+    pub(crate) fn changed(&self, key: &RowKey, grounds: &Grounds, now: Timestamp) -> Option<Timestamp> {
+        match self.grounds.get(key) {
+            Some((known, changed)) if known == grounds => *changed,
+            Some(_) => Some(now),
+            None => (self.noted && !grounds.is_nothing()).then_some(now),
+        }
+    }
+
+    /// How a row stood when it was last noted: of this pod, or of the one that has just left the address.
+    pub(crate) fn stood(&self, key: &RowKey, uid: Option<&Uid>) -> Option<&Seen> {
+        let of = |key: &RowKey, uid: Option<Uid>| self.rows.get(&(key.clone(), uid));
+        let left = || of(key, self.grounds.get(key).filter(|_| uid.is_none())?.0.uid.clone());
+        let waited = || of(&RowKey::Pod(uid?.clone()), uid.cloned());
+        of(key, uid.cloned()).or_else(left).or_else(waited)
     }
 
     /// How a row with this standing has stood so far.
@@ -109,6 +135,7 @@ impl History {
 
     /// Takes a judgement in. Forgets rows that are gone, except when their endpoint was last known.
     pub fn note(&mut self, rows: &[Row], word: VerdictKind, now: Timestamp) {
+        self.note_grounds(rows, now);
         self.verdict = Some((word, self.verdict_since(word, now)));
         let mut states = HashMap::with_capacity(rows.len());
         let mut seen = HashMap::with_capacity(rows.len());
@@ -135,5 +162,16 @@ impl History {
         self.endpoints.retain(|_, last| now.since(*last) < 2 * GRACE);
         let present: HashSet<&Uid> = rows.iter().filter_map(Row::uid).collect();
         self.served.retain(|uid| present.contains(uid));
+    }
+
+    /// Takes in the Kubernetes side alone, and when it changed.
+    pub(crate) fn note_grounds(&mut self, rows: &[Row], now: Timestamp) {
+        let known = rows.iter().map(|row| {
+            let grounds = row.grounds();
+            let changed = self.changed(&row.key, &grounds, now);
+            (row.key.clone(), (grounds, changed))
+        });
+        self.grounds = known.collect();
+        self.noted = true;
     }
 }

@@ -1,10 +1,12 @@
 //! The join: endpoints and targets side by side, each exactly once, and what each row comes to.
 
+mod fit;
 mod ownership;
 mod sides;
 
 use std::collections::BTreeSet;
 
+use self::fit::Misfit;
 use self::ownership::Owners;
 use self::sides::Lookup;
 use crate::domain::facts::cluster::Pod;
@@ -24,6 +26,7 @@ use crate::domain::judgement::history::History;
 use crate::domain::judgement::pass::Pass;
 use crate::domain::judgement::row::EndpointSide;
 use crate::domain::judgement::row::Flag;
+use crate::domain::judgement::row::Grounds;
 use crate::domain::judgement::row::Row;
 use crate::domain::judgement::standing::Standing;
 
@@ -124,9 +127,21 @@ fn judge(case: &Case<'_>, history: &History, owners: &Owners<'_>, sides: Sides<'
         (None, _) if case.binding.is_none() => None,
         (None, _) => Some(false),
     };
-    let (standing, note) = standing(case, history, owners, &sides, wanted);
-    let uid = sides.endpoint.as_ref().and_then(|it| it.uid.clone());
-    let seen = history.seen(&sides.key, uid.as_ref(), standing, case.now);
+    let (mut standing, mut note) = standing(case, history, owners, &sides, wanted);
+    let grounds = Grounds::of(sides.endpoint.as_ref(), wanted);
+    let misfit = fit::misfit(case, history, standing, (&sides.key, &grounds));
+    let outdated = misfit.is_some();
+    let seen = match misfit {
+        Some(Misfit::Keeps(seen)) => {
+            (standing, note) = (seen.standing, None);
+            seen
+        }
+        Some(Misfit::Unknown(why)) => {
+            (standing, note) = (Standing::Unknown, Some(why.to_owned()));
+            history.seen(&sides.key, grounds.uid.as_ref(), standing, case.now)
+        }
+        None => history.seen(&sides.key, grounds.uid.as_ref(), standing, case.now),
+    };
     let state_since = sides.target.and_then(|it| history.state_since(&it.key, &it.health.state, case.now));
     let mut row = Row {
         key: sides.key,
@@ -141,9 +156,10 @@ fn judge(case: &Case<'_>, history: &History, owners: &Owners<'_>, sides: Sides<'
         first_seen: seen.first,
         state_since,
         problem: false,
+        outdated,
     };
     row.flags = flags(case, &row);
-    row.problem = problem(case, history, &row);
+    row.problem = !outdated && problem(case, history, &row);
     row
 }
 
@@ -255,7 +271,7 @@ fn flags(case: &Case<'_>, row: &Row) -> Vec<Flag> {
 fn problem(case: &Case<'_>, history: &History, row: &Row) -> bool {
     let seconds = case.now.since(row.since.unwrap_or(row.first_seen));
     // What was so when we first looked may be older than we can tell, but gets the grace all the same.
-    let outlasted = history.outlasted(seconds);
+    let outlasted = history.outlasted(seconds, || case.just_written());
     match row.standing {
         Standing::Unknown | Standing::Elsewhere | Standing::Passive | Standing::Draining => false,
         Standing::Contested | Standing::Dead | Standing::Failing => true,

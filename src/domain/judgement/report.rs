@@ -108,7 +108,7 @@ fn count(rows: &[Row]) -> Counts {
     let mut counts = Counts::default();
     for row in rows {
         counts.wanted += u32::from(row.wanted == Some(true));
-        counts.in_service += u32::from(row.standing == Standing::InService);
+        counts.in_service += u32::from(row.standing == Standing::InService && row.wanted == Some(true));
         counts.problems += u32::from(row.problem);
         match row.state() {
             Some(HealthState::Draining) => counts.draining += 1,

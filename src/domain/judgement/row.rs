@@ -18,6 +18,9 @@ use crate::domain::facts::time::Timestamp;
 use crate::domain::judgement::desired::Exclusion;
 use crate::domain::judgement::standing::Standing;
 
+/// Seconds for which something new is not yet called a problem.
+pub(crate) const GRACE: i64 = 15;
+
 /// What a board shows: a binding, or a group that no binding names.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Subject {
@@ -99,9 +102,33 @@ pub struct EndpointSide {
     pub(crate) created: Option<Timestamp>,
 }
 
+/// What a standing rests on in Kubernetes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Grounds {
+    pub(crate) uid: Option<Uid>,
+    pub(crate) wanted: Option<bool>,
+    /// Instance targets: a ready pod of the service is on the node.
+    pub(crate) occupied: bool,
+}
+
+impl Grounds {
+    pub(crate) fn of(endpoint: Option<&EndpointSide>, wanted: Option<bool>) -> Self {
+        Self {
+            uid: endpoint.and_then(|it| it.uid.clone()),
+            wanted,
+            occupied: endpoint.is_some_and(|it| it.ready_pods > 0),
+        }
+    }
+
+    /// Nothing stands there.
+    pub(crate) fn is_nothing(&self) -> bool {
+        self.uid.is_none() && self.wanted != Some(true)
+    }
+}
+
 /// What else is true of a row in service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "kebab-case")]
 pub enum Flag {
     /// Every rule that leads to the group gives it weight 0.
     WeightZero,
@@ -113,6 +140,22 @@ pub enum Flag {
     GateNotTrue,
     /// No load balancer uses the group.
     NoLoadBalancer,
+}
+
+impl Flag {
+    pub(crate) const ALL: [Self; 5] =
+        [Self::WeightZero, Self::ZonalShift, Self::Anomaly, Self::GateNotTrue, Self::NoLoadBalancer];
+
+    /// As it stands in the JSON output: part of the contract.
+    pub(crate) fn code(self) -> &'static str {
+        match self {
+            Self::WeightZero => "weight-zero",
+            Self::ZonalShift => "zonal-shift",
+            Self::Anomaly => "anomaly",
+            Self::GateNotTrue => "gate-not-true",
+            Self::NoLoadBalancer => "no-load-balancer",
+        }
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -135,9 +178,16 @@ pub struct Row {
     /// Since when the target is in its state, if that was seen.
     pub(crate) state_since: Option<Timestamp>,
     pub(crate) problem: bool,
+    /// It stands as it stood before its Kubernetes side changed: the health is older than that.
+    pub(crate) outdated: bool,
 }
 
 impl Row {
+    /// What its standing rests on in Kubernetes.
+    pub(crate) fn grounds(&self) -> Grounds {
+        Grounds::of(self.endpoint.as_ref(), self.wanted)
+    }
+
     /// The uid of the pod the row is about.
     pub(crate) fn uid(&self) -> Option<&Uid> {
         self.endpoint.as_ref().and_then(|it| it.uid.as_ref())

@@ -85,7 +85,7 @@ fn reads(case: &Case<'_>, binding: &Binding, found: &mut Obstacles) {
     let usable = case.targets_usable();
     found.unknown(!usable || targets.unreadable > 0, Unsettled::TargetsUnread);
     let older = case.changed().is_some_and(|changed| targets.asked < changed);
-    found.it_is(usable && older, Unsettled::TargetsOlderThanChange);
+    found.unknown(usable && older, Unsettled::TargetsOlderThanChange);
 }
 
 fn of_rows(rows: &[Row], found: &mut Obstacles) {
@@ -95,6 +95,7 @@ fn of_rows(rows: &[Row], found: &mut Obstacles) {
         found.it_is(closed, Unsettled::GateNotTrue);
         // Its endpoint may be known as ready for a while after the pod was told to end.
         found.it_is(row.is_leaving(), Unsettled::Leaving);
+        found.unknown(row.outdated, Unsettled::TargetsOlderThanChange);
         match row.standing {
             // A pod on its way out without a target has nothing left to wait for.
             Standing::Waiting if row.terminating() || row.detached() => {}
@@ -112,7 +113,8 @@ fn of_workloads(case: &Case<'_>, counts: &Counts, found: &mut Obstacles) {
     found.unknown(unread && !moving, Unsettled::RolloutUnknown);
     let replicas =
         workloads.iter().any(|it| matches!(it, RolloutState::Quiet(1..) | RolloutState::Moving(1..)));
-    let empty = case.resolved() && counts.wanted == 0 && (replicas || workloads.is_empty());
+    let lives = case.binding.is_some_and(|it| it.deleted.is_none());
+    let empty = lives && case.resolved() && counts.wanted == 0 && (replicas || workloads.is_empty());
     found.it_is(empty, Unsettled::Empty);
 }
 

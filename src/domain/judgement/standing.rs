@@ -6,7 +6,7 @@ use serde::Serialize;
 
 /// What a row comes to, Kubernetes and AWS taken together. A closed set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "kebab-case")]
 pub enum Standing {
     /// A side needed for the judgement is unread or too old, or AWS says something we do not know.
     Unknown,
@@ -74,6 +74,11 @@ impl Standing {
             Self::Orphan => "orphan",
             Self::Waiting => "waiting",
         }
+    }
+
+    /// As it stands in the JSON output: part of the contract.
+    pub(crate) fn code(self) -> String {
+        self.word().replace(' ', "-")
     }
 
     /// One cell that stands for the word beside it; never the only sign.
@@ -154,7 +159,7 @@ impl Standing {
 
 /// What the verdict of a binding comes to, in a word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "kebab-case")]
 pub enum VerdictKind {
     Serving,
     Degraded,
@@ -177,6 +182,11 @@ impl VerdictKind {
             Self::NotRouted => "not routed",
             Self::Unknown => "unknown",
         }
+    }
+
+    /// As it stands in the JSON output: part of the contract.
+    pub(crate) fn code(self) -> String {
+        self.text().replace(' ', "-")
     }
 
     /// 0 is worst.

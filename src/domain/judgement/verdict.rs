@@ -165,6 +165,9 @@ fn empty(case: &Case<'_>, counts: &Counts) -> Verdict {
 const UNRESOLVED: &str = "which endpoints are wanted could not be read";
 
 fn why_none_wanted(case: &Case<'_>) -> String {
+    if case.binding.is_some_and(|it| it.deleted.is_some()) {
+        return "the binding is being deleted".to_owned();
+    }
     match &case.resolution.backend {
         Backend::ServiceMissing => {
             let elsewhere = service_elsewhere(case).unwrap_or_default();

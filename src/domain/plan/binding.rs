@@ -7,6 +7,7 @@ use super::owners;
 use super::targets::standing;
 use crate::domain::facts::cluster::Binding;
 use crate::domain::facts::cluster::Status;
+use crate::domain::facts::controller::version;
 use crate::domain::facts::elb::HealthState;
 use crate::domain::facts::ids::BindingApi;
 use crate::domain::facts::ids::BindingRef;
@@ -125,7 +126,7 @@ fn doubts(plan: &mut Plan, binding: &Binding, controller: &Controller) {
     if controller.presence == Presence::Unknown {
         plan.warnings.push(format!("Whether a controller is there is not known ({}).", controller.sign));
     }
-    if let Activity::Failing(error) = &controller.activity {
+    if let Activity::Failing { error, .. } = &controller.activity {
         plan.warnings.push(format!("The controller fails to reconcile this binding: {error}."));
     }
 }
@@ -144,23 +145,5 @@ fn gates(plan: &mut Plan, known: &Known<'_>) {
             "{} with a readiness gate {have} no healthy target: the controller sets the gate to False, and no service uses such a pod until its target is healthy.",
             counted(pods, "pod")
         ));
-    }
-}
-
-fn version(text: &str) -> Option<(u32, u32, u32)> {
-    let mut parts = text.trim_start_matches('v').split(['.', '-', '+']).map(str::parse::<u32>);
-    Some((parts.next()?.ok()?, parts.next()?.ok()?, parts.next().and_then(Result::ok).unwrap_or(0)))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn versions_compare_as_numbers() {
-        assert_eq!(version("3.5.0"), Some((3, 5, 0)));
-        assert_eq!(version("v2.10.1-rc.1"), Some((2, 10, 1)));
-        assert!(version("2.8.2") < Some(CHECKPOINTS_SINCE) && version("2.10.0") > Some(CHECKPOINTS_SINCE));
-        assert_eq!(version("main"), None);
     }
 }

@@ -8,6 +8,7 @@ use crate::domain::facts::time::age;
 use crate::domain::judgement::row::EndpointSide;
 use crate::domain::judgement::row::Flag;
 use crate::domain::judgement::row::Row;
+use crate::domain::judgement::standing::Standing;
 
 /// Which pane a column belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -329,7 +330,8 @@ fn gate(row: &Row, _: &Context) -> String {
 
 fn standing(row: &Row, _: &Context) -> String {
     let flagged = if row.flags.is_empty() { "" } else { " *" };
-    format!("{} {}{flagged}", row.standing.glyph(), row.standing.word())
+    let old = if row.outdated && row.standing != Standing::Unknown { "?" } else { "" };
+    format!("{} {}{old}{flagged}", row.standing.glyph(), row.standing.word())
 }
 
 fn wanted(row: &Row, _: &Context) -> String {

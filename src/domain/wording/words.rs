@@ -72,6 +72,12 @@ pub(crate) fn of_row(row: &Row, group: Option<&TargetGroup>, controller: &Contro
     for flag in &row.flags {
         words.facts.push(flag_words(*flag).to_owned());
     }
+    if row.outdated && row.standing != Standing::Unknown {
+        words.facts.push(
+            "Its endpoint changed after the health was asked for: this is how it stood before. The health is read again."
+                .to_owned(),
+        );
+    }
     let description = row.target.as_ref().and_then(|it| it.health.description.as_deref());
     if let Some(description) = description.filter(|it| !words.headline.contains(*it)) {
         words.facts.push(format!("AWS says: {description}."));
@@ -89,22 +95,39 @@ fn owner(row: &Row) -> String {
 }
 
 /// What can be expected of the controller about a target that is not as it should be.
-enum Expected {
+enum Expected<'a> {
     /// It acts by itself within seconds.
     Acts,
+    /// It tries, and fails with this.
+    Fails(&'a str),
     /// Its checkpoint matches the endpoints, so it does not read the targets.
     Idle,
     /// No controller follows the binding.
     Nobody,
 }
 
-fn expected(controller: &Controller) -> Expected {
-    match (controller.presence, &controller.activity) {
-        (Presence::Absent | Presence::Down, _) => Expected::Nobody,
-        (_, Activity::Asleep { .. }) => Expected::Idle,
+fn expected(controller: &Controller) -> Expected<'_> {
+    match (controller.is_nobody(), controller.fails_with(), &controller.activity) {
+        (true, ..) => Expected::Nobody,
+        (_, Some(error), _) => Expected::Fails(error),
+        (_, _, Activity::Asleep { .. }) => Expected::Idle,
         _ => Expected::Acts,
     }
 }
+
+/// That it does not happen, and with what.
+fn fails(words: Explanation, error: &str) -> Explanation {
+    words.fact(format!("The controller fails: {}.", controller_error(error).trim_end_matches('.')))
+}
+
+/// The part of an error of the controller that says what is wrong: what its calls to AWS wrap around the answer is left
+/// out.
+pub(crate) fn controller_error(error: &str) -> &str {
+    let cause = error.rsplit_once(", api error ").map_or(error, |it| it.1);
+    cause.trim_start_matches("FailedReconcile: ").trim_start_matches("Failed reconcile due to ")
+}
+
+const FAILS_NEXT: &str = "fix what the controller complains of; it tries again by itself, within 17 minutes";
 
 fn unregistered(row: &Row, controller: &Controller) -> Explanation {
     let draining = row.state() == Some(&HealthState::Draining);
@@ -119,6 +142,7 @@ fn unregistered(row: &Row, controller: &Controller) -> Explanation {
         Expected::Idle => words
             .fact("The controller is idle: its checkpoint matches the endpoints, so it does not notice what someone else deregistered.")
             .next("r forces a reconcile, R registers the target now"),
+        Expected::Fails(error) => fails(words, error).next(format!("{FAILS_NEXT}. R registers the target meanwhile")),
         Expected::Acts => words.next("the controller registers it within seconds; if not, register it (R)"),
     }
 }
@@ -137,6 +161,9 @@ fn lingering(row: &Row, controller: &Controller) -> Explanation {
     match expected(controller) {
         Expected::Nobody => {
             words.next(format!("deregister it (X): no controller follows this binding ({})", controller.sign))
+        }
+        Expected::Fails(error) => {
+            fails(words, error).next(format!("{FAILS_NEXT}. X deregisters the target meanwhile"))
         }
         Expected::Idle | Expected::Acts => {
             words.next("the controller deregisters it within seconds; if not, see the controller line")
@@ -158,6 +185,7 @@ fn orphan(row: &Row, controller: &Controller) -> Explanation {
         Expected::Idle => words
             .fact("The controller is idle: its checkpoint matches the endpoints, so it does not notice what someone else registered.")
             .next("r forces a reconcile, X deregisters the target now"),
+        Expected::Fails(error) => fails(words, error).next(format!("{FAILS_NEXT}. X deregisters the target meanwhile")),
         Expected::Acts => {
             words.next("the controller deregisters it at its next reconcile, X deregisters it now")
         }
@@ -226,6 +254,7 @@ fn exclusion(exclusion: Exclusion) -> &'static str {
         Exclusion::NodeUnknown => "its node's Ready condition is Unknown while other endpoints are ready",
         Exclusion::NodeMissing => "its node does not exist",
         Exclusion::NoQuicServerId => "its pod has no QUIC server ID",
+        Exclusion::BindingDeleted => "its binding is being deleted",
         Exclusion::NodeExcluded => "a label, a taint or the binding's node selector excludes its node",
     }
 }
@@ -439,7 +468,7 @@ pub(crate) fn of_controller(controller: &Controller, now: Timestamp) -> String {
         }
         (_, Activity::Behind) => "behind: endpoints changed since its last reconcile".to_owned(),
         (_, Activity::Working) => "reconciling".to_owned(),
-        (_, Activity::Failing(error)) => format!("failing: {error}"),
+        (_, Activity::Failing { error, .. }) => format!("failing: {}", controller_error(error)),
         (presence, Activity::Unknown) => presence.word().to_owned(),
     };
     let webhook = match controller.webhook_endpoints {

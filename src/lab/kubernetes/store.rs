@@ -11,6 +11,7 @@ use tokio::sync::watch;
 
 use super::kinds;
 use super::kinds::PODS;
+use super::kinds::SLICES;
 use crate::lab::clock::Millis;
 use crate::lab::clock::stamp;
 use crate::lab::json::at;
@@ -225,6 +226,11 @@ impl Store {
     ) -> Arc<Value> {
         self.version += 1;
         put(&mut new, "metadata.resourceVersion", json!(self.version.to_string()));
+        if kind == SLICES {
+            let wrote = json!({"manager": "kube-controller-manager", "operation": "Update",
+                "apiVersion": "discovery.k8s.io/v1", "time": stamp(self.now), "fieldsType": "FieldsV1", "fieldsV1": {}});
+            put(&mut new, "metadata.managedFields", json!([wrote]));
+        }
         let new = Arc::new(new);
         let key = key(&new);
         let keep = event != Event::Deleted;

@@ -105,6 +105,9 @@ fn judge<'a>(world: &'a World, namespace: &str, endpoint: &Value) -> Option<(&'a
     if text(endpoint, "targetRef.kind") != "Pod" {
         return None;
     }
+    // The reference's own namespace counts.
+    let namespace =
+        Some(text(endpoint, "targetRef.namespace")).filter(|it| !it.is_empty()).unwrap_or(namespace);
     let pod = world.kube.get(PODS, namespace, text(endpoint, "targetRef.name"))?;
     if at(endpoint, "conditions.ready").as_bool().unwrap_or(true) {
         return Some((pod, true));

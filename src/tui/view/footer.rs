@@ -58,7 +58,7 @@ pub(super) fn routes(state: &State, theme: &Theme, area: Rect, buffer: &mut Buff
     let controller = &report.controller;
     let line = words::of_controller(controller, state.shown_now());
     let style = match (controller.presence, &controller.activity) {
-        (Presence::Down, _) | (_, Activity::Failing(_)) => theme.bad,
+        (Presence::Down, _) | (_, Activity::Failing { .. }) => theme.bad,
         (Presence::Absent, _) | (_, Activity::Behind) => theme.warn,
         _ => theme.plain,
     };

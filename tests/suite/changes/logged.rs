@@ -12,6 +12,7 @@ use tgscope::domain::plan::progress::Stage;
 use tgscope::domain::plan::targets;
 use tgscope::domain::plan::unbind;
 
+use super::at_rest;
 use super::races::keys;
 use super::races::live;
 use super::words;
@@ -113,7 +114,7 @@ async fn a_log_that_cannot_be_written_forbids_the_write() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn read_only_is_held_where_it_is_written() {
-    let world = Still::start("drift").await;
+    let world = Still::of(at_rest()).await;
     let first = keys(&world.report().await)[0].clone();
     let row = RowKey::Target(first.clone());
     let plans = [
@@ -133,7 +134,7 @@ async fn read_only_is_held_where_it_is_written() {
     }
     for plan in plans {
         let tried = world.carry_out(plan.clone()).end(&world).await;
-        assert_eq!(words(&tried), ["failed"], "the fake fails on any write: {:?}", plan.change);
+        assert_eq!(words(&tried), ["failed"], "the fake fails on any write: {:?}: {tried:?}", plan.change);
         let read_only = Connection { read_only: true, ..world.connection() };
         let log = Log::forgotten();
         let ended = world.carry_out_with(plan, log.clone(), read_only).end(&world).await;
@@ -144,7 +145,7 @@ async fn read_only_is_held_where_it_is_written() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_the_api_server_does_not_permit_is_not_even_tried() {
-    let world = Still::start("drift").await;
+    let world = Still::of(at_rest()).await;
     let first = keys(&world.report().await)[0].clone();
     let row = RowKey::Target(first);
     let viewer = || world.connection_by("demo-viewer", tgscope::lab::VIEWER_KEY);

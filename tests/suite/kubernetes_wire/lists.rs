@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 use serde_json::json;
-use tgscope::domain::facts::cluster::ControllerSigns;
+use tgscope::domain::facts::controller::ControllerSigns;
 use tgscope::domain::facts::ids::BindingApi;
 use tgscope::domain::facts::ids::ObjectName;
 use tgscope::domain::inventory::Kind;
@@ -255,6 +255,7 @@ async fn a_controller_that_is_not_there_is_told_from_one_that_may_not_be_read() 
     let expected = ControllerSigns {
         kind_served: Some(false),
         deployment: Some(None),
+        others: Vec::new(),
         lease: Some(None),
         webhook_endpoints: Some(None),
         webhook_configured: Some(false),

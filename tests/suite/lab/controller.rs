@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 use serde_json::json;
-use tgscope::domain::facts::cluster::ControllerSigns;
+use tgscope::domain::facts::controller::ControllerSigns;
 use tgscope::lab::Scenario;
 
 use super::Still;

@@ -67,6 +67,18 @@ fn a_list_needs_settings_of_groups_only_where_a_target_is_not_healthy() {
 }
 
 #[test]
+fn a_listed_group_whose_kubernetes_side_changed_is_read_next() {
+    let world = World::of("10.0.0.1 ready | 10.0.0.1 healthy");
+    let urgency = |follow: &Follow| {
+        let needs = needs(&world.inventory, follow);
+        needs.into_iter().find(|it| matches!(it.topic, Topic::Health(_))).map(|it| (it.good_for, it.urgency))
+    };
+    assert_eq!(urgency(&list()), Some((30_000, Urgency::Sweep)));
+    let outdated = Follow { outdated: BTreeSet::from([fixture::arn()]), ..list() };
+    assert_eq!(urgency(&outdated), Some((4_000, Urgency::First)));
+}
+
+#[test]
 fn a_read_back_needs_health_alone_and_a_plan_settings_and_tags_too() {
     let world = World::of("10.0.0.1 ready | 10.0.0.1 healthy");
     assert_eq!(told(&world.inventory, &Follow { lean: true, ..list() }), ["health 30"]);

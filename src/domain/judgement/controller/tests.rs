@@ -1,9 +1,11 @@
 //! Whether the controller is there, in a table, and what it is doing about the binding.
 
 use super::*;
-use crate::domain::facts::cluster::ControllerSigns;
-use crate::domain::facts::cluster::LeaseState;
+use crate::domain::facts::controller::ControllerDeployment;
+use crate::domain::facts::controller::ControllerSigns;
+use crate::domain::facts::controller::LeaseState;
 use crate::domain::facts::ids::BindingRef;
+use crate::domain::facts::ids::ObjectName;
 use crate::domain::fixture::BEGIN;
 use crate::domain::fixture::World;
 use crate::domain::fixture::kubernetes;
@@ -38,6 +40,7 @@ fn uninstalled(world: &mut World) {
         *it = ControllerSigns {
             kind_served: Some(true),
             deployment: Some(None),
+            others: Vec::new(),
             lease: Some(None),
             webhook_endpoints: Some(None),
             webhook_configured: Some(false),
@@ -126,6 +129,48 @@ fn only(world: &mut World, mark: impl FnOnce(&mut Binding)) {
     world.binding(mark);
 }
 
+/// Which controllers there are besides the usual one: name, the namespace each watches, replicas available.
+fn with_others(usual: Option<&str>, others: &[(&str, Option<&str>, u32)]) -> Controller {
+    found(|w| {
+        w.signs(|it| {
+            let first = it.deployment.as_mut().unwrap().as_mut().unwrap();
+            first.watches = usual.map(Into::into);
+            let template = first.clone();
+            it.others = others
+                .iter()
+                .map(|(name, watches, available)| ControllerDeployment {
+                    name: ObjectName::new("lb-system", name),
+                    watches: watches.map(Into::into),
+                    available: *available,
+                    version: Some("2.11.0".into()),
+                    ..template.clone()
+                })
+                .collect();
+        });
+    })
+}
+
+#[test]
+fn the_controller_is_the_one_that_watches_the_namespace_of_the_binding() {
+    let told = |it: &Controller| (it.presence, it.version.clone(), it.sign.to_string());
+    let usual = with_others(None, &[("edge", Some("infra"), 1)]);
+    assert_eq!(told(&usual), (Presence::Present, Some("3.5.0".into()), "its lease".to_owned()));
+    let other = with_others(Some("infra"), &[("edge", Some("workshop"), 1)]);
+    let sign = "the Deployment lb-system/edge watches namespace workshop".to_owned();
+    assert_eq!(told(&other), (Presence::Present, Some("2.11.0".into()), sign.clone()));
+    let down = with_others(Some("infra"), &[("edge", Some("workshop"), 0)]);
+    assert_eq!((down.presence, down.sign.to_string()), (Presence::Down, sign));
+    let nobody = with_others(Some("infra"), &[]);
+    assert_eq!(nobody.presence, Presence::Absent);
+    assert_eq!(
+        nobody.sign,
+        "no controller watches namespace workshop: kube-system/aws-load-balancer-controller only infra"
+    );
+    let both = with_others(None, &[("edge", None, 1)]);
+    assert_eq!((both.presence, both.version), (Presence::Present, None), "which of them is not known");
+    assert!(both.sign.starts_with("several watch namespace workshop: kube-system/"), "{}", both.sign);
+}
+
 #[test]
 fn a_controller_that_left_marks_is_never_absent() {
     assert_ne!(found(uninstalled).presence, Presence::Absent);
@@ -197,7 +242,6 @@ fn a_controller_without_a_checkpoint_is_unknown() {
 
 #[test]
 fn a_controller_whose_last_event_is_a_warning_is_failing_with_it() {
-    let failing = Activity::Failing("FailedReconcile: Failed reconcile due to AccessDenied".to_owned());
     let warn = |w: &mut World| {
         w.later(5);
         w.event("FailedReconcile", "Failed reconcile due to AccessDenied");
@@ -212,7 +256,9 @@ fn a_controller_whose_last_event_is_a_warning_is_failing_with_it() {
         },
     ];
     for world in worlds {
-        assert_eq!(found(|w| (world(w), warn(w)).1).activity, failing);
+        let activity = found(|w| (world(w), warn(w)).1).activity;
+        assert_eq!(activity.error(), Some("FailedReconcile: Failed reconcile due to AccessDenied"));
+        assert!(activity.since().is_some());
     }
 }
 
@@ -225,6 +271,44 @@ fn a_warning_that_was_overcome_is_no_failure() {
         checkpointed(w);
     };
     assert!(matches!(found(overcome).activity, Activity::Asleep { .. }));
+}
+
+#[test]
+fn a_marker_of_ours_does_not_hide_that_every_attempt_fails() {
+    let marked = |w: &mut World| {
+        checkpointed(w);
+        w.later(5);
+        w.binding(|it| it.checkpoint = Some("tgscope/1795400000".to_owned()));
+        w.event("FailedReconcile", "AccessDenied");
+    };
+    assert_eq!(found(marked).activity.error(), Some("FailedReconcile: AccessDenied"));
+}
+
+#[test]
+fn a_failure_of_a_binding_that_had_the_name_before_is_over() {
+    let made_anew = |w: &mut World| {
+        w.event("FailedReconcile", "AccessDenied");
+        w.later(60);
+        let now = w.now;
+        w.binding(|it| it.created = now);
+    };
+    assert_eq!(found(made_anew).activity, Activity::Unknown);
+}
+
+#[test]
+fn a_webhook_without_endpoints_says_sooner_that_the_controller_is_gone() {
+    let seen = |silent: i64, endpoints: Option<Option<u32>>| {
+        found(|w| {
+            w.later(silent);
+            w.signs(|it| it.webhook_endpoints = endpoints);
+        })
+        .presence
+    };
+    assert_eq!(seen(10, Some(Some(0))), Presence::Present, "its lease is good for 15 s");
+    assert_eq!(seen(20, Some(Some(0))), Presence::Down);
+    assert_eq!(seen(20, Some(Some(1))), Presence::Present, "clocks differ");
+    let no_lease = |w: &mut World| w.signs(|it| (it.lease, it.webhook_endpoints) = (None, Some(Some(0))));
+    assert_eq!(found(no_lease).presence, Presence::Down);
 }
 
 #[test]
@@ -255,7 +339,7 @@ fn a_clean_up_that_failed_is_a_failure_before_all_else() {
         checkpointed(w);
         w.binding(|it| it.failed_cleanup = Some("TargetGroupNotFound".to_owned()));
     };
-    assert_eq!(found(failed).activity, Activity::Failing("FailedCleanup: TargetGroupNotFound".to_owned()));
+    assert_eq!(found(failed).activity.error(), Some("FailedCleanup: TargetGroupNotFound"));
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! The fourteen standings and what follows from them.
 
+mod fit;
 mod ownership;
 mod problems;
 mod standings;

@@ -118,22 +118,22 @@ const BOTH_SIDES: &[Fact] = &[
     (
         "a pod changed after the health was asked for",
         || changed(|w| w.edit_pod("10.0.0.1", |it| it.start_allowance = 5)),
-        "false: targets-older-than-change",
+        "null: targets-older-than-change",
     ),
     (
         "a slice changed after the health was asked for",
         || changed(|w| w.endpoint("10.0.0.1", |it| it.serving = None)),
-        "false: targets-older-than-change",
+        "null: targets-older-than-change",
     ),
     (
         "the service changed after the health was asked for",
         || changed(|w| w.service(|it| it.publish_not_ready = true)),
-        "false: targets-older-than-change",
+        "null: targets-older-than-change",
     ),
     (
         "the binding changed after the health was asked for",
         || changed(|w| w.binding(|it| it.networking = true)),
-        "false: targets-older-than-change",
+        "null: targets-older-than-change",
     ),
     (
         "a slice of another service changed after the health was asked for",
@@ -166,7 +166,7 @@ const BOTH_SIDES: &[Fact] = &[
             world.remove(Kind::Slices, "testapp-1");
             world
         },
-        "false: targets-older-than-change",
+        "null: targets-older-than-change",
     ),
 ];
 
@@ -260,7 +260,7 @@ const PODS: &[Fact] = &[
     (
         "a binding that is being deleted",
         || served(|w| w.binding(|it| it.deleted = Some(BEGIN))),
-        "false: deleting",
+        "false: deleting, lingering, pod-not-in-service",
     ),
     (
         "a generation that the controller has not seen",

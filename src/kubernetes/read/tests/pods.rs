@@ -168,19 +168,51 @@ fn init_containers_count_while_they_run_and_after_they_were_restarted() {
 }
 
 #[test]
-fn a_quic_server_id_comes_from_the_environment_of_any_container() {
-    let with = |env: Value| {
-        pod(&json!({ "spec": { "containers": [{ "name": "a" }, { "name": "b", "env": env }] } }))
-    };
-    let id = |env: Value| with(env).quic_server_id;
+fn a_quic_server_id_is_the_injected_value_in_hexadecimal_where_the_annotation_asks_for_it() {
+    let quic = "service.beta.kubernetes.io/aws-load-balancer-quic-enabled-containers";
     let name = "AWS_LBC_QUIC_SERVER_ID";
+    let env = json!([{ "name": "X", "value": "y" }, { "name": name, "value": "LWV1oW+gjqQ=" }]);
+    let id = |annotations: Value, spec: Value| {
+        pod(&json!({ "metadata": { "annotations": annotations }, "spec": spec })).quic_server_id
+    };
+    let asked = || json!({ quic: "b" });
+    let hex = Some("0x2d6575a16fa08ea4");
+    let spec = json!({ "containers": [{ "name": "a" }, { "name": "b", "env": env }] });
+    assert_eq!(id(asked(), spec.clone()).as_deref(), hex);
+    assert_eq!(id(json!({ "other": "b" }), spec), None, "the annotation decides");
+    let sidecar =
+        |policy: Value| json!({ "initContainers": [{ "name": "b", "env": env, "restartPolicy": policy }] });
+    assert_eq!(id(asked(), sidecar(json!("Always"))).as_deref(), hex);
+    assert_eq!(id(asked(), sidecar(json!(null))), None, "it ends before the pod serves");
+    for value in [json!({ "valueFrom": { "fieldRef": {} } }), json!({ "value": "no base64!" }), json!({})] {
+        let mut env = value;
+        env["name"] = json!(name);
+        assert_eq!(id(asked(), json!({ "containers": [{ "env": [env] }] })), None, "{env}");
+    }
+}
+
+#[test]
+fn readiness_probes_tell_how_and_where_they_ask() {
+    let containers = json!([
+        { "readinessProbe": { "httpGet": { "path": "/healthz", "port": 10254 } } },
+        { "ports": [{ "name": "web", "containerPort": 8443 }], "readinessProbe": { "httpGet": { "port": "web", "scheme": "HTTPS" } } },
+        { "readinessProbe": { "tcpSocket": { "port": 5060 } } },
+        { "readinessProbe": { "grpc": { "port": 9000 } } },
+        { "readinessProbe": { "exec": { "command": ["true"] } } },
+        { "name": "none" },
+    ]);
+    let probes = pod(&json!({ "spec": { "containers": containers } })).probes;
+    let told: Vec<_> = probes.iter().map(|it| (&*it.how, it.port, it.path.as_deref())).collect();
     assert_eq!(
-        id(json!([{ "name": "X", "value": "y" }, { "name": name, "value": "0xabc" }])).as_deref(),
-        Some("0xabc")
+        told,
+        [
+            ("HTTP", Some(10254), Some("/healthz")),
+            ("HTTPS", Some(8443), None),
+            ("TCP", Some(5060), None),
+            ("gRPC", Some(9000), None),
+            ("exec", None, None),
+        ]
     );
-    assert_eq!(id(json!([{ "name": name, "valueFrom": { "fieldRef": {} } }])), None);
-    assert_eq!(id(json!([{ "name": name, "value": "" }])), None);
-    assert_eq!(id(json!(null)), None);
 }
 
 #[test]

@@ -51,7 +51,40 @@ fn provider(a: Option<&str>, edit: impl FnOnce(&mut World)) -> World {
     })
 }
 
+/// Node a leaves by Karpenter's taint, under a controller of this version.
+fn disrupted(version: &str) -> World {
+    let mut world = tainted("karpenter.sh/disrupted", "NoSchedule");
+    let version = version.to_owned();
+    world.signs(|it| it.deployment.as_mut().unwrap().as_mut().unwrap().version = Some(version.into()));
+    world
+}
+
+fn closed(edit: impl FnOnce(&mut World)) -> World {
+    instances(|w| {
+        w.signs(|it| it.deployment.as_mut().unwrap().as_mut().unwrap().fails_open = false);
+        edit(w);
+    })
+}
+
 const FACTS: &[Fact] = &[
+    ("Karpenter's taint counts from version 2.12 on", || disrupted("2.12.0"), ONLY_B),
+    ("before, it did not", || disrupted("2.11.3"), BOTH),
+    ("a version that is not known is taken as new", || disrupted("main"), ONLY_B),
+    (
+        "without the feature gate EndpointsFailOpen nodes in state Unknown never count",
+        || {
+            closed(|w| {
+                w.node("a", |it| it.ready = Some(Status::Unknown));
+                w.node("b", |it| it.ready = Some(Status::Unknown));
+            })
+        },
+        "",
+    ),
+    (
+        "a node goes while its binding is being deleted",
+        || instances(|w| w.binding(|it| it.deleted = Some(it.created))),
+        "",
+    ),
     ("every ready node of a NodePort service is wanted", || instances(|_| {}), BOTH),
     (
         "a LoadBalancer service has node ports too",

@@ -53,6 +53,22 @@ const FACTS: &[Fact] = &[
         "10.0.0.1:8080, 10.0.0.1:9090",
     ),
     (
+        "an empty text finds the port without a name",
+        || {
+            world(READY, |w| {
+                w.service(|it| it.ports[0].name = None);
+                w.slice("testapp-1", |it| it.ports[0].name = None);
+                w.binding(|it| it.port = PortRef::Name("".into()));
+            })
+        },
+        "10.0.0.1:8080",
+    ),
+    (
+        "an empty text finds no port with a name",
+        || world(READY, |w| w.binding(|it| it.port = PortRef::Name("".into()))),
+        "PortMissing([\"80 (http)\"])",
+    ),
+    (
         "an empty name is no name",
         || {
             world(READY, |w| {

@@ -7,8 +7,12 @@ use super::world;
 use crate::domain::facts::cluster::Status;
 use crate::domain::fixture::BEGIN;
 use crate::domain::fixture::GATE_OF_BINDING;
+use crate::domain::fixture::NAMESPACE;
 use crate::domain::fixture::World;
+use crate::domain::fixture::cluster;
 use crate::domain::inventory::Kind;
+use crate::domain::inventory::Object;
+use crate::domain::inventory::Observation;
 use crate::domain::judgement::desired::Exclusion;
 
 const GATED: &str = "10.0.0.1 gated";
@@ -22,7 +26,39 @@ fn leaving(node: Option<Status>) -> World {
     on(node, "10.0.0.1 terminating")
 }
 
+/// The slice says that the pod is in namespace `other`; one is there, or only pods of `workshop` are seen.
+fn elsewhere(there: bool, all: bool) -> World {
+    world("10.0.0.1 ready", |w| {
+        let mut pod = w.cluster().pods.values().next().unwrap().clone();
+        w.endpoint("10.0.0.1", |it| it.pod_namespace = Some("other".into()));
+        let namespace = (!all).then(|| NAMESPACE.to_owned());
+        let objects = vec![Object::Pod(pod.clone())];
+        w.apply(Observation::Listed { cluster: cluster(), kind: Kind::Pods, namespace, objects });
+        w.remove(Kind::Pods, &pod.name.name);
+        if there {
+            pod.name.namespace = "other".to_owned();
+            w.put(Object::Pod(pod));
+        }
+    })
+}
+
 const FACTS: &[Fact] = &[
+    (
+        "the pod of another namespace that the reference names is wanted",
+        || elsewhere(true, true),
+        "10.0.0.1:8080",
+    ),
+    ("it does not count where it does not exist", || elsewhere(false, true), ""),
+    (
+        "where pods of other namespaces cannot be seen, ready counts",
+        || elsewhere(false, false),
+        "10.0.0.1:8080",
+    ),
+    (
+        "nothing is wanted while the binding is being deleted",
+        || world("10.0.0.1 ready", |w| w.binding(|it| it.deleted = Some(it.created))),
+        "",
+    ),
     (
         "ready left out counts as ready",
         || world("10.0.0.1 unready", |w| w.endpoint("10.0.0.1", |it| it.ready = None)),

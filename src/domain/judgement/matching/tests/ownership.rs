@@ -258,7 +258,7 @@ const FACTS: &[Fact] = &[
         "a connected cluster without the kind hides nothing",
         || {
             world(STRANGER, |w| {
-                let signs = crate::domain::facts::cluster::ControllerSigns {
+                let signs = crate::domain::facts::controller::ControllerSigns {
                     kind_served: Some(false),
                     ..Default::default()
                 };

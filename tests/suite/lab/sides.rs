@@ -1,0 +1,140 @@
+//! Forty bindings are read while one of their Deployments scales and restarts: whenever it is looked, nobody is accused by
+//! sides of different age, and nothing is called settled that is not.
+
+use std::fmt::Write;
+use std::time::Duration;
+
+use serde_json::Value;
+use tgscope::backend::Look;
+use tgscope::lab::Scenario;
+use tgscope::report::Document;
+
+use super::BEGIN;
+use super::Still;
+
+const BINDINGS: usize = 40;
+const LOOKS: u64 = 50;
+
+fn world() -> Scenario {
+    let mut text = String::from(
+        r#"
+        summary = "many bindings"
+        [controller]
+        [[node]]
+        zone = "a"
+        count = 4
+        [[node]]
+        zone = "b"
+        count = 4
+        [[image]]
+        name = "web:1"
+        start = "1s"
+        ready = "1s"
+        stop = "2s"
+        [[load-balancer]]
+        name = "lb"
+        zones = ["a", "b"]
+        [[load-balancer.listener]]
+        port = 80
+        forward = { tg-1 = 1 }
+        "#,
+    );
+    for n in 1..=BINDINGS {
+        let rule = format!(
+            "[[load-balancer.listener.rule]]\npriority = {n}\npath = \"/{n}/*\"\nforward = {{ tg-{n} = 1 }}\n"
+        );
+        text.push_str(&rule);
+    }
+    _ = write!(
+        text,
+        "[[group]]\nname = \"tg-{{n}}\"\ncount = {BINDINGS}\ninterval = 5\ndelay = 5\n\
+         [[app]]\nname = \"web-{{n}}\"\ncount = {BINDINGS}\nimage = \"web:1\"\nreplicas = 6\n\
+         binding = {{ name = \"web-{{n}}\", group = \"tg-{{n}}\" }}\n"
+    );
+    Scenario::parse("sides", &text).unwrap()
+}
+
+/// A few numbers that are the same each time.
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, end: u64) -> u64 {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) % end
+    }
+}
+
+/// When the Deployment was told what, in milliseconds of the world.
+type Told = Vec<(i64, u64)>;
+
+/// Looks while the world goes on: the clock moves in small steps until the look is over, and the Deployment is told
+/// something else at a moment of it.
+async fn look(world: &Still, random: &mut Random, (now, told): (&mut i64, &mut Told)) -> Look {
+    let look = world.look();
+    tokio::pin!(look);
+    let mut step = 0;
+    let moment = random.below(40);
+    let what = [9, 4, 6, 0][usize::try_from(random.below(4)).unwrap()];
+    loop {
+        tokio::select! {
+            look = &mut look => return look,
+            () = tokio::time::sleep(Duration::from_millis(2)) => {
+                if step == moment {
+                    match what {
+                        0 => world.lab.act("restart = { app = \"web-7\" }").unwrap(),
+                        replicas => {
+                            world.lab.act(&format!("scale = {{ app = \"web-7\", replicas = {replicas} }}")).unwrap();
+                            told.push((*now, replicas));
+                        }
+                    }
+                }
+                step += 1;
+                let by = 50 + random.below(300);
+                world.lab.advance(Duration::from_millis(by));
+                *now += i64::try_from(by).unwrap();
+            }
+        }
+    }
+}
+
+fn millis(time: &Value) -> i64 {
+    time.as_str().unwrap().parse::<jiff::Timestamp>().unwrap().as_millisecond()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nobody_is_accused_and_nothing_is_settled_by_sides_of_different_age() {
+    let world = Still::of(world()).await;
+    let mut random = Random(7);
+    let (mut now, mut told) = (BEGIN, vec![(i64::MIN, 6)]);
+    let (mut wrong, mut settled, mut outdated) = (Vec::new(), 0, 0);
+    for n in 0..LOOKS {
+        let look = look(&world, &mut random, (&mut now, &mut told)).await;
+        let document = serde_json::to_value(Document::new(&look.inventory, &look.reports, look.at)).unwrap();
+        assert_eq!(document["failures"], serde_json::json!([]), "look {n}");
+        for it in document["bindings"].as_array().unwrap() {
+            outdated += it["rows"].as_array().unwrap().iter().filter(|row| row["outdated"] == true).count();
+            if it["problems"] != 0 {
+                wrong.push(format!("look {n}: {} is accused: {}", it["name"], it["rows"]));
+            }
+            if it["settled"] != true {
+                continue;
+            }
+            settled += 1;
+            let (asked, listed) = (millis(&it["healthAskedAt"]), millis(&it["kubernetesAt"]));
+            assert!(asked <= listed, "look {n}: what is settled was listed after its health was asked for");
+            let replicas = match it["name"] == "web-7" {
+                true => told.iter().rev().find(|(at, _)| *at < listed).unwrap().1,
+                false => 6,
+            };
+            if it["inService"] != replicas {
+                wrong.push(format!("look {n}: {} is called settled with {}", it["name"], it["inService"]));
+            }
+        }
+        let pause = random.below(20);
+        world.seconds(pause);
+        now += i64::try_from(pause).unwrap() * 1000;
+    }
+    assert!(wrong.is_empty(), "{} of {LOOKS} looks:\n{}", wrong.len(), wrong.join("\n"));
+    assert!(settled > 1_000 && told.len() > 20, "{settled} were settled; {} times scaled", told.len());
+    println!("{settled} settled, {outdated} rows outdated");
+}
