@@ -394,11 +394,7 @@ fn no_file_is_too_long_and_each_says_what_it_owns() {
         let n_lines = text.lines().count();
         assert!(n_lines <= LONGEST_FILE, "{} has {n_lines} lines: it is two ideas", path.display());
         let first = text.lines().next().unwrap_or_default();
-        assert!(
-            first.starts_with("//!"),
-            "{} does not begin with a sentence on what it owns",
-            path.display()
-        );
+        assert!(first.starts_with("//!"), "{} does not begin with what it owns", path.display());
     }
 }
 

@@ -67,7 +67,7 @@ pub enum Effect {
     /// Take the terminal anew and draw everything.
     Retake,
     /// What to look at from now on.
-    Follow(Follow),
+    Follow(Box<Follow>),
     /// Carry a plan out that was accepted.
     Apply(Box<Plan>),
     /// Let the API server check a plan without doing it.

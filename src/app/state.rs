@@ -18,6 +18,7 @@ use crate::domain::facts::plan_id::PlanId;
 use crate::domain::facts::plan_id::PlanIds;
 use crate::domain::facts::time::Timestamp;
 use crate::domain::inventory::Inventory;
+use crate::domain::inventory::KnownGroup;
 use crate::domain::inventory::follow::Again;
 use crate::domain::inventory::follow::Follow;
 use crate::domain::judgement::history::History;
@@ -252,6 +253,11 @@ impl State {
             View::Bindings => self.listed.is_some(),
             View::Board(_) => self.selected.is_some(),
         }
+    }
+
+    /// Everything read of the group of a report.
+    pub(crate) fn known_group(&self, report: &Report) -> Option<&KnownGroup> {
+        self.inventory.groups.get(report.group.as_ref()?)
     }
 
     /// The group of a report, as far as read.

@@ -61,7 +61,7 @@ impl Screen {
     fn settle(&mut self) {
         for effect in app::settle(&mut self.state) {
             if let Effect::Follow(wish) = effect {
-                self.wish = wish;
+                self.wish = *wish;
             }
         }
     }

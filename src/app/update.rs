@@ -83,7 +83,7 @@ pub fn settle(state: &mut State) -> Vec<Effect> {
     navigate::open(state);
     navigate::follow_made(state);
     changes::bind_on(state);
-    observe::wish(state).map(Effect::Follow).into_iter().collect()
+    observe::wish(state).map(|it| Effect::Follow(Box::new(it))).into_iter().collect()
 }
 
 /// An action: for the dialog on top, where there is one, but for those that leave the program.

@@ -61,13 +61,14 @@ const PERMISSIONS: Duration = Duration::from_mins(5);
 const HEARTBEAT: Duration = Duration::from_secs(8);
 
 /// Kinds watched in the namespaces of the scope.
-pub(super) const SCOPED: [Kind; 6] = [
+pub(super) const SCOPED: [Kind; 7] = [
     Kind::Services,
     Kind::Slices,
     Kind::Pods,
     Kind::Workloads(WorkloadKind::Deployment),
     Kind::Workloads(WorkloadKind::StatefulSet),
     Kind::Workloads(WorkloadKind::DaemonSet),
+    Kind::Workloads(WorkloadKind::Rollout),
 ];
 
 /// Kinds watched in the namespace of the open board.

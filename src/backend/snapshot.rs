@@ -142,6 +142,8 @@ async fn cluster(
     let compared = |kind: &Kind| !wish.lean || !matches!(kind, Kind::Workloads(_));
     let kinds = SCOPED.into_iter().filter(compared).map(|kind| (kind, namespace));
     let kinds = kinds.chain([(Kind::Nodes, None)]);
+    // What the controller said last of each binding.
+    let kinds = kinds.chain((!wish.lean && !wish.again).then_some((Kind::Events, namespace)));
     let kinds = kinds.chain(guarding.into_iter().filter(|_| thorough));
     let lists = kinds.map(|(kind, namespace)| list(cluster, kind, namespace));
     let named = wish.only.as_ref().and_then(|it| it.namespace.as_deref()).or(namespace);

@@ -77,10 +77,11 @@ pub(super) async fn look(
         });
         return Ok(if target.is_some() || document.partial() { Exit::Error } else { Exit::Done });
     }
+    // What only moves is not wrong yet.
     let wrong = |it: &Report| {
-        it.settled.value == Some(false)
-            || !matches!(it.word(), VerdictKind::Serving | VerdictKind::Empty)
+        !matches!(it.word(), VerdictKind::Serving | VerdictKind::Rolling | VerdictKind::Empty)
             || it.counts.problems > 0
+            || it.settled.because.iter().any(|it| !it.is_moving())
     };
     Ok(match (document.partial(), get.exit_code && reports.iter().any(wrong)) {
         (true, _) => Exit::Error,

@@ -36,6 +36,7 @@ use crate::domain::facts::cluster::Workload;
 use crate::domain::facts::cluster::WorkloadKind;
 use crate::domain::facts::controller::ControllerSigns;
 use crate::domain::facts::elb::Attributes;
+use crate::domain::facts::elb::GroupType;
 use crate::domain::facts::elb::Listener;
 use crate::domain::facts::elb::LoadBalancer;
 use crate::domain::facts::elb::Target;
@@ -80,7 +81,7 @@ impl World {
             log: Vec::new(),
             follows: true,
         };
-        let workloads = [WorkloadKind::Deployment, WorkloadKind::StatefulSet, WorkloadKind::DaemonSet];
+        let workloads = WorkloadKind::ALL;
         let kinds =
             [Kind::Pods, Kind::Services, Kind::Slices, Kind::Nodes, Kind::Events, Kind::Bindings(API)];
         for kind in kinds.into_iter().chain(workloads.map(Kind::Workloads)) {
@@ -119,6 +120,7 @@ impl World {
             it.ports[0].node_port = Some(30080);
         });
         world.binding(|it| it.target_type = Some(TargetType::Instance));
+        world.group(|it| it.kind = GroupType::Instance);
         world.with(text)
     }
 
@@ -312,7 +314,16 @@ impl World {
     }
 
     pub(crate) fn failed(&mut self, source: Source) {
-        let failure = Failure::new("read", ErrorKind::Denied, "not permitted to read");
+        self.fails(source, ErrorKind::Denied);
+    }
+
+    pub(crate) fn with_failure(mut self, source: Source, kind: ErrorKind) -> Self {
+        self.fails(source, kind);
+        self
+    }
+
+    fn fails(&mut self, source: Source, kind: ErrorKind) {
+        let failure = Failure::new("read", kind, "not permitted to read");
         self.apply(Observation::Failed(source, failure));
     }
 

@@ -8,6 +8,7 @@ pub mod unsettled;
 pub mod checkpoint;
 pub mod desired;
 pub(crate) mod waiting;
+pub(crate) mod zones;
 
 pub(crate) mod case;
 pub(crate) mod claims;

@@ -1,6 +1,9 @@
 //! Everything a person reads about a judgement: sentences and cells.
 
+pub(crate) mod board;
 pub(crate) mod columns;
+pub(crate) mod explanation;
+pub(crate) mod health;
 pub(crate) mod outcome;
 pub(crate) mod scope;
 pub(crate) mod unsettled;

@@ -17,6 +17,7 @@ pub(super) fn resource(kind: Kind) -> ApiResource {
         Kind::Workloads(WorkloadKind::Deployment) => ("apps", "v1", "Deployment", "deployments"),
         Kind::Workloads(WorkloadKind::StatefulSet) => ("apps", "v1", "StatefulSet", "statefulsets"),
         Kind::Workloads(WorkloadKind::DaemonSet) => ("apps", "v1", "DaemonSet", "daemonsets"),
+        Kind::Workloads(WorkloadKind::Rollout) => ("argoproj.io", "v1alpha1", "Rollout", "rollouts"),
         Kind::Bindings(BindingApi::LoadBalancerController) => {
             ("elbv2.k8s.aws", "v1beta1", "TargetGroupBinding", "targetgroupbindings")
         }
@@ -62,6 +63,11 @@ pub(super) fn rbac_name(kind: Kind) -> String {
 /// Nodes belong to the cluster, everything else to a namespace.
 pub(super) fn namespaced(kind: Kind) -> bool {
     kind != Kind::Nodes
+}
+
+/// Whether a cluster may not serve a kind at all, so that it has to be asked first.
+pub(super) fn is_optional(kind: Kind) -> bool {
+    kind == Kind::Workloads(WorkloadKind::Rollout)
 }
 
 /// Selection on the server: only events about bindings are of use.

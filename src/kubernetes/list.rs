@@ -32,6 +32,9 @@ const FIRST_WAIT: Duration = Duration::from_secs(1);
 impl Cluster {
     /// Everything of a kind, as the change that replaces it and one for each unreadable object.
     pub async fn list(&self, kind: Kind, namespace: Option<&str>) -> Result<Vec<Observation>, Failure> {
+        if kinds::is_optional(kind) && !self.serves(kind).await? {
+            return Ok(vec![self.none_of(kind, namespace)]);
+        }
         let api: Api<Raw> = self.api(kind, namespace);
         let mut params = ListParams::default().limit(PAGE);
         params.field_selector = kinds::field_selector(kind).map(str::to_owned);
@@ -66,6 +69,26 @@ impl Cluster {
         let namespace = namespace.map(str::to_owned);
         changes.insert(0, Observation::Listed { cluster: self.id().clone(), kind, namespace, objects });
         Ok(changes)
+    }
+
+    /// Whether the cluster serves a kind. Asked of the server's list of kinds, which everybody may read: who may not list a
+    /// kind is refused also where there is none.
+    pub(super) async fn serves(&self, kind: Kind) -> Result<bool, Failure> {
+        let resource = kinds::resource(kind);
+        let operation = format!("discover {}", resource.api_version);
+        let list =
+            self.patiently(&operation, || self.client().list_api_group_resources(&resource.api_version));
+        match list.await? {
+            Ok(list) => Ok(list.resources.iter().any(|it| it.name == resource.plural)),
+            Err(kube::Error::Api(status)) if status.code == 404 => Ok(false),
+            Err(it) => Err(error::named("discover", &resource.api_version, &it)),
+        }
+    }
+
+    /// That there is nothing of a kind.
+    pub(super) fn none_of(&self, kind: Kind, namespace: Option<&str>) -> Observation {
+        let namespace = namespace.map(str::to_owned);
+        Observation::Listed { cluster: self.id().clone(), kind, namespace, objects: Vec::new() }
     }
 
     /// Which of the two kinds of binding the cluster serves.

@@ -58,6 +58,7 @@ pub fn object(kind: Kind, json: &str) -> Result<Object, String> {
         Kind::Services => Ok(Object::Service(service(decode(json)?))),
         Kind::Slices => Ok(Object::Slice(slice(decode(json)?))),
         Kind::Nodes => Ok(Object::Node(node(decode(json)?))),
+        Kind::Workloads(WorkloadKind::Rollout) => Ok(Object::Workload(rollout(decode(json)?))),
         Kind::Workloads(of) => Ok(Object::Workload(workload(of, decode(json)?))),
         Kind::Bindings(api) => Ok(Object::Binding(Box::new(binding(api, decode(json)?)?))),
         Kind::Events => Ok(Object::Event(event(decode(json)?))),
@@ -155,8 +156,8 @@ fn pod(it: wire::Pod) -> Pod {
 /// The injected value is base64; what is registered is its bytes in hexadecimal.
 fn quic_server_id(injected: &str) -> Option<Arc<str>> {
     let bytes = base64::prelude::BASE64_STANDARD.decode(injected).ok()?;
-    let hex: String = bytes.iter().map(|it| format!("{it:02x}")).collect();
-    Some(format!("0x{hex}").into())
+    let hex = bytes.iter().fold("0x".to_owned(), |text, it| format!("{text}{it:02x}"));
+    Some(hex.into())
 }
 
 fn probe(it: &wire::Probe, container: &wire::ContainerSpec) -> Probe {
@@ -267,11 +268,49 @@ fn node(it: wire::Node) -> Node {
     }
 }
 
+/// A Rollout of Argo Rollouts. Its own phase says more than its counts: it waits at steps and pauses.
+fn rollout(it: wire::Rollout) -> Workload {
+    let status = it.status;
+    // A text of digits; old versions had a hash of the spec there.
+    let observed = status.observed_generation.and_then(|it| match it {
+        serde_json::Value::String(text) => text.parse().ok(),
+        it => it.as_i64(),
+    });
+    let phase = text(status.phase);
+    let degraded = phase.as_deref().is_some_and(|it| matches!(it, "Degraded" | "Error" | "InvalidSpec"));
+    let message = status.message.unwrap_or_default();
+    Workload {
+        kind: WorkloadKind::Rollout,
+        name: name(&it.metadata),
+        generation: it.metadata.generation,
+        observed_generation: observed.unwrap_or(it.metadata.generation),
+        desired: it.spec.replicas.unwrap_or(1),
+        updated: status.updated_replicas,
+        available: status.available_replicas,
+        existing: status.replicas,
+        template_labels: it.spec.template.metadata.labels,
+        selector: it.spec.selector.match_labels,
+        stuck: phase.as_ref().filter(|_| degraded).map(|it| reasoned(it, &message)),
+        at_rest: phase.map(|it| &*it == "Healthy"),
+    }
+}
+
+/// `ReplicaFailure: pods "web-1" is forbidden: exceeded quota`
+fn reasoned(reason: &str, message: &str) -> Arc<str> {
+    if message.is_empty() { reason.into() } else { format!("{reason}: {message}").into() }
+}
+
 fn workload(kind: WorkloadKind, it: wire::Workload) -> Workload {
     let status = it.status;
-    let stuck = status.conditions.iter().find(|it| it.r#type == "Progressing" && it.status == "False");
+    let says = |kind: &str, value: &str| {
+        let found = status.conditions.iter().find(|it| it.r#type == kind && it.status == value)?;
+        let reason = found.reason.as_deref().unwrap_or(kind);
+        Some(reasoned(reason, found.message.as_deref().unwrap_or_default()))
+    };
+    // Why no pod is made tells more than that the deadline is over.
+    let stuck = says("ReplicaFailure", "True").or_else(|| says("Progressing", "False"));
     let (desired, updated, available, existing) = match kind {
-        WorkloadKind::Deployment | WorkloadKind::StatefulSet => (
+        WorkloadKind::Deployment | WorkloadKind::StatefulSet | WorkloadKind::Rollout => (
             it.spec.replicas.unwrap_or(1),
             status.updated_replicas,
             status.available_replicas,
@@ -293,7 +332,8 @@ fn workload(kind: WorkloadKind, it: wire::Workload) -> Workload {
         updated,
         available,
         existing,
-        stuck: stuck.and_then(|it| text(it.reason.clone())),
+        stuck,
+        at_rest: None,
         template_labels: it.spec.template.metadata.labels,
         selector: it.spec.selector.match_labels,
     }

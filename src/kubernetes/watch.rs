@@ -59,6 +59,9 @@ impl Cluster {
     }
 }
 
+/// When to ask again whether a kind is served that was not.
+const NOT_SERVED: Duration = Duration::from_mins(10);
+
 /// A watch that held for so long was no accident.
 const LIVED: Duration = Duration::from_secs(20);
 
@@ -95,6 +98,17 @@ impl Running {
         if self.events.is_none() {
             if let Some(wait) = self.wait.take() {
                 tokio::time::sleep(wait).await;
+            }
+            if kinds::is_optional(self.watch.kind) {
+                match self.watch.cluster.serves(self.watch.kind).await {
+                    Ok(true) => {}
+                    Ok(false) => {
+                        self.wait = Some(NOT_SERVED);
+                        let namespace = self.watch.namespace.as_deref();
+                        return Some(vec![self.watch.cluster.none_of(self.watch.kind, namespace)]);
+                    }
+                    Err(failure) => return self.lost(Some(failure)),
+                }
             }
             self.whole = false;
             self.events = Some(self.watch.start());

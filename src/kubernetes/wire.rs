@@ -147,6 +147,15 @@ wire! {
         number_available: u32,
         conditions: Vec<Condition>,
     }
+    Rollout { metadata: Meta, spec: WorkloadSpec, status: RolloutStatus, }
+    RolloutStatus {
+        observed_generation: Option<serde_json::Value>,
+        phase: Option<String>,
+        message: Option<String>,
+        replicas: u32,
+        updated_replicas: u32,
+        available_replicas: u32,
+    }
     /// The controller's own pod template: its image and arguments tell version and cluster name.
     PodSpecOfController { containers: Vec<ControllerContainer>, }
     ControllerContainer { image: Option<String>, args: Vec<String>, command: Vec<String>, }

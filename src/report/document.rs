@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::domain::facts::cluster::GuardingKind;
+use crate::domain::facts::cluster::WorkloadKind;
 use crate::domain::facts::failure::ErrorKind;
 use crate::domain::facts::failure::Failure;
 use crate::domain::facts::ids::BindingRef;
@@ -15,11 +16,15 @@ use crate::domain::inventory::Source;
 use crate::domain::judgement::report::Report;
 use crate::domain::judgement::row::Row;
 use crate::domain::judgement::row::Subject;
+use crate::domain::judgement::standing::Standing;
 use crate::domain::judgement::unsettled::Unsettled;
+use crate::domain::wording::board;
 use crate::domain::wording::columns;
 use crate::domain::wording::columns::Column;
 use crate::domain::wording::columns::Side;
+use crate::domain::wording::explanation::Explanation;
 use crate::domain::wording::unsettled;
+use crate::domain::wording::words;
 use crate::report::schema;
 
 /// Everything one look saw.
@@ -70,8 +75,19 @@ pub(crate) struct BindingDocument {
     pub(crate) health_asked_at: Option<String>,
     pub(crate) controller: ControllerDocument,
     pub(crate) target_group: Option<TargetGroupDocument>,
+    /// What it comes to, and what to do next.
+    pub(crate) why: WhyDocument,
     pub(crate) rows: Vec<RowDocument>,
     pub(crate) failures: Vec<FailureDocument>,
+}
+
+/// What there is to say, for people: the words may change, the other fields are the contract.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct WhyDocument {
+    pub(crate) said: String,
+    pub(crate) facts: Vec<String>,
+    pub(crate) next: Option<String>,
 }
 
 /// A group no binding names.
@@ -133,6 +149,8 @@ pub(crate) struct RowDocument {
     /// Whose it is, or what is missing for a judgement.
     pub(crate) note: Option<String>,
     pub(crate) problem: bool,
+    /// Why it stands so; `null`: it is in service, and there is nothing to say.
+    pub(crate) why: Option<WhyDocument>,
     /// Since when it stands so, if that was seen.
     pub(crate) since: Option<String>,
     #[serde(skip)]
@@ -253,6 +271,11 @@ fn binding(inventory: &Inventory, report: &Report, now: Timestamp) -> Option<Bin
             version: report.controller.version.as_ref().map(ToString::to_string),
         },
         target_group: target_group(inventory, report),
+        why: why(board::of_report(
+            report,
+            report.group.as_ref().and_then(|it| inventory.groups.get(it)),
+            now,
+        )),
         rows: rows(inventory, report, now),
         failures: failures(inventory, report),
     })
@@ -294,10 +317,16 @@ fn rows(inventory: &Inventory, report: &Report, now: Timestamp) -> Vec<RowDocume
         deregistration_delay: group.and_then(|it| it.attributes.as_ref()).map(|it| it.deregistration_delay()),
         registration_allowance: group.and_then(|it| it.group.as_ref()).map(|it| it.registration_allowance()),
     };
-    report.rows.iter().map(|it| row(it, &context)).collect()
+    let around = words::Around::of(report, group);
+    report.rows.iter().map(|it| row(it, &context, &around)).collect()
 }
 
-fn row(it: &Row, context: &columns::Context) -> RowDocument {
+fn why(it: Explanation) -> WhyDocument {
+    WhyDocument { said: it.headline, facts: it.facts, next: it.next }
+}
+
+fn row(it: &Row, context: &columns::Context, around: &words::Around<'_>) -> RowDocument {
+    let plain = it.standing == Standing::InService && it.flags.is_empty() && !it.outdated;
     let sides = [Side::Endpoint, Side::Link, Side::Target];
     let shown = sides.into_iter().flat_map(|side| columns::of(side, true));
     let cell = |column: &Column| (column.wide, column.title, (column.text)(it, context));
@@ -331,6 +360,7 @@ fn row(it: &Row, context: &columns::Context) -> RowDocument {
         flags: it.flags.iter().map(|it| it.code()).collect(),
         note: it.note.clone(),
         problem: it.problem,
+        why: (!plain).then(|| why(words::of_row(it, around))),
         since: it.since.map(time),
         cells: shown.map(cell).collect(),
     }
@@ -380,11 +410,20 @@ fn failures(inventory: &Inventory, report: &Report) -> Vec<FailureDocument> {
             Source::Targets(arn) | Source::Attributes(arn) => report.group.as_ref() == Some(arn),
             _ => false,
         };
-        if let (true, Some((_, it))) = (about, &freshness.failed) {
+        // That a group does not exist is an answer.
+        let answered = |it: &Failure| it.kind == ErrorKind::NotFound;
+        if let (true, Some((_, it))) = (about, freshness.failed.as_ref().filter(|(_, it)| !answered(it))) {
             found.push(failure(&source_name(source), it));
         }
     }
     found
+}
+
+/// What nobody needs to be permitted: an answer says what it does without.
+fn is_spare(source: &Source, kind: ErrorKind) -> bool {
+    let spare =
+        matches!(source, Source::Kubernetes(_, Kind::Events | Kind::Workloads(WorkloadKind::Rollout)));
+    spare && matches!(kind, ErrorKind::Denied | ErrorKind::NotFound)
 }
 
 /// Failures that concern everything, and single objects that could not be understood.
@@ -395,7 +434,7 @@ fn general(inventory: &Inventory) -> Vec<FailureDocument> {
         if matches!(source, Source::Targets(_) | Source::Attributes(_)) {
             continue;
         }
-        if let Some((_, it)) = &freshness.failed {
+        if let Some((_, it)) = freshness.failed.as_ref().filter(|(_, it)| !is_spare(source, it.kind)) {
             found.push(failure(&name, it));
         }
         for (object, problem) in &freshness.skipped {

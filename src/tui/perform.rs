@@ -47,7 +47,7 @@ impl Performer {
     /// Does what an effect asks for, without waiting.
     pub(super) fn perform(&mut self, effect: Effect) {
         match effect {
-            Effect::Follow(wish) => drop(self.follow.send_replace(wish)),
+            Effect::Follow(wish) => drop(self.follow.send_replace(*wish)),
             Effect::Apply(plan) => self.apply(*plan),
             Effect::Rehearse(plan) => {
                 let (connection, scope) = (self.connection.clone(), self.scope.clone());

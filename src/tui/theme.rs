@@ -76,8 +76,10 @@ impl Theme {
         match word {
             _ if neutral => self.dim,
             VerdictKind::Serving => self.good,
-            VerdictKind::Degraded | VerdictKind::NotRouted | VerdictKind::Unknown => self.warn,
-            VerdictKind::FailOpen | VerdictKind::Empty => self.bad,
+            VerdictKind::Rolling => self.moving,
+            VerdictKind::Degraded | VerdictKind::NotRouted => self.warn,
+            VerdictKind::FailOpen | VerdictKind::Empty | VerdictKind::Down => self.bad,
+            VerdictKind::Unknown => self.dim,
         }
     }
 }

@@ -9,6 +9,7 @@
 )]
 
 mod aws_wire;
+mod cases;
 mod changes;
 mod cli;
 #[path = "../contract/aws.rs"]

@@ -95,7 +95,7 @@ pub struct Pod {
     /// Seconds after start within which its startup and readiness probes may still be failing by design.
     pub(crate) start_allowance: u32,
     /// The readiness probes of its containers.
-    pub(crate) probes: Vec<Probe>,
+    pub(crate) probes: Arc<[Probe]>,
 }
 
 impl Pod {
@@ -240,6 +240,24 @@ pub enum WorkloadKind {
     Deployment,
     StatefulSet,
     DaemonSet,
+    /// Of Argo Rollouts, where the cluster serves it.
+    Rollout,
+}
+
+impl WorkloadKind {
+    pub(crate) const ALL: [Self; 4] = [Self::Deployment, Self::StatefulSet, Self::DaemonSet, Self::Rollout];
+
+    /// Kinds that every cluster serves.
+    pub(crate) const BUILT_IN: [Self; 3] = [Self::Deployment, Self::StatefulSet, Self::DaemonSet];
+
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::Deployment => "Deployment",
+            Self::StatefulSet => "StatefulSet",
+            Self::DaemonSet => "DaemonSet",
+            Self::Rollout => "Rollout",
+        }
+    }
 }
 
 /// What stands behind pods, reduced to whether it is still moving.
@@ -258,17 +276,19 @@ pub struct Workload {
     pub(crate) template_labels: Labels,
     /// Labels its pods are selected by (`matchLabels`).
     pub(crate) selector: Labels,
-    /// Reason of the condition Progressing when it says that the rollout is stuck.
+    /// Why it does not get on: past its deadline, its pods cannot be made, degraded.
     pub(crate) stuck: Option<Arc<str>>,
+    /// Its own word for whether it is at rest, where its kind has one (the phase of a Rollout).
+    pub(crate) at_rest: Option<bool>,
 }
 
 impl Workload {
     /// Nothing is being rolled out or scaled: what is wanted exists, is of the current template and available.
     pub(crate) fn quiet(&self) -> bool {
+        let counts = || self.updated == self.desired && self.existing == self.desired;
         self.observed_generation >= self.generation
-            && self.updated == self.desired
             && self.available == self.desired
-            && self.existing == self.desired
+            && self.at_rest.unwrap_or_else(counts)
     }
 }
 
@@ -359,6 +379,10 @@ pub(crate) const GATED: &str = "elbv2.k8s.aws/pod-readiness-gate-inject";
 
 /// Prefix of the readiness gate the controller injects and answers (`…/<binding name>`).
 pub(crate) const GATE: &str = "target-health.elbv2.k8s.aws";
+
+/// The same of the controller's first version, which no later one answers
+/// (its docs/guide/ingress/pod-conditions.md of v1.1).
+pub(crate) const GATE_OF_V1: &str = "target-health.alb.ingress.k8s.aws";
 
 impl Binding {
     /// The condition type of this binding's readiness gate.

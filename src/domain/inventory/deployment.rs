@@ -1,4 +1,4 @@
-//! The Deployment behind a pod, told from the pod alone: ReplicaSets are not watched.
+//! The Deployment or Rollout behind a pod, told from the pod alone: ReplicaSets are not watched.
 
 use crate::domain::facts::cluster::Pod;
 use crate::domain::facts::cluster::WorkloadKind;
@@ -29,6 +29,13 @@ pub(crate) fn deployment_of(cluster: &Cluster, pod: &Pod) -> Option<ObjectName> 
     let deployment = cluster.workloads.get(&(WorkloadKind::Deployment, name.clone()))?;
     let selects = |(key, value): (&String, &String)| pod.labels.get(key) == Some(value);
     (!deployment.selector.is_empty() && deployment.selector.iter().all(selects)).then_some(name)
+}
+
+/// The name of the Rollout of Argo Rollouts whose ReplicaSet owns a pod; it may not have been read.
+pub(crate) fn rollout_of(pod: &Pod) -> Option<ObjectName> {
+    let set = pod.owner.as_ref().filter(|it| &*it.kind == "ReplicaSet")?;
+    let name = set.name.strip_suffix(pod.labels.get(ROLLOUTS_HASH)?.as_str())?.strip_suffix('-')?;
+    Some(ObjectName::new(&pod.name.namespace, name))
 }
 
 #[cfg(test)]

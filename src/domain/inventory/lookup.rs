@@ -3,7 +3,9 @@
 use std::net::IpAddr;
 
 use super::Cluster;
+use super::Gone;
 use super::Inventory;
+use super::Source;
 use super::index;
 use crate::domain::facts::cluster::Binding;
 use crate::domain::facts::cluster::Event;
@@ -12,6 +14,7 @@ use crate::domain::facts::cluster::Service;
 use crate::domain::facts::cluster::Slice;
 use crate::domain::facts::cluster::Workload;
 use crate::domain::facts::cluster::WorkloadKind;
+use crate::domain::facts::failure::ErrorKind;
 use crate::domain::facts::ids::BindingApi;
 use crate::domain::facts::ids::BindingRef;
 use crate::domain::facts::ids::ObjectName;
@@ -40,6 +43,13 @@ impl Inventory {
                 .filter_map(|(it, _)| self.changed(&it))
                 .any(|changed| targets.asked < changed)
         })
+    }
+
+    /// AWS was asked for this group alone and says that it does not exist.
+    pub(crate) fn is_gone(&self, group: &TargetGroupArn) -> bool {
+        let failed = self.freshness(&Source::Targets(group.clone())).and_then(|it| it.failed.as_ref());
+        failed.is_some_and(|(_, it)| it.kind == ErrorKind::NotFound)
+            || self.gone.contains(&Gone::Group(group.clone()))
     }
 
     pub(crate) fn is_bound(&self, group: &TargetGroupArn) -> bool {
@@ -82,7 +92,7 @@ impl Cluster {
     }
 
     pub(crate) fn workloads_in(&self, namespace: &str) -> impl Iterator<Item = &Workload> {
-        let kinds = [WorkloadKind::Deployment, WorkloadKind::StatefulSet, WorkloadKind::DaemonSet];
+        let kinds = WorkloadKind::ALL;
         let first = ObjectName::new(namespace, "");
         let namespace = namespace.to_owned();
         kinds.into_iter().flat_map(move |kind| {

@@ -208,7 +208,7 @@ impl Needs<'_> {
     }
 
     fn is_gone(&self, arn: &TargetGroupArn) -> bool {
-        !self.inventory.gone.is_empty() && self.inventory.gone.contains(&Gone::Group(arn.clone()))
+        self.inventory.is_gone(arn)
     }
 
     fn has_unhealthy(&self, arn: &TargetGroupArn) -> bool {

@@ -125,6 +125,11 @@ impl<'a> Case<'a> {
         self.group.and_then(|it| it.attributes.as_ref())
     }
 
+    /// AWS says that the group does not exist.
+    pub(crate) fn is_gone(&self) -> bool {
+        self.arn.as_ref().is_some_and(|arn| self.inventory.is_gone(arn))
+    }
+
     /// The health can be judged by: read, and not failing for too long.
     pub(crate) fn targets_usable(&self) -> bool {
         self.targets_usable

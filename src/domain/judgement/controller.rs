@@ -107,6 +107,13 @@ pub(crate) struct Controller {
     pub(crate) webhook_endpoints: Option<u32>,
 }
 
+/// The part of an error of the controller that says what is wrong: what its calls to AWS wrap around the answer is left
+/// out.
+pub(crate) fn controller_error(error: &str) -> &str {
+    let cause = error.rsplit_once(", api error ").map_or(error, |it| it.1);
+    cause.trim_start_matches("FailedReconcile: ").trim_start_matches("Failed reconcile due to ")
+}
+
 pub(crate) fn controller(case: &Case<'_>) -> Controller {
     let nobody = Controller {
         presence: Presence::Unknown,

@@ -27,6 +27,7 @@ use crate::domain::judgement::pass::Pass;
 use crate::domain::judgement::row::EndpointSide;
 use crate::domain::judgement::row::Flag;
 use crate::domain::judgement::row::Grounds;
+use crate::domain::judgement::row::OtherGate;
 use crate::domain::judgement::row::Row;
 use crate::domain::judgement::standing::Standing;
 
@@ -222,6 +223,9 @@ fn standing(
 fn unreadable(case: &Case<'_>) -> Option<String> {
     let text = match (&case.arn, case.targets()) {
         (None, _) => "the binding names no target group",
+        (Some(_), _) if case.is_gone() => {
+            "the target group does not exist any more: nothing can be registered"
+        }
         (Some(_), None) => "the health of the targets was not read",
         (Some(_), Some(_)) if !case.targets_usable() => "the health of the targets is too old",
         (Some(_), Some(_)) => match (case.binding, &case.resolution.backend) {
@@ -245,6 +249,14 @@ fn passive(case: &Case<'_>, endpoint: Option<&EndpointSide>) -> Option<bool> {
 
 fn flags(case: &Case<'_>, row: &Row) -> Vec<Flag> {
     let mut flags = Vec::new();
+    if let Some(side) = row.endpoint.as_ref().filter(|_| row.wanted == Some(true)) {
+        if !side.other_gates.is_empty() {
+            flags.push(Flag::OtherGate);
+        }
+        if side.node_leaving.is_some() && row.live() {
+            flags.push(Flag::NodeLeaving);
+        }
+    }
     if row.standing != Standing::InService {
         return flags;
     }
@@ -280,7 +292,10 @@ fn problem(case: &Case<'_>, history: &History, row: &Row) -> bool {
         Standing::Registering => {
             case.target_group().is_some_and(|group| seconds > group.registration_allowance())
         }
-        Standing::InService => row.flags.iter().any(|it| matches!(it, Flag::Anomaly | Flag::NoLoadBalancer)),
+        Standing::InService => {
+            let never = || row.endpoint.iter().flat_map(|it| &it.other_gates).any(OtherGate::is_wrong);
+            row.flags.iter().any(|it| matches!(it, Flag::Anomaly | Flag::NoLoadBalancer)) || never()
+        }
         Standing::Waiting => {
             let ours = row.uid().is_some_and(|uid| history.detached().contains_key(uid));
             let served = !ours && row.uid().is_some_and(|uid| history.served(uid));

@@ -1,6 +1,7 @@
 //! What is said of one binding, or of a group without one: its rows, verdict, whether it is settled, the
 //! controller's state. Computed by `judge`, shown by the screen and printed by `get`; nothing recomputes it.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::domain::facts::elb::HealthState;
@@ -9,6 +10,7 @@ use crate::domain::facts::ids::TargetGroupArn;
 use crate::domain::facts::time::Timestamp;
 use crate::domain::inventory::Inventory;
 use crate::domain::inventory::routes::Routes;
+use crate::domain::judgement::case::Case;
 use crate::domain::judgement::controller::Controller;
 use crate::domain::judgement::desired::Backend;
 use crate::domain::judgement::history::History;
@@ -19,11 +21,14 @@ use crate::domain::judgement::row::Row;
 use crate::domain::judgement::row::Subject;
 use crate::domain::judgement::row::ZoneCount;
 use crate::domain::judgement::settled;
+use crate::domain::judgement::settled::RolloutState;
 use crate::domain::judgement::settled::Settled;
 use crate::domain::judgement::standing::Standing;
 use crate::domain::judgement::standing::VerdictKind;
 use crate::domain::judgement::verdict;
+use crate::domain::judgement::verdict::Misfit;
 use crate::domain::judgement::verdict::Verdict;
+use crate::domain::judgement::zones;
 
 /// Why a binding that is being deleted is still there.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,6 +54,12 @@ pub struct Report {
     pub(crate) routes: Routes,
     /// The binding is being deleted.
     pub(crate) deleting: Option<Deleting>,
+    /// Why the binding can never register anything in its group.
+    pub(crate) misfit: Option<Misfit>,
+    /// AWS says that the target group does not exist.
+    pub(crate) group_is_gone: bool,
+    /// The workloads behind it.
+    pub(crate) workloads: Vec<RolloutState>,
     /// What was assumed because it could not be read.
     pub(crate) assumptions: Vec<&'static str>,
     /// When the health on show was asked for.
@@ -64,9 +75,13 @@ pub fn judge(inventory: &Inventory, subject: &Subject, history: &History, now: T
 pub(crate) fn judge_in(pass: &Pass<'_>, subject: &Subject, history: &History) -> Option<Report> {
     let case = pass.case(subject)?;
     let rows = matching::rows(&case, pass, history);
-    let counts = count(&rows);
-    let zones = zones(&rows);
+    let mut counts = count(&rows);
+    let zones = zones(&case, &rows);
     let verdict = verdict::verdict(&case, &rows, &counts);
+    if verdict.word == VerdictKind::Down {
+        // An outage is a problem also where each row alone may be only starting.
+        counts.problems = counts.problems.max(1);
+    }
     let verdict_since = history.verdict_since(verdict.word, case.now);
     let settled = settled::settled(&case, &rows, &counts);
     let controller = crate::domain::judgement::controller::controller(&case);
@@ -92,6 +107,9 @@ pub(crate) fn judge_in(pass: &Pass<'_>, subject: &Subject, history: &History) ->
                 failed: it.failed_cleanup.clone(),
             })
         }),
+        misfit: verdict::misfit(&case),
+        group_is_gone: case.is_gone(),
+        workloads: settled::workloads(&case),
         routes: case.routes.clone(),
         rows,
         counts,
@@ -122,16 +140,28 @@ fn count(rows: &[Row]) -> Counts {
     counts
 }
 
-fn zones(rows: &[Row]) -> Vec<ZoneCount> {
-    let mut zones = std::collections::BTreeMap::<Arc<str>, ZoneCount>::new();
-    for target in rows.iter().filter_map(Row::registered) {
-        let Some(zone) = &target.zone else { continue };
-        let entry =
-            zones.entry(zone.clone()).or_insert(ZoneCount { zone: zone.clone(), registered: 0, healthy: 0 });
-        entry.registered += u32::from(target.health.state != HealthState::Draining);
-        entry.healthy += u32::from(target.health.state == HealthState::Healthy);
+/// The zones of a board: of what is wanted how much serves. A zone of the load balancer without any stands there too.
+fn zones(case: &Case<'_>, rows: &[Row]) -> Vec<ZoneCount> {
+    let mut zones = BTreeMap::<Arc<str>, ZoneCount>::new();
+    let mut add = |zone: &Arc<str>, wanted: bool, serves: bool| {
+        let none = || ZoneCount { zone: zone.clone(), wanted: 0, serving: 0 };
+        let entry = zones.entry(zone.clone()).or_insert_with(none);
+        entry.wanted += u32::from(wanted);
+        entry.serving += u32::from(serves);
+    };
+    for zone in zones::load_balancers(case).flat_map(|it| &it.zones) {
+        add(zone, false, false);
     }
-    zones.into_values().filter(|it| it.registered > 0).collect()
+    for row in rows {
+        let side = row.endpoint.as_ref().and_then(|it| it.zone.as_ref());
+        let Some(zone) = row.registered().and_then(|it| it.zone.as_ref()).or(side) else { continue };
+        match case.binding {
+            Some(_) if row.wanted == Some(true) => add(zone, true, row.standing == Standing::InService),
+            None if row.live() => add(zone, true, row.state() == Some(&HealthState::Healthy)),
+            _ => {}
+        }
+    }
+    zones.into_values().collect()
 }
 
 impl Report {

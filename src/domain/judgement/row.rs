@@ -7,6 +7,7 @@ use serde::Deserialize;
 use serde::Serialize;
 
 use crate::domain::facts::cluster::Phase;
+use crate::domain::facts::cluster::Probe;
 use crate::domain::facts::cluster::Status;
 use crate::domain::facts::elb::HealthState;
 use crate::domain::facts::elb::Target;
@@ -78,6 +79,38 @@ pub(crate) struct WaitReason {
     pub(crate) starting: bool,
 }
 
+/// Who sets a readiness gate.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum GateSetter {
+    /// The controller, for another binding of the namespace.
+    Binding(String),
+    /// The controller would, for a binding that does not exist.
+    NoSuchBinding(String),
+    /// The controller's first version, which is no more.
+    FirstController,
+    /// Somebody else.
+    Other,
+}
+
+/// A readiness gate that is not this binding's and not True.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct OtherGate {
+    pub(crate) name: Arc<str>,
+    pub(crate) status: Status,
+    pub(crate) reason: Option<Arc<str>>,
+    pub(crate) setter: GateSetter,
+}
+
+impl OtherGate {
+    /// It does not turn True by itself: nobody sets it, or whoever does says False.
+    pub(crate) fn is_wrong(&self) -> bool {
+        match self.setter {
+            GateSetter::NoSuchBinding(_) | GateSetter::FirstController => true,
+            GateSetter::Binding(_) | GateSetter::Other => self.status == Status::False,
+        }
+    }
+}
+
 /// The Kubernetes half of a row.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EndpointSide {
@@ -97,6 +130,16 @@ pub struct EndpointSide {
     pub(crate) restarts: u32,
     /// Status of this binding's readiness gate, where the pod declares it.
     pub(crate) gate: Option<Status>,
+    /// Its other readiness gates that are not True.
+    pub(crate) other_gates: Vec<OtherGate>,
+    /// How its containers are asked whether they are ready.
+    pub(crate) probes: Arc<[Probe]>,
+    /// How its node says that it is going away.
+    pub(crate) node_leaving: Option<String>,
+    /// The Job that made it: it ends by itself.
+    pub(crate) job: Option<Arc<str>>,
+    /// It is wanted although it is not ready, since the service publishes such addresses.
+    pub(crate) published: bool,
     pub(crate) wanted: Option<bool>,
     pub(crate) exclusion: Option<Exclusion>,
     pub(crate) created: Option<Timestamp>,
@@ -126,7 +169,7 @@ impl Grounds {
     }
 }
 
-/// What else is true of a row in service.
+/// What else is true of a row that is wanted, most of it of one in service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Flag {
@@ -140,11 +183,22 @@ pub enum Flag {
     GateNotTrue,
     /// No load balancer uses the group.
     NoLoadBalancer,
+    /// A readiness gate that is not this binding's is not True: Kubernetes does not count the pod as ready.
+    OtherGate,
+    /// Its node is going away, and it stays a target until the node is not Ready.
+    NodeLeaving,
 }
 
 impl Flag {
-    pub(crate) const ALL: [Self; 5] =
-        [Self::WeightZero, Self::ZonalShift, Self::Anomaly, Self::GateNotTrue, Self::NoLoadBalancer];
+    pub(crate) const ALL: [Self; 7] = [
+        Self::WeightZero,
+        Self::ZonalShift,
+        Self::Anomaly,
+        Self::GateNotTrue,
+        Self::NoLoadBalancer,
+        Self::OtherGate,
+        Self::NodeLeaving,
+    ];
 
     /// As it stands in the JSON output: part of the contract.
     pub(crate) fn code(self) -> &'static str {
@@ -154,6 +208,8 @@ impl Flag {
             Self::Anomaly => "anomaly",
             Self::GateNotTrue => "gate-not-true",
             Self::NoLoadBalancer => "no-load-balancer",
+            Self::OtherGate => "other-gate",
+            Self::NodeLeaving => "node-leaving",
         }
     }
 }
@@ -236,10 +292,10 @@ pub(crate) struct Counts {
     pub(crate) problems: u32,
 }
 
-/// One zone of the group: wanted and in service.
+/// One zone of the group: how much is wanted there, and of that in service.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct ZoneCount {
     pub(crate) zone: Arc<str>,
-    pub(crate) registered: u32,
-    pub(crate) healthy: u32,
+    pub(crate) wanted: u32,
+    pub(crate) serving: u32,
 }

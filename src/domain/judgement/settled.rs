@@ -11,6 +11,7 @@ use crate::domain::facts::cluster::WorkloadKind;
 use crate::domain::facts::ids::ObjectName;
 use crate::domain::inventory::Kind;
 use crate::domain::inventory::deployment::deployment_of;
+use crate::domain::inventory::deployment::rollout_of;
 use crate::domain::judgement::case::Case;
 use crate::domain::judgement::row::Counts;
 use crate::domain::judgement::row::Row;
@@ -79,6 +80,9 @@ fn reads(case: &Case<'_>, binding: &Binding, found: &mut Obstacles) {
     let lost = needed.into_iter().any(|kind| case.lost(kind));
     let fresh = case.endpoints_usable() && case.fresh(Kind::Pods) && case.fresh(Kind::Bindings(binding.api));
     found.unknown(lost || !fresh || case.resolution.rests_on_nodes, Unsettled::KubernetesUnread);
+    if case.is_gone() {
+        return found.it_is(true, Unsettled::GroupGone);
+    }
     let Some(targets) = case.targets() else {
         return found.unknown(true, Unsettled::TargetsUnread);
     };
@@ -93,6 +97,8 @@ fn of_rows(rows: &[Row], found: &mut Obstacles) {
         let gate = row.endpoint.as_ref().and_then(|it| it.gate);
         let closed = row.wanted == Some(true) && gate.is_some_and(|it| it != Status::True);
         found.it_is(closed, Unsettled::GateNotTrue);
+        let held = row.endpoint.as_ref().is_some_and(|it| !it.other_gates.is_empty());
+        found.it_is(held && !row.terminating() && !row.detached(), Unsettled::OtherGate);
         // Its endpoint may be known as ready for a while after the pod was told to end.
         found.it_is(row.is_leaving(), Unsettled::Leaving);
         found.unknown(row.outdated, Unsettled::TargetsOlderThanChange);
@@ -108,11 +114,14 @@ fn of_rows(rows: &[Row], found: &mut Obstacles) {
 fn of_workloads(case: &Case<'_>, counts: &Counts, found: &mut Obstacles) {
     let workloads = workloads(case);
     let moving = workloads.iter().any(|it| matches!(it, RolloutState::Moving(_)));
-    let unread = workloads.iter().any(|it| matches!(it, RolloutState::Unread));
+    let unread = workloads.iter().any(|it| matches!(it, RolloutState::Unread(_)));
+    let stuck = workloads.iter().any(|it| matches!(it, RolloutState::Stuck(..)));
     found.it_is(moving, Unsettled::RolloutProgressing);
-    found.unknown(unread && !moving, Unsettled::RolloutUnknown);
-    let replicas =
-        workloads.iter().any(|it| matches!(it, RolloutState::Quiet(1..) | RolloutState::Moving(1..)));
+    found.it_is(stuck, Unsettled::RolloutStuck);
+    found.unknown(unread && !moving && !stuck, Unsettled::RolloutUnknown);
+    let replicas = workloads.iter().any(|it| {
+        matches!(it, RolloutState::Quiet(1..) | RolloutState::Moving(1..) | RolloutState::Stuck(1.., _))
+    });
     let lives = case.binding.is_some_and(|it| it.deleted.is_none());
     let empty = lives && case.resolved() && counts.wanted == 0 && (replicas || workloads.is_empty());
     found.it_is(empty, Unsettled::Empty);
@@ -138,21 +147,23 @@ fn pods_in_service(case: &Case<'_>, rows: &[Row]) -> Option<bool> {
 }
 
 /// One workload behind the selected pods.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum RolloutState {
     /// At rest with this many replicas desired.
     Quiet(u32),
     /// On the way to this many.
     Moving(u32),
-    Unread,
+    /// It does not get on, with why.
+    Stuck(u32, String),
+    /// Of this it is not known.
+    Unread(String),
 }
 
 /// The workloads behind a binding: the owners of its pods, and those whose pods its service would select.
 pub(crate) fn workloads(case: &Case<'_>) -> Vec<RolloutState> {
     let (Some(cluster), Some(service)) = (case.cluster, case.service) else { return Vec::new() };
     let mut found = BTreeSet::new();
-    let mut behind = Vec::new();
-    let readable = |kind| case.fresh(Kind::Workloads(kind));
+    let mut unread = BTreeSet::new();
     for workload in cluster.workloads_in(&service.name.namespace) {
         if service.selects_labels(&workload.template_labels) {
             found.insert((workload.kind, workload.name.clone()));
@@ -164,27 +175,33 @@ pub(crate) fn workloads(case: &Case<'_>) -> Vec<RolloutState> {
         let id = match &*owner.kind {
             "StatefulSet" => Some((WorkloadKind::StatefulSet, named(&owner.name))),
             "DaemonSet" => Some((WorkloadKind::DaemonSet, named(&owner.name))),
-            "ReplicaSet" => deployment_of(cluster, pod).map(|name| (WorkloadKind::Deployment, name)),
+            "ReplicaSet" => deployment_of(cluster, pod)
+                .map(|name| (WorkloadKind::Deployment, name))
+                .or_else(|| rollout_of(pod).map(|name| (WorkloadKind::Rollout, name))),
             "Job" | "Node" => continue,
             _ => None,
         };
         match id {
             Some(id) => _ = found.insert(id),
-            None => behind.push(RolloutState::Unread),
+            None => _ = unread.insert(format!("{} {}", owner.kind, owner.name)),
         }
     }
-    if ![WorkloadKind::Deployment, WorkloadKind::StatefulSet, WorkloadKind::DaemonSet]
-        .into_iter()
-        .all(readable)
-    {
-        behind.push(RolloutState::Unread);
-    }
-    let judged = |workload: &Workload| match workload.quiet() {
-        true => RolloutState::Quiet(workload.desired),
-        false => RolloutState::Moving(workload.desired),
+    // Any workload of a kind that cannot be read may be behind the service, whether it has pods or not.
+    let blind = WorkloadKind::BUILT_IN.into_iter().filter(|it| !case.fresh(Kind::Workloads(*it)));
+    unread.extend(blind.map(|it| format!("{}s", it.word())));
+    let judged = |id: &(WorkloadKind, ObjectName)| match cluster.workloads.get(id) {
+        Some(it) if case.fresh(Kind::Workloads(id.0)) => state(it),
+        _ => RolloutState::Unread(format!("{} {}", id.0.word(), id.1.name)),
     };
-    behind.extend(found.iter().map(|id| cluster.workloads.get(id).map_or(RolloutState::Unread, judged)));
-    behind
+    found.iter().map(judged).chain(unread.into_iter().map(RolloutState::Unread)).collect()
+}
+
+fn state(it: &Workload) -> RolloutState {
+    match &it.stuck {
+        _ if it.quiet() => RolloutState::Quiet(it.desired),
+        Some(why) => RolloutState::Stuck(it.desired, format!("{} {}: {why}", it.kind.word(), it.name.name)),
+        None => RolloutState::Moving(it.desired),
+    }
 }
 
 #[cfg(test)]

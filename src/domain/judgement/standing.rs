@@ -162,6 +162,10 @@ impl Standing {
 #[serde(rename_all = "kebab-case")]
 pub enum VerdictKind {
     Serving,
+    /// A workload moves, or first checks run, and nothing else is wrong.
+    Rolling,
+    /// Rows are wanted, traffic is routed here, and none is in service.
+    Down,
     Degraded,
     FailOpen,
     Empty,
@@ -170,12 +174,22 @@ pub enum VerdictKind {
 }
 
 impl VerdictKind {
-    pub(crate) const ALL: [Self; 6] =
-        [Self::Serving, Self::Degraded, Self::FailOpen, Self::Empty, Self::NotRouted, Self::Unknown];
+    pub(crate) const ALL: [Self; 8] = [
+        Self::Serving,
+        Self::Rolling,
+        Self::Degraded,
+        Self::FailOpen,
+        Self::Down,
+        Self::Empty,
+        Self::NotRouted,
+        Self::Unknown,
+    ];
 
     pub(crate) fn text(self) -> &'static str {
         match self {
             Self::Serving => "serving",
+            Self::Rolling => "rolling",
+            Self::Down => "down",
             Self::Degraded => "degraded",
             Self::FailOpen => "fail-open",
             Self::Empty => "empty",
@@ -192,12 +206,15 @@ impl VerdictKind {
     /// 0 is worst.
     pub(crate) fn rank(self) -> u8 {
         match self {
-            Self::Empty => 0,
-            Self::FailOpen => 1,
-            Self::Degraded => 2,
-            Self::Unknown => 3,
+            Self::Down => 0,
+            Self::Empty => 1,
+            Self::FailOpen => 2,
+            Self::Degraded => 3,
             Self::NotRouted => 4,
-            Self::Serving => 5,
+            Self::Rolling => 5,
+            Self::Serving => 6,
+            // What is not known yet is no fault: it comes when it is read.
+            Self::Unknown => 7,
         }
     }
 }

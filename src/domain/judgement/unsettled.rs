@@ -11,13 +11,19 @@ pub enum Unsettled {
     TargetsUnread,
     TargetsOlderThanChange,
     RolloutProgressing,
+    /// A workload is past its deadline, or its pods cannot be made.
+    RolloutStuck,
     RolloutUnknown,
     PodNotInService,
     GateNotTrue,
+    /// A readiness gate that is not this binding's is not True.
+    OtherGate,
     /// A pod that terminates still gets requests.
     Leaving,
     Deleting,
     GenerationUnseen,
+    /// Its target group does not exist.
+    GroupGone,
     /// No endpoint is wanted although replicas are desired.
     Empty,
     /// A row stands so.
@@ -26,17 +32,20 @@ pub enum Unsettled {
 
 impl Unsettled {
     /// Those that are no standing.
-    const OTHERS: [Self; 11] = [
+    const OTHERS: [Self; 14] = [
         Self::KubernetesUnread,
         Self::TargetsUnread,
         Self::TargetsOlderThanChange,
         Self::RolloutProgressing,
+        Self::RolloutStuck,
         Self::RolloutUnknown,
         Self::PodNotInService,
         Self::GateNotTrue,
+        Self::OtherGate,
         Self::Leaving,
         Self::Deleting,
         Self::GenerationUnseen,
+        Self::GroupGone,
         Self::Empty,
     ];
 
@@ -46,6 +55,26 @@ impl Unsettled {
         Self::OTHERS.into_iter().chain(standings)
     }
 
+    /// It passes by itself, or has a problem of its own where it does not.
+    pub(crate) fn is_moving(self) -> bool {
+        matches!(
+            self,
+            Self::TargetsOlderThanChange
+                | Self::RolloutProgressing
+                | Self::PodNotInService
+                | Self::GateNotTrue
+                | Self::Leaving
+                | Self::GenerationUnseen
+                | Self::Row(
+                    Standing::Registering
+                        | Standing::Waiting
+                        | Standing::Unregistered
+                        | Standing::Lingering
+                        | Standing::Orphan
+                )
+        )
+    }
+
     /// As it stands in `unsettledBecause`: part of the contract.
     pub(crate) fn code(self) -> &'static str {
         match self {
@@ -53,12 +82,15 @@ impl Unsettled {
             Self::TargetsUnread => "targets-unread",
             Self::TargetsOlderThanChange => "targets-older-than-change",
             Self::RolloutProgressing => "rollout-progressing",
+            Self::RolloutStuck => "rollout-stuck",
             Self::RolloutUnknown => "rollout-unknown",
             Self::PodNotInService => "pod-not-in-service",
             Self::GateNotTrue => "gate-not-true",
+            Self::OtherGate => "other-gate-not-true",
             Self::Leaving => "leaving",
             Self::Deleting => "deleting",
             Self::GenerationUnseen => "generation-unseen",
+            Self::GroupGone => "group-gone",
             Self::Empty => "empty",
             Self::Row(standing) => standing.word(),
         }

@@ -2,26 +2,38 @@
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
-use std::sync::Arc;
 
 use serde::Deserialize;
 use serde::Serialize;
 
+use crate::domain::facts::cluster::PortRef;
+use crate::domain::facts::cluster::TargetType;
+use crate::domain::facts::elb::GroupType;
 use crate::domain::facts::elb::HealthState;
-use crate::domain::facts::elb::LoadBalancer;
-use crate::domain::facts::elb::LoadBalancerKind;
+use crate::domain::facts::elb::TargetGroup;
 use crate::domain::facts::ids::ObjectName;
+use crate::domain::facts::ids::RowKey;
 use crate::domain::facts::ids::TargetGroupArn;
+use crate::domain::inventory::KnownGroup;
 use crate::domain::inventory::Source;
+use crate::domain::inventory::routes;
 use crate::domain::inventory::routes::Routes;
 use crate::domain::judgement::case::Case;
 use crate::domain::judgement::desired::Backend;
 use crate::domain::judgement::row::Counts;
+use crate::domain::judgement::row::Flag;
 use crate::domain::judgement::row::Row;
 use crate::domain::judgement::settled;
 use crate::domain::judgement::settled::RolloutState;
 use crate::domain::judgement::standing::Standing;
 use crate::domain::judgement::standing::VerdictKind;
+use crate::domain::judgement::zones::by_zone;
+use crate::domain::judgement::zones::cross_zone;
+use crate::domain::judgement::zones::dark_zone;
+use crate::domain::judgement::zones::is_passive;
+use crate::domain::judgement::zones::load_balancers;
+use crate::domain::judgement::zones::passive_zone;
+use crate::domain::judgement::zones::zone_of;
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Verdict {
@@ -36,6 +48,9 @@ fn say(word: VerdictKind, sentence: impl Into<String>) -> Verdict {
 }
 
 pub(crate) fn verdict(case: &Case<'_>, rows: &[Row], counts: &Counts) -> Verdict {
+    if let Some(gone) = gone(case) {
+        return gone;
+    }
     if let Some(unknown) = unreadable(case) {
         return unknown;
     }
@@ -51,10 +66,13 @@ pub(crate) fn verdict(case: &Case<'_>, rows: &[Row], counts: &Counts) -> Verdict
     let all_unused = || {
         rows.iter().filter_map(Row::state).all(|it| matches!(it, HealthState::Unused | HealthState::Draining))
     };
+    if let Some(never) = misfit(case).filter(|_| counts.in_service == 0) {
+        return say(VerdictKind::Down, never.to_string());
+    }
     if counts.registered == 0 {
         return empty(case, counts);
     }
-    if let Some(open) = fail_open(case, rows, counts) {
+    if let Some(open) = fail_open(case, rows) {
         return open;
     }
     if counts.healthy == 0 && all_unused() {
@@ -68,24 +86,148 @@ pub(crate) fn verdict(case: &Case<'_>, rows: &[Row], counts: &Counts) -> Verdict
         let cause = why_none_wanted(case);
         return say(VerdictKind::Degraded, format!("{cause}, yet {} registered", targets(counts.registered)));
     }
-    let passive = rows.iter().filter(|it| it.standing == Standing::Passive).count();
-    let passive = u32::try_from(passive).unwrap_or(u32::MAX);
+    of_counts(case, rows, counts)
+}
+
+/// What the rows come to where some are wanted and registered.
+fn of_counts(case: &Case<'_>, rows: &[Row], counts: &Counts) -> Verdict {
+    let passive = u32::try_from(rows.iter().filter(|it| is_passive(it)).count()).unwrap_or(u32::MAX);
     let missing = counts.wanted.saturating_sub(counts.in_service).saturating_sub(passive);
-    if missing > 0 {
+    let told = || {
         let common = common(rows).map_or_else(String::new, |it| format!(" · {it}"));
-        return say(
-            VerdictKind::Degraded,
-            format!("{} of {} in service: {}{common}", counts.in_service, counts.wanted, breakdown(rows)),
-        );
+        format!("{} of {} in service: {}{common}", counts.in_service, counts.wanted, breakdown(rows))
+    };
+    let undecided = rows.iter().any(|row| row.wanted == Some(true) && row.standing == Standing::Unknown);
+    if missing > 0 && undecided && counts.problems == 0 {
+        return say(if counts.in_service > 0 { VerdictKind::Rolling } else { VerdictKind::Unknown }, told());
+    }
+    if missing > 0 && counts.in_service == 0 {
+        return say(VerdictKind::Down, format!("{}: {}", told(), nobody_serves(case, rows)));
+    }
+    if missing > 0 {
+        let kind = if is_moving_only(rows, counts) { VerdictKind::Rolling } else { VerdictKind::Degraded };
+        return say(kind, told());
     }
     if let Some(zone) = dark_zone(case, rows) {
         return say(VerdictKind::Degraded, format!("zone {zone} has no healthy target"));
     }
-    let kind = match case.binding.is_none() && counts.healthy < counts.registered {
-        true => VerdictKind::Degraded,
-        false => VerdictKind::Serving,
+    if let Some(impaired) = impaired(case) {
+        return say(VerdictKind::Degraded, format!("{}; {impaired}", in_service(case, counts, passive)));
+    }
+    let is_held = rows.iter().any(|it| it.flags.contains(&Flag::OtherGate));
+    let is_rolling = || settled::workloads(case).iter().any(|it| matches!(it, RolloutState::Moving(_)));
+    let kind = match case.binding {
+        None if counts.healthy < counts.registered => VerdictKind::Degraded,
+        Some(_) if counts.problems == 0 && !is_held && is_rolling() => VerdictKind::Rolling,
+        _ => VerdictKind::Serving,
     };
-    say(kind, in_service(case, counts, passive))
+    let mut sentence = in_service(case, counts, passive);
+    let held = rows.iter().filter(|it| it.flags.contains(&Flag::OtherGate)).count();
+    if held > 0 {
+        let pods = if held == 1 { "1 pod is".to_owned() } else { format!("{held} pods are") };
+        sentence.push_str(&["; ", &pods, " not Ready: a readiness gate that is not this binding's"].concat());
+    }
+    if kind == VerdictKind::Rolling {
+        sentence += "; a workload behind it is rolling out or scaling";
+    }
+    sentence.extend(passive_zone(case, rows).map(|zone| {
+        format!(
+            "; zone {zone} has no ready pod, so the load balancer takes the zone out of its DNS: who still uses its address there gets nothing (a pod there, or cross-zone on)"
+        )
+    }));
+    say(kind, sentence)
+}
+
+/// AWS says that the group does not exist: deleted, or made anew with another ARN.
+fn gone(case: &Case<'_>) -> Option<Verdict> {
+    case.is_gone().then(|| {
+        let arn = case.arn.as_ref();
+        let another = arn.and_then(|arn| {
+            let mut groups = case.inventory.groups.iter();
+            groups.find(|(it, known)| *it != arn && it.name() == arn.name() && known.group.is_some())
+        });
+        let another = another.map_or(String::new(), |(it, _)| format!("; another of this name exists: {it}"));
+        say(VerdictKind::Down, format!("its target group does not exist any more{another}"))
+    })
+}
+
+/// Why the binding can never register anything in its group.
+pub(crate) fn misfit(case: &Case<'_>) -> Option<Misfit> {
+    let (binding, group) = (case.binding?, case.target_group()?);
+    let wanted = match binding.target_type? {
+        TargetType::Ip => GroupType::Ip,
+        TargetType::Instance => GroupType::Instance,
+    };
+    let differs = group.kind != wanted && group.kind != GroupType::Unknown;
+    differs.then_some(Misfit { binding: wanted, group: group.kind })
+}
+
+/// The target type of a binding is not that of its group; neither can be changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "the binding is for targets of type {}, its target group of type {}: it can never register; the type cannot be changed, bind anew",
+    .binding.text(),
+    .group.text()
+)]
+pub(crate) struct Misfit {
+    binding: GroupType,
+    group: GroupType,
+}
+
+/// Everything that is missing is only on its way.
+fn is_moving_only(rows: &[Row], counts: &Counts) -> bool {
+    let moves = |row: &Row| match row.standing {
+        _ if row.outdated => true,
+        // What is wanted and drains was taken out by somebody.
+        Standing::Unregistered => row.state() != Some(&HealthState::Draining),
+        Standing::InService | Standing::Registering | Standing::Waiting | Standing::Passive => true,
+        _ => false,
+    };
+    counts.problems == 0 && rows.iter().filter(|it| it.wanted == Some(true)).all(moves)
+}
+
+/// What clients get while nothing is in service, and who else has these pods.
+fn nobody_serves(case: &Case<'_>, rows: &[Row]) -> String {
+    let group = case.target_group();
+    let answer = match group.map(TargetGroup::of_application_lb) {
+        Some(true) => "the load balancer answers 503",
+        Some(false) => "connections fail",
+        None => "nothing answers",
+    };
+    let registering = rows.iter().any(|it| it.standing == Standing::Registering);
+    let until = group.filter(|_| registering).map(TargetGroup::registration_allowance);
+    let until =
+        until.map_or(String::new(), |it| format!(" until the first checks pass (within about {it} s)"));
+    let elsewhere = serving_elsewhere(case, rows).map_or(String::new(), |(name, weightless)| {
+        let weight = if weightless { ", which has weight 0 (W shifts there)" } else { "" };
+        format!("; the same pods are healthy in {name}{weight}")
+    });
+    format!("no target takes requests, {answer}{until}{elsewhere}")
+}
+
+/// A group in which every pod wanted here is healthy, and whether all its routes have weight 0.
+fn serving_elsewhere(case: &Case<'_>, rows: &[Row]) -> Option<(String, bool)> {
+    let key = |row: &Row| match &row.key {
+        RowKey::Target(key) => Some(key.clone()),
+        RowKey::Pod(_) => None,
+    };
+    let wanted: BTreeSet<_> = rows.iter().filter(|it| it.wanted == Some(true)).filter_map(key).collect();
+    let serves = |known: &KnownGroup| {
+        let targets = known.targets.iter().flat_map(|it| &it.targets).filter(|it| it.serves());
+        let healthy: BTreeSet<_> = targets.map(|it| it.key.clone()).collect();
+        !wanted.is_empty() && wanted.is_subset(&healthy)
+    };
+    let mut groups = case.inventory.groups.iter().filter(|(arn, _)| Some(*arn) != case.arn.as_ref());
+    let (arn, _) = groups.find(|(_, known)| serves(known))?;
+    Some((arn.name().to_owned(), routes::routes(case.inventory, arn).all_weightless()))
+}
+
+/// A load balancer in front that is not in order.
+fn impaired(case: &Case<'_>) -> Option<String> {
+    load_balancers(case).find_map(|it| {
+        let state = it.state.as_deref().filter(|it| *it != "active")?;
+        Some(format!("load balancer {} is {}", it.name, state.replace('_', " ")))
+    })
 }
 
 /// What serves, and what of that is assumed.
@@ -142,7 +284,7 @@ fn foreign(case: &Case<'_>, arn: &TargetGroupArn) -> Option<String> {
 }
 
 fn empty(case: &Case<'_>, counts: &Counts) -> Verdict {
-    let effect = match case.target_group().map(crate::domain::facts::elb::TargetGroup::of_application_lb) {
+    let effect = match case.target_group().map(TargetGroup::of_application_lb) {
         Some(true) => "the load balancer answers 503",
         Some(false) => "connections fail",
         None => "nothing answers",
@@ -173,10 +315,32 @@ fn why_none_wanted(case: &Case<'_>) -> String {
             let elsewhere = service_elsewhere(case).unwrap_or_default();
             format!("its service does not exist{elsewhere}")
         }
-        Backend::PortMissing(have) => format!("its service has no such port, only {}", have.join(", ")),
+        Backend::PortMissing(have) => {
+            let quoted = quoted_number(case).map_or(String::new(), |it| {
+                format!("; \"{it}\" is written as text and taken for a name: write it without quotes")
+            });
+            format!("its service has no such port, only {}{quoted}", have.join(", "))
+        }
         Backend::Broken(problem) => problem.clone(),
         _ if !case.resolved() => UNRESOLVED.to_owned(),
-        Backend::Found | Backend::Unread(_) => "no endpoint is wanted".to_owned(),
+        Backend::Found | Backend::Unread(_) => {
+            let stuck = settled::workloads(case).into_iter().find_map(|it| match it {
+                RolloutState::Stuck(_, why) => Some(why),
+                _ => None,
+            });
+            stuck.map_or_else(
+                || "no endpoint is wanted".to_owned(),
+                |it| format!("no endpoint is wanted ({it})"),
+            )
+        }
+    }
+}
+
+/// The port of the binding where it is a number written as text.
+pub(crate) fn quoted_number<'a>(case: &Case<'a>) -> Option<&'a str> {
+    match &case.binding?.port {
+        PortRef::Name(name) if name.parse::<u16>().is_ok() => Some(name),
+        _ => None,
     }
 }
 
@@ -198,26 +362,33 @@ fn targets(n: u32) -> String {
     }
 }
 
-/// Fewer healthy than the group asks for while something is registered and failing: traffic goes to all.
-fn fail_open(case: &Case<'_>, rows: &[Row], counts: &Counts) -> Option<Verdict> {
+/// Fewer healthy than the group asks for while something is registered and failing: traffic goes to all. Nodes that are
+/// passive by design do not count: a zone that has no others leaves DNS instead.
+fn fail_open(case: &Case<'_>, rows: &[Row]) -> Option<Verdict> {
     let attributes = case.attributes().cloned().unwrap_or_default();
-    let failing =
-        |row: &Row| matches!(row.state(), Some(HealthState::Unhealthy | HealthState::UnhealthyDraining));
+    let failing = |row: &Row| {
+        let state = row.state();
+        !is_passive(row) && matches!(state, Some(HealthState::Unhealthy | HealthState::UnhealthyDraining))
+    };
     if !rows.iter().any(failing) {
         return None;
     }
-    let least = attributes.minimum_healthy(counts.registered);
-    if counts.healthy < least {
+    let counted = |row: &&Row| !is_passive(row) && row.state() != Some(&HealthState::Draining);
+    let registered = rows.iter().filter(counted).filter(|it| it.state().is_some()).count();
+    let registered = u32::try_from(registered).unwrap_or(u32::MAX);
+    let healthy = rows.iter().filter(|it| it.state() == Some(&HealthState::Healthy)).count();
+    let healthy = u32::try_from(healthy).unwrap_or(u32::MAX);
+    let least = attributes.minimum_healthy(registered);
+    if healthy < least {
         let text = format!(
-            "{} of {} targets are healthy (minimum {least}), so the load balancer sends traffic to all of them",
-            counts.healthy, counts.registered
+            "{healthy} of {registered} targets are healthy (minimum {least}), so the load balancer sends traffic to all of them"
         );
         return Some(say(VerdictKind::FailOpen, text));
     }
     if cross_zone(case) {
         return None;
     }
-    for (zone, (registered, healthy)) in by_zone(rows) {
+    for (zone, (registered, healthy)) in by_zone(rows.iter().filter(|it| !is_passive(it))) {
         let least = attributes.minimum_healthy(registered);
         if healthy < least && rows.iter().any(|row| failing(row) && zone_of(row) == Some(&zone)) {
             let text = format!(
@@ -227,58 +398,6 @@ fn fail_open(case: &Case<'_>, rows: &[Row], counts: &Counts) -> Option<Verdict> 
         }
     }
     None
-}
-
-/// Whether targets of every zone serve every zone.
-pub(crate) fn cross_zone(case: &Case<'_>) -> bool {
-    let own = |it: &LoadBalancer| match it.kind {
-        LoadBalancerKind::Application => true,
-        LoadBalancerKind::Network | LoadBalancerKind::Gateway => it.cross_zone.unwrap_or(false),
-    };
-    case.attributes().and_then(crate::domain::facts::elb::Attributes::cross_zone).unwrap_or_else(|| {
-        let mut hung_on = load_balancers(case).peekable();
-        match hung_on.peek() {
-            Some(_) => hung_on.all(own),
-            None => true,
-        }
-    })
-}
-
-fn load_balancers<'a>(case: &'a Case<'_>) -> impl Iterator<Item = &'a LoadBalancer> {
-    let arns = case.target_group().into_iter().flat_map(|it| &it.load_balancers);
-    arns.filter_map(|arn| case.inventory.load_balancers.get(arn))
-}
-
-fn zone_of(row: &Row) -> Option<&Arc<str>> {
-    row.target.as_ref()?.zone.as_ref()
-}
-
-/// Registered and healthy by zone.
-fn by_zone(rows: &[Row]) -> BTreeMap<Arc<str>, (u32, u32)> {
-    let mut zones = BTreeMap::<Arc<str>, (u32, u32)>::new();
-    for row in rows {
-        let (Some(zone), Some(state)) = (zone_of(row), row.state()) else { continue };
-        if *state != HealthState::Draining {
-            let entry = zones.entry(zone.clone()).or_default();
-            entry.0 += 1;
-            entry.1 += u32::from(*state == HealthState::Healthy);
-        }
-    }
-    zones
-}
-
-/// A zone of the load balancer that has registered targets and none healthy or, where zones stand alone,
-/// no targets at all.
-fn dark_zone(case: &Case<'_>, rows: &[Row]) -> Option<Arc<str>> {
-    let zones = by_zone(rows);
-    let dark = zones.iter().find(|(zone, (_, healthy))| *healthy == 0 && &***zone != "all");
-    if let Some((zone, _)) = dark {
-        return Some(zone.clone());
-    }
-    if cross_zone(case) {
-        return None;
-    }
-    load_balancers(case).flat_map(|it| &it.zones).find(|zone| !zones.contains_key(*zone)).cloned()
 }
 
 /// `2 failing, 1 registering`.

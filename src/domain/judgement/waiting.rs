@@ -62,6 +62,10 @@ fn finished(pod: &Pod) -> Option<WaitReason> {
     }
 }
 
+/// Seconds after a crash within which a container still counts as crashing: the kubelet forgets its back-off after ten
+/// minutes.
+const LATELY: i64 = 600;
+
 fn container(pod: &Pod, now: Timestamp) -> Option<WaitReason> {
     let since = pod.condition("ContainersReady").and_then(|it| it.since).or(Some(pod.created));
     let waiting = |it: &&Container| it.waiting.as_ref().is_some_and(|code| !STARTING.contains(&&**code));
@@ -80,6 +84,19 @@ fn container(pod: &Pod, now: Timestamp) -> Option<WaitReason> {
     }
     if let Some(it) = pod.containers.iter().find(|it| it.terminated.is_some()) {
         return Some(plain(WaitCode::Reported(it.terminated.clone()?), since, false));
+    }
+    // Between two crashes it runs, and is as broken as a moment before.
+    let crashing = |it: &&Container| {
+        let failed = it.last_exit_code.is_some_and(|code| code != 0)
+            || it.last_terminated.as_deref() == Some("OOMKilled");
+        let lately = it.last_terminated_at.is_none_or(|at| now.since(at) < LATELY);
+        !it.ready && it.restarts > 0 && failed && lately
+    };
+    if let Some(it) = pod.containers.iter().find(crashing) {
+        let code = it.last_terminated.clone().unwrap_or_else(|| "Error".into());
+        let exit = it.last_exit_code.map_or(String::new(), |code| format!("last exit code {code}, "));
+        let message = Some(format!("{exit}{} restarts; it runs again for the moment", it.restarts).into());
+        return Some(WaitReason { code: WaitCode::Reported(code), message, since, starting: false });
     }
     let code = pod.containers.iter().find_map(|it| it.waiting.clone())?;
     let starting = now.since(pod.created) <= i64::from(pod.start_allowance) + START;

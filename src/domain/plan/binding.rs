@@ -12,9 +12,9 @@ use crate::domain::facts::elb::HealthState;
 use crate::domain::facts::ids::BindingApi;
 use crate::domain::facts::ids::BindingRef;
 use crate::domain::judgement::case::Case;
-use crate::domain::judgement::controller::Activity;
 use crate::domain::judgement::controller::Controller;
 use crate::domain::judgement::controller::Presence;
+use crate::domain::judgement::controller::controller_error;
 use crate::domain::judgement::row::Row;
 use crate::domain::judgement::standing::Standing;
 use crate::domain::plan::act::Act;
@@ -41,6 +41,7 @@ pub fn resync(known: &Known<'_>) -> Result<Plan, Refusal> {
     let (reference, binding) = bound(&case)?;
     let controller = &known.report.controller;
     Known::stays(&case)?;
+    Known::fits(&case)?;
     if controller.presence == Presence::Absent {
         return Err(Refusal::new(format!(
             "there is no controller to reconcile the binding: {}",
@@ -85,6 +86,10 @@ fn changes(plan: &mut Plan, known: &Known<'_>, case: &Case<'_>) {
     let goes = standing(known.report, &[Standing::Lingering, Standing::Orphan, Standing::Contested]);
     let (endpoints, targets) = (counted(comes.len(), "endpoint"), counted(goes.len(), "target"));
     plan.follows.push(match (comes.len(), goes.len()) {
+        _ if known.report.controller.fails_with().is_some() => {
+            "While the controller fails, it changes nothing: what it complains of has to be mended first."
+                .to_owned()
+        }
         _ if !case.targets_usable() => {
             "The targets could not be read, so what the controller will change is not known.".to_owned()
         }
@@ -126,7 +131,8 @@ fn doubts(plan: &mut Plan, binding: &Binding, controller: &Controller) {
     if controller.presence == Presence::Unknown {
         plan.warnings.push(format!("Whether a controller is there is not known ({}).", controller.sign));
     }
-    if let Activity::Failing { error, .. } = &controller.activity {
+    if let Some(error) = controller.fails_with() {
+        let error = controller_error(error).trim_end_matches('.');
         plan.warnings.push(format!("The controller fails to reconcile this binding: {error}."));
     }
 }

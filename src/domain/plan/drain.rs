@@ -27,6 +27,7 @@ use crate::domain::facts::ownership::kept_by;
 use crate::domain::inventory::Cluster;
 use crate::domain::inventory::Kind;
 use crate::domain::inventory::deployment::deployment_of;
+use crate::domain::inventory::deployment::rollout_of;
 use crate::domain::judgement::case::Case;
 use crate::domain::judgement::controller::Presence;
 use crate::domain::judgement::desired;
@@ -315,6 +316,10 @@ fn owner<'a>(cluster: &'a Cluster, pod: &Pod) -> Result<&'a Workload, Refusal> {
                 .and_then(|name| cluster.workloads.get(&(WorkloadKind::Deployment, name)));
             match deployment {
                 Some(deployment) => return Ok(deployment),
+                None if rollout_of(pod).is_some() => format!(
+                    "pod {name} belongs to ReplicaSet {} of an Argo Rollout, which a drain does not follow",
+                    it.name
+                ),
                 None => format!(
                     "no Deployment behind ReplicaSet {} could be read, so whether the pod is replaced is not known",
                     it.name

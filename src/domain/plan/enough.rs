@@ -8,7 +8,7 @@ use crate::domain::facts::elb::TargetGroup;
 use crate::domain::facts::ids::LoadBalancerArn;
 use crate::domain::facts::ids::TargetKey;
 use crate::domain::judgement::case::Case;
-use crate::domain::judgement::verdict;
+use crate::domain::judgement::zones;
 use crate::domain::plan::Plan;
 use crate::domain::plan::act::counted;
 use crate::domain::plan::guard::Guard;
@@ -70,7 +70,7 @@ fn zones_may_stand_alone(case: &Case<'_>) -> bool {
     }
     let hangs_on = case.target_group().map(|it| it.load_balancers.as_slice()).unwrap_or_default();
     let unread = |arn: &LoadBalancerArn| !case.inventory.load_balancers.contains_key(arn);
-    hangs_on.iter().any(unread) || !verdict::cross_zone(case)
+    hangs_on.iter().any(unread) || !zones::cross_zone(case)
 }
 
 /// Says what clients get where a group that rules forward to is left without targets.

@@ -77,7 +77,7 @@ pub(crate) fn fields(act: &Act) -> Option<String> {
     Some(format!("{sent}, with the resourceVersion read just before"))
 }
 
-fn kubectl(cluster: &ClusterId, namespace: &str) -> String {
+pub(crate) fn kubectl(cluster: &ClusterId, namespace: &str) -> String {
     match namespace {
         "" => format!("kubectl --context {}", cluster.0),
         namespace => format!("kubectl --context {} -n {namespace}", cluster.0),

@@ -8,6 +8,7 @@ use crate::domain::judgement::history::History;
 use crate::domain::judgement::report;
 use crate::domain::judgement::report::Report;
 use crate::domain::judgement::row::Subject;
+use crate::domain::judgement::verdict;
 use crate::domain::plan::Refusal;
 use crate::domain::plan::act::Role;
 use crate::domain::plan::guard::Guard;
@@ -38,6 +39,20 @@ impl<'a> Known<'a> {
             true => Err(Refusal::new("the binding is being deleted: the controller only cleans up")
                 .instead("deregister (X) removes a target")),
             false => Ok(()),
+        }
+    }
+
+    /// Registering can work at all: the group exists, and is of the binding's type.
+    pub(super) fn fits(case: &Case<'_>) -> Result<(), Refusal> {
+        if case.is_gone() {
+            return Err(Refusal::new("its target group does not exist any more")
+                .instead("unbind (B), then bind to another group: the ARN of a binding cannot be changed"));
+        }
+        match verdict::misfit(case) {
+            Some(never) => {
+                Err(Refusal::new(never.to_string()).instead("unbind (B), then bind to a group of that type"))
+            }
+            None => Ok(()),
         }
     }
 

@@ -170,6 +170,7 @@ fn arrives(row: &Row) -> Option<Guard> {
 pub fn register(known: &Known<'_>, keys: &BTreeSet<TargetKey>) -> Result<Plan, Refusal> {
     let (case, group) = (known.case()?, known.group()?);
     Known::stays(&case)?;
+    Known::fits(&case)?;
     Known::targets_read(&case)?;
     let mut rows = Vec::new();
     for key in keys {
@@ -288,6 +289,7 @@ pub(super) fn standing<'a>(report: &'a Report, standings: &[Standing]) -> Vec<&'
 pub fn sync(known: &Known<'_>) -> Result<Plan, Refusal> {
     let (case, group) = (known.case()?, known.group()?);
     Known::stays(&case)?;
+    Known::fits(&case)?;
     Known::targets_read(&case)?;
     if case.binding.is_none() {
         return Err(Refusal::new("no binding names this group, so what belongs in it is not known")

@@ -79,6 +79,9 @@ impl Unbinding<'_> {
         let name = self.case.arn.as_ref().map_or("its target group", |it| it.name());
         let stay = if self.going.len() == 1 { "stays" } else { "stay" };
         match (self.going.len(), self.presence) {
+            _ if self.case.is_gone() => format!(
+                "Deletes binding {reference}; its target group does not exist any more, so nothing is registered and nothing goes."
+            ),
             _ if !self.case.targets_usable() => format!(
                 "Deletes binding {reference}; which targets are deregistered with it could not be read."
             ),
@@ -101,6 +104,9 @@ impl Unbinding<'_> {
 
     /// Counts, and the names that are asked for where what is deregistered comes later or is not known.
     fn count(&self, plan: &mut Plan, known: &Known<'_>) {
+        if self.case.is_gone() {
+            return;
+        }
         if self.case.targets_usable() {
             plan.counts = counts::counts(known.report, &self.leaving(), &[]);
         } else {
@@ -162,7 +168,9 @@ impl Unbinding<'_> {
                             .to_owned(),
                     );
                 }
-                plan.follows.push("The target group itself stays.".to_owned());
+                if !self.case.is_gone() {
+                    plan.follows.push("The target group itself stays.".to_owned());
+                }
             }
         }
         if !self.going.is_empty() && self.presence != Presence::Down {
@@ -190,10 +198,10 @@ impl Unbinding<'_> {
         if self.binding.multi_cluster {
             plan.follows.push("It also deletes the binding's target list (ConfigMap).".to_owned());
         }
-        plan.follows.extend(
-            ["This binding's readiness gates turn True.", "The target group itself stays."]
-                .map(str::to_owned),
-        );
+        plan.follows.push("This binding's readiness gates turn True.".to_owned());
+        if !self.case.is_gone() {
+            plan.follows.push("The target group itself stays.".to_owned());
+        }
     }
 
     /// Who made the binding, and so may make it again.
@@ -219,6 +227,9 @@ fn going<'a>(case: &Case<'_>, known: &Known<'a>) -> Vec<&'a Row> {
     let listed = listed.and_then(|it| it.as_ref()).map(|it| it.targets.as_slice()).unwrap_or_default();
     let ours = |row: &Row| key(row).is_some_and(|it| listed.contains(&it.identifier()));
     let goes = |row: &&Row| {
+        if case.is_gone() {
+            return false;
+        }
         if multi && !absent && !ours(row) {
             return false;
         }

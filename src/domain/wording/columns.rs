@@ -404,6 +404,8 @@ pub(crate) fn flag(flag: Flag) -> &'static str {
         Flag::Anomaly => "anomaly",
         Flag::GateNotTrue => "gate not True",
         Flag::NoLoadBalancer => "no load balancer",
+        Flag::OtherGate => "other gate not True",
+        Flag::NodeLeaving => "node leaving",
     }
 }
 

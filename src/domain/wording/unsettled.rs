@@ -7,6 +7,7 @@ use crate::domain::facts::ids::RowKey;
 use crate::domain::judgement::controller::Presence;
 use crate::domain::judgement::report::Report;
 use crate::domain::judgement::row::Row;
+use crate::domain::judgement::settled::RolloutState;
 use crate::domain::judgement::standing::Standing;
 use crate::domain::judgement::unsettled::Unsettled;
 use crate::domain::plan::act::listed;
@@ -32,6 +33,33 @@ pub(super) fn said(it: Unsettled, report: &Report) -> String {
                 row.wanted == Some(true) && gate.is_some_and(|it| it != Status::True)
             };
             pods(report.rows.iter().filter(closed), "waiting for the readiness gate of this binding")
+        }
+        Unsettled::OtherGate => {
+            let gates =
+                |row: &Row| row.endpoint.as_ref().map(|it| it.other_gates.clone()).unwrap_or_default();
+            let held = report.rows.iter().filter(|row| !gates(row).is_empty());
+            let names: BTreeSet<String> =
+                report.rows.iter().flat_map(gates).map(|it| it.name.to_string()).collect();
+            pods(held, &format!("not Ready because of the gate {}", listed(&names)))
+        }
+        Unsettled::RolloutStuck => {
+            let stuck = report.workloads.iter().filter_map(|it| match it {
+                RolloutState::Stuck(_, why) => Some(why.as_str()),
+                _ => None,
+            });
+            Some(stuck.collect::<Vec<_>>().join("; ")).filter(|it| !it.is_empty())
+        }
+        Unsettled::RolloutUnknown => {
+            let unread: Vec<&str> = report
+                .workloads
+                .iter()
+                .filter_map(|it| match it {
+                    RolloutState::Unread(name) => Some(name.as_str()),
+                    _ => None,
+                })
+                .collect();
+            let names = || format!("whether {} is at rest is not known: it cannot be read", listed(&unread));
+            (!unread.is_empty()).then(names)
         }
         Unsettled::Leaving => {
             pods(report.rows.iter().filter(|row| row.is_leaving()), "terminating and still in service")
@@ -65,7 +93,7 @@ fn pods<'a>(rows: impl Iterator<Item = &'a Row>, how: &str) -> Option<String> {
 }
 
 /// A row as a person knows it: the address and port of its target, else its pod.
-fn name(row: &Row) -> String {
+pub(super) fn name(row: &Row) -> String {
     match (&row.key, row.endpoint.as_ref().and_then(|it| it.pod.as_ref())) {
         (RowKey::Pod(_), Some(pod)) => format!("pod {pod}"),
         (key, _) => key.to_string(),
@@ -81,14 +109,19 @@ pub(crate) fn meaning(it: Unsettled) -> String {
             "the health on show was asked for before the last change of pods, slices, service or binding"
         }
         Unsettled::RolloutProgressing => "a workload behind the selected pods is rolling out or scaling",
+        Unsettled::RolloutStuck => {
+            "a workload behind the selected pods is past its deadline, or its pods cannot be made"
+        }
         Unsettled::RolloutUnknown => "a workload behind the selected pods cannot be read",
         Unsettled::PodNotInService => {
             "a selected pod that is neither finished nor terminating is not in service"
         }
         Unsettled::GateNotTrue => "a wanted pod's readiness gate for this binding is not True",
+        Unsettled::OtherGate => "a pod's readiness gate that is not this binding's is not True",
         Unsettled::Leaving => "a terminating pod is still in service",
         Unsettled::Deleting => "the binding is being deleted",
         Unsettled::GenerationUnseen => "the controller has not seen the binding's last change",
+        Unsettled::GroupGone => "its target group does not exist any more",
         Unsettled::Empty => {
             "no endpoint is wanted although replicas are desired, or nothing stands behind the service"
         }

@@ -1,76 +1,99 @@
-//! Why something is as it is, in plain words for someone who knows Kubernetes: what it means, and what to do next. What
-//! AWS means by its states and reasons is documented with `DescribeTargetHealth`.
+//! Why a row stands as it does, in plain words for someone who knows Kubernetes: what it means, and what to do next.
 
-use crate::domain::facts::elb::HealthCheck;
+use crate::domain::facts::cluster::Status;
+use crate::domain::facts::elb::Attributes;
 use crate::domain::facts::elb::HealthState;
-use crate::domain::facts::elb::Reason;
-use crate::domain::facts::elb::Target;
 use crate::domain::facts::elb::TargetGroup;
-use crate::domain::facts::time::Timestamp;
-use crate::domain::facts::time::age;
+use crate::domain::inventory::KnownGroup;
 use crate::domain::judgement::controller::Activity;
 use crate::domain::judgement::controller::Controller;
-use crate::domain::judgement::controller::Presence;
+use crate::domain::judgement::controller::controller_error;
 use crate::domain::judgement::desired::Backend;
 use crate::domain::judgement::desired::Exclusion;
-use crate::domain::judgement::report::Deleting;
 use crate::domain::judgement::report::Report;
 use crate::domain::judgement::row::Flag;
+use crate::domain::judgement::row::GateSetter;
+use crate::domain::judgement::row::OtherGate;
 use crate::domain::judgement::row::Row;
 use crate::domain::judgement::row::Subject;
 use crate::domain::judgement::row::WaitCode;
 use crate::domain::judgement::standing::Standing;
-use crate::domain::wording::unsettled;
+use crate::domain::judgement::verdict::Misfit;
+use crate::domain::plan::equivalents::kubectl;
+use crate::domain::wording::explanation::Explanation;
+use crate::domain::wording::explanation::say;
+use crate::domain::wording::health::Failing;
+use crate::domain::wording::health::of_health;
+use crate::domain::wording::health::unhealthy;
 
-/// What to say about a row or a binding: a sentence, facts under it, one to a line, and the next step.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Explanation {
-    pub(crate) headline: String,
-    pub(crate) facts: Vec<String>,
-    pub(crate) next: Option<String>,
+/// What the words about a row rest on beside the row.
+#[derive(Clone, Copy)]
+pub(crate) struct Around<'a> {
+    pub(crate) subject: &'a Subject,
+    pub(crate) controller: &'a Controller,
+    pub(crate) backend: &'a Backend,
+    pub(crate) misfit: Option<Misfit>,
+    pub(crate) group: Option<&'a TargetGroup>,
+    pub(crate) attributes: Option<&'a Attributes>,
 }
 
-fn say(headline: impl Into<String>) -> Explanation {
-    Explanation { headline: headline.into(), facts: Vec::new(), next: None }
-}
-
-impl Explanation {
-    fn fact(mut self, fact: impl Into<String>) -> Self {
-        self.facts.push(fact.into());
-        self
+impl<'a> Around<'a> {
+    pub(crate) fn of(report: &'a Report, group: Option<&'a KnownGroup>) -> Self {
+        Self {
+            subject: &report.subject,
+            controller: &report.controller,
+            backend: &report.backend,
+            misfit: report.misfit,
+            group: group.and_then(|it| it.group.as_ref()),
+            attributes: group.and_then(|it| it.attributes.as_ref()),
+        }
     }
 
-    fn next(mut self, next: impl Into<String>) -> Self {
-        self.next = Some(next.into());
-        self
+    /// A `kubectl` line for the namespace of the binding.
+    fn kubectl(&self, line: &str) -> String {
+        match self.subject {
+            Subject::Binding(it) => format!("{} {line}", kubectl(&it.cluster, &it.namespace)),
+            Subject::Group(_) => format!("kubectl {line}"),
+        }
     }
 }
 
 /// Why a row has its standing.
-pub(crate) fn of_row(row: &Row, group: Option<&TargetGroup>, controller: &Controller) -> Explanation {
+pub(crate) fn of_row(row: &Row, around: &Around<'_>) -> Explanation {
+    let controller = around.controller;
     let mut words = match row.standing {
         Standing::Unknown => say(row.note.clone().unwrap_or_else(|| "What is needed to judge this row could not be read".to_owned())),
         Standing::Contested => say(format!("Not ours: it belongs to {}.", owner(row)))
             .fact("This binding is not multi-cluster: its controller deregisters every target that is not an endpoint of its service.")
             .next("set multiClusterTargetGroup on every binding of this group, or give each its own group"),
         Standing::Elsewhere => say(format!("Not ours, and left alone: {}.", owner(row))),
-        Standing::Unregistered => unregistered(row, controller),
+        Standing::Unregistered => match around.misfit {
+            Some(never) => say(format!("It cannot be registered: {never}.")).next("unbind (B), then bind to a group of that type"),
+            None => unregistered(row, controller),
+        },
         Standing::Passive => say("No ready pod of the service on this node: unhealthy by design with externalTrafficPolicy: Local."),
         Standing::Lingering => lingering(row, controller),
         Standing::Orphan => orphan(row, controller),
-        Standing::Waiting => waiting(row),
+        Standing::Waiting => waiting(row, around),
+        Standing::Failing => failing(row, around),
+        Standing::InService if row.flags.is_empty() => say("Healthy: the load balancer sends it traffic."),
         Standing::Dead
         | Standing::Idle
-        | Standing::Failing
         | Standing::Registering
         | Standing::InService
-        | Standing::Draining => row.target.as_ref().map_or_else(|| say(row.standing.meaning()), |it| of_health(it, group)),
+        | Standing::Draining => row.target.as_ref().map_or_else(|| say(row.standing.meaning()), |it| of_health(it, around.group)),
     };
-    if row.standing == Standing::InService && row.flags.is_empty() {
-        words = say("Healthy: the load balancer sends it traffic.");
-    }
     for flag in &row.flags {
-        words.facts.push(flag_words(*flag).to_owned());
+        words.facts.extend(flag_words(*flag, row, around));
+    }
+    if row.standing == Standing::InService && row.flags.contains(&Flag::OtherGate) {
+        // That it is healthy is no news where Kubernetes does not count it.
+        let gate = row.endpoint.iter().flat_map(|it| &it.other_gates).next().map(|it| gate_words(it, around));
+        words.facts.retain(|it| Some(it) != gate.as_ref());
+        words.facts.extend(gate.map(|it| std::mem::replace(&mut words.headline, it)));
+    }
+    if row.flags.contains(&Flag::NodeLeaving) && words.next.is_none() {
+        words.next = Some("D takes it out before its node goes".to_owned());
     }
     if row.outdated && row.standing != Standing::Unknown {
         words.facts.push(
@@ -88,6 +111,38 @@ pub(crate) fn of_row(row: &Row, group: Option<&TargetGroup>, controller: &Contro
         words.facts.push(format!("{} other endpoints have the same address and port.", row.others.len()));
     }
     words
+}
+
+/// Why the health checks of a wanted target fail: what Kubernetes says of the pod comes before what AWS can only guess.
+fn failing(row: &Row, around: &Around<'_>) -> Explanation {
+    let Some(target) = &row.target else { return say(row.standing.meaning()) };
+    let side = row.endpoint.as_ref();
+    let mut words = match side.and_then(|it| it.wait.as_ref()).filter(|it| !it.starting) {
+        Some(wait) if !matches!(wait.code, WaitCode::ReadinessGateNotTrue | WaitCode::Terminating) => {
+            let pod = side.and_then(|it| it.pod.as_deref()).unwrap_or("POD");
+            let mut words = wait_words(&wait.code, pod, around);
+            words.headline = format!("Its health checks fail with its pod: {}", lower_first(&words.headline));
+            words.facts.extend(wait.message.iter().map(|it| format!("{}: {it}.", wait.code)));
+            words
+        }
+        _ if target.health.state == HealthState::UnhealthyDraining => of_health(target, around.group),
+        _ => unhealthy(&Failing { target, side, group: around.group, attributes: around.attributes }),
+    };
+    if side.is_some_and(|it| it.published) {
+        words.facts.push(
+            "It is registered all the same: its service publishes addresses that are not ready (publishNotReadyAddresses)."
+                .to_owned(),
+        );
+    }
+    if let Some(job) = side.and_then(|it| it.job.as_ref()) {
+        words.facts.push(format!("Its pod belongs to Job {job}: it ends by itself, and its target with it."));
+    }
+    words
+}
+
+fn lower_first(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| first.to_lowercase().chain(letters).collect())
 }
 
 fn owner(row: &Row) -> String {
@@ -118,13 +173,6 @@ fn expected(controller: &Controller) -> Expected<'_> {
 /// That it does not happen, and with what.
 fn fails(words: Explanation, error: &str) -> Explanation {
     words.fact(format!("The controller fails: {}.", controller_error(error).trim_end_matches('.')))
-}
-
-/// The part of an error of the controller that says what is wrong: what its calls to AWS wrap around the answer is left
-/// out.
-pub(crate) fn controller_error(error: &str) -> &str {
-    let cause = error.rsplit_once(", api error ").map_or(error, |it| it.1);
-    cause.trim_start_matches("FailedReconcile: ").trim_start_matches("Failed reconcile due to ")
 }
 
 const FAILS_NEXT: &str = "fix what the controller complains of; it tries again by itself, within 17 minutes";
@@ -192,22 +240,27 @@ fn orphan(row: &Row, controller: &Controller) -> Explanation {
     }
 }
 
-fn waiting(row: &Row) -> Explanation {
+fn waiting(row: &Row, around: &Around<'_>) -> Explanation {
     let Some(side) = &row.endpoint else { return say(Standing::Waiting.meaning()) };
     let Some(wait) = &side.wait else {
-        let why = side.exclusion.map_or("its pod is in no EndpointSlice yet", exclusion);
+        let why = match (side.exclusion, around.backend) {
+            (Some(it), _) => exclusion(it),
+            (None, Backend::PortMissing(_)) => "the binding names a port that its service does not have",
+            (None, _) => "its pod is in no EndpointSlice yet",
+        };
         return say(format!("Not wanted: {why}."));
     };
-    let mut words = wait_words(&wait.code, side.pod.as_deref().unwrap_or("POD"));
+    let mut words = wait_words(&wait.code, side.pod.as_deref().unwrap_or("POD"), around);
     if let Some(message) = &wait.message {
         words.facts.push(format!("{}: {message}", wait.code));
     }
+    words.facts.extend(side.other_gates.iter().map(|it| gate_words(it, around)));
     words
 }
 
 /// What a pod's reason for not being ready means for its traffic.
-fn wait_words(code: &WaitCode, pod: &str) -> Explanation {
-    let describe = || format!("kubectl describe pod {pod}");
+fn wait_words(code: &WaitCode, pod: &str, around: &Around<'_>) -> Explanation {
+    let describe = || around.kubectl(&format!("describe pod {pod}"));
     match code {
         WaitCode::ContainersNotReady => say("The container is running, but its readiness probe fails.")
             .next("compare the readiness probe with what the container answers"),
@@ -220,19 +273,24 @@ fn wait_words(code: &WaitCode, pod: &str) -> Explanation {
             .next("undo (u) puts the label back"),
         WaitCode::Terminating => say("The pod is terminating and no longer registered."),
         WaitCode::Completed => say("The pod ran to completion, so it is not an endpoint.").next(describe()),
-        WaitCode::Reported(reason) => reported_words(reason, &describe, pod),
+        WaitCode::Reported(reason) => reported_words(reason, &describe, pod, around),
     }
 }
 
 /// The same for a reason that Kubernetes reports.
-fn reported_words(reason: &str, describe: &dyn Fn() -> String, pod: &str) -> Explanation {
+fn reported_words(
+    reason: &str,
+    describe: &dyn Fn() -> String,
+    pod: &str,
+    around: &Around<'_>,
+) -> Explanation {
     match reason {
         "ImagePullBackOff" | "ErrImagePull" | "InvalidImageName" => {
             say("The pod's image cannot be pulled, so it never becomes an endpoint.")
                 .next(format!("check image name, tag and pull secret: {}", describe()))
         }
         "CrashLoopBackOff" | "Error" => say("The container keeps crashing, so the pod is not ready.")
-            .next(format!("see its last output: kubectl logs --previous {pod}")),
+            .next(format!("see its last output: {}", around.kubectl(&format!("logs --previous {pod}")))),
         "OOMKilled" => say("The container was killed for using more memory than its limit.")
             .next("raise the memory limit, or find the leak"),
         "Unschedulable" => say("No node can run the pod.")
@@ -259,8 +317,8 @@ fn exclusion(exclusion: Exclusion) -> &'static str {
     }
 }
 
-fn flag_words(flag: Flag) -> &'static str {
-    match flag {
+fn flag_words(flag: Flag, row: &Row, around: &Around<'_>) -> Vec<String> {
+    let text = match flag {
         Flag::WeightZero => "Every rule that forwards to the group gives it weight 0: it gets no requests.",
         Flag::ZonalShift => "A zonal shift is active: its zone gets no new traffic.",
         Flag::Anomaly => "AWS anomaly detection flags it: it behaves unlike the other targets.",
@@ -268,212 +326,46 @@ fn flag_words(flag: Flag) -> &'static str {
             "Its readiness gate is not True yet, so Kubernetes does not count the pod as ready."
         }
         Flag::NoLoadBalancer => "No listener or rule forwards to the group.",
-    }
-}
-
-/// What AWS means by a state and reason, for a Kubernetes user.
-pub(crate) fn of_health(target: &Target, group: Option<&TargetGroup>) -> Explanation {
-    let check = group.map(|it| describe_check(&it.check)).unwrap_or_default();
-    let port = target.health_port.as_deref().unwrap_or("?");
-    match (&target.health.state, &target.health.reason) {
-        (HealthState::Healthy, _) => say("Healthy: it passes its health checks."),
-        (HealthState::Initial, Some(Reason::InitialHealthChecking)) => say(format!(
-            "Registered; its first health checks are running ({check})."
-        ))
-        .next(
-            "wait for one passed check, or on a network load balancer for as many as the healthy threshold",
-        ),
-        (HealthState::Initial, _) => say(
-            "Registration is in progress: it takes seconds on an application load balancer, up to minutes on a network one.",
-        ),
-        (HealthState::Draining, _) => say(
-            "Deregistered: it gets no new requests and finishes those in flight.",
-        )
-        .fact(
-            "AWS shows it as draining until the deregistration delay is over, even with no connections left.",
-        ),
-        (HealthState::UnhealthyDraining, _) => {
-            say("Unhealthy; a network load balancer keeps its existing connections for a while.")
-                .fact(format!("Check: {check}."))
+        Flag::OtherGate => {
+            let gates = row.endpoint.iter().flat_map(|it| &it.other_gates);
+            return gates.map(|it| gate_words(it, around)).collect();
         }
-        (HealthState::Unhealthy, Some(reason)) => unhealthy(reason, &check, port),
-        (HealthState::Unhealthy, None) => say(format!("Unhealthy; AWS gives no reason ({check}).")),
-        (HealthState::Unused, Some(Reason::NotInUse)) => unused(target),
-        (HealthState::Unused, Some(Reason::InvalidState)) => {
-            say("Its instance is stopped or terminated, yet still registered.")
-                .next("start the instance, or deregister it if it is gone for good")
+        Flag::NodeLeaving => {
+            let how = row.endpoint.as_ref().and_then(|it| it.node_leaving.as_deref()).unwrap_or_default();
+            return vec![format!(
+                "Its node is leaving ({how}), and it stays registered until the node is not Ready."
+            )];
         }
-        (HealthState::Unused, Some(Reason::IpUnusable)) => {
-            say("Its address belongs to a load balancer and cannot be a target.")
-                .next("deregister it: the address was reused, or registered by mistake")
-        }
-        (HealthState::Unused, _) => say("No load balancer uses this target."),
-        (HealthState::Unavailable, Some(Reason::HealthCheckDisabled)) => {
-            say("Health checks are disabled for this group.")
-        }
-        (HealthState::Unavailable, _) => {
-            say("AWS cannot report its health at the moment.").next("wait: it is asked again automatically")
-        }
-        (HealthState::Unknown(text), _) => {
-            say(format!("AWS reports a state that tgscope does not know: {text}."))
-        }
-    }
-}
-
-fn unhealthy(reason: &Reason, check: &str, port: &str) -> Explanation {
-    match reason {
-        Reason::Timeout => say("The load balancer's health check gets no answer in time.")
-            .fact(format!("Check: {check}, on port {port}."))
-            .fact("\"Connection timed out\": a security group, network ACL or NetworkPolicy drops the packets, or the port is wrong. \"Request timed out\": the app is too slow.")
-            .next(format!("does the pod's security group allow tcp/{port} from the load balancer's?")),
-        Reason::ResponseCodeMismatch => say("The target answers the health check with a status code that does not count as healthy.")
-            .fact(format!("Check: {check}, on port {port}."))
-            .next("404: wrong path · 301/302: redirect to https · 401/403: authentication or Host check · 5xx: the app"),
-        Reason::FailedHealthChecks => say("The health check's connection is refused or its answer is malformed.")
-            .fact(format!("Check: {check}, on port {port}."))
-            .next("is the container listening on that port, on all addresses, with that protocol?"),
-        Reason::LoadBalancerInternalError => {
-            say("Health checks fail because of an internal error of AWS.").next("check the load balancer's state and the AWS Health Dashboard")
-        }
-        other => say(format!("Unhealthy: {} ({check}).", other.text())),
-    }
-}
-
-/// The two cases of NotInUse are told apart by their description alone.
-fn unused(target: &Target) -> Explanation {
-    let zone = target.health.description.as_deref().is_some_and(|it| it.contains("Availability Zone"));
-    match zone {
-        true => say("Its zone is not enabled for the load balancer.")
-            .next("enable a subnet of that zone on the load balancer, or keep pods out of the zone"),
-        false => say("No listener or rule of a load balancer forwards to this group.")
-            .fact("A standby group of a blue/green deployment looks like this; its readiness gates never turn True.")
-            .next("add the group to a listener or rule, with weight 0 if it must get no traffic"),
-    }
-}
-
-/// `GET /healthz → 200 · every 15 s, 5/2`: protocol, path, codes, interval, healthy and unhealthy threshold.
-pub(crate) fn describe_check(check: &HealthCheck) -> String {
-    if !check.enabled {
-        return "no health check".to_owned();
-    }
-    let what = match (check.protocol.as_deref(), &check.path) {
-        (Some("HTTP" | "HTTPS"), Some(path)) => format!("GET {path}"),
-        (Some(protocol), Some(path)) => format!("{protocol} {path}"),
-        (Some(protocol), None) => protocol.to_owned(),
-        (None, _) => "check".to_owned(),
     };
-    let codes = check.matcher.as_ref().map_or(String::new(), |it| format!(" → {it}"));
-    let every =
-        format!(" · every {} s, {}/{}", check.interval, check.healthy_threshold, check.unhealthy_threshold);
-    format!("{what}{codes}{every}")
+    vec![text.to_owned()]
 }
 
-/// Why a binding or group has its verdict, and what keeps it from being settled.
-pub(crate) fn of_report(report: &Report, now: Timestamp) -> Explanation {
-    let since = report.verdict_since.map_or(String::new(), |at| format!(", for {}", age(now.since(at))));
-    let mut words = say(format!("{}{since}: {}.", report.verdict.word.text(), report.verdict.sentence));
-    if matches!(report.subject, Subject::Group(_)) {
-        words.facts.push(
-            "No binding names this group, so there is nothing in Kubernetes to compare it with.".to_owned(),
-        );
-    }
-    if let Some(deleting) = &report.deleting {
-        return of_deletion(report, deleting, now);
-    }
-    match report.settled.value {
-        Some(true) => {
-            let draining = report.rows.iter().filter(|it| it.standing == Standing::Draining).count();
-            let but = match draining {
-                0 => String::new(),
-                1 => " except 1 draining target".to_owned(),
-                n => format!(" except {n} draining targets"),
+/// Why a gate that is not this binding's keeps a pod from being ready, and who could change that.
+fn gate_words(gate: &OtherGate, around: &Around<'_>) -> String {
+    let status = match gate.status {
+        Status::True => "True",
+        Status::False => "False",
+        Status::Unknown => "not set",
+    };
+    let reason = gate.reason.as_ref().map_or(String::new(), |it| format!(" ({it})"));
+    let not_ready = "Not Ready for Kubernetes:";
+    match &gate.setter {
+        GateSetter::Binding(name) => {
+            let namespace = match around.subject {
+                Subject::Binding(it) => format!("{}/", it.namespace),
+                Subject::Group(_) => String::new(),
             };
-            words
-                .facts
-                .push(format!("Settled: every wanted endpoint is in service and nothing changes{but}."));
+            format!("{not_ready} the gate of binding {name} is {status}{reason}, see {namespace}tgb/{name}.")
         }
-        _ if report.settled.because.is_empty() => {}
-        _ => words.facts.push(format!(
-            "Not settled: {}.",
-            report
-                .settled
-                .because
-                .iter()
-                .map(|it| unsettled::said(*it, report))
-                .collect::<Vec<_>>()
-                .join("; ")
-        )),
-    }
-    match &report.backend {
-        Backend::ServiceMissing => {
-            words.next = Some(
-                "create the service, or correct spec.serviceRef.name: until then the controller deregisters everything"
-                    .to_owned(),
-            )
-        }
-        Backend::PortMissing(_) => {
-            words.next = Some(
-                "set spec.serviceRef.port to a port of the service, not a target port or node port".to_owned(),
-            )
-        }
-        Backend::Broken(problem) => {
-            words.facts.push(format!("The controller cannot compute endpoints: {problem}."))
-        }
-        Backend::Found | Backend::Unread(_) => {}
-    }
-    words.facts.extend(report.assumptions.iter().map(|it| format!("{it}.")));
-    words
-}
-
-/// A binding that is being deleted: what it waits for, and what to do about it.
-fn of_deletion(report: &Report, deleting: &Deleting, now: Timestamp) -> Explanation {
-    let waits = match deleting.finalizers.as_slice() {
-        [] => "nothing holds it".to_owned(),
-        [one] => format!("it waits for its finalizer {one}"),
-        all => format!("it waits for its finalizers {}", all.join(", ")),
-    };
-    let mut words = say(format!("Being deleted for {}: {waits}.", age(now.since(deleting.since))));
-    if let Some(error) = &deleting.failed {
-        words.facts.push(format!("The controller's cleanup fails: {error}."));
-    }
-    let registered = report.counts.registered;
-    if registered > 0 {
-        words.facts.push(match registered {
-            1 => "1 target is still registered and gets traffic if healthy.".to_owned(),
-            n => format!("{n} targets are still registered and get traffic if healthy."),
-        });
-    }
-    words.next = match (report.controller.presence, &deleting.failed) {
-        (Presence::Present | Presence::Unknown, Some(_)) => {
-            Some("fix what the message says; the controller retries automatically, within 17 minutes".to_owned())
-        }
-        (Presence::Down | Presence::Absent, _) => Some(
-            "bring the controller back; if there will be none, remove the finalizer manually and deregister (X) the targets left behind".to_owned(),
+        GateSetter::NoSuchBinding(name) => format!(
+            "{not_ready} the gate of binding {name} is {status}, and there is no such binding: nobody sets it. Take it out of the pod template."
         ),
-        _ => None,
-    };
-    words
-}
-
-/// The controller in a line: `controller v3.5.0 idle 12m`.
-pub(crate) fn of_controller(controller: &Controller, now: Timestamp) -> String {
-    let version = controller.version.as_ref().map_or(String::new(), |it| format!(" v{it}"));
-    let state = match (controller.presence, &controller.activity) {
-        (Presence::Absent, _) => "absent".to_owned(),
-        (Presence::Down, _) => format!("DOWN ({})", controller.sign),
-        (Presence::Unknown, Activity::Unknown) => format!("unknown ({})", controller.sign),
-        (_, Activity::Asleep { since }) => {
-            let since = since.map_or(String::new(), |at| format!(" {}", age(now.since(at))));
-            format!("idle{since}")
+        GateSetter::FirstController => format!(
+            "{not_ready} {} is a gate of controller v1, which no later version sets. Take it out of the pod template.",
+            gate.name
+        ),
+        GateSetter::Other => {
+            format!("{not_ready} the gate {} is {status}{reason}: whoever sets it has not.", gate.name)
         }
-        (_, Activity::Behind) => "behind: endpoints changed since its last reconcile".to_owned(),
-        (_, Activity::Working) => "reconciling".to_owned(),
-        (_, Activity::Failing { error, .. }) => format!("failing: {}", controller_error(error)),
-        (presence, Activity::Unknown) => presence.word().to_owned(),
-    };
-    let webhook = match controller.webhook_endpoints {
-        Some(0) => " · webhook down: the API server refuses changes of bindings",
-        Some(_) | None => "",
-    };
-    format!("controller{version} {state}{webhook}")
+    }
 }

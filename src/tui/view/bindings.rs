@@ -20,6 +20,7 @@ use crate::domain::inventory::Source;
 use crate::domain::inventory::unbound;
 use crate::domain::judgement::report::Report;
 use crate::domain::judgement::row::Subject;
+use crate::domain::judgement::standing::VerdictKind;
 use crate::domain::wording::scope::not_found;
 use crate::domain::wording::scope::unchecked;
 use crate::tui::theme::Theme;
@@ -152,7 +153,8 @@ impl<'a> Listed<'a> {
 }
 
 fn verdict(it: &Listed<'_>) -> String {
-    it.report.verdict.word.text().to_owned()
+    let word = it.report.verdict.word.text();
+    if it.report.deleting.is_some() { format!("deleting · {word}") } else { word.to_owned() }
 }
 
 fn name(line: &Listed<'_>) -> String {
@@ -179,6 +181,9 @@ fn group(it: &Listed<'_>) -> String {
 
 fn in_service(it: &Listed<'_>) -> String {
     let counts = &it.report.counts;
+    if it.report.verdict.word == VerdictKind::Unknown {
+        return format!("?/{}", if it.binding.is_some() { counts.wanted } else { counts.registered });
+    }
     match it.binding {
         Some(_) => format!("{}/{}", counts.in_service, counts.wanted),
         None => format!("{}/{}", counts.healthy, counts.registered),
@@ -208,6 +213,7 @@ fn why(it: &Listed<'_>) -> String {
 
 fn style(theme: &Theme, tone: Tone, report: &Report) -> Style {
     match tone {
+        Tone::Verdict if report.deleting.is_some() => theme.bad,
         Tone::Verdict => theme.verdict(report.verdict.word, report.verdict.neutral),
         Tone::Problem => theme.bad,
         Tone::Remark => theme.dim,

@@ -28,7 +28,7 @@ use crate::domain::wording::columns::Context;
 use crate::domain::wording::columns::Cut;
 use crate::domain::wording::columns::Side;
 use crate::domain::wording::columns::Tone;
-use crate::domain::wording::words;
+use crate::domain::wording::health;
 use crate::tui::theme::Theme;
 
 /// Cells of the link column: marker, glyph, the longest standing, a flag.
@@ -290,7 +290,7 @@ fn target_title(state: &State, report: &Report) -> String {
         (Some(protocol), None) => format!(" {protocol}"),
         _ => String::new(),
     };
-    format!("Targets · {name} · {}{protocol} · {}", group.kind.text(), words::describe_check(&group.check))
+    format!("Targets · {name} · {}{protocol} · {}", group.kind.text(), health::describe_check(&group.check))
 }
 
 /// Why the left pane cannot be trusted, if so.

@@ -27,7 +27,7 @@ use crate::domain::inventory::routes::Routes;
 use crate::domain::judgement::controller::Activity;
 use crate::domain::judgement::controller::Presence;
 use crate::domain::judgement::report::Report;
-use crate::domain::wording::words;
+use crate::domain::wording::board;
 use crate::tui::theme::Theme;
 
 pub(super) fn routes(state: &State, theme: &Theme, area: Rect, buffer: &mut Buffer) {
@@ -56,7 +56,7 @@ pub(super) fn routes(state: &State, theme: &Theme, area: Rect, buffer: &mut Buff
         },
     };
     let controller = &report.controller;
-    let line = words::of_controller(controller, state.shown_now());
+    let line = board::of_controller(controller, state.shown_now());
     let style = match (controller.presence, &controller.activity) {
         (Presence::Down, _) | (_, Activity::Failing { .. }) => theme.bad,
         (Presence::Absent, _) | (_, Activity::Behind) => theme.warn,

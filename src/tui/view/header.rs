@@ -144,12 +144,18 @@ fn verdict<'a>(state: &State, theme: &Theme, short: u8) -> Line<'a> {
         wanted => format!(" {} of {wanted}", counts.in_service),
     }));
     for zone in report.zones.iter().filter(|_| short < 2 && !unread) {
-        let style = if zone.healthy == zone.registered { theme.plain } else { theme.warn };
+        // A zone of the load balancer without anything wanted is worth a look too.
+        let is_whole = zone.serving == zone.wanted && zone.wanted > 0;
+        let style = if is_whole { theme.plain } else { theme.warn };
         let name = columns::short_zone(&zone.zone);
-        spans.push(Span::styled(format!(" · {name} {}/{}", zone.healthy, zone.registered), style));
+        spans.push(Span::styled(format!(" · {name} {}/{}", zone.serving, zone.wanted), style));
     }
     if matches!(report.subject, Subject::Group(_)) {
         return Line::from(spans);
+    }
+    if let Some(deleting) = &report.deleting {
+        let since = age(state.shown_now().since(deleting.since));
+        spans.insert(0, Span::styled(format!(" DELETING {since} "), theme.bad));
     }
     spans.push(match (report.settled.value, short) {
         (Some(true), _) => Span::styled(" · settled", theme.good),

@@ -25,11 +25,13 @@ use crate::domain::judgement::report::Report;
 use crate::domain::judgement::row::Row;
 use crate::domain::judgement::row::Subject;
 use crate::domain::judgement::standing::Standing;
+use crate::domain::wording::board;
 use crate::domain::wording::columns;
 use crate::domain::wording::columns::ColumnId;
 use crate::domain::wording::columns::NOTHING;
+use crate::domain::wording::explanation::Explanation;
+use crate::domain::wording::health;
 use crate::domain::wording::words;
-use crate::domain::wording::words::Explanation;
 use crate::tui::theme::Theme;
 
 pub(super) type Lines = Vec<(String, Style)>;
@@ -82,7 +84,7 @@ fn said(theme: &Theme, words: Explanation) -> Lines {
 
 fn row_lines(state: &State, theme: &Theme, report: &Report, row: &Row) -> Lines {
     let context = state.context(report);
-    let mut lines = said(theme, words::of_row(row, state.target_group(report), &report.controller));
+    let mut lines = said(theme, words::of_row(row, &words::Around::of(report, state.known_group(report))));
     lines.push((String::new(), theme.plain));
     let mut fact = |name: &str, value: String| lines.push((format!("{name:<16} {value}"), theme.plain));
     fact("standing", format!("{} {}", row.standing.glyph(), row.standing.word()));
@@ -129,9 +131,9 @@ fn row_lines(state: &State, theme: &Theme, report: &Report, row: &Row) -> Lines 
 
 fn report_lines(state: &State, theme: &Theme, report: &Report) -> Lines {
     let now = state.shown_now();
-    let mut lines = said(theme, words::of_report(report, now));
+    let mut lines = said(theme, board::of_report(report, state.known_group(report), now));
     lines.push((String::new(), theme.plain));
-    lines.push((words::of_controller(&report.controller, now), theme.plain));
+    lines.push((board::of_controller(&report.controller, now), theme.plain));
     let facts = [group_facts(state, report), binding_facts(state, report), route_facts(report)];
     let caller = state.inventory.caller.as_ref().map(|it| ("as", it.arn.clone()));
     let profile = state.aws.as_ref().and_then(|it| Some(("profile", it.profile.clone()?)));
@@ -147,7 +149,7 @@ fn group_facts(state: &State, report: &Report) -> Facts {
     let Some(arn) = &report.group else { return Vec::new() };
     let mut facts = vec![("target group", arn.to_string())];
     if let Some(group) = state.target_group(report) {
-        facts.push(("health check", words::describe_check(&group.check)));
+        facts.push(("health check", health::describe_check(&group.check)));
         facts.extend(group.vpc.iter().map(|it| ("vpc", it.to_string())));
     }
     let attributes = state.inventory.groups.get(arn).and_then(|it| it.attributes.as_ref());

@@ -20,8 +20,9 @@ use crate::domain::inventory::routes::Routes;
 use crate::domain::judgement::report::Report;
 use crate::domain::judgement::row::Row;
 use crate::domain::judgement::row::Subject;
+use crate::domain::wording::board;
+use crate::domain::wording::explanation::Explanation;
 use crate::domain::wording::words;
-use crate::domain::wording::words::Explanation;
 use crate::tui::theme::Theme;
 
 pub(super) fn render(state: &State, theme: &Theme, area: Rect, buffer: &mut Buffer) {
@@ -54,12 +55,12 @@ pub(super) fn render(state: &State, theme: &Theme, area: Rect, buffer: &mut Buff
 
 fn content(state: &State) -> (String, Explanation) {
     if let (Some(row), Some(report)) = (state.row(), state.report()) {
-        let words = words::of_row(row, state.target_group(report), &report.controller);
+        let words = words::of_row(row, &words::Around::of(report, state.known_group(report)));
         return (format!("Why · {} · {}", label(row), row.standing.word()), words);
     }
     match state.report() {
         Some(report) => {
-            let mut words = words::of_report(report, state.shown_now());
+            let mut words = board::of_report(report, state.known_group(report), state.shown_now());
             // What is on show may be old: why, and how to change that, comes before everything else.
             if let Some(failure) = failure(state, report) {
                 words.facts.insert(0, format!("{failure}."));

@@ -186,14 +186,14 @@ sessions! {
     pods_become_targets_while_one_looks(session, "workshop") {
         session.until(&["DEMO workshop", "SERVING  3 of 3", "settled"]).await;
         session.pass(17, &["· waiting", "creating"]).await;
-        session.pass(4, &["DEGRADED  3 of 5", "… registering"]).await;
+        session.pass(4, &["ROLLING  3 of 5", "… registering"]).await;
         session.pass(20, &["SERVING  5 of 5", "settled"]).await;
     }
 
     a_restart_drains_the_old_ones(session, "workshop") {
         session.until(&["SERVING  3 of 3"]).await;
         session.pass(62, &["· waiting"]).await;
-        session.pass(10, &["↓ draining", "DEGRADED"]).await;
+        session.pass(10, &["↓ draining", "ROLLING"]).await;
         session.pass(20, &["SERVING  5 of 5", "↓ draining"]).await;
     }
 

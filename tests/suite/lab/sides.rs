@@ -112,9 +112,11 @@ async fn nobody_is_accused_and_nothing_is_settled_by_sides_of_different_age() {
         let document = serde_json::to_value(Document::new(&look.inventory, &look.reports, look.at)).unwrap();
         assert_eq!(document["failures"], serde_json::json!([]), "look {n}");
         for it in document["bindings"].as_array().unwrap() {
-            outdated += it["rows"].as_array().unwrap().iter().filter(|row| row["outdated"] == true).count();
-            if it["problems"] != 0 {
-                wrong.push(format!("look {n}: {} is accused: {}", it["name"], it["rows"]));
+            let rows = it["rows"].as_array().unwrap();
+            outdated += rows.iter().filter(|row| row["outdated"] == true).count();
+            // That none serves right after a restart without readiness gates is true, and no row's fault.
+            for row in rows.iter().filter(|row| row["problem"] == true) {
+                wrong.push(format!("look {n}: {} is accused: {row}", it["name"]));
             }
             if it["settled"] != true {
                 continue;

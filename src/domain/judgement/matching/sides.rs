@@ -1,14 +1,22 @@
 //! The Kubernetes half of a row: an endpoint, a node, or a pod that is no endpoint yet.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::domain::facts::cluster::Binding;
+use crate::domain::facts::cluster::GATE;
+use crate::domain::facts::cluster::GATE_OF_V1;
+use crate::domain::facts::cluster::Node;
 use crate::domain::facts::cluster::Pod;
 use crate::domain::facts::cluster::Status;
+use crate::domain::facts::ids::BindingApi;
+use crate::domain::facts::ids::ObjectName;
 use crate::domain::judgement::case::Case;
 use crate::domain::judgement::desired::Backing;
 use crate::domain::judgement::desired::Endpoint;
 use crate::domain::judgement::row::EndpointSide;
+use crate::domain::judgement::row::GateSetter;
+use crate::domain::judgement::row::OtherGate;
 use crate::domain::judgement::row::WaitCode;
 use crate::domain::judgement::row::WaitReason;
 use crate::domain::judgement::waiting;
@@ -56,6 +64,9 @@ pub(super) fn side(case: &Case<'_>, endpoint: &Endpoint, lookup: &Lookup<'_>) ->
         (said, _) => said,
     };
     side.wanted = endpoint.wanted;
+    side.node_leaving = side.node.as_ref().and_then(|it| leaving(case.cluster?.nodes.get(&**it)?));
+    let publishes = case.service.is_some_and(|it| it.publish_not_ready);
+    side.published = publishes && endpoint.wanted == Some(true) && side.wait.is_some();
     side.exclusion = endpoint.exclusion;
     side
 }
@@ -79,6 +90,11 @@ fn empty_side(endpoint: &Endpoint) -> EndpointSide {
         wait: None,
         restarts: 0,
         gate: None,
+        other_gates: Vec::new(),
+        probes: [].into(),
+        node_leaving: None,
+        job: None,
+        published: false,
         wanted: None,
         exclusion: None,
         created: endpoint.created,
@@ -103,10 +119,60 @@ pub(super) fn pod_side(case: &Case<'_>, pod: &Pod, lookup: &Lookup<'_>) -> Endpo
         wait: waiting::reason(pod, case.now),
         restarts: pod.restarts(),
         gate: status,
+        other_gates: other_gates(case, pod, lookup),
+        probes: pod.probes.clone(),
+        node_leaving: None,
+        job: pod.owner.as_ref().filter(|it| &*it.kind == "Job").map(|it| it.name.clone()),
+        published: false,
         wanted: Some(false),
         exclusion: None,
         created: Some(pod.created),
     }
+}
+
+/// Gates of a pod that keep Kubernetes from counting it as ready, and are not this binding's.
+fn other_gates(case: &Case<'_>, pod: &Pod, lookup: &Lookup<'_>) -> Vec<OtherGate> {
+    let open = |gate: &&Arc<str>| lookup.gate.as_deref() != Some(&***gate) && !pod.is_true(gate);
+    let told = |gate: &Arc<str>| {
+        let condition = pod.condition(gate);
+        let setter = match gate.split_once('/') {
+            Some((GATE, name)) if has_binding(case, name) => GateSetter::Binding(name.to_owned()),
+            Some((GATE, name)) => GateSetter::NoSuchBinding(name.to_owned()),
+            Some((GATE_OF_V1, _)) => GateSetter::FirstController,
+            _ => GateSetter::Other,
+        };
+        OtherGate {
+            name: gate.clone(),
+            status: condition.map_or(Status::Unknown, |it| it.status),
+            reason: condition.and_then(|it| it.reason.clone()),
+            setter,
+        }
+    };
+    pod.gates.iter().filter(open).map(told).collect()
+}
+
+fn has_binding(case: &Case<'_>, name: &str) -> bool {
+    let Some((cluster, reference)) = case.cluster.zip(case.reference) else { return false };
+    let apis = [BindingApi::LoadBalancerController, BindingApi::AutoMode];
+    let name = ObjectName::new(&reference.namespace, name);
+    apis.into_iter().any(|api| cluster.bindings.contains_key(&(api, name.clone())))
+}
+
+/// Taints of those that take nodes away: AWS Node Termination Handler, Karpenter, Cluster Autoscaler, the cloud provider.
+const LEAVING: [&str; 6] = [
+    "aws-node-termination-handler/",
+    "karpenter.sh/disrupt",
+    "ToBeDeletedByClusterAutoscaler",
+    "node.cloudprovider.kubernetes.io/shutdown",
+    "node.kubernetes.io/out-of-service",
+    "eks.amazonaws.com/node-repair",
+];
+
+/// How a node says that it is going away.
+fn leaving(node: &Node) -> Option<String> {
+    let taint = node.taints.iter().find(|taint| LEAVING.iter().any(|it| taint.key.starts_with(it)));
+    let cordoned = || node.unschedulable.then(|| "cordoned".to_owned());
+    taint.map(|it| format!("taint {}", it.key)).or_else(cordoned)
 }
 
 /// A pod that we took out of the service: it waits for nothing.

@@ -5,7 +5,9 @@ use std::collections::BTreeSet;
 use crate::domain::facts::cluster::Owner;
 use crate::domain::facts::cluster::PortRef;
 use crate::domain::facts::cluster::ServiceType;
+use crate::domain::facts::cluster::Workload;
 use crate::domain::facts::cluster::WorkloadKind;
+use crate::domain::facts::failure::ErrorKind;
 use crate::domain::fixture::API;
 use crate::domain::fixture::BEGIN;
 use crate::domain::fixture::World;
@@ -83,6 +85,23 @@ fn owned(kind: &str, name: &str) -> World {
     })
 }
 
+/// The pods belong to the ReplicaSet of a Rollout; there is no Deployment.
+fn rollout(edit: impl FnOnce(&mut Workload)) -> World {
+    served(|w| {
+        w.remove(Kind::Workloads(WorkloadKind::Deployment), "testapp");
+        let mut it = objects::deployment(2);
+        (it.kind, it.updated, it.existing) = (WorkloadKind::Rollout, 0, 0);
+        edit(&mut it);
+        w.put(Object::Workload(it));
+        for pod in ["10.0.0.1", "10.0.0.2"] {
+            w.edit_pod(pod, |it| {
+                it.labels = objects::labels(&[("app", "testapp"), ("rollouts-pod-template-hash", "6b9")]);
+                it.owner = Some(Owner { kind: "ReplicaSet".into(), name: "testapp-6b9".into() });
+            });
+        }
+    })
+}
+
 fn instances(text: &str, edit: impl FnOnce(&mut World)) -> World {
     let mut world = World::instances(text);
     edit(&mut world);
@@ -102,6 +121,11 @@ const BOTH_SIDES: &[Fact] = &[
         "pods that fail for a moment",
         || served(|w| w.failed(kubernetes(Kind::Pods))),
         "null: kubernetes-unread",
+    ),
+    (
+        "a group that does not exist",
+        || served(|_| {}).with_failure(targets_source(), ErrorKind::NotFound),
+        "false: group-gone, unknown",
     ),
     ("health unread", || changed(|w| w.unread(&targets_source())), "null: targets-unread, unknown"),
     (
@@ -186,6 +210,30 @@ const WORKLOADS: &[Fact] = &[
         || served(|w| w.deployment(|it| it.available = 1)),
         "false: rollout-progressing",
     ),
+    (
+        "a workload past its deadline",
+        || {
+            served(|w| {
+                w.deployment(|it| (it.available, it.stuck) = (1, Some("ProgressDeadlineExceeded".into())));
+            })
+        },
+        "false: rollout-stuck",
+    ),
+    ("a Rollout of Argo at rest, by its own word", || rollout(|it| it.at_rest = Some(true)), "true"),
+    (
+        "a Rollout that waits at a step, with all its pods there",
+        || rollout(|it| it.at_rest = Some(false)),
+        "false: rollout-progressing",
+    ),
+    (
+        "a Rollout that may not be read",
+        || {
+            let mut world = rollout(|_| {});
+            world.unread(&kubernetes(Kind::Workloads(WorkloadKind::Rollout)));
+            world
+        },
+        "null: rollout-unknown",
+    ),
     ("more replicas desired", || served(|w| w.deployment(|it| it.desired = 3)), "false: rollout-progressing"),
     (
         "a StatefulSet of the service that moves",
@@ -251,6 +299,11 @@ const PODS: &[Fact] = &[
         "a pod of which nothing is known",
         || of("10.0.0.1 ready, 10.0.0.2 ready | 10.0.0.1 healthy, 10.0.0.2 unavailable", |_| {}),
         "null: unknown",
+    ),
+    (
+        "a gate of somebody else that is not True",
+        || served(|w| w.edit_pod("10.0.0.1", |it| it.gates = vec!["example.com/warm".into()])),
+        "false: other-gate-not-true",
     ),
     (
         "a pending gate of a wanted pod",

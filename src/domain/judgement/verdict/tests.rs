@@ -3,7 +3,10 @@
 use crate::domain::facts::cluster::PortRef;
 use crate::domain::facts::cluster::ServiceType;
 use crate::domain::facts::elb::Caller;
+use crate::domain::facts::elb::GroupType;
 use crate::domain::facts::elb::LoadBalancerKind;
+use crate::domain::facts::failure::ErrorKind;
+use crate::domain::facts::failure::Failure;
 use crate::domain::facts::ids::ObjectName;
 use crate::domain::fixture::API;
 use crate::domain::fixture::World;
@@ -17,6 +20,7 @@ use crate::domain::inventory::Object;
 use crate::domain::inventory::Observation;
 use crate::domain::inventory::Source;
 use crate::domain::judgement::row::Subject;
+use crate::domain::judgement::standing::VerdictKind;
 
 /// The world and what is said of it: `word: sentence`.
 type Fact = (fn() -> World, &'static str);
@@ -37,7 +41,7 @@ fn of(text: &str, edit: impl FnOnce(&mut World)) -> World {
     world
 }
 
-/// RolloutState a network load balancer in two zones, whose cross-zone setting is off unless changed.
+/// Behind a network load balancer in two zones, whose cross-zone setting is off unless changed.
 fn network(text: &str, edit: impl FnOnce(&mut World)) -> World {
     of(text, |w| {
         w.group(|it| it.protocol = Some("TCP".into()));
@@ -86,7 +90,7 @@ fn degraded_says_what_is_missing() {
                     "10.0.0.1 ready, 10.0.0.2 ready, 10.0.0.3 ready | 10.0.0.1 healthy, 10.0.0.2 initial",
                 )
             },
-            "degraded: 1 of 3 in service: 1 unregistered, 1 registering",
+            "rolling: 1 of 3 in service: 1 unregistered, 1 registering",
         ),
         (
             || World::of("10.0.0.1 unready | 10.0.0.1 healthy"),
@@ -376,5 +380,112 @@ fn draining_targets_do_not_count_as_registered() {
     let report = World::of("10.0.0.1 ready | 10.0.0.1 healthy, 10.0.0.9 draining b").report();
     let counts = report.counts;
     assert_eq!((counts.registered, counts.healthy, counts.draining), (1, 1, 1));
-    assert_eq!(report.zones.len(), 1);
+    let told: Vec<_> = report.zones.iter().map(|it| (&*it.zone, it.serving, it.wanted)).collect();
+    assert_eq!(told, [("us-west-2a", 1, 1), ("us-west-2b", 0, 0)], "a zone without any is named");
+}
+
+#[test]
+fn down_says_that_nobody_serves_and_until_when() {
+    check(&[
+        (
+            || World::of("10.0.0.1 ready, 10.0.0.2 ready | 10.0.0.1 initial, 10.0.0.2 initial"),
+            "down: 0 of 2 in service: 2 registering: no target takes requests, the load balancer answers 503 until the first checks pass (within about 35 s)",
+        ),
+        (
+            || network("10.0.0.1 ready | 10.0.0.1 draining, 10.0.0.9 draining", |_| {}),
+            "empty: 1 wanted, none registered: connections fail",
+        ),
+        (
+            || of("10.0.0.1 ready | 10.0.0.1 healthy", |w| w.group(|it| it.kind = GroupType::Instance)),
+            "serving: 1 of 1 in service",
+        ),
+        (
+            || of("10.0.0.1 ready | ", |w| w.group(|it| it.kind = GroupType::Instance)),
+            "down: the binding is for targets of type ip, its target group of type instance: it can never register; the type cannot be changed, bind anew",
+        ),
+        (
+            || {
+                of("10.0.0.1 ready | 10.0.0.1 healthy", |w| {
+                    let failure = Failure::new("DescribeTargetHealth", ErrorKind::NotFound, "not found");
+                    w.apply(Observation::Failed(targets_source(), failure));
+                })
+            },
+            "down: its target group does not exist any more",
+        ),
+    ]);
+    let world = World::of("10.0.0.1 ready | 10.0.0.1 initial");
+    assert_eq!(world.report().counts.problems, 1, "an outage is a problem");
+}
+
+#[test]
+fn rolling_is_no_fault_while_nothing_else_is_wrong() {
+    const SERVED: &str = "10.0.0.1 ready, 10.0.0.2 ready | 10.0.0.1 healthy, 10.0.0.2 ";
+    check(&[
+        (|| World::of(&format!("{SERVED}initial")), "rolling: 1 of 2 in service: 1 registering"),
+        (
+            || of(&format!("{SERVED}healthy"), |w| w.deployment(|it| it.updated = 1)),
+            "rolling: 2 of 2 in service; a workload behind it is rolling out or scaling",
+        ),
+        (|| World::of(&format!("{SERVED}unhealthy Timeout")), "degraded: 1 of 2 in service: 1 failing"),
+        (
+            || {
+                let mut world = World::of("10.0.0.1 ready | 10.0.0.1 healthy");
+                world.look();
+                world.later(1);
+                world.pod("10.0.0.2 ready");
+                world
+            },
+            "rolling: 1 of 2 in service: 1 unknown",
+        ),
+    ]);
+}
+
+#[test]
+fn a_load_balancer_that_is_not_in_order_is_said() {
+    check(&[(
+        || of(HEALTHY, |w| w.load_balancer(|it| it.state = Some("active_impaired".into()))),
+        "degraded: 1 of 1 in service; load balancer eksworkshopalb is active impaired",
+    )]);
+}
+
+#[test]
+fn a_zone_of_passive_nodes_leaves_dns_and_does_not_fail_open() {
+    let mut world =
+        World::instances("10.0.0.1 ready a | i-0a healthy a, i-0b unhealthy FailedHealthChecks b");
+    world.service(|it| it.local_traffic_only = true);
+    world.group(|it| it.protocol = Some("TCP".into()));
+    world.load_balancer(|it| (it.kind, it.cross_zone) = (LoadBalancerKind::Network, Some(false)));
+    world.ask(|_| {});
+    let verdict = world.report().verdict;
+    assert_eq!(verdict.word, VerdictKind::Serving);
+    assert!(verdict.sentence.contains("zone us-west-2b has no ready pod"), "{}", verdict.sentence);
+}
+
+#[test]
+fn a_target_in_all_zones_serves_every_zone() {
+    let world = network("10.0.0.1 ready | 10.0.0.1 healthy", |w| {
+        w.ask(|targets| targets[0].zone = Some("all".into()));
+    });
+    assert_eq!(world.report().verdict.word, VerdictKind::Serving);
+}
+
+#[test]
+fn a_port_written_as_text_is_told_from_a_missing_one() {
+    let world = of("10.0.0.1 ready |", |w| w.binding(|it| it.port = PortRef::Name("80".into())));
+    let sentence = world.report().verdict.sentence;
+    assert!(sentence.contains("\"80\" is written as text and taken for a name"), "{sentence}");
+}
+
+#[test]
+fn a_workload_that_makes_no_pod_says_why() {
+    let world = of("|", |w| {
+        w.deployment(|it| {
+            it.desired = 2;
+            it.stuck = Some("FailedCreate: exceeded quota".into());
+        });
+    });
+    assert_eq!(
+        world.report().verdict.sentence,
+        "no endpoint is wanted (Deployment testapp: FailedCreate: exceeded quota): the load balancer answers 503"
+    );
 }

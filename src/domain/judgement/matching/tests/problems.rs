@@ -1,15 +1,20 @@
 //! Which rows are problems, after which grace, and the flags of rows in service.
 
 use super::other_cluster;
+use super::second_binding;
 use super::world;
+use crate::domain::facts::cluster::Node;
 use crate::domain::facts::cluster::Status;
+use crate::domain::facts::cluster::Taint;
 use crate::domain::facts::elb::Override;
+use crate::domain::facts::ids::BindingApi;
 use crate::domain::fixture::GATE_OF_BINDING;
 use crate::domain::fixture::World;
 use crate::domain::fixture::load_balancer_arn;
 use crate::domain::fixture::objects;
 use crate::domain::inventory::Source;
 use crate::domain::judgement::row::Flag;
+use crate::domain::judgement::row::GateSetter;
 
 /// Looks, lets time pass, and says whether the row is a problem then.
 fn after(seconds: i64, mut world: World, address: &str) -> bool {
@@ -211,7 +216,40 @@ fn a_gate_that_is_declared_but_was_never_answered_is_not_true() {
     let foreign = |w: &mut World| {
         w.edit_pod("10.0.0.1", |it| it.gates = vec!["target-health.elbv2.k8s.aws/other".into()]);
     };
-    assert!(flags(foreign).0.is_empty());
+    assert_eq!(flags(foreign).0, [Flag::OtherGate]);
+}
+
+#[test]
+fn a_gate_of_somebody_else_is_told_by_who_sets_it() {
+    let setter = |gate: &str| {
+        let mut world = World::of("10.0.0.1 ready | 10.0.0.1 healthy");
+        second_binding(&mut world, BindingApi::LoadBalancerController, "10.0.0.8");
+        world.edit_pod("10.0.0.1", |it| it.gates = vec![gate.into()]);
+        world.row("10.0.0.1").endpoint.unwrap().other_gates[0].setter.clone()
+    };
+    assert_eq!(setter("target-health.elbv2.k8s.aws/second"), GateSetter::Binding("second".to_owned()));
+    assert_eq!(setter("target-health.elbv2.k8s.aws/gone"), GateSetter::NoSuchBinding("gone".to_owned()));
+    assert_eq!(setter("target-health.alb.ingress.k8s.aws/a_b_80"), GateSetter::FirstController);
+    assert_eq!(setter("example.com/warm"), GateSetter::Other);
+}
+
+#[test]
+fn a_node_on_its_way_out_is_a_flag_of_its_rows() {
+    let flagged = |edit: fn(&mut Node)| flags(|w: &mut World| w.node("a", edit)).0;
+    assert_eq!(flagged(|it| it.unschedulable = true), [Flag::NodeLeaving]);
+    for key in
+        ["aws-node-termination-handler/spot-itn", "karpenter.sh/disrupted", "ToBeDeletedByClusterAutoscaler"]
+    {
+        let world = |w: &mut World| {
+            w.node("a", |it| it.taints.push(Taint { key: key.into(), effect: "NoSchedule".into() }));
+        };
+        assert_eq!(flags(world).0, [Flag::NodeLeaving], "{key}");
+    }
+    let own = |w: &mut World| {
+        w.node("a", |it| it.taints.push(Taint { key: "dedicated".into(), effect: "NoSchedule".into() }));
+    };
+    assert!(flags(own).0.is_empty());
+    assert!(flags(|w: &mut World| w.node("b", |it| it.unschedulable = true)).0.is_empty());
 }
 
 #[test]
