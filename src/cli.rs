@@ -81,6 +81,10 @@ pub(crate) struct Options {
     #[arg(long, global = true, value_name = "NAME", env = "TGSCOPE_REGION")]
     pub(crate) region: Option<String>,
 
+    /// Do not assume the roles that bindings name (iamRoleArnToAssume)
+    #[arg(long, global = true)]
+    pub(crate) no_assume_role: bool,
+
     /// AWS endpoint to use instead of AWS's own
     #[arg(long, global = true, value_name = "URL", env = "TGSCOPE_ENDPOINT_URL")]
     pub(crate) endpoint_url: Option<String>,

@@ -34,11 +34,13 @@ pub(crate) struct Aws {
     pub(crate) calls_per_second: u32,
     /// Calls at once after a rest.
     pub(crate) burst: u32,
+    /// Roles that bindings name are assumed to read and write their groups.
+    pub(crate) assume_roles: bool,
 }
 
 impl Default for Aws {
     fn default() -> Self {
-        Self { calls_per_second: 2, burst: 10 }
+        Self { calls_per_second: 2, burst: 10, assume_roles: true }
     }
 }
 

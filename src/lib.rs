@@ -3,6 +3,8 @@
 
 pub mod domain;
 
+pub mod printable;
+
 pub mod login;
 
 pub mod aws;

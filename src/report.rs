@@ -5,6 +5,8 @@ pub(crate) mod plan;
 mod schema;
 mod table;
 
+use crate::printable;
+
 pub use self::document::Document;
 pub(crate) use self::table::failure_lines;
 pub(crate) use self::table::table;
@@ -37,7 +39,7 @@ pub(crate) fn render(document: &Document, format: Format) -> Result<String, Rend
         text
     };
     match format {
-        Format::Json => Ok(line_end(serde_json::to_string_pretty(document)?)),
+        Format::Json => Ok(line_end(printable::json(&serde_json::to_string_pretty(document)?).into_owned())),
         Format::Yaml => yaml(document).map(line_end),
         Format::Name => Ok(document.names()),
         Format::Table => Ok(table(document, false)),

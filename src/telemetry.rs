@@ -1,5 +1,6 @@
 //! The program's own log: a file a day in the state folder, never the terminal.
 
+use std::io::Write;
 use std::path::Path;
 
 use anyhow::Context;
@@ -11,6 +12,7 @@ use tracing_subscriber::EnvFilter;
 
 use crate::files;
 use crate::files::Access;
+use crate::printable;
 
 /// What the names of log files begin with; the date follows.
 const PREFIX: &str = "tgscope.log";
@@ -38,12 +40,26 @@ pub(crate) fn start(folder: &Path) -> anyhow::Result<WorkerGuard> {
         .with_context(|| format!("cannot write a log in {}", folder.display()));
     rustix::process::umask(before);
     let file = file?;
-    let (writer, guard) = tracing_appender::non_blocking(file);
+    let (writer, guard) = tracing_appender::non_blocking(Printable(file));
     let filter = EnvFilter::try_from_env("TGSCOPE_LOG").unwrap_or_else(|_| EnvFilter::new(FILTER));
     let subscriber =
         tracing_subscriber::fmt().with_writer(writer).with_env_filter(filter).with_ansi(false).finish();
     tracing::subscriber::set_global_default(subscriber).context("a log was started before")?;
     Ok(guard)
+}
+
+/// Writes lines with what others wrote in them made safe to print. The library writes whole lines.
+struct Printable<W>(W);
+
+impl<W: Write> Write for Printable<W> {
+    fn write(&mut self, line: &[u8]) -> std::io::Result<usize> {
+        self.0.write_all(printable::text(&String::from_utf8_lossy(line)).as_bytes())?;
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.0.flush()
+    }
 }
 
 #[cfg(test)]

@@ -17,11 +17,12 @@ use std::path::PathBuf;
 /// A module, the modules of this crate it may use, and the outside crates it may use. Bottom-up: a module
 /// may only use modules above it in this list, so that a cycle cannot be written.
 const LAYERS: &[(&str, &[&str], &[&str])] = &[
-    ("domain", &[], &["base64", "serde", "sha2", "thiserror"]),
+    ("domain", &[], &["base64", "serde", "sha2", "shlex", "thiserror"]),
+    ("printable", &[], &["proptest", "serde_json", "unicode_width"]),
     ("login", &[], &["rustix", "serde_json", "tempfile"]),
     (
         "kubernetes",
-        &["domain", "login"],
+        &["domain", "login", "printable"],
         &[
             "base64",
             "futures",
@@ -41,7 +42,7 @@ const LAYERS: &[(&str, &[&str], &[&str])] = &[
     ),
     (
         "aws",
-        &["domain", "login"],
+        &["domain", "login", "printable"],
         &[
             "aws_config",
             "aws_credential_types",
@@ -60,15 +61,15 @@ const LAYERS: &[(&str, &[&str], &[&str])] = &[
     ),
     (
         "report",
-        &["domain"],
+        &["domain", "printable"],
         &["schemars", "serde", "serde_json", "serde_saphyr", "thiserror", "unicode_width", "jiff"],
     ),
     ("app", &["domain"], &["serde"]),
     ("config", &["domain"], &["etcetera", "serde", "thiserror", "toml"]),
     ("files", &[], &["rustix", "thiserror"]),
-    ("telemetry", &["files"], &["anyhow", "rustix", "tracing", "tracing_appender", "tracing_subscriber"]),
+    ("telemetry", &["files", "printable"], &["anyhow", "rustix", "tracing", "tracing_appender", "tracing_subscriber"]),
     // Its tests write files.
-    ("audit", &["domain", "files"], &["serde_json", "sha2", "tempfile", "thiserror"]),
+    ("audit", &["domain", "files", "printable"], &["serde_json", "sha2", "tempfile", "thiserror"]),
     (
         "backend",
         &["audit", "aws", "domain", "kubernetes"],
@@ -76,7 +77,7 @@ const LAYERS: &[(&str, &[&str], &[&str])] = &[
     ),
     (
         "tui",
-        &["app", "audit", "backend", "domain", "files", "report"],
+        &["app", "audit", "backend", "domain", "files", "printable", "report"],
         &[
             "crossterm",
             "futures",
@@ -124,6 +125,7 @@ const LAYERS: &[(&str, &[&str], &[&str])] = &[
             "kubernetes",
             "lab",
             "login",
+            "printable",
             "report",
             "telemetry",
             "tui",

@@ -30,6 +30,31 @@ pub(crate) struct Item {
     pub(crate) choice: Choice,
     /// It is what was typed, not one of the choices there were before.
     pub(crate) typed: bool,
+    /// Other names it is found by.
+    pub(crate) aliases: &'static [&'static str],
+    /// It is found by its names alone, not by what is said beside it: what it does is not to be chosen by accident.
+    pub(crate) by_name: bool,
+}
+
+impl Item {
+    /// How well what was typed names it, best first; `None`: it does not.
+    fn rank(&self, typed: &str, words: &[String]) -> Option<u8> {
+        let text = self.text.to_lowercase();
+        let names = || std::iter::once(text.as_str()).chain(self.aliases.iter().copied());
+        let has = |text: &str| words.iter().all(|word| text.contains(word));
+        if typed.is_empty() {
+            return Some(0);
+        }
+        if names().any(|it| it == typed) {
+            Some(0)
+        } else if names().any(|it| it.starts_with(typed)) {
+            Some(1)
+        } else if names().any(has) {
+            Some(2)
+        } else {
+            (!self.by_name && has(&format!("{text} {}", self.note.to_lowercase()))).then_some(3)
+        }
+    }
 }
 
 /// A list to choose from. What is typed narrows it down.
@@ -49,16 +74,17 @@ impl Form {
         Self { title: title.to_owned(), items, filter: String::new(), at: 0, chosen }
     }
 
-    /// The lines on show: every word typed is somewhere in them.
+    /// The lines on show: every word typed is somewhere in them. What is called so comes first.
     pub(crate) fn shown(&self) -> Vec<&Item> {
-        let words: Vec<String> = self.filter.split_whitespace().map(str::to_lowercase).collect();
-        let has = |it: &&Item| {
-            let text = format!("{} {}", it.text, it.note).to_lowercase();
-            words.iter().all(|word| text.contains(word))
-        };
+        let text = self.filter.trim().to_lowercase();
+        let words: Vec<String> = text.split_whitespace().map(str::to_owned).collect();
         let typed = self.items.iter().find(|it| it.typed);
         let other = |it: &&Item| !it.typed && typed.is_none_or(|typed| typed.choice != it.choice);
-        typed.into_iter().chain(self.items.iter().filter(other).filter(has)).collect()
+        let ranked = self.items.iter().filter(other).filter_map(|it| Some((it.rank(&text, &words)?, it)));
+        let mut ranked: Vec<(u8, &Item)> = ranked.collect();
+        // Stable: what is named as well stays in its order.
+        ranked.sort_by_key(|it| it.0);
+        typed.into_iter().chain(ranked.into_iter().map(|it| it.1)).collect()
     }
 
     pub(crate) fn choice(&self) -> Option<Choice> {

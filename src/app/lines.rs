@@ -1,5 +1,7 @@
 //! The lines a person moves through: what is on show of the list or of a board, and in which order.
 
+use std::cmp::Ordering;
+
 use crate::app::state::Board;
 use crate::app::state::Sort;
 use crate::app::state::State;
@@ -87,10 +89,16 @@ impl State {
     pub(crate) fn subjects(&self) -> Vec<&Subject> {
         let mut boards: Vec<(&Subject, &Board)> = self.boards_shown().collect();
         match self.sort {
-            // Stable: equally bad ones stay in the order of their names.
-            Sort::Worst => boards.sort_by_key(|it| it.1.report.severity()),
-            Sort::Name | Sort::Zone => {}
-            Sort::Address => boards.sort_by(|a, b| a.1.group_name().cmp(&b.1.group_name())),
+            // Equally bad ones stand in the order of their names.
+            Sort::Worst => boards.sort_by(|a, b| {
+                let worse = a.1.report.severity().cmp(&b.1.report.severity());
+                worse.then_with(|| natural(&name(a.0), &name(b.0)))
+            }),
+            Sort::Name | Sort::Zone => boards.sort_by(|a, b| natural(&name(a.0), &name(b.0))),
+            Sort::Address => {
+                let group = |it: &Board| it.group_name().unwrap_or_default().to_owned();
+                boards.sort_by(|a, b| natural(&group(a.1), &group(b.1)));
+            }
         }
         if self.reversed {
             boards.reverse();
@@ -119,7 +127,9 @@ impl State {
             report.verdict.word.text().to_owned(),
             report.verdict.sentence.clone(),
         ];
+        let context = self.context(report);
         parts.iter().any(|it| it.to_lowercase().contains(text))
+            || report.rows.iter().any(|row| row_says(row, &context, text))
     }
 
     /// The lines a person moves through.
@@ -143,6 +153,28 @@ impl State {
     /// Where the selected line is among the lines.
     pub(crate) fn line_at(&self) -> Option<usize> {
         self.has_selection().then(|| self.lines().selected(self)).flatten()
+    }
+}
+
+/// Names as people order them: `web-2` before `web-10`.
+fn natural(a: &str, b: &str) -> Ordering {
+    let (mut a, mut b) = (a.as_bytes(), b.as_bytes());
+    loop {
+        let digits = |it: &[u8]| it.iter().take_while(|it| it.is_ascii_digit()).count();
+        let (m, n) = (digits(a), digits(b));
+        let (head, tail) = (a.split_at(m.max(1).min(a.len())), b.split_at(n.max(1).min(b.len())));
+        let found = match (m, n) {
+            (1.., 1..) => {
+                let number = |it: &'_ [u8]| it.iter().skip_while(|it| **it == b'0').copied().collect::<Vec<u8>>();
+                let (x, y) = (number(head.0), number(tail.0));
+                x.len().cmp(&y.len()).then(x.cmp(&y)).then(m.cmp(&n))
+            }
+            _ => head.0.cmp(tail.0),
+        };
+        if found.is_ne() || head.0.is_empty() {
+            return found;
+        }
+        (a, b) = (head.1, tail.1);
     }
 }
 
@@ -173,4 +205,16 @@ fn row_says(row: &Row, context: &columns::Context, text: &str) -> bool {
     let says = |it: &str| it.to_lowercase().contains(text);
     columns::COLUMNS.iter().any(|column| says(&(column.text)(row, context)))
         || row.endpoint.as_ref().is_some_and(|it| it.pods.iter().any(|it| says(it)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_with_numbers_stand_as_people_count() {
+        let mut names = ["web-10", "web-2", "web", "web-1", "api-100", "web-02", "web-1b"];
+        names.sort_by(|a, b| natural(a, b));
+        assert_eq!(names, ["api-100", "web", "web-1", "web-1b", "web-2", "web-02", "web-10"]);
+    }
 }

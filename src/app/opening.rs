@@ -1,5 +1,6 @@
 //! What was asked for when the screen was opened, and whether it was found.
 
+use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
 use crate::domain::facts::ids::ClusterId;
@@ -10,6 +11,7 @@ use crate::domain::inventory::Kind;
 use crate::domain::inventory::Source;
 use crate::domain::judgement::scope::ScopeKind;
 use crate::domain::judgement::scope::ScopeTarget;
+use crate::domain::plan::manner::Manner;
 
 /// What was asked for on the command line.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -28,6 +30,10 @@ pub struct Opening {
     pub read_only: bool,
     /// Contexts whose name is to be typed before anything is written there.
     pub protected: BTreeSet<ClusterId>,
+    /// Clusters whose identity is not made sure of, and why.
+    pub exposed: BTreeMap<ClusterId, &'static str>,
+    /// Flags for the equivalent commands of plans.
+    pub manner: Manner,
     /// Random: tells the plans of this session from those of any other.
     pub session: u32,
     /// A shell waits behind the screen and can continue it.

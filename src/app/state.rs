@@ -70,9 +70,11 @@ impl Sort {
         }
     }
 
-    pub(crate) fn next(self) -> Self {
+    /// The next order; a list has neither addresses nor zones.
+    pub(crate) fn next(self, of_list: bool) -> Self {
         match self {
             Self::Worst => Self::Name,
+            Self::Name if of_list => Self::Worst,
             Self::Name => Self::Address,
             Self::Address => Self::Zone,
             Self::Zone => Self::Worst,

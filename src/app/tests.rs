@@ -170,7 +170,7 @@ fn a_pod_selected_before_it_had_an_address_is_still_selected_with_one() {
 }
 
 #[test]
-fn the_row_that_takes_the_place_of_a_vanished_one_is_selected() {
+fn nothing_is_selected_where_the_selected_row_has_vanished() {
     let mut world = three();
     let mut screen = Screen::on(&world);
     screen.press(&[Action::Bottom]);
@@ -178,7 +178,63 @@ fn the_row_that_takes_the_place_of_a_vanished_one_is_selected() {
     world.gone("10.0.0.3");
     world.answer("10.0.0.1 healthy, 10.0.0.2 healthy b");
     screen.see(&world);
-    assert_eq!(screen.selected(), "10.0.0.2:8080");
+    assert_eq!(screen.selected(), "", "the next key would be about another target");
+}
+
+#[test]
+fn the_list_has_its_first_line_selected_and_finds_addresses_and_pods() {
+    let mut world = three();
+    world.put(second_binding());
+    let mut screen = Screen::on(&world);
+    screen.press(&[Action::Bindings]);
+    assert!(screen.state.listed.is_some());
+    for (typed, found) in [("10.0.0.2", true), ("testapp-10-0-0-3", true), ("10.9.9.9", false)] {
+        screen.state.filter = typed.to_owned();
+        assert_eq!(!screen.state.subjects().is_empty(), found, "{typed}");
+    }
+}
+
+#[test]
+fn a_change_of_kubernetes_accuses_nobody_in_the_list_until_its_group_is_read_again() {
+    let mut world = three();
+    world.put(second_binding());
+    let mut screen = Screen::on(&world);
+    screen.press(&[Action::Bindings]);
+    world.later(20);
+    world.gone("10.0.0.3");
+    world.pod("10.0.0.4 ready b");
+    screen.see(&world);
+    // Long after every grace: the health on show is older than the change.
+    world.later(30);
+    app::update(&mut screen.state, Message::Tick(world.now, 0));
+    screen.state.all_stale = true;
+    screen.settle();
+    let report = &screen.state.boards[&Subject::Binding(fixture::reference())].report;
+    assert_eq!(report.counts.problems, 0, "{:?}", report.rows);
+    assert!(report.rows.iter().any(|it| it.outdated) && report.settled.value != Some(true));
+    assert_eq!(screen.wish.outdated, std::collections::BTreeSet::from([fixture::arn()]), "its group is next");
+    world.answer("10.0.0.1 healthy, 10.0.0.2 healthy b, 10.0.0.3 draining b, 10.0.0.4 initial b");
+    screen.see(&world);
+    let report = &screen.state.boards[&Subject::Binding(fixture::reference())].report;
+    assert!(report.rows.iter().all(|it| !it.outdated));
+}
+
+#[test]
+fn a_write_is_found_in_the_palette_by_its_name_alone() {
+    let first = |typed: &str| {
+        let mut screen = Screen::on(&three());
+        screen.press(&[Action::Palette]);
+        let Some(Dialog::Form(form)) = screen.state.dialogs.last_mut() else { panic!("no palette") };
+        form.edit(|it| it.push_str(typed));
+        form.shown().iter().map(|it| it.text.clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(first("q")[0], "quit");
+    assert_eq!(first("pods")[0], "board");
+    assert_eq!(first("dr")[0], "drain");
+    for typed in ["pod", "node", "delete"] {
+        let shown = first(typed);
+        assert!(!shown.iter().any(|it| it == "drain" || it == "unbind"), "{typed}: {shown:?}");
+    }
 }
 
 #[test]

@@ -82,6 +82,7 @@ pub fn settle(state: &mut State) -> Vec<Effect> {
     observe::settle(state);
     navigate::open(state);
     navigate::follow_made(state);
+    navigate::first(state);
     changes::bind_on(state);
     observe::wish(state).map(|it| Effect::Follow(Box::new(it))).into_iter().collect()
 }

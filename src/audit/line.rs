@@ -5,6 +5,7 @@ use sha2::Digest;
 use sha2::Sha256;
 
 use crate::domain::plan::log::Entry;
+use crate::printable;
 
 /// What stands before the sum, and behind it. The sum is of everything before.
 const BEFORE: &[u8] = b",\"sum\":\"";
@@ -14,7 +15,7 @@ const DIGITS: usize = 16;
 
 /// The line, with its end.
 pub(super) fn encode(entry: &Entry) -> Result<String, serde_json::Error> {
-    let mut text = serde_json::to_string(entry)?;
+    let mut text = printable::json(&serde_json::to_string(entry)?).into_owned();
     text.pop();
     let sum = sum(text.as_bytes());
     Ok(format!("{text},\"sum\":\"{sum}\"}}\n"))

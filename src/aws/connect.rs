@@ -30,6 +30,7 @@ use crate::domain::facts::failure::Failure;
 use crate::domain::facts::ids::TargetGroupArn;
 use crate::domain::facts::operation::Operation;
 use crate::login::Runner;
+use crate::printable;
 
 /// How long one answer may take, and one attempt at it.
 const OPERATION: Duration = Duration::from_secs(15);
@@ -45,6 +46,8 @@ pub struct Settings {
     pub hint: Option<String>,
     pub region: Option<String>,
     pub endpoint: Option<String>,
+    /// Roles that bindings name are not assumed: the groups are asked for as ourselves.
+    pub stays_itself: bool,
     /// An access key and its secret. With them nothing of the user's is read: no file, no environment, no proxy.
     pub keys: Option<(String, String)>,
     /// Runs a profile's `credential_process`.
@@ -58,6 +61,7 @@ pub struct Session {
     identity: Arc<Identity>,
     endpoint: Option<String>,
     profile: Option<String>,
+    stays_itself: bool,
     meter: Meter,
     clients: Arc<Mutex<BTreeMap<ClientKey, LoadBalancing>>>,
 }
@@ -97,7 +101,7 @@ impl Session {
         let config = Box::pin(loader.load()).await;
         let identity = Identity::of(wanted, config.clone(), settings.runner);
         let endpoint = endpoint(&config);
-        Self::new(config, Arc::new(identity), endpoint, profile)
+        Self { stays_itself: settings.stays_itself, ..Self::new(config, Arc::new(identity), endpoint, profile) }
     }
 
     /// From these settings alone.
@@ -127,7 +131,8 @@ impl Session {
         profile: Option<String>,
     ) -> Self {
         let config = Arc::new(config);
-        Self { config, identity, endpoint, profile, meter: Meter::default(), clients: Arc::default() }
+        let (meter, clients) = (Meter::default(), Arc::default());
+        Self { config, identity, endpoint, profile, stays_itself: false, meter, clients }
     }
 
     /// The same, whose calls for roles wait for their turns.
@@ -137,9 +142,9 @@ impl Session {
         self
     }
 
-    /// The endpoint in use when it is not AWS's own.
-    pub(crate) fn endpoint(&self) -> Option<&str> {
-        self.endpoint.as_deref()
+    /// The endpoint in use when it is not AWS's own, without a password.
+    pub(crate) fn endpoint(&self) -> Option<String> {
+        self.endpoint.as_deref().map(printable::url)
     }
 
     /// The region of calls that are not about a group; a group's own region is in its ARN.
@@ -162,6 +167,7 @@ impl Session {
 
     /// The client for a region.
     pub fn client(&self, region: &str, role: Option<(&str, Option<&str>)>) -> LoadBalancing {
+        let role = role.filter(|_| !self.stays_itself);
         let external = role.and_then(|it| it.1).map(str::to_owned);
         let key = (region.to_owned(), role.map(|it| it.0.to_owned()), external);
         let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);

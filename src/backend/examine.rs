@@ -87,7 +87,7 @@ async fn cloud(linked: &Linked) -> CloudSide {
         Err(_) => permissions::AWS.iter().map(|it| (it.operation, None)).collect(),
     };
     CloudSide {
-        endpoint: session.endpoint().map(str::to_owned),
+        endpoint: session.endpoint(),
         region: session.region(),
         profile: session.profile().map(str::to_owned),
         caller,

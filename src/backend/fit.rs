@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use super::connection::Scope;
 use super::link::Linked;
 use super::snapshot::Extra;
+use super::snapshot::wanted;
 use crate::domain::facts::ids::TargetGroupArn;
 use crate::domain::facts::time::Timestamp;
 use crate::domain::inventory::Inventory;
@@ -46,9 +47,7 @@ impl Linked {
 
 /// Groups of the scope whose health is older than their Kubernetes side, or was never asked for.
 fn unfit(inventory: &Inventory, scope: &Scope, wish: &Extra) -> BTreeSet<TargetGroupArn> {
-    let wanted = inventory.bindings().filter(|(it, binding)| {
-        scope.covers(&it.namespace) && wish.only.as_ref().is_none_or(|only| only.may_select(it, binding))
-    });
+    let wanted = wanted(inventory, scope, wish).into_iter();
     let groups: BTreeSet<&TargetGroupArn> =
         wanted.filter_map(|(_, it)| it.group.as_ref()).chain(&wish.groups).collect();
     let unread = |it: &TargetGroupArn| !inventory.groups.contains_key(it);

@@ -96,7 +96,7 @@ pub fn observe(
     tasks.spawn(async move {
         let session = Session::open(settings).await.taking(budget.turns());
         let side = AwsSide {
-            endpoint: session.endpoint().map(str::to_owned),
+            endpoint: session.endpoint(),
             region: session.region(),
             profile: session.profile().map(str::to_owned),
             meter: session.meter().clone(),

@@ -209,6 +209,23 @@ async fn bindings(cluster: &Cluster, scope: &Scope, wish: &Extra, clock: &Clock)
     changes
 }
 
+/// The bindings whose groups are to be read. Where an address, a pod or a node is looked for and Kubernetes says whose it
+/// is, only those; where it does not, it may be registered anywhere.
+pub(super) fn wanted<'a>(
+    inventory: &'a Inventory,
+    scope: &Scope,
+    wish: &Extra,
+) -> Vec<(BindingRef, &'a Binding)> {
+    let covered = inventory.bindings().filter(|(it, binding)| {
+        scope.covers(&it.namespace) && wish.only.as_ref().is_none_or(|only| only.may_select(it, binding))
+    });
+    let covered: Vec<(BindingRef, &Binding)> = covered.collect();
+    let Some(only) = &wish.only else { return covered };
+    let holding: Vec<(BindingRef, &Binding)> =
+        covered.iter().filter(|(it, binding)| only.is_held_by(inventory, it, binding)).cloned().collect();
+    if holding.is_empty() { covered } else { holding }
+}
+
 /// Everything of AWS that is wanted beside what the clusters say.
 async fn aws(asker: &Asker, inventory: &mut Inventory, scope: &Scope, wish: Extra) {
     let mut follow = Follow {
@@ -219,11 +236,7 @@ async fn aws(asker: &Asker, inventory: &mut Inventory, scope: &Scope, wish: Extr
         named: inventory.bindings().filter_map(|(_, it)| it.group.clone()).collect(),
         ..Follow::default()
     };
-    let wanted = |reference: &BindingRef, binding: &Binding| {
-        scope.covers(&reference.namespace)
-            && wish.only.as_ref().is_none_or(|it| it.may_select(reference, binding))
-    };
-    for (reference, binding) in inventory.bindings().filter(|(it, binding)| wanted(it, binding)) {
+    for (reference, binding) in wanted(inventory, scope, &wish) {
         let Some(group) = &binding.group else { continue };
         follow.listed.insert(group.clone());
         if let Some(role) = &binding.assume_role {

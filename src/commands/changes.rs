@@ -5,6 +5,7 @@ mod choose;
 mod run;
 mod weights;
 
+use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
 use anyhow::bail;
@@ -40,6 +41,7 @@ use crate::domain::plan::drain::Then;
 use crate::domain::plan::make::Basis;
 use crate::domain::plan::make::Request;
 use crate::domain::plan::make::make;
+use crate::domain::plan::manner::Manner;
 use crate::report::plan::text;
 
 /// One of the commands that write.
@@ -128,7 +130,8 @@ pub async fn rehearsed(cli: &Cli, connection: Connection, scope: Scope, log: &Lo
     let Some(wanted) = cli.command.as_ref().and_then(Wanted::of) else {
         bail!("this command changes nothing")
     };
-    let setup = Setup { connection, scope, protected: BTreeSet::new() };
+    let manner = Manner::default();
+    let setup = Setup { connection, scope, protected: BTreeSet::new(), manner, exposed: BTreeMap::new() };
     let (planned, _) = planned(&setup, wanted, log).await?;
     Ok(planned.map_or_else(|refusal| format!("refused: {refusal}\n"), |plan| text(&plan)))
 }
@@ -174,7 +177,7 @@ async fn planned(
         Request::Bind(_) | Request::Undo { .. } => None,
         _ => Some(choose::report(&look, &scope, wanted.target())?),
     };
-    let basis = Basis { inventory: &look.inventory, report, now: look.at, protected: &setup.protected };
+    let basis = Basis { inventory: &look.inventory, report, now: look.at, protected: &setup.protected, manner: &setup.manner };
     Ok((make(&request, &basis, &mut PlanIds::new(setup::session())), failures))
 }
 

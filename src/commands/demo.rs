@@ -1,5 +1,6 @@
 //! `demo`: a world of its own on loopback, and the ordinary program on it, or other programs.
 
+use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::path::Path;
 
@@ -26,6 +27,7 @@ use crate::cli::Demo;
 use crate::cli::Get;
 use crate::cli::Options;
 use crate::domain::judgement::scope::ScopeTarget;
+use crate::domain::plan::manner::Manner;
 use crate::kubernetes::Contexts;
 use crate::lab;
 use crate::lab::Lab;
@@ -80,6 +82,8 @@ async fn start(cli: &Cli, demo: &Demo, scenario: Scenario) -> anyhow::Result<Exi
         demo: Some(label(&name, demo.speed)),
         read_only: setup.connection.read_only,
         protected: BTreeSet::new(),
+        manner: Manner::default(),
+        exposed: BTreeMap::new(),
         session: setup::session(),
         job_control: tui::job_control(),
     };
@@ -126,7 +130,7 @@ fn connect(lab: &Lab, clock: &lab::Clock, cli: &Cli, target: Option<&ScopeTarget
     let clock = Clock::told(move || told.now(), speed);
     let read_only = cli.options.read_only;
     let connection = Connection { clusters: vec![access], aws, budget, read_only, clock };
-    Ok(Setup { connection, scope, protected: BTreeSet::new() })
+    Ok(Setup { connection, scope, protected: BTreeSet::new(), manner: Manner::default(), exposed: BTreeMap::new() })
 }
 
 /// Serves other programs until a signal; leaves nothing behind.

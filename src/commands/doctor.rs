@@ -2,6 +2,7 @@
 
 use super::exit::Exit;
 use super::setup;
+use super::terminal::complain;
 use super::terminal::print;
 use crate::backend::examine;
 use crate::backend::examine::ClusterSide;
@@ -32,6 +33,9 @@ pub(super) fn run(cli: &Cli, doctor: &Doctor) -> anyhow::Result<Exit> {
     let examined = runtime.block_on(examine::examine(setup.connection, &setup.scope));
     runtime.shutdown_background();
     print(&told(&examined, setup.scope.namespace.as_deref()))?;
+    for (cluster, how) in &setup.exposed {
+        complain(&format!("context {cluster}: {how}: whoever stands in between can read and change everything"));
+    }
     let reached = examined.clusters.iter().all(|it| it.user.is_ok()) && examined.aws.caller.is_ok();
     Ok(if reached { Exit::Done } else { Exit::Error })
 }

@@ -1,5 +1,6 @@
 //! What every command needs first: contexts, configuration, identity, as one connection.
 
+use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
 use anyhow::Context;
@@ -17,8 +18,10 @@ use crate::config;
 use crate::domain::facts::ids::ClusterId;
 use crate::domain::judgement::scope::ScopeKind;
 use crate::domain::judgement::scope::ScopeTarget;
+use crate::domain::plan::manner::Manner;
 use crate::kubernetes::Contexts;
 use crate::login::Runner;
+use crate::printable;
 
 /// What to connect to and what to look at.
 pub(super) struct Setup {
@@ -26,6 +29,10 @@ pub(super) struct Setup {
     pub(super) scope: Scope,
     /// Contexts whose name is to be typed before anything is written there.
     pub(super) protected: BTreeSet<ClusterId>,
+    /// The flags that plain `kubectl` and `aws` need to do the same.
+    pub(super) manner: Manner,
+    /// Clusters whose identity is not made sure of, and why.
+    pub(super) exposed: BTreeMap<ClusterId, &'static str>,
 }
 
 /// Reads files and flags; connects to nothing.
@@ -52,6 +59,7 @@ pub(super) fn setup(options: &Options, target: Option<&ScopeTarget>) -> anyhow::
         hint: first.hints.profile_of_environment.clone(),
         region: config::first([options.region.as_ref(), entry.region.as_ref(), first.hints.region.as_ref()]),
         endpoint: options.endpoint_url.clone(),
+        stays_itself: options.no_assume_role || !config.aws.assume_roles,
         keys: None,
         runner: Runner::own(),
     };
@@ -62,8 +70,25 @@ pub(super) fn setup(options: &Options, target: Option<&ScopeTarget>) -> anyhow::
     let budget = Buckets::new(Budget { per_second: config.aws.calls_per_second, burst: config.aws.burst });
     let protected =
         clusters.iter().filter(|it| of(it).is_some_and(|it| it.protected)).map(|it| it.id.clone()).collect();
+    let manner = manner(options, &aws);
+    let exposed = clusters.iter().filter_map(|it| Some((it.id.clone(), it.exposure()?))).collect();
     let connection = Connection { clusters, aws, budget, read_only, clock: Clock::wall() };
-    Ok(Setup { connection, scope, protected })
+    Ok(Setup { connection, scope, protected, manner, exposed })
+}
+
+/// What was said by flags here, or by the configuration, as the flags of `kubectl` and `aws`. What the environment says
+/// they read themselves.
+fn manner(options: &Options, aws: &Settings) -> Manner {
+    let flag = |name: &str, value: &str| [name.to_owned(), value.to_owned()];
+    let kubeconfig = options.kubeconfig.iter().flat_map(|it| flag("--kubeconfig", &it.display().to_string()));
+    let user = options.as_user.iter().flat_map(|it| flag("--as", it));
+    let groups = options.as_group.iter().flat_map(|it| flag("--as-group", it));
+    let profile = aws.profile.iter().flat_map(|it| flag("--profile", it));
+    let endpoint = aws.endpoint.iter().flat_map(|it| flag("--endpoint-url", &printable::url(it)));
+    Manner {
+        kubectl: kubeconfig.chain(user).chain(groups).collect(),
+        aws: profile.chain(endpoint).collect(),
+    }
 }
 
 /// The namespaces to look at, where a context has one of its own.

@@ -5,15 +5,17 @@ use std::io::Write;
 
 use anyhow::Context;
 
+use crate::printable;
+
 /// Whether somebody sits there to look and to type.
 pub(super) fn on_terminal() -> bool {
     std::io::stdout().is_terminal() && std::io::stdin().is_terminal()
 }
 
-/// Writes data to stdout. A reader that left (`| head`) is no error; a full disk is.
+/// Writes data to stdout, whatever others wrote in it made safe to print. A reader that left (`| head`) is no error; a full disk is.
 pub(super) fn print(text: &str) -> anyhow::Result<()> {
     let mut stdout = std::io::stdout();
-    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+    match stdout.write_all(printable::text(text).as_bytes()).and_then(|()| stdout.flush()) {
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
             Err(error).context("cannot write to stdout")
         }
@@ -23,5 +25,5 @@ pub(super) fn print(text: &str) -> anyhow::Result<()> {
 
 /// Writes words to stderr.
 pub(super) fn complain(text: &str) {
-    _ = writeln!(std::io::stderr(), "{text}");
+    _ = writeln!(std::io::stderr(), "{}", printable::text(text));
 }

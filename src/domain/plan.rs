@@ -4,6 +4,7 @@
 pub mod act;
 pub mod guard;
 pub(crate) mod manifest;
+pub mod manner;
 
 pub(crate) mod counts;
 mod enough;
@@ -33,6 +34,7 @@ use serde::Serialize;
 
 use self::counts::Count;
 use self::guard::Guard;
+use self::manner::Manner;
 use crate::domain::facts::plan_id::PlanId;
 use crate::domain::facts::time::Timestamp;
 use crate::domain::judgement::row::Subject;
@@ -85,6 +87,9 @@ pub struct Plan {
     /// It continues a plan that another session began: a step may already have taken effect.
     #[serde(default)]
     pub(crate) resumed: bool,
+    /// Flags for the equivalent commands.
+    #[serde(default, skip_serializing_if = "Manner::is_plain")]
+    pub(crate) manner: Manner,
 }
 
 impl Plan {
@@ -103,6 +108,7 @@ impl Plan {
             typed: None,
             undoes: None,
             resumed: false,
+            manner: Manner::default(),
         }
     }
 

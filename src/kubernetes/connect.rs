@@ -85,6 +85,19 @@ pub struct Cluster {
     eks_name: Option<String>,
 }
 
+/// A server that is reached without TLS, and not on this machine.
+pub(crate) fn is_plain(url: &str) -> bool {
+    let Some(rest) = url.strip_prefix("http://") else { return false };
+    let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let host = host.rsplit_once('@').map_or(host, |it| it.1);
+    let host = match host.strip_prefix('[') {
+        Some(v6) => v6.split(']').next().unwrap_or_default(),
+        None => host.split(':').next().unwrap_or_default(),
+    };
+    let is_loopback = host.parse::<std::net::IpAddr>().is_ok_and(|it| it.is_loopback());
+    !is_loopback && host != "localhost" && !host.ends_with(".localhost")
+}
+
 impl Contexts {
     /// Reads the file given, else KUBECONFIG (a list), else `~/.kube/config`; else this is a pod.
     pub fn load(path: Option<&Path>) -> Result<Self, ConnectError> {
@@ -165,6 +178,20 @@ impl Contexts {
 }
 
 impl Access {
+    /// What the kubeconfig leaves out to be sure that this is the cluster it says; `None`: nothing. On the loopback nobody
+    /// stands in between.
+    pub(crate) fn exposure(&self) -> Option<&'static str> {
+        let kubeconfig = self.kubeconfig.as_ref()?;
+        let entry = kubeconfig.contexts.iter().find(|it| it.name == *self.id.0)?.context.as_ref()?;
+        let named = kubeconfig.clusters.iter().find(|it| it.name == entry.cluster)?;
+        let cluster = named.cluster.as_ref()?;
+        let server = cluster.server.as_deref().unwrap_or_default();
+        if is_plain(server) {
+            return Some("plain http");
+        }
+        cluster.insecure_skip_tls_verify.unwrap_or_default().then_some("certificate not checked")
+    }
+
     /// Acts as another user and groups (`--as`, `--as-group`).
     #[must_use]
     pub fn impersonating(mut self, user: Option<String>, groups: Vec<String>) -> Self {

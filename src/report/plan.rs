@@ -8,6 +8,7 @@ use crate::domain::plan::counts::Count;
 use crate::domain::plan::counts::Number;
 use crate::domain::plan::equivalents;
 use crate::domain::plan::manifest::Manifest;
+use crate::printable;
 use crate::report::RenderError;
 use crate::report::yaml;
 
@@ -48,7 +49,7 @@ pub(crate) fn lines(plan: &Plan) -> Vec<(Tone, String)> {
 pub(crate) fn commands(plan: &Plan) -> Vec<String> {
     let mut lines = Vec::new();
     for step in &plan.steps {
-        lines.extend(equivalents::lines(&step.act).into_iter().map(|it| format!("$ {it}")));
+        lines.extend(equivalents::lines(&step.act, &plan.manner).into_iter().map(prompted));
         if let (Act::Create { manifest, .. }, Some(line)) = (&step.act, lines.last_mut()) {
             // The object follows at once, so that all of it can be pasted.
             line.push_str(" <<'END'");
@@ -58,6 +59,11 @@ pub(crate) fn commands(plan: &Plan) -> Vec<String> {
         lines.extend(equivalents::fields(&step.act).map(|it| format!("  sends {it}")));
     }
     lines
+}
+
+/// A line to paste; what is a comment stays one.
+fn prompted(line: String) -> String {
+    if line.starts_with('#') { line } else { format!("$ {line}") }
 }
 
 /// The object a plan creates.
@@ -122,7 +128,7 @@ impl<'a> PlanDocument<'a> {
     }
 
     pub(crate) fn json(&self) -> Result<String, RenderError> {
-        Ok(serde_json::to_string_pretty(self)? + "\n")
+        Ok(printable::json(&serde_json::to_string_pretty(self)?).into_owned() + "\n")
     }
 
     pub(crate) fn yaml(&self) -> Result<String, RenderError> {
@@ -135,7 +141,7 @@ pub(crate) fn text(plan: &Plan) -> String {
     let mut lines: Vec<String> = lines(plan).into_iter().map(|it| it.1).collect();
     lines.extend(typed(plan).map(|it| format!("! {it}")));
     lines.extend(commands(plan));
-    lines.join("\n") + "\n"
+    lines.iter().map(|it| printable::line(it)).collect::<Vec<_>>().join("\n") + "\n"
 }
 
 #[cfg(test)]

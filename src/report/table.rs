@@ -1,5 +1,7 @@
 //! Documents as aligned text: a line for each binding and, where one is looked at alone, its rows.
 
+use std::borrow::Cow;
+
 use unicode_width::UnicodeWidthStr;
 
 use super::document::BindingDocument;
@@ -7,6 +9,7 @@ use super::document::Document;
 use super::document::FailureDocument;
 use super::document::GroupDocument;
 use super::document::RowDocument;
+use crate::printable;
 
 /// A document as people read it.
 pub(crate) fn table(document: &Document, wide: bool) -> String {
@@ -99,8 +102,13 @@ fn row_lines(rows: &[RowDocument], wide: bool) -> Vec<Vec<String>> {
     titles.into_iter().chain(lines).collect()
 }
 
-/// Columns as wide as their widest cell, three spaces apart, nothing after the last word of a line.
-fn aligned(lines: Vec<Vec<String>>) -> String {
+/// A cell is one line, whatever others wrote in it. Columns as wide as their widest cell, three spaces apart, nothing after the last word of a line.
+fn aligned(mut lines: Vec<Vec<String>>) -> String {
+    for cell in lines.iter_mut().flatten() {
+        if let Cow::Owned(clean) = printable::line(cell) {
+            *cell = clean;
+        }
+    }
     let columns = lines.iter().map(Vec::len).max().unwrap_or(0);
     let width =
         |column: usize| lines.iter().filter_map(|it| it.get(column)).map(|it| it.width()).max().unwrap_or(0);

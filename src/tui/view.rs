@@ -22,6 +22,7 @@ use crate::app::State;
 use crate::app::state::Dialog;
 use crate::app::state::LEAST;
 use crate::app::state::View;
+use crate::printable;
 
 /// Draws the whole screen.
 pub fn render(state: &State, theme: &Theme, area: Rect, buffer: &mut Buffer) {
@@ -64,6 +65,17 @@ pub fn render(state: &State, theme: &Theme, area: Rect, buffer: &mut Buffer) {
         Some(Dialog::Unfinished(open)) => changes::unfinished(state, theme, open, area, buffer),
         Some(Dialog::Leaving) => changes::leaving(state, theme, area, buffer),
         Some(Dialog::Filter { .. }) | None => {}
+    }
+    clean(area, buffer);
+}
+
+/// Whatever came onto the screen, no cell steers the terminal or hides something.
+fn clean(area: Rect, buffer: &mut Buffer) {
+    for at in area.positions() {
+        let Some(cell) = buffer.cell_mut(at) else { continue };
+        if !cell.symbol().is_ascii() && cell.symbol().chars().any(printable::is_unsafe) {
+            cell.set_symbol("\u{fffd}");
+        }
     }
 }
 

@@ -41,7 +41,7 @@ pub(super) fn act(state: &mut State, action: Action) -> Vec<Effect> {
         Action::Details => state.dialogs.push(Dialog::Details { scroll: 0 }),
         Action::Filter => state.dialogs.push(Dialog::Filter { before: state.filter.clone() }),
         Action::Problems => state.problems_only = !state.problems_only,
-        Action::Sort => state.sort = state.sort.next(),
+        Action::Sort => state.sort = state.sort.next(matches!(state.view, View::Bindings)),
         Action::Reverse => state.reversed = !state.reversed,
         Action::Zoom => state.zoom = !state.zoom,
         Action::Freeze => freeze(state),

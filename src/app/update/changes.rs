@@ -66,6 +66,7 @@ pub(super) fn refuse(state: &mut State, change: ChangeKind, refusal: &Refusal) {
 /// Makes the plan of a request and shows it, or says why there is none.
 pub(super) fn request_plan(state: &mut State, request: &Request) {
     let basis = Basis {
+        manner: &state.opening.manner,
         inventory: &state.inventory,
         report: state.report(),
         now: state.now,

@@ -41,17 +41,30 @@ fn select(state: &mut State, line: Option<Line>) {
     }
 }
 
-/// After lines changed: a selected line that is gone changes on to the one that took its place. `before`: where it was.
+/// After lines changed: in the list a selected line that is gone changes on to the one that took its place. On a board
+/// nothing is selected then: the next key would be about another target. `before`: where it was.
 pub(super) fn keep(state: &mut State, before: Option<usize>) {
     if !state.has_selection() || state.line_at().is_some() {
         return;
     }
+    if matches!(state.view, View::Board(_)) {
+        state.selected = None;
+        return;
+    }
     let lines = state.lines();
     let at = before.unwrap_or(0);
-    match (lines.get(at.min(lines.len().saturating_sub(1))), &state.view) {
-        (Some(other), _) => select(state, Some(other)),
-        (None, View::Bindings) => state.listed = None,
-        (None, View::Board(_)) => state.selected = None,
+    match lines.get(at.min(lines.len().saturating_sub(1))) {
+        Some(other) => select(state, Some(other)),
+        None => state.listed = None,
+    }
+}
+
+/// A list has a line selected as soon as it has lines.
+pub(super) fn first(state: &mut State) {
+    if state.opened && matches!(state.view, View::Bindings) && state.listed.is_none() {
+        let first = state.lines().get(0);
+        state.dirty |= first.is_some();
+        select(state, first);
     }
 }
 

@@ -20,6 +20,9 @@ use crate::domain::facts::ids::TargetKey;
 use crate::domain::facts::selector::Selector;
 use crate::domain::inventory::Inventory;
 use crate::domain::inventory::unbound;
+use crate::domain::judgement::desired;
+use crate::domain::judgement::desired::Backing;
+use crate::domain::judgement::desired::Endpoint;
 use crate::domain::judgement::report::Report;
 use crate::domain::judgement::row::Row;
 use crate::domain::judgement::row::Subject;
@@ -235,6 +238,26 @@ impl ScopeTarget {
                 ScopeKind::Group(name, _) => group.is_some_and(|it| it.name() == name),
                 _ => true,
             }
+    }
+
+    /// Whether Kubernetes says that the endpoints of a binding hold what is pointed at; also where it is nothing that
+    /// endpoints could hold.
+    pub(crate) fn is_held_by(&self, inventory: &Inventory, reference: &BindingRef, binding: &Binding) -> bool {
+        let resolution = || desired::resolve(inventory, reference, binding);
+        let any = |holds: &dyn Fn(&Endpoint) -> bool| resolution().endpoints.iter().any(holds);
+        match &self.kind {
+            ScopeKind::Address(ip, port) => any(&|it| {
+                it.key.ip() == Some(*ip) && port.is_none_or(|port| port == it.key.port)
+            }),
+            ScopeKind::Pod(name) => {
+                let is = |it: &ObjectName| it.name == *name;
+                any(&|it| matches!(&it.backing, Backing::Pod(Some(pod)) if is(pod)))
+                    || resolution().loose_pods.iter().any(is)
+            }
+            ScopeKind::Node(name) => any(&|it| it.node.as_deref() == Some(name)),
+            ScopeKind::Instance(id) => any(&|it| is_instance(&it.key, id)),
+            _ => true,
+        }
     }
 
     /// Whether a board is about what is pointed at.

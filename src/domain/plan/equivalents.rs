@@ -10,55 +10,79 @@ use crate::domain::inventory::routes::Place;
 use crate::domain::plan::act::Act;
 use crate::domain::plan::act::Arriving;
 use crate::domain::plan::act::Labelled;
+use crate::domain::plan::act::Role;
+use crate::domain::plan::manner::Manner;
 
 /// ELBv2 takes at most this many targets in one call (its documentation leaves it open; the controller sends so many).
 pub(crate) const BATCH: usize = 200;
 
-/// The commands equivalent to one step; several where it takes several calls.
-pub(crate) fn lines(act: &Act) -> Vec<String> {
+/// The commands equivalent to one step, each pasteable into a shell; several where it takes several calls.
+pub(crate) fn lines(act: &Act, manner: &Manner) -> Vec<String> {
+    let line = |words: Vec<String>| vec![joined(&words)];
     match act {
-        Act::Register { group, targets, .. } => {
-            targets.chunks(BATCH).map(|it| elbv2("register-targets", group, it)).collect()
-        }
-        Act::Deregister { group, targets, .. } => {
-            targets.chunks(BATCH).map(|it| elbv2("deregister-targets", group, it)).collect()
-        }
-        Act::Mark { binding, marker, .. } => vec![format!(
-            "{} annotate {} {} elbv2.k8s.aws/checkpoint={marker} --overwrite",
-            kubectl(&binding.cluster, &binding.namespace),
-            resource(binding.api),
-            binding.name
-        )],
+        Act::Register { group, role, targets } => of_elbv2("register-targets", (group, role), targets, manner),
+        Act::Deregister { group, role, targets } => of_elbv2("deregister-targets", (group, role), targets, manner),
+        Act::Mark { binding, marker, .. } => line(of_kubectl(
+            manner,
+            (&binding.cluster, &binding.namespace),
+            &["annotate", resource(binding.api), &binding.name, &format!("elbv2.k8s.aws/checkpoint={marker}"), "--overwrite"],
+        )),
         Act::Create { cluster, manifest } => {
-            vec![format!("{} create -f -", kubectl(cluster, &manifest.name.namespace))]
+            line(of_kubectl(manner, (cluster, &manifest.name.namespace), &["create", "-f", "-"]))
         }
-        Act::DeleteBinding { binding, .. } => vec![format!(
-            "{} delete {} {}",
-            kubectl(&binding.cluster, &binding.namespace),
-            resource(binding.api),
-            binding.name
-        )],
+        Act::DeleteBinding { binding, .. } => line(of_kubectl(
+            manner,
+            (&binding.cluster, &binding.namespace),
+            &["delete", resource(binding.api), &binding.name],
+        )),
         Act::DeletePod { cluster, name, .. } => {
-            vec![format!("{} delete pod {}", kubectl(cluster, &name.namespace), name.name)]
+            line(of_kubectl(manner, (cluster, &name.namespace), &["delete", "pod", &name.name]))
         }
         Act::Label { cluster, object, key, to, .. } => {
-            let (namespace, object) = match object {
-                Labelled::Pod(name, _) => (name.namespace.as_str(), format!("pod {}", name.name)),
-                Labelled::Node(name) => ("", format!("node {name}")),
+            let (namespace, kind, name) = match object {
+                Labelled::Pod(name, _) => (name.namespace.as_str(), "pod", name.name.as_str()),
+                Labelled::Node(name) => ("", "node", name.as_str()),
             };
             let change = to.as_ref().map_or_else(|| format!("{key}-"), |to| format!("{key}={to}"));
-            vec![format!("{} label {object} {change}", kubectl(cluster, namespace))]
+            line(of_kubectl(manner, (cluster, namespace), &["label", kind, name, &change]))
         }
         Act::AwaitGone { group, targets } => {
-            let few = targets.iter().take(BATCH).map(target).collect::<Vec<_>>().join(" ");
-            vec![format!(
-                "aws elbv2 wait target-deregistered --region {} --target-group-arn {group} --targets {few}",
-                group.region()
-            )]
+            let few = targets.iter().take(BATCH).map(target);
+            let words = ["wait", "target-deregistered", "--region", group.region(), "--target-group-arn"];
+            let words = words.map(str::to_owned).into_iter().chain([group.to_string(), "--targets".to_owned()]);
+            line(aws(manner, words.chain(few)))
         }
-        Act::Shift { place, from, to } => vec![modify(place, from, to)],
+        Act::Shift { place, from, to } => line(modify(place, from, to, manner)),
         Act::AwaitLeaving { .. } | Act::AwaitInStep { .. } => Vec::new(),
     }
+}
+
+/// Words as a shell reads them back.
+fn joined<T: AsRef<str>>(words: &[T]) -> String {
+    // Only a NUL cannot be quoted, and no API takes one.
+    let words: Vec<String> = words.iter().map(|it| it.as_ref().replace('\0', "")).collect();
+    shlex::try_join(words.iter().map(String::as_str)).unwrap_or_default()
+}
+
+fn of_kubectl(manner: &Manner, (cluster, namespace): (&ClusterId, &str), rest: &[&str]) -> Vec<String> {
+    let mut words = vec!["kubectl".to_owned()];
+    words.extend(manner.kubectl.iter().cloned());
+    words.extend(["--context".to_owned(), cluster.0.to_string()]);
+    if !namespace.is_empty() {
+        words.extend(["-n".to_owned(), namespace.to_owned()]);
+    }
+    words.extend(rest.iter().map(|it| (*it).to_owned()));
+    words
+}
+
+/// A `kubectl` line for a namespace, as far as the verb.
+pub(crate) fn kubectl(cluster: &ClusterId, namespace: &str) -> String {
+    joined(&of_kubectl(&Manner::default(), (cluster, namespace), &[]))
+}
+
+fn aws(manner: &Manner, rest: impl IntoIterator<Item = String>) -> Vec<String> {
+    let flags = manner.aws.iter().cloned();
+    ["aws", "elbv2"].map(str::to_owned).into_iter().chain(flags).chain(rest).collect()
 }
 
 /// The fields a step sends to the API server, where it patches an object or deletes it under a precondition.
@@ -77,13 +101,6 @@ pub(crate) fn fields(act: &Act) -> Option<String> {
     Some(format!("{sent}, with the resourceVersion read just before"))
 }
 
-pub(crate) fn kubectl(cluster: &ClusterId, namespace: &str) -> String {
-    match namespace {
-        "" => format!("kubectl --context {}", cluster.0),
-        namespace => format!("kubectl --context {} -n {namespace}", cluster.0),
-    }
-}
-
 fn resource(api: BindingApi) -> &'static str {
     match api {
         BindingApi::LoadBalancerController => "targetgroupbindings.elbv2.k8s.aws",
@@ -91,23 +108,37 @@ fn resource(api: BindingApi) -> &'static str {
     }
 }
 
-fn elbv2(call: &str, group: &TargetGroupArn, targets: &[Arriving]) -> String {
-    let targets: Vec<String> = targets
-        .iter()
-        .map(|it| {
-            let zone = it.zone.as_ref().map_or_else(String::new, |it| format!(",AvailabilityZone={it}"));
-            format!("{}{zone}", target(&it.key))
-        })
-        .collect();
-    format!(
-        "aws elbv2 {call} --region {} --target-group-arn {group} --targets {}",
-        group.region(),
-        targets.join(" ")
-    )
+/// A line for each batch; by a role of the binding one has to be that role first.
+fn of_elbv2(
+    call: &str,
+    (group, role): (&TargetGroupArn, &Role),
+    targets: &[Arriving],
+    manner: &Manner,
+) -> Vec<String> {
+    let described = |it: &Arriving| {
+        let zone = it.zone.as_ref().map_or_else(String::new, |it| format!(",AvailabilityZone={it}"));
+        format!("{}{zone}", target(&it.key))
+    };
+    let call = |batch: &[Arriving]| {
+        let words = [call, "--region", group.region(), "--target-group-arn"].map(str::to_owned);
+        let words = words.into_iter().chain([group.to_string(), "--targets".to_owned()]);
+        joined(&aws(manner, words.chain(batch.iter().map(described))))
+    };
+    let first = role.as_ref().map(|(role, external)| {
+        let external = external.as_ref().map(|it| format!("--external-id {}", joined(&[it])));
+        let arn = joined(&[role]);
+        format!(
+            "# with the credentials of: aws sts assume-role --role-arn {arn} --role-session-name tgscope {}",
+            external.unwrap_or_default()
+        )
+        .trim_end()
+        .to_owned()
+    });
+    first.into_iter().chain(targets.chunks(BATCH).map(call)).collect()
 }
 
 /// Only the groups and weights: other actions of the rule have to be sent with them.
-fn modify(place: &Place, from: &Rule, to: &[Forward]) -> String {
+fn modify(place: &Place, from: &Rule, to: &[Forward], manner: &Manner) -> Vec<String> {
     let groups: Vec<String> =
         to.iter().map(|it| format!("{{TargetGroupArn={},Weight={}}}", it.group, it.weight)).collect();
     let sticky = from.sticky.map_or_else(String::new, |it| {
@@ -115,19 +146,74 @@ fn modify(place: &Place, from: &Rule, to: &[Forward]) -> String {
     });
     let action = format!("Type=forward,ForwardConfig={{TargetGroups=[{}]{sticky}}}", groups.join(","));
     let region = place.load_balancer.region();
-    match &place.rule {
-        None => format!(
-            "aws elbv2 modify-listener --region {region} --listener-arn {} --default-actions '{action}'",
-            place.listener.as_str()
-        ),
-        Some(rule) => format!(
-            "aws elbv2 modify-rule --region {region} --rule-arn {} --actions '{action}'",
-            rule.as_str()
-        ),
-    }
+    let (call, what, arn, actions) = match &place.rule {
+        None => ("modify-listener", "--listener-arn", place.listener.as_str(), "--default-actions"),
+        Some(rule) => ("modify-rule", "--rule-arn", rule.as_str(), "--actions"),
+    };
+    aws(manner, [call, "--region", region, what, arn, actions, &action].map(str::to_owned))
 }
 
 fn target(key: &TargetKey) -> String {
     let server = key.quic_server_id.as_ref().map_or_else(String::new, |it| format!(",QuicServerId={it}"));
     format!("Id={},Port={}{server}", key.id, key.port)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::Command;
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::domain::facts::ids::BindingRef;
+    use crate::domain::facts::ids::Uid;
+
+    /// The arguments that a shell makes of a line.
+    fn read_back(line: &str) -> Vec<String> {
+        let script = format!("show() {{ for it; do printf '%s\\0' \"$it\"; done; }}; show {line}");
+        let output = Command::new("sh").arg("-c").arg(script).output().unwrap();
+        let text = String::from_utf8(output.stdout).unwrap();
+        text.split_terminator('\0').map(str::to_owned).collect()
+    }
+
+    fn mark(context: &str) -> Act {
+        let binding = BindingRef {
+            cluster: ClusterId::new(context),
+            namespace: "shop".to_owned(),
+            name: "web".to_owned(),
+            api: BindingApi::LoadBalancerController,
+        };
+        Act::Mark { binding, uid: Uid::new("u"), marker: "tgscope/1".to_owned(), answered: true }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(48))]
+        #[test]
+        fn a_line_pastes_back_into_its_arguments(context in "[^\0]{0,24}", user in "[^\0]{1,12}") {
+            let manner = Manner { kubectl: vec!["--as".to_owned(), user.clone()], aws: Vec::new() };
+            let [line] = lines(&mark(&context), &manner).try_into().unwrap();
+            let words = read_back(&line);
+            let expected = ["kubectl", "--as", &user, "--context", &context, "-n", "shop", "annotate",
+                "targetgroupbindings.elbv2.k8s.aws", "web", "elbv2.k8s.aws/checkpoint=tgscope/1", "--overwrite"];
+            prop_assert_eq!(words, expected.map(str::to_owned).to_vec());
+        }
+    }
+
+    #[test]
+    fn a_context_cannot_run_anything() {
+        let [line] = lines(&mark("a;touch X #"), &Manner::default()).try_into().unwrap();
+        assert!(line.starts_with("kubectl --context 'a;touch X #' -n shop annotate"), "{line}");
+    }
+
+    #[test]
+    fn a_role_of_the_binding_is_said_before_the_call() {
+        let group: TargetGroupArn = crate::domain::fixture::arn();
+        let role = Some(("arn:aws:iam::444455556666:role/lbc".to_owned(), Some("x y".to_owned())));
+        let act = Act::Deregister { group, role, targets: Vec::new() };
+        let said = lines(&act, &Manner::default());
+        assert_eq!(
+            said.first().unwrap(),
+            "# with the credentials of: aws sts assume-role --role-arn arn:aws:iam::444455556666:role/lbc --role-session-name tgscope --external-id 'x y'"
+        );
+    }
 }

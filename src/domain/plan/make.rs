@@ -14,6 +14,7 @@ use super::drain;
 use super::drain::Then;
 use super::known::Known;
 use super::log::Unfinished;
+use super::manner::Manner;
 use super::targets;
 use super::unbind;
 use super::undo;
@@ -91,11 +92,14 @@ pub(crate) struct Basis<'a> {
     pub(crate) now: Timestamp,
     /// The connected clusters whose name has to be typed before anything is written.
     pub(crate) protected: &'a BTreeSet<ClusterId>,
+    /// Flags for the equivalent commands.
+    pub(crate) manner: &'a Manner,
 }
 
 /// Makes the plan of a request and gives it an ID. Nothing is written. The error says why there is no plan.
 pub(crate) fn make(request: &Request, basis: &Basis<'_>, ids: &mut PlanIds) -> Result<Plan, Refusal> {
     let mut plan = planned(request, basis)?;
+    plan.manner = basis.manner.clone();
     if plan.steps.is_empty() {
         // There is nothing to accept.
         plan.typed = None;

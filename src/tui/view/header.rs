@@ -99,6 +99,9 @@ fn where_we_are<'a>(state: &State, theme: &Theme, short: u8) -> Line<'a> {
         spans.push(Span::styled("PROTECTED", theme.warn));
         spans.push(Span::raw(" "));
     }
+    if let Some(how) = state.opening.exposed.values().next() {
+        spans.push(Span::styled(format!("{} ", how.to_uppercase()), theme.warn));
+    }
     spans.extend([Span::raw(place), Span::styled(what, theme.title)]);
     Line::from(spans)
 }
@@ -120,7 +123,8 @@ fn aws<'a>(state: &State, theme: &Theme, short: u8) -> Line<'a> {
     let endpoint = state.aws.as_ref().and_then(|it| it.endpoint.as_ref());
     if let Some(endpoint) = endpoint.filter(|_| state.opening.demo.is_none()) {
         let host = endpoint.split("://").last().unwrap_or_default().to_owned();
-        let endpoint = if short > 0 { host } else { endpoint.clone() };
+        // Without TLS the whole of it is said.
+        let endpoint = if short > 0 && !endpoint.starts_with("http:") { host } else { endpoint.clone() };
         spans.push(Span::styled(format!(" {endpoint}"), theme.warn));
     }
     spans.push(Span::raw(" "));

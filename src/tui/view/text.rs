@@ -7,11 +7,14 @@ use textwrap::WordSplitter;
 use textwrap::WrapAlgorithm;
 use unicode_truncate::UnicodeTruncateStr;
 
+use crate::printable;
+
 /// Bytes of one text that are shown at most; what follows is left out. More than any screen holds.
 const SHOWN: usize = 4096;
 
 /// The text in at most `width` cells; what is left out is marked by `…` at the end.
 pub(super) fn end(text: &str, width: usize) -> String {
+    let text = &*printable::line(text.get(..text.floor_char_boundary(2 * SHOWN)).unwrap_or_default());
     let start = start(text);
     if fits(start, width) && start.len() == text.len() {
         return text.to_owned();
@@ -24,6 +27,7 @@ pub(super) fn end(text: &str, width: usize) -> String {
 
 /// The same, but the middle is left out: names of pods differ at their end.
 pub(super) fn middle(text: &str, width: usize) -> String {
+    let text = &*printable::line(text);
     let start = start(text);
     if width < 8 || (fits(start, width) && start.len() == text.len()) {
         return end(text, width);
@@ -38,6 +42,7 @@ pub(super) fn middle(text: &str, width: usize) -> String {
 /// Explanation broken into lines of at most `width` cells. A word longer than a line, an ARN for one, is broken
 /// anywhere.
 pub(super) fn wrap(text: &str, width: usize) -> Vec<String> {
+    let text = &*printable::text(text.get(..text.floor_char_boundary(2 * SHOWN)).unwrap_or_default());
     let start = start(text);
     let mut words: Vec<&str> = start.split_whitespace().collect();
     if start.len() < text.trim_end().len() {

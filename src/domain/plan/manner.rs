@@ -1,0 +1,20 @@
+//! How this session reaches its clusters and AWS, as the flags that `kubectl` and `aws` take for the same: without them an
+//! equivalent line would be about somebody else's world.
+
+use serde::Deserialize;
+use serde::Serialize;
+
+/// Flags and their values, each a word of its own, unquoted.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Manner {
+    /// `--kubeconfig FILE`, `--as USER`, `--as-group GROUP`.
+    pub kubectl: Vec<String>,
+    /// `--profile NAME`, `--endpoint-url URL`.
+    pub aws: Vec<String>,
+}
+
+impl Manner {
+    pub(crate) fn is_plain(&self) -> bool {
+        self.kubectl.is_empty() && self.aws.is_empty()
+    }
+}
