@@ -21,11 +21,15 @@ pub(crate) fn text(text: &str) -> Cow<'_, str> {
 
 /// JSON as it was written: the same value, with everything unsafe in its strings as JSON escapes it.
 pub(crate) fn json(text: &str) -> Cow<'_, str> {
-    cleaned(text, |it| it == '\n', |it, into| {
-        for unit in it.encode_utf16(&mut [0; 2]) {
-            _ = write!(into, "\\u{unit:04x}");
-        }
-    })
+    cleaned(
+        text,
+        |it| it == '\n',
+        |it, into| {
+            for unit in it.encode_utf16(&mut [0; 2]) {
+                _ = write!(into, "\\u{unit:04x}");
+            }
+        },
+    )
 }
 
 /// A URL without the password that may stand in it.

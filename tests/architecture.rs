@@ -67,7 +67,11 @@ const LAYERS: &[(&str, &[&str], &[&str])] = &[
     ("app", &["domain"], &["serde"]),
     ("config", &["domain"], &["etcetera", "serde", "thiserror", "toml"]),
     ("files", &[], &["rustix", "thiserror"]),
-    ("telemetry", &["files", "printable"], &["anyhow", "rustix", "tracing", "tracing_appender", "tracing_subscriber"]),
+    (
+        "telemetry",
+        &["files", "printable"],
+        &["anyhow", "rustix", "tracing", "tracing_appender", "tracing_subscriber"],
+    ),
     // Its tests write files.
     ("audit", &["domain", "files", "printable"], &["serde_json", "sha2", "tempfile", "thiserror"]),
     (

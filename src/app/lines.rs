@@ -165,7 +165,8 @@ fn natural(a: &str, b: &str) -> Ordering {
         let (head, tail) = (a.split_at(m.max(1).min(a.len())), b.split_at(n.max(1).min(b.len())));
         let found = match (m, n) {
             (1.., 1..) => {
-                let number = |it: &'_ [u8]| it.iter().skip_while(|it| **it == b'0').copied().collect::<Vec<u8>>();
+                let number =
+                    |it: &'_ [u8]| it.iter().skip_while(|it| **it == b'0').copied().collect::<Vec<u8>>();
                 let (x, y) = (number(head.0), number(tail.0));
                 x.len().cmp(&y.len()).then(x.cmp(&y)).then(m.cmp(&n))
             }

@@ -101,7 +101,10 @@ impl Session {
         let config = Box::pin(loader.load()).await;
         let identity = Identity::of(wanted, config.clone(), settings.runner);
         let endpoint = endpoint(&config);
-        Self { stays_itself: settings.stays_itself, ..Self::new(config, Arc::new(identity), endpoint, profile) }
+        Self {
+            stays_itself: settings.stays_itself,
+            ..Self::new(config, Arc::new(identity), endpoint, profile)
+        }
     }
 
     /// From these settings alone.

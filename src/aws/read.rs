@@ -53,6 +53,7 @@ pub(super) fn group(it: &types::TargetGroup) -> Option<TargetGroup> {
         protocol: text(it.protocol().map(types::ProtocolEnum::as_str)),
         protocol_version: text(it.protocol_version()),
         port: it.port().and_then(|it| u16::try_from(it).ok()),
+        control_port: it.target_control_port().and_then(|it| u16::try_from(it).ok()),
         vpc: text(it.vpc_id()),
         ipv6: it.ip_address_type() == Some(&types::TargetGroupIpAddressTypeEnum::Ipv6),
         load_balancers,
@@ -127,6 +128,7 @@ pub(super) fn load_balancer(it: &types::LoadBalancer) -> Option<LoadBalancer> {
         state: text(it.state().and_then(|it| it.code()).map(types::LoadBalancerStateEnum::as_str)),
         zones: it.availability_zones().iter().filter_map(|it| text(it.zone_name())).collect(),
         security_groups: it.security_groups().iter().map(|it| it.as_str().into()).collect(),
+        dual_stack: it.ip_address_type().is_some_and(|it| it.as_str().starts_with("dualstack")),
         cross_zone: (kind == LoadBalancerKind::Application).then_some(true),
     })
 }
@@ -153,11 +155,29 @@ pub(super) fn rule(it: &types::Rule) -> Rule {
     Rule {
         arn: it.rule_arn().map(|it| RuleArn(it.into())),
         priority: it.priority().unwrap_or("default").into(),
-        conditions: it.conditions().iter().map(condition).collect(),
+        conditions: it
+            .conditions()
+            .iter()
+            .map(condition)
+            .chain(it.transforms().iter().filter_map(transform))
+            .collect(),
         forwards: forwards(it.actions()),
         sticky: sticky(it.actions()),
         kinds: kinds(it.actions()),
     }
+}
+
+/// What a rule changes about a request before it is sent on, in words.
+fn transform(it: &types::RuleTransform) -> Option<String> {
+    let (what, rewrites) = match (it.host_header_rewrite_config(), it.url_rewrite_config()) {
+        (Some(host), _) => ("host", host.rewrites()),
+        (None, Some(url)) => ("URL", url.rewrites()),
+        (None, None) => return None,
+    };
+    let one = |it: &types::RewriteConfig| {
+        format!("{} to {}", it.regex().unwrap_or_default(), it.replace().unwrap_or_default())
+    };
+    Some(format!("rewrites {what} {}", rewrites.iter().map(one).collect::<Vec<_>>().join(", ")))
 }
 
 /// Where actions send requests. AWS gives a single group both as its ARN and as a list of one; others give
@@ -193,17 +213,30 @@ fn kinds(actions: &[types::Action]) -> Vec<Arc<str>> {
 
 fn condition(it: &types::RuleCondition) -> String {
     let (name, values): (&str, &[String]) = match it.field() {
-        Some("host-header") => ("host", it.host_header_config().map_or(it.values(), |it| it.values())),
-        Some("path-pattern") => ("path", it.path_pattern_config().map_or(it.values(), |it| it.values())),
+        Some("host-header") => match it.host_header_config() {
+            Some(host) => return matched("host", host.values(), host.regex_values()),
+            None => ("host", it.values()),
+        },
+        Some("path-pattern") => match it.path_pattern_config() {
+            Some(path) => return matched("path", path.values(), path.regex_values()),
+            None => ("path", it.values()),
+        },
         Some("http-request-method") => {
             ("method", it.http_request_method_config().map_or(it.values(), |it| it.values()))
         }
-        Some("source-ip") => ("source", it.source_ip_config().map_or(it.values(), |it| it.values())),
+        Some("source-ip") => {
+            let source = it.source_ip_config();
+            // Of network load balancers: which family of addresses a client comes with.
+            if let Some(family) = source.and_then(|it| it.ip_address_type()) {
+                return format!("source {}", family.as_str());
+            }
+            ("source", source.map_or(it.values(), |it| it.values()))
+        }
         Some("http-header") => {
             let header = it.http_header_config();
             let name = header.and_then(|it| it.http_header_name()).unwrap_or_default();
-            let values = header.map(|it| it.values().join("|")).unwrap_or_default();
-            return format!("header {name}: {values}");
+            let values = header.map(|it| matched("", it.values(), it.regex_values())).unwrap_or_default();
+            return format!("header {name}:{values}");
         }
         Some("query-string") => {
             let pairs = it.query_string_config().map(|it| it.values()).unwrap_or_default();
@@ -216,6 +249,13 @@ fn condition(it: &types::RuleCondition) -> String {
         other => (other.unwrap_or("condition"), it.values()),
     };
     format!("{name} {}", values.join("|"))
+}
+
+/// `path /a|/b`, `path ~^/v[0-9]+/`: values, and regular expressions behind a tilde.
+fn matched(name: &str, values: &[String], expressions: &[String]) -> String {
+    let expressions = expressions.iter().map(|it| format!("~{it}"));
+    let all: Vec<String> = values.iter().cloned().chain(expressions).collect();
+    format!("{name} {}", all.join("|"))
 }
 
 #[cfg(test)]

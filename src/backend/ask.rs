@@ -308,10 +308,14 @@ impl Asker {
         let answer = async {
             self.take(&identity).await;
             let mut listeners = self.listeners(arn, &identity).await?;
-            if LoadBalancerKind::of(arn).has_rules() {
-                for listener in &mut listeners {
-                    self.take(&identity).await;
-                    listener.rules = self.rules(&listener.arn, &identity).await?;
+            let kind = LoadBalancerKind::of(arn);
+            for listener in listeners.iter_mut().filter(|_| kind != LoadBalancerKind::Gateway) {
+                self.take(&identity).await;
+                match self.rules(&listener.arn, &identity).await {
+                    Ok(rules) => listener.rules = rules,
+                    // Of network load balancers not every listener has rules; without any there is its default action.
+                    Err(it) if kind == LoadBalancerKind::Network && it.kind == ErrorKind::Other => {}
+                    Err(it) => return Err(it),
                 }
             }
             Ok::<_, Failure>(listeners)

@@ -177,7 +177,13 @@ async fn planned(
         Request::Bind(_) | Request::Undo { .. } => None,
         _ => Some(choose::report(&look, &scope, wanted.target())?),
     };
-    let basis = Basis { inventory: &look.inventory, report, now: look.at, protected: &setup.protected, manner: &setup.manner };
+    let basis = Basis {
+        inventory: &look.inventory,
+        report,
+        now: look.at,
+        protected: &setup.protected,
+        manner: &setup.manner,
+    };
     Ok((make(&request, &basis, &mut PlanIds::new(setup::session())), failures))
 }
 

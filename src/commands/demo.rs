@@ -130,7 +130,13 @@ fn connect(lab: &Lab, clock: &lab::Clock, cli: &Cli, target: Option<&ScopeTarget
     let clock = Clock::told(move || told.now(), speed);
     let read_only = cli.options.read_only;
     let connection = Connection { clusters: vec![access], aws, budget, read_only, clock };
-    Ok(Setup { connection, scope, protected: BTreeSet::new(), manner: Manner::default(), exposed: BTreeMap::new() })
+    Ok(Setup {
+        connection,
+        scope,
+        protected: BTreeSet::new(),
+        manner: Manner::default(),
+        exposed: BTreeMap::new(),
+    })
 }
 
 /// Serves other programs until a signal; leaves nothing behind.

@@ -34,7 +34,9 @@ pub(super) fn run(cli: &Cli, doctor: &Doctor) -> anyhow::Result<Exit> {
     runtime.shutdown_background();
     print(&told(&examined, setup.scope.namespace.as_deref()))?;
     for (cluster, how) in &setup.exposed {
-        complain(&format!("context {cluster}: {how}: whoever stands in between can read and change everything"));
+        complain(&format!(
+            "context {cluster}: {how}: whoever stands in between can read and change everything"
+        ));
     }
     let reached = examined.clusters.iter().all(|it| it.user.is_ok()) && examined.aws.caller.is_ok();
     Ok(if reached { Exit::Done } else { Exit::Error })

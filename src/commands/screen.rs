@@ -14,7 +14,8 @@ use crate::tui;
 use crate::tui::Screen;
 
 pub(super) fn run(cli: &Cli) -> anyhow::Result<Exit> {
-    let setup::Setup { connection, scope, protected, manner, exposed } = setup::setup(&cli.options, cli.scope.as_ref())?;
+    let setup::Setup { connection, scope, protected, manner, exposed } =
+        setup::setup(&cli.options, cli.scope.as_ref())?;
     let folder = config::state_folder().ok();
     // A log that cannot be written must not keep anybody from looking.
     let log = folder.as_deref().and_then(|it| telemetry::start(it).ok());

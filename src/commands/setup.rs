@@ -85,10 +85,7 @@ fn manner(options: &Options, aws: &Settings) -> Manner {
     let groups = options.as_group.iter().flat_map(|it| flag("--as-group", it));
     let profile = aws.profile.iter().flat_map(|it| flag("--profile", it));
     let endpoint = aws.endpoint.iter().flat_map(|it| flag("--endpoint-url", &printable::url(it)));
-    Manner {
-        kubectl: kubeconfig.chain(user).chain(groups).collect(),
-        aws: profile.chain(endpoint).collect(),
-    }
+    Manner { kubectl: kubeconfig.chain(user).chain(groups).collect(), aws: profile.chain(endpoint).collect() }
 }
 
 /// The namespaces to look at, where a context has one of its own.

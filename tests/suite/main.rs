@@ -17,6 +17,7 @@ mod contract_of_aws;
 #[path = "../contract/kubernetes.rs"]
 mod contract_of_kubernetes;
 mod docs;
+mod fuzz;
 mod kubernetes_wire;
 mod lab;
 #[path = "../contract/matching.rs"]

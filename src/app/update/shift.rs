@@ -87,7 +87,14 @@ fn item(now: &[Forward], weights: &[u32]) -> Item {
         .map(|(it, weight)| Forward { group: it.group.clone(), weight: *weight })
         .collect();
     let text: Vec<String> = weights.iter().map(ToString::to_string).collect();
-    Item { text: text.join(" "), note: routes::shares(&to), choice: Choice::Weights(to), typed: false, aliases: &[], by_name: false }
+    Item {
+        text: text.join(" "),
+        note: routes::shares(&to),
+        choice: Choice::Weights(to),
+        typed: false,
+        aliases: &[],
+        by_name: false,
+    }
 }
 
 /// Numbers that were typed are a line of their own: one for each group, or one of two shares.

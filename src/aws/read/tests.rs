@@ -268,6 +268,22 @@ fn conditions_are_told_in_short() {
         ),
         (field("path-pattern").values("/old"), "path /old"),
         (
+            field("path-pattern").path_pattern_config(
+                PathPatternConditionConfig::builder().values("/a").regex_values("^/v[0-9]+/").build(),
+            ),
+            "path /a|~^/v[0-9]+/",
+        ),
+        (
+            field("host-header")
+                .host_header_config(HostHeaderConditionConfig::builder().regex_values("^a[.]").build()),
+            "host ~^a[.]",
+        ),
+        (
+            field("source-ip")
+                .source_ip_config(SourceIpConditionConfig::builder().ip_address_type("ipv6".into()).build()),
+            "source ipv6",
+        ),
+        (
             field("http-request-method").http_request_method_config(
                 HttpRequestMethodConditionConfig::builder().values("GET").build(),
             ),

@@ -100,6 +100,7 @@ fn described(arn: &LoadBalancerArn) -> LoadBalancer {
         state: None,
         zones: Vec::new(),
         security_groups: Vec::new(),
+        dual_stack: false,
         cross_zone: Some(true),
     }
 }

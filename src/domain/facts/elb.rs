@@ -194,6 +194,8 @@ pub struct TargetGroup {
     pub(crate) protocol: Option<Arc<str>>,
     pub(crate) protocol_version: Option<Arc<str>>,
     pub(crate) port: Option<u16>,
+    /// Where the load balancer asks a target how much it can take (target optimizer): one more port to open.
+    pub(crate) control_port: Option<u16>,
     pub(crate) vpc: Option<Arc<str>>,
     pub(crate) ipv6: bool,
     pub(crate) load_balancers: Vec<LoadBalancerArn>,
@@ -263,11 +265,6 @@ impl LoadBalancerKind {
             _ => Self::Application,
         }
     }
-
-    /// Its listeners have rules beside their default action.
-    pub(crate) fn has_rules(self) -> bool {
-        self == Self::Application
-    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -281,8 +278,22 @@ pub struct LoadBalancer {
     pub(crate) state: Option<Arc<str>>,
     pub(crate) zones: Vec<Arc<str>>,
     pub(crate) security_groups: Vec<Arc<str>>,
+    /// It has addresses of both families.
+    pub(crate) dual_stack: bool,
     /// Its own cross-zone setting; `None` while unread. Application load balancers always have it on.
     pub(crate) cross_zone: Option<bool>,
+}
+
+impl LoadBalancer {
+    /// Its listeners have rules beside their default action: those of application load balancers, and those of network load
+    /// balancers with both address families, whose rules tell the two apart.
+    pub(crate) fn has_rules(&self) -> bool {
+        match self.kind {
+            LoadBalancerKind::Application => true,
+            LoadBalancerKind::Network => self.dual_stack,
+            LoadBalancerKind::Gateway => false,
+        }
+    }
 }
 
 /// Where a rule sends its requests: one group with its weight.

@@ -44,3 +44,6 @@ pub(crate) fn kept_by_tags(tags: &BTreeMap<String, String>) -> Option<(&str, &'s
         tool.map(|(_, tool)| (key.as_str(), *tool))
     })
 }
+
+/// The tag without which EKS Auto Mode may not register in a group; its value is the cluster's name.
+pub(crate) const AUTO_MODE_TAG: &str = "eks:eks-cluster-name";

@@ -134,7 +134,7 @@ impl Inventory {
     /// Makes routes of the pieces, if none is missing. Rules that cannot be read are told by the answer about rules, not
     /// taken back by the one about listeners.
     fn compose(&mut self, arn: &LoadBalancerArn, about_rules: bool, at: Timestamp) -> bool {
-        let has_rules = self.kind_of(arn).has_rules();
+        let has_rules = self.has_rules(arn);
         let pieces = self.heard.get(arn).map(Vec::as_slice).unwrap_or_default();
         let whole = pieces.iter().map(|it| match (has_rules, &it.rules) {
             (false, _) => Some(it.listener.clone()),

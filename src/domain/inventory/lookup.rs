@@ -14,9 +14,12 @@ use crate::domain::facts::cluster::Service;
 use crate::domain::facts::cluster::Slice;
 use crate::domain::facts::cluster::Workload;
 use crate::domain::facts::cluster::WorkloadKind;
+use crate::domain::facts::elb::LoadBalancer;
+use crate::domain::facts::elb::LoadBalancerKind;
 use crate::domain::facts::failure::ErrorKind;
 use crate::domain::facts::ids::BindingApi;
 use crate::domain::facts::ids::BindingRef;
+use crate::domain::facts::ids::LoadBalancerArn;
 use crate::domain::facts::ids::ObjectName;
 use crate::domain::facts::ids::TargetGroupArn;
 use crate::domain::facts::time::Timestamp;
@@ -43,6 +46,12 @@ impl Inventory {
                 .filter_map(|(it, _)| self.changed(&it))
                 .any(|changed| targets.asked < changed)
         })
+    }
+
+    /// The listeners of a load balancer have rules beside their default action, as far as is known of it.
+    pub(crate) fn has_rules(&self, arn: &LoadBalancerArn) -> bool {
+        let by_name = || LoadBalancerKind::of(arn) == LoadBalancerKind::Application;
+        self.load_balancers.get(arn).map_or_else(by_name, LoadBalancer::has_rules)
     }
 
     /// AWS was asked for this group alone and says that it does not exist.

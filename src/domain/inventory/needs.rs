@@ -246,7 +246,7 @@ impl Needs<'_> {
                 self.add(Topic::CrossZone(arn.clone()), identity.clone(), good_for, urgency);
             }
             self.add(Topic::Listeners(arn.clone()), identity.clone(), good_for, urgency);
-            let listeners = self.inventory.heard.get(&arn).filter(|_| kind.has_rules());
+            let listeners = self.inventory.heard.get(&arn).filter(|_| self.inventory.has_rules(&arn));
             for it in listeners.into_iter().flatten() {
                 let topic = Topic::Rules(arn.clone(), it.listener.arn.clone());
                 self.add(topic, identity.clone(), good_for, urgency);

@@ -242,13 +242,18 @@ impl ScopeTarget {
 
     /// Whether Kubernetes says that the endpoints of a binding hold what is pointed at; also where it is nothing that
     /// endpoints could hold.
-    pub(crate) fn is_held_by(&self, inventory: &Inventory, reference: &BindingRef, binding: &Binding) -> bool {
+    pub(crate) fn is_held_by(
+        &self,
+        inventory: &Inventory,
+        reference: &BindingRef,
+        binding: &Binding,
+    ) -> bool {
         let resolution = || desired::resolve(inventory, reference, binding);
         let any = |holds: &dyn Fn(&Endpoint) -> bool| resolution().endpoints.iter().any(holds);
         match &self.kind {
-            ScopeKind::Address(ip, port) => any(&|it| {
-                it.key.ip() == Some(*ip) && port.is_none_or(|port| port == it.key.port)
-            }),
+            ScopeKind::Address(ip, port) => {
+                any(&|it| it.key.ip() == Some(*ip) && port.is_none_or(|port| port == it.key.port))
+            }
             ScopeKind::Pod(name) => {
                 let is = |it: &ObjectName| it.name == *name;
                 any(&|it| matches!(&it.backing, Backing::Pod(Some(pod)) if is(pod)))

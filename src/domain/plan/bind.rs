@@ -81,6 +81,7 @@ pub(crate) fn bind(inventory: &Inventory, wish: &Wish, now: Timestamp) -> Result
     let target_type = target_type(group)?;
     fits(service, group, target_type)?;
     let api = api(cluster, inventory, wish)?;
+    controller::tagged(inventory.groups.get(&wish.group), cluster, api)?;
     taken(inventory, wish)?;
     let name = name(cluster, api, service, wish)?;
     let security_groups = match wish.networking {

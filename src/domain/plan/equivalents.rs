@@ -20,12 +20,22 @@ pub(crate) const BATCH: usize = 200;
 pub(crate) fn lines(act: &Act, manner: &Manner) -> Vec<String> {
     let line = |words: Vec<String>| vec![joined(&words)];
     match act {
-        Act::Register { group, role, targets } => of_elbv2("register-targets", (group, role), targets, manner),
-        Act::Deregister { group, role, targets } => of_elbv2("deregister-targets", (group, role), targets, manner),
+        Act::Register { group, role, targets } => {
+            of_elbv2("register-targets", (group, role), targets, manner)
+        }
+        Act::Deregister { group, role, targets } => {
+            of_elbv2("deregister-targets", (group, role), targets, manner)
+        }
         Act::Mark { binding, marker, .. } => line(of_kubectl(
             manner,
             (&binding.cluster, &binding.namespace),
-            &["annotate", resource(binding.api), &binding.name, &format!("elbv2.k8s.aws/checkpoint={marker}"), "--overwrite"],
+            &[
+                "annotate",
+                resource(binding.api),
+                &binding.name,
+                &format!("elbv2.k8s.aws/checkpoint={marker}"),
+                "--overwrite",
+            ],
         )),
         Act::Create { cluster, manifest } => {
             line(of_kubectl(manner, (cluster, &manifest.name.namespace), &["create", "-f", "-"]))
@@ -49,7 +59,8 @@ pub(crate) fn lines(act: &Act, manner: &Manner) -> Vec<String> {
         Act::AwaitGone { group, targets } => {
             let few = targets.iter().take(BATCH).map(target);
             let words = ["wait", "target-deregistered", "--region", group.region(), "--target-group-arn"];
-            let words = words.map(str::to_owned).into_iter().chain([group.to_string(), "--targets".to_owned()]);
+            let words =
+                words.map(str::to_owned).into_iter().chain([group.to_string(), "--targets".to_owned()]);
             line(aws(manner, words.chain(few)))
         }
         Act::Shift { place, from, to } => line(modify(place, from, to, manner)),

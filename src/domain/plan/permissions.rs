@@ -40,6 +40,7 @@ pub const KUBERNETES: &[Need] = &[
         &["deployments", "statefulsets", "daemonsets"],
         "rollouts are unknown, pods cannot be drained",
     ),
+    looks("argoproj.io", &["rollouts"], "whether Rollouts of Argo are at rest is unknown"),
     looks("elbv2.k8s.aws", &["targetgroupbindings"], "there is nothing to show"),
     looks(
         "networking.k8s.io",

@@ -352,6 +352,30 @@ fn auto_mode_is_not_verified() {
 }
 
 #[test]
+fn auto_mode_binds_only_to_groups_with_its_tag() {
+    let bind = |tags: &[(&str, &str)]| {
+        let mut world = World::of("10.0.0.1 ready | ");
+        world.remove(Kind::Bindings(fixture::API), "testapptgb");
+        world.unread(&fixture::kubernetes(Kind::Bindings(fixture::API)));
+        let listed = Observation::Listed {
+            cluster: fixture::cluster(),
+            kind: Kind::Bindings(BindingApi::AutoMode),
+            namespace: None,
+            objects: Vec::new(),
+        };
+        world.apply(listed);
+        world.signs(|it| it.cluster_name = Some("prod".into()));
+        world.apply(Observation::Tags(vec![(fixture::arn(), objects::labels(tags))]));
+        bound(&world, |_| {})
+    };
+    let refused = bind(&[]).unwrap_err().to_string();
+    assert!(refused.contains("groups tagged eks:eks-cluster-name=prod"), "{refused}");
+    assert!(bind(&[("eks:eks-cluster-name", "other")]).is_err());
+    let plan = bind(&[("eks:eks-cluster-name", "prod")]);
+    assert!(plan.is_ok(), "{plan:?}");
+}
+
+#[test]
 fn a_bind_says_whether_new_pods_get_gates() {
     let free = World::of("10.0.0.1 ready a, 10.0.0.2 ready b | 10.0.0.1 healthy a");
     let told = |gated: Option<bool>| {

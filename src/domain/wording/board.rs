@@ -1,5 +1,7 @@
 //! Why a binding or group has its verdict, and the line about its controller.
 
+use crate::domain::facts::ids::BindingApi;
+use crate::domain::facts::ownership::AUTO_MODE_TAG;
 use crate::domain::facts::time::Timestamp;
 use crate::domain::facts::time::age;
 use crate::domain::inventory::KnownGroup;
@@ -74,6 +76,13 @@ pub(crate) fn of_report(report: &Report, group: Option<&KnownGroup>, now: Timest
     }
     if report.group_is_gone {
         words.next = Some("unbind (B) and bind anew: the ARN of a binding cannot be changed".to_owned());
+    }
+    let is_auto = matches!(&report.subject, Subject::Binding(it) if it.api == BindingApi::AutoMode);
+    let tags = group.and_then(|it| it.tags.as_ref());
+    if is_auto && tags.is_some_and(|it| !it.contains_key(AUTO_MODE_TAG)) {
+        words.facts.push(format!(
+            "The target group has no tag {AUTO_MODE_TAG}: EKS Auto Mode may register only in groups that carry it, with the cluster's name."
+        ));
     }
     if let Some(error) = report.controller.fails_with() {
         words.facts.push(format!("The controller fails: {}.", controller_error(error).trim_end_matches('.')));

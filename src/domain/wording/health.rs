@@ -25,6 +25,12 @@ pub(crate) fn of_health(target: &Target, group: Option<&TargetGroup>) -> Explana
         (HealthState::Initial, _) => say(
             "Registration is in progress: it takes seconds on an application load balancer, up to minutes on a network one.",
         ),
+        (HealthState::Draining, _) if group.is_some_and(|it| !it.of_application_lb()) => say(
+            "Deregistered: it finishes its connections. A network load balancer may still send it new ones for up to two minutes.",
+        )
+        .fact(
+            "AWS shows it as draining until the deregistration delay is over, even with no connections left.",
+        ),
         (HealthState::Draining, _) => say(
             "Deregistered: it gets no new requests and finishes those in flight.",
         )

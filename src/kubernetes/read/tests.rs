@@ -28,7 +28,7 @@ use crate::domain::inventory::Object;
 /// 2026-11-23T10:00:00Z.
 const TEN: Timestamp = Timestamp(1_795_428_000_000);
 
-const KINDS: [Kind; 10] = [
+const KINDS: [Kind; 11] = [
     Kind::Pods,
     Kind::Services,
     Kind::Slices,
@@ -36,6 +36,7 @@ const KINDS: [Kind; 10] = [
     Kind::Workloads(WorkloadKind::Deployment),
     Kind::Workloads(WorkloadKind::StatefulSet),
     Kind::Workloads(WorkloadKind::DaemonSet),
+    Kind::Workloads(WorkloadKind::Rollout),
     Kind::Bindings(BindingApi::LoadBalancerController),
     Kind::Bindings(BindingApi::AutoMode),
     Kind::Events,

@@ -150,6 +150,7 @@ fn group_facts(state: &State, report: &Report) -> Facts {
     let mut facts = vec![("target group", arn.to_string())];
     if let Some(group) = state.target_group(report) {
         facts.push(("health check", health::describe_check(&group.check)));
+        facts.extend(group.control_port.map(|it| ("control port", it.to_string())));
         facts.extend(group.vpc.iter().map(|it| ("vpc", it.to_string())));
     }
     let attributes = state.inventory.groups.get(arn).and_then(|it| it.attributes.as_ref());

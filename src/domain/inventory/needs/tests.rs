@@ -58,6 +58,20 @@ fn a_verdict_rests_on_more_the_more_is_known() {
 }
 
 #[test]
+fn rules_of_a_network_load_balancer_are_read_where_it_has_both_address_families() {
+    let asks = |dual_stack: bool| {
+        let mut world = World::new();
+        world.load_balancer(|it| (it.kind, it.dual_stack) = (LoadBalancerKind::Network, dual_stack));
+        let mut listener = objects::listener(1);
+        listener.load_balancer = fixture::load_balancer_arn();
+        world.apply(Observation::Listeners(fixture::load_balancer_arn(), vec![listener]));
+        told(&world.inventory, &board()).contains(&"rules 60".to_owned())
+    };
+    assert!(asks(true), "they tell the families apart");
+    assert!(!asks(false), "there is nothing but the default action");
+}
+
+#[test]
 fn a_list_needs_settings_of_groups_only_where_a_target_is_not_healthy() {
     let mut world = World::of("10.0.0.1 ready | 10.0.0.1 healthy");
     assert!(!told(&world.inventory, &list()).contains(&"attributes 600".to_owned()));

@@ -6,11 +6,14 @@ use crate::domain::facts::cluster::GATED;
 use crate::domain::facts::ids::BindingApi;
 use crate::domain::facts::ids::BindingRef;
 use crate::domain::facts::ids::ClusterId;
+use crate::domain::facts::ownership::AUTO_MODE_TAG;
 use crate::domain::facts::time::Timestamp;
 use crate::domain::inventory::Cluster;
 use crate::domain::inventory::Inventory;
+use crate::domain::inventory::KnownGroup;
 use crate::domain::judgement::controller::Presence;
 use crate::domain::judgement::row::Subject;
+use crate::domain::plan::Refusal;
 use crate::domain::plan::known::report_of;
 
 /// Whether the cluster has a controller, by its own signs and those at other bindings.
@@ -53,4 +56,18 @@ pub(super) fn gates(cluster: &Cluster, namespace: &str) -> Option<String> {
         (Some(false), _) => Some(format!("The namespace has no label {GATED}=enabled: its pods get no readiness gate, so a rollout does not wait for their targets.")),
         (None, false) => None,
     }
+}
+
+/// EKS Auto Mode may register only in groups that carry its tag (AmazonEKSLoadBalancingPolicy).
+pub(super) fn tagged(known: Option<&KnownGroup>, cluster: &Cluster, api: BindingApi) -> Result<(), Refusal> {
+    let tags = known.and_then(|it| it.tags.as_ref());
+    let (BindingApi::AutoMode, Some(tags)) = (api, tags) else { return Ok(()) };
+    let named = cluster.signs.cluster_name.as_deref();
+    let tag = tags.get(AUTO_MODE_TAG);
+    if tag.is_some_and(|tag| named.is_none_or(|named| named == tag)) {
+        return Ok(());
+    }
+    let name = named.unwrap_or("CLUSTER");
+    Err(Refusal::new(format!("EKS Auto Mode may register only in groups tagged {AUTO_MODE_TAG}={name}"))
+        .instead("add the tag to the target group"))
 }
