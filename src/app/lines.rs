@@ -1,7 +1,5 @@
 //! The lines a person moves through: what is on show of the list or of a board, and in which order.
 
-use std::cmp::Ordering;
-
 use crate::app::state::Board;
 use crate::app::state::Sort;
 use crate::app::state::State;
@@ -90,15 +88,9 @@ impl State {
         let mut boards: Vec<(&Subject, &Board)> = self.boards_shown().collect();
         match self.sort {
             // Equally bad ones stand in the order of their names.
-            Sort::Worst => boards.sort_by(|a, b| {
-                let worse = a.1.report.severity().cmp(&b.1.report.severity());
-                worse.then_with(|| natural(&name(a.0), &name(b.0)))
-            }),
-            Sort::Name | Sort::Zone => boards.sort_by(|a, b| natural(&name(a.0), &name(b.0))),
-            Sort::Address => {
-                let group = |it: &Board| it.group_name().unwrap_or_default().to_owned();
-                boards.sort_by(|a, b| natural(&group(a.1), &group(b.1)));
-            }
+            Sort::Worst => boards.sort_by_cached_key(|it| (it.1.report.severity(), natural(&name(it.0)))),
+            Sort::Name | Sort::Zone => boards.sort_by_cached_key(|it| natural(&name(it.0))),
+            Sort::Address => boards.sort_by_cached_key(|it| natural(it.1.group_name().unwrap_or_default())),
         }
         if self.reversed {
             boards.reverse();
@@ -156,27 +148,28 @@ impl State {
     }
 }
 
-/// Names as people order them: `web-2` before `web-10`.
-fn natural(a: &str, b: &str) -> Ordering {
-    let (mut a, mut b) = (a.as_bytes(), b.as_bytes());
-    loop {
-        let digits = |it: &[u8]| it.iter().take_while(|it| it.is_ascii_digit()).count();
-        let (m, n) = (digits(a), digits(b));
-        let (head, tail) = (a.split_at(m.max(1).min(a.len())), b.split_at(n.max(1).min(b.len())));
-        let found = match (m, n) {
-            (1.., 1..) => {
-                let number =
-                    |it: &'_ [u8]| it.iter().skip_while(|it| **it == b'0').copied().collect::<Vec<u8>>();
-                let (x, y) = (number(head.0), number(tail.0));
-                x.len().cmp(&y.len()).then(x.cmp(&y)).then(m.cmp(&n))
+/// A run of digits, or of anything else, of a name.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+enum Run {
+    /// The number without zeros in front, by its length first; then how long it was with them.
+    Number(usize, String, usize),
+    Text(String),
+}
+
+/// By what people order names: `web-2` before `web-10`.
+fn natural(name: &str) -> Vec<Run> {
+    let runs = name.as_bytes().chunk_by(|one, next| one.is_ascii_digit() == next.is_ascii_digit());
+    let run = |bytes: &[u8]| {
+        let text = String::from_utf8_lossy(bytes).into_owned();
+        match text.starts_with(|it: char| it.is_ascii_digit()) {
+            true => {
+                let number = text.trim_start_matches('0').to_owned();
+                Run::Number(number.len(), number, text.len())
             }
-            _ => head.0.cmp(tail.0),
-        };
-        if found.is_ne() || head.0.is_empty() {
-            return found;
+            false => Run::Text(text),
         }
-        (a, b) = (head.1, tail.1);
-    }
+    };
+    runs.map(run).collect()
 }
 
 /// What was typed to leave only some lines.
@@ -215,7 +208,7 @@ mod tests {
     #[test]
     fn names_with_numbers_stand_as_people_count() {
         let mut names = ["web-10", "web-2", "web", "web-1", "api-100", "web-02", "web-1b"];
-        names.sort_by(|a, b| natural(a, b));
+        names.sort_by_cached_key(|it| natural(it));
         assert_eq!(names, ["api-100", "web", "web-1", "web-1b", "web-2", "web-02", "web-10"]);
     }
 }

@@ -87,7 +87,9 @@ impl Session {
         if let Some(endpoint) = settings.endpoint {
             loader = loader.endpoint_url(endpoint);
         }
-        let of_environment = || std::env::var("AWS_PROFILE").ok().filter(|it| !it.is_empty());
+        // The AWS CLI takes both, the SDK the first alone.
+        let named = |name: &str| std::env::var(name).ok().filter(|it| !it.is_empty());
+        let of_environment = || named("AWS_PROFILE").or_else(|| named("AWS_DEFAULT_PROFILE"));
         let wanted = match (settings.profile, settings.hint) {
             (Some(asked), _) => Wanted::Asked(asked),
             (None, Some(hint)) => Wanted::Named(hint),

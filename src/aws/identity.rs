@@ -191,7 +191,7 @@ impl Identity {
         let name = wanted.profile().unwrap_or("default");
         let Some(chain) = profile::chain(&profiles, name)? else {
             if *wanted != Wanted::Any && profiles.get_profile(name).is_none() {
-                let hint = profile::there_are(&profiles);
+                let hint = profile::there_are(&profiles, name);
                 return Err(Unresolved::of_profile(name, "there is no such profile", &hint));
             }
             return self.machine(wanted).await;

@@ -7,6 +7,7 @@ use aws_credential_types::Credentials;
 use serde::Deserialize;
 
 use super::profile::Link;
+use super::profile::Step;
 use super::unresolved::Unresolved;
 use crate::login;
 use crate::login::Ended;
@@ -27,8 +28,13 @@ pub(super) fn credentials(link: &Link, ended: Ended) -> Result<Credentials, Unre
     let printed = match ended {
         Ended::Well(printed) => printed,
         Ended::NotFound => {
+            // Its arguments may hold secrets.
+            let program = match &link.step {
+                Step::Process(line) => line.split_whitespace().next().unwrap_or_default(),
+                _ => "",
+            };
             return refused(
-                "the command of its credential_process is not found",
+                &format!("the command of its credential_process, {program}, is not found"),
                 "is it installed, and in PATH?",
             );
         }

@@ -134,7 +134,7 @@ pub(super) fn chain(profiles: &ProfileSet, name: &str) -> Result<Option<Vec<Link
             Below::Profile(from) => {
                 let missing = || {
                     let text = format!("its source_profile {from} does not exist");
-                    Unresolved::of_profile(profile.name(), &text, &there_are(profiles))
+                    Unresolved::of_profile(profile.name(), &text, &there_are(profiles, from))
                 };
                 profile = profiles.get_profile(from).ok_or_else(missing)?;
                 seen.push(profile.name());
@@ -167,11 +167,15 @@ fn below(profile: &Profile) -> Result<Below<'_>, Unresolved> {
 }
 
 /// The names of profiles, for somebody who typed one that is not there.
-pub(super) fn there_are(profiles: &ProfileSet) -> String {
+pub(super) fn there_are(profiles: &ProfileSet, wanted: &str) -> String {
+    if wanted.contains(char::is_whitespace) {
+        // The SDK leaves such a profile out.
+        return "names with blanks are not read: rename the profile".to_owned();
+    }
     let mut names: Vec<&str> = profiles.profiles().collect();
     names.sort_unstable();
     match names.is_empty() {
-        true => "there are no profiles in ~/.aws/config and ~/.aws/credentials".to_owned(),
+        true => "there are no profiles in the configuration and credentials files of AWS".to_owned(),
         false => format!("there are: {}", names.join(", ")),
     }
 }

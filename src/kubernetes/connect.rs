@@ -351,7 +351,7 @@ fn hints(args: &[String], env: &[std::collections::HashMap<String, String>]) -> 
     };
     ExecHints {
         profile: flag("--profile"),
-        profile_of_environment: variable("AWS_PROFILE"),
+        profile_of_environment: variable("AWS_PROFILE").or_else(|| variable("AWS_DEFAULT_PROFILE")),
         region: flag("--region")
             .or_else(|| variable("AWS_REGION"))
             .or_else(|| variable("AWS_DEFAULT_REGION")),

@@ -91,7 +91,7 @@ pub(crate) fn drawn(frame: &Frame) -> BTreeSet<(String, String, String)> {
 pub(crate) fn told(binding: &Value) -> BTreeSet<(String, String, String)> {
     let text = |it: &Value| it.as_str().unwrap_or(NOTHING).to_owned();
     let row = |it: &Value| {
-        let standing = text(&it["standing"]).to_lowercase();
+        let standing = text(&it["standing"]).replace('-', "");
         (text(&it["endpoint"]["pod"]), standing, text(&it["health"]["state"]))
     };
     binding["rows"].as_array().unwrap().iter().map(row).collect()

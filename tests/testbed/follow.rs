@@ -54,7 +54,8 @@ fn from_nothing_to_serving() {
     let ready = ready.max(slices.nth(1, three));
     let unregistered = ["unregistered"; 3];
     let shown = board.until("unregistered", 10, |it| board::standings(it) == unregistered);
-    follows("kubernetes", "three endpoints are wanted", (ready, shown), WATCHED);
+    // Only health that was asked for since then tells that they are not registered.
+    follows("both", "three endpoints are wanted and not registered", (ready, shown), POLLED);
     let because = Some(&["pod-not-in-service", "unregistered"][..]);
     world.stage(&board, &Stage { verdict: "empty", standings: &unregistered, because });
 
@@ -74,7 +75,8 @@ fn from_nothing_to_serving() {
             3 => &["pod-not-in-service", "registering"],
             _ => &["pod-not-in-service", "registering", "unregistered"],
         };
-        let stage = Stage { verdict: "degraded", standings: &standings, because: Some(because) };
+        let verdict = if n == 1 { "down" } else { "rolling|degraded" };
+        let stage = Stage { verdict, standings: &standings, because: Some(because) };
         world.stage(&board, &stage);
         world.health(one, &json!(null));
         let healthy = Instant::now();
@@ -102,9 +104,9 @@ fn scaling_to_five_is_followed_until_it_is_settled_again() {
     let mut standings = vec!["in service"; 3];
     standings.extend(["unregistered"; 2]);
     let shown = board.until("two more", 10, |it| board::standings(it) == standings);
-    follows("kubernetes", "two more endpoints are wanted", (happened, shown), WATCHED);
+    follows("both", "two more endpoints are wanted and not registered", (happened, shown), POLLED);
     let because = Some(&["pod-not-in-service", "unregistered"][..]);
-    world.stage(&board, &Stage { verdict: "degraded", standings: &standings, because });
+    world.stage(&board, &Stage { verdict: "rolling|degraded", standings: &standings, because });
     let new: Vec<_> = world.pods().into_iter().filter(|it| !before.contains(it)).collect();
     world.register(&new);
     let registered = Instant::now();

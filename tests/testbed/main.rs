@@ -20,8 +20,10 @@ mod contract_of_aws;
 mod contract_of_kubernetes;
 mod follow;
 mod health;
+mod identity;
 mod kinds;
 mod lab;
+mod login;
 #[path = "../contract/matching.rs"]
 mod matching;
 mod outage;

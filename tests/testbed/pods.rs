@@ -33,6 +33,11 @@ fn has(frame: &Frame, pod: &str, standing: &str, ready: &str) -> bool {
         .any(|it| it.pod == pod && it.standing == standing && it.ready.starts_with(ready))
 }
 
+/// What the Kubernetes half of a pod's row begins with, however the row stands.
+fn says(frame: &Frame, pod: &str, ready: &str) -> bool {
+    board::rows(frame).iter().any(|it| it.pod == pod && it.ready.starts_with(ready))
+}
+
 #[test]
 fn a_deleted_pod_is_seen_terminating_and_its_target_draining() {
     let bed = bed();
@@ -48,11 +53,14 @@ fn a_deleted_pod_is_seen_terminating_and_its_target_draining() {
     let gone = &before[0];
     world.kubectl(&["delete", "pod", &gone.name, "--wait=false"]);
     let happened = pods.nth(1, |it| it.starts_with(&gone.name) && it.trim_end() != gone.name);
-    let shown = board.until("terminating", 10, |it| has(it, &gone.name, "lingering", "terminating"));
+    let shown = board.until("terminating", 10, |it| says(it, &gone.name, "terminating"));
     follows("kubernetes", "a pod is deleted", (happened, shown), WATCHED);
+    // Only health that was asked for since then tells that its target stayed.
+    let shown = board.until("lingering", 10, |it| has(it, &gone.name, "lingering", "terminating"));
+    follows("both", "its target lingers", (happened, shown), POLLED);
     let because = Some(&["lingering", "pod-not-in-service", "unregistered"][..]);
     let standings = ["in service", "lingering", "unregistered"];
-    world.stage(&board, &Stage { verdict: "degraded", standings: &standings, because });
+    world.stage(&board, &Stage { verdict: "rolling|degraded", standings: &standings, because });
     let binding = world.binding();
     assert_eq!(told(&binding, &gone.name)["endpoint"]["terminating"], true);
     assert_eq!(told(&binding, &gone.name)["endpoint"]["waitingReason"], "Terminating");
@@ -76,11 +84,13 @@ fn a_pod_in_a_crash_loop_is_no_longer_wanted_and_says_why() {
     let pods = Watch::start(&world.namespace, "pods", "{.status.containerStatuses[*].state.waiting.reason}");
     world.kubectl(&["label", "pod", &pod.name, "testbed/fate=crash-loop"]);
     let happened = pods.nth(1, |it| it.contains("CrashLoopBackOff"));
-    let shown = board.until("crash loop", 10, |it| has(it, &pod.name, "lingering", "CrashLoop"));
+    let shown = board.until("crash loop", 10, |it| says(it, &pod.name, "CrashLoop"));
     follows("kubernetes", "a pod crashes in a loop", (happened, shown), WATCHED);
+    let shown = board.until("lingering", 10, |it| has(it, &pod.name, "lingering", "CrashLoop"));
+    follows("both", "its target lingers", (happened, shown), POLLED);
     let because = Some(&["lingering", "pod-not-in-service", "rollout-progressing"][..]);
     let standings = ["in service", "in service", "lingering"];
-    world.stage(&board, &Stage { verdict: "serving", standings: &standings, because });
+    world.stage(&board, &Stage { verdict: "serving|rolling", standings: &standings, because });
     let binding = world.binding();
     let told = told(&binding, &pod.name);
     assert_eq!((&told["wanted"], &told["standing"]), (&json!(false), &json!("lingering")));

@@ -101,8 +101,15 @@ fn of_counts(case: &Case<'_>, rows: &[Row], counts: &Counts) -> Verdict {
     if missing > 0 && undecided && counts.problems == 0 {
         return say(if counts.in_service > 0 { VerdictKind::Rolling } else { VerdictKind::Unknown }, told());
     }
-    if missing > 0 && counts.in_service == 0 {
+    if missing > 0 && counts.in_service == 0 && counts.healthy == 0 {
         return say(VerdictKind::Down, format!("{}: {}", told(), nobody_serves(case, rows)));
+    }
+    if missing > 0 && counts.in_service == 0 {
+        let others = match counts.healthy {
+            1 => "1 target that no endpoint wants takes".to_owned(),
+            n => format!("{n} targets that no endpoint wants take"),
+        };
+        return say(VerdictKind::Degraded, format!("{}; {others} the requests", told()));
     }
     if missing > 0 {
         let kind = if is_moving_only(rows, counts) { VerdictKind::Rolling } else { VerdictKind::Degraded };

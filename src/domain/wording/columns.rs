@@ -86,6 +86,9 @@ pub(crate) struct Column {
 /// Nothing to show.
 pub(crate) const NOTHING: &str = "–";
 
+/// Cells of the longest IPv4 address with its port: what two sides are joined by is not cut while anything else can be.
+const ADDRESS: u16 = 21;
+
 pub(crate) const COLUMNS: [Column; 13] = [
     Column {
         id: ColumnId::Pod,
@@ -103,12 +106,12 @@ pub(crate) const COLUMNS: [Column; 13] = [
         id: ColumnId::Endpoint,
         title: "ENDPOINT",
         side: Side::Endpoint,
-        least: 15,
+        least: ADDRESS,
         grows: 1,
         priority: 2,
         wide: false,
         tone: Tone::Plain,
-        cut: Cut::End,
+        cut: Cut::Middle,
         text: address,
     },
     Column {
@@ -187,12 +190,12 @@ pub(crate) const COLUMNS: [Column; 13] = [
         id: ColumnId::Target,
         title: "TARGET",
         side: Side::Target,
-        least: 15,
+        least: ADDRESS,
         grows: 1,
         priority: 0,
         wide: false,
         tone: Tone::Plain,
-        cut: Cut::End,
+        cut: Cut::Middle,
         text: target,
     },
     Column {

@@ -148,9 +148,12 @@ fn verdict<'a>(state: &State, theme: &Theme, short: u8) -> Line<'a> {
         wanted => format!(" {} of {wanted}", counts.in_service),
     }));
     for zone in report.zones.iter().filter(|_| short < 2 && !unread) {
-        // A zone of the load balancer without anything wanted is worth a look too.
-        let is_whole = zone.serving == zone.wanted && zone.wanted > 0;
-        let style = if is_whole { theme.plain } else { theme.warn };
+        let is_whole = zone.serving == zone.wanted;
+        let style = match zone.wanted {
+            0 => theme.dim,
+            _ if is_whole => theme.plain,
+            _ => theme.warn,
+        };
         let name = columns::short_zone(&zone.zone);
         spans.push(Span::styled(format!(" · {name} {}/{}", zone.serving, zone.wanted), style));
     }

@@ -239,7 +239,7 @@ fn the_step_that_fails_is_named_with_what_to_do() {
             "login",
             "profile login: not logged in as arn:aws:iam::111122223333:user/mia (aws login --profile login)",
         ),
-        ("missing", "profile missing: the command of its credential_process is not found"),
+        ("missing", "profile missing: the command of its credential_process, "),
         ("fails", "profile fails: its credential_process failed with exit code 3: the vault is sealed"),
         ("talks", "profile talks: its credential_process printed no credentials"),
     ] {

@@ -230,7 +230,7 @@ async fn a_damaged_log_is_said_at_the_start_and_in_the_audit_view() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_palette_finds_a_change_by_its_name() {
-    let session = Session::open("drift").await;
+    let session = Session::of(Still::of(at_rest()).await, "rest", Opening::default());
     session.until(&["SERVING  3 of 3", "settled"]).await;
     session.keys(":resy");
     session.until(&["Actions", "resync"]).await;

@@ -396,6 +396,10 @@ fn down_says_that_nobody_serves_and_until_when() {
             "empty: 1 wanted, none registered: connections fail",
         ),
         (
+            || World::of("10.0.0.1 ready, 10.0.0.2 ready | 10.0.0.8 healthy, 10.0.0.9 healthy"),
+            "degraded: 0 of 2 in service: 2 unregistered; 2 targets that no endpoint wants take the requests",
+        ),
+        (
             || of("10.0.0.1 ready | 10.0.0.1 healthy", |w| w.group(|it| it.kind = GroupType::Instance)),
             "serving: 1 of 1 in service",
         ),
