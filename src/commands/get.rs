@@ -17,6 +17,7 @@ use crate::domain::judgement::report::Report;
 use crate::domain::judgement::scope::ScopeTarget;
 use crate::domain::judgement::standing::VerdictKind;
 use crate::domain::wording::scope::not_found;
+use crate::domain::wording::scope::nothing;
 use crate::domain::wording::scope::unchecked;
 use crate::report as printed;
 use crate::report::Document;
@@ -64,16 +65,22 @@ pub(super) async fn look(
     let missing = |it: &Freshness| it.failed.as_ref().is_none_or(|(_, it)| it.kind == ErrorKind::NotFound);
     let read = !document.partial() || inventory.sources.values().all(missing);
     if reports.is_empty() && read {
+        let namespace = scope.namespace.as_deref();
         complain(&match target {
             Some(target) => {
-                not_found(target, scope.namespace.as_deref(), setup::command_like(target).as_deref())
-            }
-            None => match &scope.namespace {
-                Some(namespace) => {
-                    format!("no TargetGroupBinding in namespace {namespace}; use -A for all namespaces")
+                let missing = not_found(target, namespace, setup::command_like(target).as_deref());
+                match setup::binding_like(target, namespace, &inventory) {
+                    Some(name) => format!("{missing}; did you mean {name}?"),
+                    None => missing,
                 }
-                None => "no TargetGroupBinding in any namespace".to_owned(),
-            },
+            }
+            None => {
+                let elsewhere = match namespace {
+                    Some(_) => "; use -A for all namespaces",
+                    None => "",
+                };
+                nothing(namespace, selector) + elsewhere
+            }
         });
         return Ok(if target.is_some() || document.partial() { Exit::Error } else { Exit::Done });
     }

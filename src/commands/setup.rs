@@ -16,6 +16,7 @@ use crate::cli::Cli;
 use crate::cli::Options;
 use crate::config;
 use crate::domain::facts::ids::ClusterId;
+use crate::domain::inventory::Inventory;
 use crate::domain::judgement::scope::ScopeKind;
 use crate::domain::judgement::scope::ScopeTarget;
 use crate::domain::plan::manner::Manner;
@@ -102,14 +103,35 @@ pub(super) fn scope(options: &Options, target: Option<&ScopeTarget>, of_context:
 
 /// The command that a name on the command line looks like.
 pub(super) fn command_like(target: &ScopeTarget) -> Option<String> {
-    /// From here on two names look like each other, of 1 for the same name.
-    const ALIKE: f64 = 0.85;
     let ScopeTarget { namespace: None, kind: ScopeKind::Binding(typed, _) } = target else { return None };
     let command = Cli::command();
-    let names =
-        command.get_subcommands().map(|it| (strsim::jaro_winkler(it.get_name(), typed), it.get_name()));
+    let names = command.get_subcommands().map(|it| (likeness(it.get_name(), typed), it.get_name()));
     let nearest = names.max_by(|a, b| a.0.total_cmp(&b.0))?;
     (nearest.0 >= ALIKE).then(|| nearest.1.to_owned())
+}
+
+/// From here on two names look like each other, of 1 for the same name.
+const ALIKE: f64 = 0.85;
+
+/// How much two names look like each other, of 1 for the same name. One slip of the finger is never too much.
+fn likeness(one: &str, other: &str) -> f64 {
+    let slip = if strsim::osa_distance(one, other) <= 1 { ALIKE } else { 0.0 };
+    strsim::jaro_winkler(one, other).max(slip)
+}
+
+/// The binding that was read whose name looks most like one that is none, as one would type it.
+pub(super) fn binding_like(
+    target: &ScopeTarget,
+    namespace: Option<&str>,
+    inventory: &Inventory,
+) -> Option<String> {
+    let ScopeKind::Binding(typed, _) = &target.kind else { return None };
+    let bindings = inventory.clusters.values().flat_map(|it| it.bindings.keys()).map(|it| &it.1);
+    let scored = bindings.map(|it| (likeness(&it.name, typed), it));
+    let (likeness, nearest) = scored.max_by(|a, b| a.0.total_cmp(&b.0))?;
+    let is_here = target.namespace.is_none() && namespace == Some(&*nearest.namespace);
+    let name = if is_here { nearest.name.clone() } else { nearest.to_string() };
+    (likeness >= ALIKE).then_some(name)
 }
 
 /// A runtime of two threads: one may decode a long list while the other answers.

@@ -275,16 +275,20 @@ fn told(document: &Value) -> String {
 
 /// Everything the program says of a case, with its exit code.
 fn says(case: &str, arguments: &[&str]) -> String {
-    let world = Arc::new(World::read(case));
+    let (code, stdout, stderr) = run(Arc::new(World::read(case)), arguments);
+    let shown = serde_json::from_str(&stdout).map_or(stdout, |document| told(&document));
+    format!("{shown}\n{stderr}\nexit {}", code.unwrap())
+}
+
+/// What the program says of a world: its exit code, stdout and stderr.
+fn run(world: Arc<World>, arguments: &[&str]) -> (Option<i32>, String, String) {
     let server = Server::start(move |request| world.answer(request));
     let folder = tempfile::tempdir().unwrap();
     let config = kubeconfig(folder.path(), &server.url(), "{token: t}");
     let mut command = program(folder.path(), arguments);
     command.env("KUBECONFIG", config).env("AWS_ENDPOINT_URL", server.url()).env("AWS_REGION", "eu-west-1");
     command.env("AWS_ACCESS_KEY_ID", "AKIA").env("AWS_SECRET_ACCESS_KEY", "secret");
-    let (code, stdout, stderr) = said(&command.output().unwrap());
-    let shown = serde_json::from_str(&stdout).map_or(stdout, |document| told(&document));
-    format!("{shown}\n{stderr}\nexit {}", code.unwrap())
+    said(&command.output().unwrap())
 }
 
 #[test]
@@ -300,4 +304,40 @@ fn public_cases_are_told_as_they_are() {
         }
     }
     assert!(wrong.is_empty(), "{} are wrong:\n{}", wrong.len(), wrong.join("\n\n"));
+}
+
+/// What no output may hold, put into any text of either side.
+const HOSTILE: &str = "\u{1b}]0;owned\u{7}\u{1b}[2J\u{9b}31m\u{7f}\u{202e}\u{200b}\u{e0041}\r\n\ttab";
+
+/// Outputs of both kinds, and a plan.
+const OUTPUTS: &[&[&str]] = &[
+    &["get", "-A"],
+    &["get", "-A", "-o", "wide"],
+    &["get", "-A", "-o", "json"],
+    &["get", "-A", "-o", "yaml"],
+    &["get", "-A", "-o", "name"],
+    &["resync", "shop/tgb/web", "--dry-run=client"],
+    &["drain", "shop/tgb/web", "web-5f7c9-aaaaa", "--dry-run=client", "-o", "json"],
+    &["doctor"],
+];
+
+#[test]
+fn no_text_of_either_side_steers_the_terminal() {
+    let is_hostile = |it: char| {
+        (it.is_control() && it != '\n')
+            || matches!(it, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200b}'..='\u{200f}' | '\u{e0000}'..='\u{e007f}')
+    };
+    for case in
+        ["baseline", "quoted-port", "empty-external-id", "gate-of-another-group", "proxy-protocol-health"]
+    {
+        let (places, hostile) = World::read(case).with_texts(HOSTILE);
+        assert!(places > 10, "{case}: only {places} texts");
+        let world = Arc::new(hostile);
+        for arguments in OUTPUTS {
+            let (_, stdout, stderr) = run(world.clone(), arguments);
+            let said = stdout + &stderr;
+            let found: Vec<char> = said.chars().filter(|it| is_hostile(*it)).collect();
+            assert!(found.is_empty(), "{case} {arguments:?}: {found:?} in {said:?}");
+        }
+    }
 }

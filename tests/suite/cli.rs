@@ -142,6 +142,25 @@ fn a_namespace_without_bindings_is_no_error_and_a_name_without_binding_is_one() 
 }
 
 #[test]
+fn what_was_asked_for_is_repeated_and_a_name_like_it_is_told() {
+    let desk = Desk::new(world::whole);
+    for (arguments, code, words) in [
+        (
+            &["get", "-l", "app=nope"][..],
+            0,
+            "no TargetGroupBinding in namespace shop matches -l app=nope; use -A for all namespaces\n",
+        ),
+        (&["get", "-A", "-l", "app=nope"], 0, "no TargetGroupBinding in any namespace matches -l app=nope\n"),
+        (&["get", "wbe"], 2, "no TargetGroupBinding wbe in namespace shop; did you mean web?\n"),
+        (&["get", "-A", "webb"], 2, "no TargetGroupBinding webb in any namespace; did you mean shop/web?\n"),
+        (&["get", "other"], 2, "no TargetGroupBinding other in namespace shop\n"),
+    ] {
+        let (ended, _, stderr) = desk.run(arguments);
+        assert_eq!((ended, stderr.as_str()), (Some(code), words), "{arguments:?}");
+    }
+}
+
+#[test]
 fn a_cluster_that_cannot_be_reached_is_said_with_exit_code_two() {
     let desk = Desk::new(world::whole);
     kubeconfig(desk.folder.path(), &nowhere(), "{token: t}");

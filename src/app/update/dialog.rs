@@ -132,7 +132,8 @@ fn chosen(state: &mut State) -> Vec<Effect> {
     match choice {
         Choice::Action(action) => return act::act(state, action),
         Choice::Place(place, now) => {
-            state.dialogs.push(Dialog::Form(shift::numbers(&place, &now)));
+            let group = state.report().and_then(|it| it.group.clone());
+            state.dialogs.push(Dialog::Form(shift::numbers(&place, &now, group.as_ref())));
             return Vec::new();
         }
         Choice::Weights(to) => {

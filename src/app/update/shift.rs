@@ -44,7 +44,7 @@ pub(super) fn places(state: &mut State) {
             };
             super::changes::refuse(state, ChangeKind::Shift, &Refusal::plain(&why));
         }
-        [(place, rule)] => state.dialogs.push(Dialog::Form(numbers(place, &rule.forwards))),
+        [(place, rule)] => state.dialogs.push(Dialog::Form(numbers(place, &rule.forwards, Some(&group)))),
         several => {
             let items = several.iter().map(|(place, rule)| Item {
                 text: place.name.clone(),
@@ -64,8 +64,11 @@ pub(super) fn places(state: &mut State) {
 /// Shares that are asked for often, between two groups.
 const STEPS: [u32; 7] = [100, 90, 75, 50, 25, 10, 0];
 
-/// The list of weights for one rule; others can be typed.
-pub(super) fn numbers(place: &Place, now: &[Forward]) -> Form {
+/// The list of weights for one rule; others can be typed. The group that is looked at stands first: a single number is
+/// its own.
+pub(super) fn numbers(place: &Place, now: &[Forward], group: Option<&TargetGroupArn>) -> Form {
+    let (own, others): (Vec<&Forward>, Vec<&Forward>) = now.iter().partition(|it| Some(&it.group) == group);
+    let now: &[Forward] = &own.into_iter().chain(others).cloned().collect::<Vec<_>>();
     let items = match now {
         [_, _] => STEPS.iter().map(|it| item(now, &[*it, 100 - it])).collect(),
         _ => {

@@ -37,6 +37,31 @@ impl Selector {
     }
 }
 
+impl std::fmt::Display for Selector {
+    /// As `kubectl -l` takes it.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let texts: Vec<String> = self.0.iter().map(Requirement::to_string).collect();
+        f.write_str(&texts.join(","))
+    }
+}
+
+impl std::fmt::Display for Requirement {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::In(key, values) => match &**values {
+                [value] => write!(f, "{key}={value}"),
+                several => write!(f, "{key} in ({})", several.join(",")),
+            },
+            Self::NotIn(key, values) => match &**values {
+                [value] => write!(f, "{key}!={value}"),
+                several => write!(f, "{key} notin ({})", several.join(",")),
+            },
+            Self::Exists(key) => write!(f, "{key}"),
+            Self::Absent(key) => write!(f, "!{key}"),
+        }
+    }
+}
+
 /// A text that is no label selector.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("not a label selector: {0:?} (for example app=web,tier!=db,zone in (a,b),!canary)")]
@@ -113,6 +138,13 @@ mod tests {
         assert_eq!("a=1,b in (x,y),!c".parse::<Selector>().map(|it| it.0.len()), Ok(3));
         for text in ["", "a=1,", "a b", "a in x", "=1"] {
             assert!(text.parse::<Selector>().is_err(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_selector_is_written_as_it_is_typed() {
+        for text in ["app=web", "app!=web", "zone in (a,b)", "zone notin (a,b)", "k8s.io/team", "a=1,!c"] {
+            assert_eq!(text.parse::<Selector>().unwrap().to_string(), text);
         }
     }
 

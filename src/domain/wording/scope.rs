@@ -1,15 +1,35 @@
 //! What of a scope was not found or not looked at, in words that name it.
 
+use crate::domain::facts::selector::Selector;
 use crate::domain::inventory::needs::TAGGED;
 use crate::domain::judgement::scope::ScopeKind;
 use crate::domain::judgement::scope::ScopeTarget;
 
-/// `namespace`: the one that was looked in; `None`: all. `command`: one that what was typed looks like.
-pub(crate) fn not_found(target: &ScopeTarget, namespace: Option<&str>, command: Option<&str>) -> String {
-    let place = match target.namespace.as_deref().or(namespace) {
+/// That a look at everything found nothing. `namespace`: the one that was looked in; `None`: all.
+pub(crate) fn nothing(namespace: Option<&str>, selector: Option<&Selector>) -> String {
+    let place = place(namespace);
+    match selector {
+        Some(selector) => {
+            format!("no TargetGroupBinding {place} matches -l {}", quoted(&selector.to_string()))
+        }
+        None => format!("no TargetGroupBinding {place}"),
+    }
+}
+
+fn quoted(text: &str) -> String {
+    if text.chars().any(|it| it == ' ' || it == '!') { format!("'{text}'") } else { text.to_owned() }
+}
+
+fn place(namespace: Option<&str>) -> String {
+    match namespace {
         Some(namespace) => format!("in namespace {namespace}"),
         None => "in any namespace".to_owned(),
-    };
+    }
+}
+
+/// `namespace`: the one that was looked in; `None`: all. `command`: one that what was typed looks like.
+pub(crate) fn not_found(target: &ScopeTarget, namespace: Option<&str>, command: Option<&str>) -> String {
+    let place = place(target.namespace.as_deref().or(namespace));
     let what = match &target.kind {
         ScopeKind::Binding(name, _) => format!("no TargetGroupBinding {name} {place}"),
         ScopeKind::Service(name) => format!("no TargetGroupBinding of service {name} {place}"),
@@ -48,6 +68,17 @@ pub(crate) fn unchecked(groups: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_was_searched_for_is_repeated_where_nothing_matches() {
+        let said = |selector: &str| nothing(Some("shop"), Some(&selector.parse().unwrap()));
+        assert_eq!(said("app=nope"), "no TargetGroupBinding in namespace shop matches -l app=nope");
+        assert_eq!(
+            said("zone in (a,b)"),
+            "no TargetGroupBinding in namespace shop matches -l 'zone in (a,b)'"
+        );
+        assert_eq!(nothing(None, None), "no TargetGroupBinding in any namespace");
+    }
 
     #[test]
     fn what_was_not_found_is_named_with_the_place_that_was_looked_in() {

@@ -22,6 +22,7 @@ use crate::domain::judgement::report::Report;
 use crate::domain::judgement::row::Subject;
 use crate::domain::judgement::standing::VerdictKind;
 use crate::domain::wording::scope::not_found;
+use crate::domain::wording::scope::nothing as nothing_matches;
 use crate::domain::wording::scope::unchecked;
 use crate::tui::theme::Theme;
 
@@ -249,6 +250,9 @@ fn nothing(state: &State) -> Vec<String> {
             "This cluster has no TargetGroupBinding kind.".to_owned(),
             "→ the AWS Load Balancer Controller's custom resources are not installed".to_owned(),
         ];
+    }
+    if let Some(selector) = &state.opening.selector {
+        return vec![nothing_matches(state.opening.namespace.as_deref(), Some(selector))];
     }
     match &state.opening.namespace {
         Some(namespace) => vec![

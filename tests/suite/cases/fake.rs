@@ -79,6 +79,18 @@ impl World {
         Self { objects, aws: read("aws.json").unwrap(), served }
     }
 
+    /// The same with something behind every text that anybody may choose, and how many those are.
+    pub(super) fn with_texts(mut self, behind: &str) -> (usize, Self) {
+        let mut places = 0;
+        for it in &mut self.objects {
+            places += append(it, "", behind);
+        }
+        // XML holds few control characters, not even written as numbers.
+        let held: String = behind.chars().filter(|it| *it >= ' ' || "\t\r\n".contains(*it)).collect();
+        places += append(&mut self.aws, "", &held);
+        (places, self)
+    }
+
     pub(super) fn answer(&self, request: &Request) -> Answer {
         match (request.method.as_str(), request.path()) {
             ("POST", "/") => self.aws(request),
@@ -254,6 +266,40 @@ impl World {
     }
 }
 
+/// Fields whose text somebody chooses freely, and that nothing here is found by.
+const FREE: [&str; 17] = [
+    "message",
+    "Message",
+    "reason",
+    "Reason",
+    "description",
+    "Description",
+    "zone",
+    "AvailabilityZone",
+    "ZoneName",
+    "DNSName",
+    "HealthCheckPath",
+    "HttpCode",
+    "LoadBalancerName",
+    "app",
+    "port",
+    "conditionType",
+    "Arn",
+];
+
+/// Appends to each free text; gives how many there were.
+fn append(value: &mut Value, key: &str, behind: &str) -> usize {
+    match value {
+        Value::Object(map) => map.iter_mut().map(|(key, it)| append(it, key, behind)).sum(),
+        Value::Array(all) => all.iter_mut().map(|it| append(it, key, behind)).sum(),
+        Value::String(text) if FREE.contains(&key) => {
+            text.push_str(behind);
+            1
+        }
+        _ => 0,
+    }
+}
+
 fn plural(kind: &str) -> String {
     match kind {
         "NetworkPolicy" => "networkpolicies".to_owned(),
@@ -267,7 +313,9 @@ fn rendered(value: &Value) -> String {
         Value::Null => String::new(),
         Value::Object(map) => map.iter().map(|(key, it)| element((key, it))).collect(),
         Value::Array(all) => all.iter().map(|it| element(("member", it))).collect(),
-        Value::String(text) => text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;"),
+        Value::String(text) => {
+            text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('\r', "&#13;")
+        }
         other => other.to_string(),
     }
 }

@@ -75,18 +75,25 @@ async fn look(world: &Still, random: &mut Random, (now, told): (&mut i64, &mut T
     let mut step = 0;
     let moment = random.below(40);
     let what = [9, 4, 6, 0][usize::try_from(random.below(4)).unwrap()];
+    let tell = |now: i64, told: &mut Told| match what {
+        0 => world.lab.act("restart = { app = \"web-7\" }").unwrap(),
+        replicas => {
+            world.lab.act(&format!("scale = {{ app = \"web-7\", replicas = {replicas} }}")).unwrap();
+            told.push((now, replicas));
+        }
+    };
     loop {
         tokio::select! {
-            look = &mut look => return look,
+            look = &mut look => {
+                // A look that was over sooner is followed by it.
+                if step <= moment {
+                    tell(*now, told);
+                }
+                return look;
+            }
             () = tokio::time::sleep(Duration::from_millis(2)) => {
                 if step == moment {
-                    match what {
-                        0 => world.lab.act("restart = { app = \"web-7\" }").unwrap(),
-                        replicas => {
-                            world.lab.act(&format!("scale = {{ app = \"web-7\", replicas = {replicas} }}")).unwrap();
-                            told.push((*now, replicas));
-                        }
-                    }
+                    tell(*now, told);
                 }
                 step += 1;
                 let by = 50 + random.below(300);
