@@ -23,9 +23,9 @@ impl Cluster {
         let api: Api<SelfSubjectReview> = Api::all(self.client().clone());
         let (params, review) = (PostParams::default(), SelfSubjectReview::default());
         let answer = tokio::time::timeout(self.request_timeout(), api.create(&params, &review)).await;
-        let answer =
-            answer.map_err(|_| error::silence("create selfsubjectreviews", self.request_timeout()))?;
-        let answer = answer.map_err(|it| error::named("create", "selfsubjectreviews", &it))?;
+        let answer = answer
+            .map_err(|_| self.at(error::silence("create selfsubjectreviews", self.request_timeout())))?;
+        let answer = answer.map_err(|it| self.at(error::named("create", "selfsubjectreviews", &it)))?;
         Ok(answer.status.and_then(|it| it.user_info).and_then(|it| it.username).unwrap_or_default())
     }
 

@@ -83,6 +83,15 @@ pub struct Cluster {
     client: Client,
     request_timeout: Duration,
     eks_name: Option<String>,
+    /// Where it is, and the proxy on the way: `https://10.0.0.1:6443 through the proxy http://10.0.0.2:3128`.
+    place: String,
+}
+
+/// Scheme, host and port, without a name and password to log in with.
+fn bare(scheme: Option<&str>, authority: Option<&str>) -> String {
+    let authority = authority.unwrap_or_default();
+    let host = authority.rsplit_once('@').map_or(authority, |it| it.1);
+    format!("{}://{host}", scheme.unwrap_or("https"))
 }
 
 /// A server that is reached without TLS, and not on this machine.
@@ -229,6 +238,12 @@ impl Access {
         if self.direct {
             config.proxy_url = None;
         }
+        let url = &config.cluster_url;
+        let mut place = bare(url.scheme_str(), url.authority().map(|it| it.as_str()));
+        if let Some(proxy) = &config.proxy_url {
+            place += " through the proxy ";
+            place += &bare(proxy.scheme_str(), proxy.authority().map(|it| it.as_str()));
+        }
         let login = tokio::task::spawn_blocking(move || Client::try_from(config));
         // The runner ends it at its limit; without one it is left alone a little later.
         let client = match tokio::time::timeout(limit + Duration::from_secs(1), login).await {
@@ -253,6 +268,7 @@ impl Access {
             client,
             request_timeout: self.request_timeout,
             eks_name: self.hints.cluster_name,
+            place,
         })
     }
 
@@ -309,6 +325,11 @@ impl Cluster {
 
     pub(super) fn request_timeout(&self) -> Duration {
         self.request_timeout
+    }
+
+    /// A failure with the address, where it is about the way there.
+    pub(super) fn at(&self, failure: Failure) -> Failure {
+        super::error::at(&self.place, failure)
     }
 
     pub(super) fn api(&self, kind: Kind, namespace: Option<&str>) -> Api<Raw> {
@@ -372,6 +393,12 @@ fn pod_namespace() -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_address_is_told_without_its_password() {
+        assert_eq!(bare(Some("http"), Some("me:secret@10.0.0.2:3128")), "http://10.0.0.2:3128");
+        assert_eq!(bare(Some("https"), Some("[fd00::1]:6443")), "https://[fd00::1]:6443");
+    }
 
     #[test]
     fn login_commands_tell_profile_region_and_cluster() {

@@ -59,6 +59,17 @@ fn of_status(operation: &str, status: &Status, verb: &str, resource: &str) -> Fa
     }
 }
 
+/// The same with the address, where nobody answered at it: what is wrong is mostly the address, or a proxy.
+pub(super) fn at(place: &str, failure: Failure) -> Failure {
+    match failure.kind {
+        ErrorKind::Unreachable => {
+            let hint = failure.hint.clone().unwrap_or_default();
+            failure.with_hint(format!("{hint}; asked at {place}").trim_start_matches("; "))
+        }
+        _ => failure,
+    }
+}
+
 /// Nothing came for as long as a person has patience.
 pub(super) fn silence(operation: &str, patience: Duration) -> Failure {
     Failure::new(operation, ErrorKind::Unreachable, &format!("no answer within {patience:?}"))

@@ -44,7 +44,7 @@ impl Cluster {
         let mut pages = Pages::of_kubernetes(&operation);
         loop {
             let page = self.patiently(&operation, || api.list(&params)).await?;
-            let page = page.map_err(|it| error::failure("list", kind, &it))?;
+            let page = page.map_err(|it| self.at(error::failure("list", kind, &it)))?;
             for raw in page.items {
                 match read::object(kind, &raw.text) {
                     Ok(object) => objects.push(object),
@@ -114,9 +114,9 @@ impl Cluster {
     pub(crate) async fn ping(&self) -> Result<(), Failure> {
         let patience = self.request_timeout().min(PING);
         match tokio::time::timeout(patience, self.client().apiserver_version()).await {
-            Err(_) => Err(error::silence("reach the API server", patience)),
+            Err(_) => Err(self.at(error::silence("reach the API server", patience))),
             Ok(Err(it)) => match error::named("reach", "the API server", &it) {
-                failure if failure.kind == ErrorKind::Unreachable => Err(failure),
+                failure if failure.kind == ErrorKind::Unreachable => Err(self.at(failure)),
                 _ => Ok(()),
             },
             Ok(Ok(_)) => Ok(()),
