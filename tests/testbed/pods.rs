@@ -108,7 +108,7 @@ fn a_pod_in_a_crash_loop_is_no_longer_wanted_and_says_why() {
     follows("aws", "its target drains", (deregistered, shown), POLLED);
     board.until("gone from the group", 15, |it| has(it, &pod.name, "waiting", "CrashLoop"));
     let frame = board.frame();
-    assert!(frame.said().contains("kubectl logs --previous"), "{}", frame.text());
+    assert!(frame.said().contains(&format!("logs --previous {}", pod.name)), "{}", frame.text());
     board.keys("!");
     board.until("it is a problem, the others are not", 5, |it| {
         board::rows(it).len() == 1 && has(it, &pod.name, "waiting", "CrashLoop")
