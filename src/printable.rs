@@ -32,6 +32,11 @@ pub(crate) fn json(text: &str) -> Cow<'_, str> {
     )
 }
 
+/// JSON as YAML in the flow style: the same values, with everything unsafe in its strings as YAML escapes it.
+pub(crate) fn yaml(json: &str) -> Cow<'_, str> {
+    cleaned(json, |it| it == '\n', |it, into| _ = write!(into, "\\U{:08x}", u32::from(it)))
+}
+
 /// A URL without the password that may stand in it.
 pub(crate) fn url(url: &str) -> String {
     let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };

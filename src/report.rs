@@ -2,6 +2,8 @@
 
 pub mod document;
 pub(crate) mod plan;
+use std::borrow::Cow;
+
 mod schema;
 mod table;
 
@@ -47,9 +49,14 @@ pub(crate) fn render(document: &Document, format: Format) -> Result<String, Rend
     }
 }
 
-/// Any data as YAML.
+/// Any data as YAML. Where a text in it is not safe to print it is in the flow style, in which every character can be
+/// escaped: the values stay as they are.
 pub(crate) fn yaml(data: &impl serde::Serialize) -> Result<String, RenderError> {
-    Ok(serde_saphyr::to_string(data)?)
+    let block = serde_saphyr::to_string(data)?;
+    match printable::text(&block) {
+        Cow::Borrowed(_) => Ok(block),
+        Cow::Owned(_) => Ok(printable::yaml(&serde_json::to_string_pretty(data)?).into_owned()),
+    }
 }
 
 /// The JSON Schema of the contract.

@@ -313,8 +313,10 @@ impl Asker {
                 self.take(&identity).await;
                 match self.rules(&listener.arn, &identity).await {
                     Ok(rules) => listener.rules = rules,
-                    // Of network load balancers not every listener has rules; without any there is its default action.
-                    Err(it) if kind == LoadBalancerKind::Network && it.kind == ErrorKind::Other => {}
+                    // The protocol of a network load balancer's listener may have none; there is its default action.
+                    Err(it)
+                        if kind == LoadBalancerKind::Network
+                            && it.message.starts_with("UnsupportedProtocol") => {}
                     Err(it) => return Err(it),
                 }
             }

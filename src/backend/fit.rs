@@ -40,7 +40,7 @@ impl Linked {
                 return;
             }
             tracing::debug!(round, groups = groups.len(), "Kubernetes changed while AWS was read");
-            self.ask_again(inventory, groups, wish.thorough).await;
+            self.ask_again(inventory, groups, (scope, wish)).await;
         }
     }
 }

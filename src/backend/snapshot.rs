@@ -77,13 +77,9 @@ impl Linked {
         &self,
         inventory: &mut Inventory,
         groups: BTreeSet<TargetGroupArn>,
-        thorough: bool,
+        (scope, wish): (&Scope, &Extra),
     ) {
-        let roles = |it: &TargetGroupArn| {
-            let (_, binding) = inventory.on_group(it).find(|(_, binding)| binding.assume_role.is_some())?;
-            Some((it.clone(), (binding.assume_role.clone()?, binding.external_id.clone())))
-        };
-        let roles = groups.iter().filter_map(roles).collect();
+        let (roles, thorough) = (roles_of(&wanted(inventory, scope, wish)), wish.thorough);
         let lean = !groups.iter().any(|it| inventory.groups.get(it).is_none_or(|it| it.targets.is_none()));
         let follow = Follow { listed: groups, roles, lean, thorough, ..Follow::default() };
         read(&self.asker, inventory, follow).await;
@@ -226,6 +222,11 @@ pub(super) fn wanted<'a>(
     if holding.is_empty() { covered } else { holding }
 }
 
+/// The roles that their groups are asked for with.
+fn roles_of(wanted: &[(BindingRef, &Binding)]) -> Roles {
+    wanted.iter().filter_map(|(_, it)| it.group.clone().zip(it.role())).collect()
+}
+
 /// Everything of AWS that is wanted beside what the clusters say.
 async fn aws(asker: &Asker, inventory: &mut Inventory, scope: &Scope, wish: Extra) {
     let mut follow = Follow {
@@ -236,12 +237,11 @@ async fn aws(asker: &Asker, inventory: &mut Inventory, scope: &Scope, wish: Extr
         named: inventory.bindings().filter_map(|(_, it)| it.group.clone()).collect(),
         ..Follow::default()
     };
-    for (reference, binding) in wanted(inventory, scope, &wish) {
+    let wanted = wanted(inventory, scope, &wish);
+    follow.roles = roles_of(&wanted);
+    for (reference, binding) in wanted {
         let Some(group) = &binding.group else { continue };
         follow.listed.insert(group.clone());
-        if let Some(role) = &binding.assume_role {
-            follow.roles.insert(group.clone(), (role.clone(), binding.external_id.clone()));
-        }
         tracing::debug!(binding = %reference, %group, "in scope");
     }
     for name in &wish.named {

@@ -14,6 +14,7 @@ use crate::domain::facts::failure::Failure;
 use crate::domain::plan::permissions;
 use crate::domain::plan::permissions::AwsPermission;
 use crate::domain::plan::permissions::Need;
+use crate::printable;
 
 const RBAC: &str = include_str!("../../assets/rbac.yaml");
 const IAM: &str = include_str!("../../assets/iam-policy.json");
@@ -74,7 +75,7 @@ pub fn told(examined: &Examination, namespace: Option<&str>) -> String {
 fn reach(lines: &mut Vec<String>, reached: Result<String, &Failure>) -> bool {
     match reached {
         Ok(who) => {
-            lines.push(format!("  reached as {who}"));
+            lines.push(format!("  reached as {}", printable::line(&who)));
             true
         }
         Err(failure) => {

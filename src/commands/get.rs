@@ -68,10 +68,14 @@ pub(super) async fn look(
         let namespace = scope.namespace.as_deref();
         complain(&match target {
             Some(target) => {
-                let missing = not_found(target, namespace, setup::command_like(target).as_deref());
-                match setup::binding_like(target, namespace, &inventory) {
-                    Some(name) => format!("{missing}; did you mean {name}?"),
-                    None => missing,
+                let command = setup::command_like(target);
+                let missing = not_found(target, namespace, command.as_deref());
+                match (setup::binding_like(target, namespace, &inventory), selector) {
+                    (Some((_, true)), Some(selector)) => nothing(namespace, Some(selector)),
+                    (Some((name, false)), _) if command.is_none() => {
+                        format!("{missing}; did you mean {name}?")
+                    }
+                    _ => missing,
                 }
             }
             None => {

@@ -77,16 +77,19 @@ pub(super) fn setup(options: &Options, target: Option<&ScopeTarget>) -> anyhow::
     Ok(Setup { connection, scope, protected, manner, exposed })
 }
 
-/// What was said by flags here, or by the configuration, as the flags of `kubectl` and `aws`. What the environment says
-/// they read themselves.
+/// What was said by flags here, by the configuration or by the kubeconfig, as the flags of `kubectl` and `aws`. What the
+/// environment says they read themselves.
 fn manner(options: &Options, aws: &Settings) -> Manner {
     let flag = |name: &str, value: &str| [name.to_owned(), value.to_owned()];
     let kubeconfig = options.kubeconfig.iter().flat_map(|it| flag("--kubeconfig", &it.display().to_string()));
     let user = options.as_user.iter().flat_map(|it| flag("--as", it));
     let groups = options.as_group.iter().flat_map(|it| flag("--as-group", it));
-    let profile = aws.profile.iter().flat_map(|it| flag("--profile", it));
+    // Keys in the environment outrank what the login's environment names.
+    let hint = aws.hint.as_ref().filter(|_| std::env::var_os("AWS_ACCESS_KEY_ID").is_none());
+    let profile = aws.profile.as_ref().or(hint).into_iter().flat_map(|it| flag("--profile", it)).collect();
     let endpoint = aws.endpoint.iter().flat_map(|it| flag("--endpoint-url", &printable::url(it)));
-    Manner { kubectl: kubeconfig.chain(user).chain(groups).collect(), aws: profile.chain(endpoint).collect() }
+    let kubectl = kubeconfig.chain(user).chain(groups).collect();
+    Manner { kubectl, aws: endpoint.collect(), profile, stays_itself: aws.stays_itself }
 }
 
 /// The namespaces to look at, where a context has one of its own.
@@ -119,19 +122,20 @@ fn likeness(one: &str, other: &str) -> f64 {
     strsim::jaro_winkler(one, other).max(slip)
 }
 
-/// The binding that was read whose name looks most like one that is none, as one would type it.
+/// The binding that was read whose name looks most like one that is not on show, as one would type it, and whether that
+/// is its very name.
 pub(super) fn binding_like(
     target: &ScopeTarget,
     namespace: Option<&str>,
     inventory: &Inventory,
-) -> Option<String> {
+) -> Option<(String, bool)> {
     let ScopeKind::Binding(typed, _) = &target.kind else { return None };
     let bindings = inventory.clusters.values().flat_map(|it| it.bindings.keys()).map(|it| &it.1);
     let scored = bindings.map(|it| (likeness(&it.name, typed), it));
     let (likeness, nearest) = scored.max_by(|a, b| a.0.total_cmp(&b.0))?;
     let is_here = target.namespace.is_none() && namespace == Some(&*nearest.namespace);
     let name = if is_here { nearest.name.clone() } else { nearest.to_string() };
-    (likeness >= ALIKE).then_some(name)
+    (likeness >= ALIKE).then(|| (name, nearest.name == *typed))
 }
 
 /// A runtime of two threads: one may decode a long list while the other answers.

@@ -10,7 +10,6 @@ use kube::Api;
 use kube::api::PostParams;
 
 use super::connect::Cluster;
-use super::error;
 use crate::domain::facts::access::Verb;
 use crate::domain::facts::failure::Failure;
 
@@ -22,10 +21,8 @@ impl Cluster {
     pub(crate) async fn user(&self) -> Result<String, Failure> {
         let api: Api<SelfSubjectReview> = Api::all(self.client().clone());
         let (params, review) = (PostParams::default(), SelfSubjectReview::default());
-        let answer = tokio::time::timeout(self.request_timeout(), api.create(&params, &review)).await;
-        let answer = answer
-            .map_err(|_| self.at(error::silence("create selfsubjectreviews", self.request_timeout())))?;
-        let answer = answer.map_err(|it| self.at(error::named("create", "selfsubjectreviews", &it)))?;
+        let answer = self.once("create selfsubjectreviews", api.create(&params, &review)).await?;
+        let answer = answer.map_err(|it| self.failed("create", "selfsubjectreviews", &it))?;
         Ok(answer.status.and_then(|it| it.user_info).and_then(|it| it.username).unwrap_or_default())
     }
 
@@ -60,7 +57,7 @@ impl Cluster {
         };
         let review = SelfSubjectAccessReview { spec, ..SelfSubjectAccessReview::default() };
         let params = PostParams::default();
-        let answer = tokio::time::timeout(self.request_timeout(), api.create(&params, &review)).await;
+        let answer = self.once("create selfsubjectaccessreviews", api.create(&params, &review)).await;
         let status = answer.ok()?.ok()?.status?;
         Some((verb, status.allowed))
     }

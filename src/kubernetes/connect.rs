@@ -23,6 +23,7 @@ use crate::domain::facts::failure::Failure;
 use crate::domain::facts::ids::ClusterId;
 use crate::domain::inventory::Kind;
 use crate::login::Runner;
+use crate::printable;
 
 /// Seconds to wait for a TCP and TLS connection.
 const CONNECT: Duration = Duration::from_secs(5);
@@ -87,16 +88,11 @@ pub struct Cluster {
     place: String,
 }
 
-/// Scheme, host and port, without a name and password to log in with.
-fn bare(scheme: Option<&str>, authority: Option<&str>) -> String {
-    let authority = authority.unwrap_or_default();
-    let host = authority.rsplit_once('@').map_or(authority, |it| it.1);
-    format!("{}://{host}", scheme.unwrap_or("https"))
-}
-
 /// A server that is reached without TLS, and not on this machine.
 pub(crate) fn is_plain(url: &str) -> bool {
-    let Some(rest) = url.strip_prefix("http://") else { return false };
+    let Some((_, rest)) = url.split_once("://").filter(|it| it.0.eq_ignore_ascii_case("http")) else {
+        return false;
+    };
     let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
     let host = host.rsplit_once('@').map_or(host, |it| it.1);
     let host = match host.strip_prefix('[') {
@@ -238,12 +234,10 @@ impl Access {
         if self.direct {
             config.proxy_url = None;
         }
-        let url = &config.cluster_url;
-        let mut place = bare(url.scheme_str(), url.authority().map(|it| it.as_str()));
-        if let Some(proxy) = &config.proxy_url {
-            place += " through the proxy ";
-            place += &bare(proxy.scheme_str(), proxy.authority().map(|it| it.as_str()));
-        }
+        let told = |url: &str| printable::url(url).trim_end_matches('/').to_owned();
+        let proxy =
+            config.proxy_url.as_ref().map(|it| format!(" through the proxy {}", told(&it.to_string())));
+        let place = told(&config.cluster_url.to_string()) + &proxy.unwrap_or_default();
         let login = tokio::task::spawn_blocking(move || Client::try_from(config));
         // The runner ends it at its limit; without one it is left alone a little later.
         let client = match tokio::time::timeout(limit + Duration::from_secs(1), login).await {
@@ -327,7 +321,16 @@ impl Cluster {
         self.request_timeout
     }
 
-    /// A failure with the address, where it is about the way there.
+    /// A call that failed, with the address where it is about the way there.
+    pub(super) fn failed(&self, verb: &str, resource: &str, error: &kube::Error) -> Failure {
+        self.at(super::error::named(verb, resource, error))
+    }
+
+    /// Nothing came for as long as a person has patience.
+    pub(super) fn silent(&self, operation: &str, patience: Duration) -> Failure {
+        self.at(super::error::silence(operation, patience))
+    }
+
     pub(super) fn at(&self, failure: Failure) -> Failure {
         super::error::at(&self.place, failure)
     }
@@ -393,12 +396,6 @@ fn pod_namespace() -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn an_address_is_told_without_its_password() {
-        assert_eq!(bare(Some("http"), Some("me:secret@10.0.0.2:3128")), "http://10.0.0.2:3128");
-        assert_eq!(bare(Some("https"), Some("[fd00::1]:6443")), "https://[fd00::1]:6443");
-    }
 
     #[test]
     fn login_commands_tell_profile_region_and_cluster() {

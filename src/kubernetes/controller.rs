@@ -8,7 +8,6 @@ use kube::Api;
 use kube::api::ListParams;
 
 use super::connect::Cluster;
-use super::error;
 use super::guard::Raw;
 use super::kinds;
 use super::read;
@@ -69,7 +68,7 @@ impl Cluster {
         let api: Api<Raw> = self.api_of(&deployments, None);
         let params = ListParams::default().labels(&format!("app.kubernetes.io/name={NAME}"));
         let listed = self.patiently("list deployments", || api.list(&params)).await;
-        let listed = listed.and_then(|it| it.map_err(|it| error::named("list", "deployments", &it)));
+        let listed = listed.and_then(|it| it.map_err(|it| self.failed("list", "deployments", &it)));
         match (usual, listed) {
             (Ok(Some(usual)), Ok(list)) => {
                 let others = list.items.iter().filter_map(|it| controller_deployment(&it.text));
@@ -102,7 +101,7 @@ impl Cluster {
         let api: Api<Raw> = self.api_of(&slices, Some(namespace));
         let params = ListParams::default().labels(&format!("kubernetes.io/service-name={WEBHOOK_SERVICE}"));
         let list = self.patiently("list endpointslices", || api.list(&params)).await?;
-        let list = list.map_err(|it| error::named("list", "endpointslices", &it))?;
+        let list = list.map_err(|it| self.failed("list", "endpointslices", &it))?;
         let ready = list
             .items
             .iter()

@@ -8,7 +8,6 @@ use kube::core::ApiResource;
 use tokio::time::Instant;
 
 use super::connect::Cluster;
-use super::error;
 use super::guard::Raw;
 use super::kinds;
 use super::read;
@@ -44,7 +43,7 @@ impl Cluster {
         let mut pages = Pages::of_kubernetes(&operation);
         loop {
             let page = self.patiently(&operation, || api.list(&params)).await?;
-            let page = page.map_err(|it| self.at(error::failure("list", kind, &it)))?;
+            let page = page.map_err(|it| self.failed("list", &kinds::rbac_name(kind), &it))?;
             for raw in page.items {
                 match read::object(kind, &raw.text) {
                     Ok(object) => objects.push(object),
@@ -81,7 +80,7 @@ impl Cluster {
         match list.await? {
             Ok(list) => Ok(list.resources.iter().any(|it| it.name == resource.plural)),
             Err(kube::Error::Api(status)) if status.code == 404 => Ok(false),
-            Err(it) => Err(error::named("discover", &resource.api_version, &it)),
+            Err(it) => Err(self.failed("discover", &resource.api_version, &it)),
         }
     }
 
@@ -95,16 +94,8 @@ impl Cluster {
     pub async fn served_bindings(&self) -> Result<Vec<BindingApi>, Failure> {
         let mut served = Vec::new();
         for api in [BindingApi::LoadBalancerController, BindingApi::AutoMode] {
-            let operation = format!("discover {}", api.version());
-            let answer =
-                self.patiently(&operation, || self.client().list_api_group_resources(api.version())).await?;
-            match answer {
-                Ok(list) if list.resources.iter().any(|it| it.name == "targetgroupbindings") => {
-                    served.push(api);
-                }
-                Ok(_) => {}
-                Err(kube::Error::Api(status)) if status.code == 404 => {}
-                Err(it) => return Err(error::named("discover", api.version(), &it)),
+            if self.serves(Kind::Bindings(api)).await? {
+                served.push(api);
             }
         }
         Ok(served)
@@ -114,9 +105,9 @@ impl Cluster {
     pub(crate) async fn ping(&self) -> Result<(), Failure> {
         let patience = self.request_timeout().min(PING);
         match tokio::time::timeout(patience, self.client().apiserver_version()).await {
-            Err(_) => Err(self.at(error::silence("reach the API server", patience))),
-            Ok(Err(it)) => match error::named("reach", "the API server", &it) {
-                failure if failure.kind == ErrorKind::Unreachable => Err(self.at(failure)),
+            Err(_) => Err(self.silent("reach the API server", patience)),
+            Ok(Err(it)) => match self.failed("reach", "the API server", &it) {
+                failure if failure.kind == ErrorKind::Unreachable => Err(failure),
                 _ => Ok(()),
             },
             Ok(Ok(_)) => Ok(()),
@@ -143,7 +134,7 @@ impl Cluster {
         let api: Api<Raw> = self.api_of(resource, namespace);
         let operation = format!("get {}", resource.plural);
         let answer = self.patiently(&operation, || api.get_opt(name)).await?;
-        answer.map(|it| it.map(|it| it.text)).map_err(|it| error::named("get", &resource.plural, &it))
+        answer.map(|it| it.map(|it| it.text)).map_err(|it| self.failed("get", &resource.plural, &it))
     }
 
     /// Makes a call, again while the server asks for patience, and ends it when the request timeout is over.
@@ -156,7 +147,7 @@ impl Cluster {
         let mut wait = FIRST_WAIT;
         loop {
             let answer = tokio::time::timeout_at(end, call()).await;
-            let answer = answer.map_err(|_| error::silence(operation, self.request_timeout()))?;
+            let answer = answer.map_err(|_| self.silent(operation, self.request_timeout()))?;
             let busy = matches!(&answer, Err(kube::Error::Api(it)) if BUSY.contains(&it.code));
             if !busy || Instant::now() + wait >= end {
                 return Ok(answer);
@@ -164,5 +155,15 @@ impl Cluster {
             tokio::time::sleep(wait).await;
             wait *= 2;
         }
+    }
+
+    /// One call, never repeated: whether it was heard is found out by reading back.
+    pub(super) async fn once<T>(
+        &self,
+        operation: &str,
+        call: impl Future<Output = kube::Result<T>>,
+    ) -> Result<kube::Result<T>, Failure> {
+        let answer = tokio::time::timeout(self.request_timeout(), call).await;
+        answer.map_err(|_| self.silent(operation, self.request_timeout()))
     }
 }

@@ -122,7 +122,7 @@ impl Running {
                     Ok(event) => event,
                     Err(_) => {
                         let operation = format!("watch {}", kinds::rbac_name(self.watch.kind));
-                        return self.lost(Some(error::silence(&operation, patience)));
+                        return self.lost(Some(self.watch.cluster.silent(&operation, patience)));
                     }
                 }
             }
@@ -135,7 +135,10 @@ impl Running {
                 self.watch.streaming = false;
                 None
             }
-            Some(Err(error)) => self.lost(error::watch_failure(self.watch.kind, &error)),
+            Some(Err(error)) => {
+                let failure = error::watch_failure(self.watch.kind, &error);
+                self.lost(failure.map(|it| self.watch.cluster.at(it)))
+            }
             None => {
                 self.events = None;
                 None

@@ -15,7 +15,6 @@ use serde_json::Value;
 use serde_json::json;
 
 use super::connect::Cluster;
-use super::error;
 use super::guard::Raw;
 use super::kinds;
 use crate::domain::facts::failure::ErrorKind;
@@ -131,7 +130,7 @@ impl Cluster {
             let patch = Patch::Merge(json!({"metadata": patch}));
             match self.once(&operation, api.patch(change.name, &params, &patch)).await? {
                 Ok(_) => return Ok(()),
-                Err(it) => match error::named("patch", &rbac(&change.resource), &it) {
+                Err(it) => match self.failed("patch", &rbac(&change.resource), &it) {
                     failure if failure.kind == ErrorKind::Conflict => last = Some(failure),
                     failure => return Err(failure),
                 },
@@ -149,7 +148,7 @@ impl Cluster {
             .map_err(|it| Failure::new("create targetgroupbindings", ErrorKind::Other, &it.to_string()))?;
         let params = PostParams { dry_run: dry, field_manager: Some(MANAGER.to_owned()) };
         let answer = self.once("create targetgroupbindings", api.create(&params, &object)).await?;
-        answer.map(|_| ()).map_err(|it| error::named("create", &rbac(&resource), &it))
+        answer.map(|_| ()).map_err(|it| self.failed("create", &rbac(&resource), &it))
     }
 
     async fn delete(
@@ -165,17 +164,7 @@ impl Cluster {
         let api: Api<Raw> = self.api_of(resource, Some(namespace));
         let operation = format!("delete {}", rbac(resource));
         let answer = self.once(&operation, api.delete(name, &params)).await?;
-        answer.map(|_| ()).map_err(|it| error::named("delete", &rbac(resource), &it))
-    }
-
-    /// One call, never repeated: whether it was heard is found out by reading back.
-    async fn once<T>(
-        &self,
-        operation: &str,
-        call: impl Future<Output = kube::Result<T>>,
-    ) -> Result<kube::Result<T>, Failure> {
-        let answer = tokio::time::timeout(self.request_timeout(), call).await;
-        answer.map_err(|_| error::silence(operation, self.request_timeout()))
+        answer.map(|_| ()).map_err(|it| self.failed("delete", &rbac(resource), &it))
     }
 }
 

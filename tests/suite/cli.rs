@@ -153,6 +153,11 @@ fn what_was_asked_for_is_repeated_and_a_name_like_it_is_told() {
         (&["get", "-A", "-l", "app=nope"], 0, "no TargetGroupBinding in any namespace matches -l app=nope\n"),
         (&["get", "wbe"], 2, "no TargetGroupBinding wbe in namespace shop; did you mean web?\n"),
         (&["get", "-A", "webb"], 2, "no TargetGroupBinding webb in any namespace; did you mean shop/web?\n"),
+        (
+            &["get", "web", "-l", "app=nope"],
+            2,
+            "no TargetGroupBinding in namespace shop matches -l app=nope\n",
+        ),
         (&["get", "other"], 2, "no TargetGroupBinding other in namespace shop\n"),
     ] {
         let (ended, _, stderr) = desk.run(arguments);

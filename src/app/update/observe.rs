@@ -164,9 +164,7 @@ pub(super) fn wish(state: &mut State) -> Option<Follow> {
         if binding.multi_cluster {
             wish.ledgers.insert(reference.clone());
         }
-        if let (Some(group), Some(role)) = (&binding.group, &binding.assume_role) {
-            wish.roles.insert(group.clone(), (role.clone(), binding.external_id.clone()));
-        }
+        wish.roles.extend(binding.group.clone().zip(binding.role()));
     }
     if wish == state.wish {
         return None;

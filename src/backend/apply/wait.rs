@@ -88,8 +88,7 @@ impl Running {
         }
         let role = step.act.group().and_then(|group| {
             let on = |it: &Binding| it.group.as_ref() == Some(group);
-            let binding = facts.inventory.bindings().find(|(_, it)| on(it))?.1;
-            Some((binding.assume_role.clone()?, binding.external_id.clone()))
+            facts.inventory.bindings().find(|(_, it)| on(it))?.1.role()
         });
         let patience = match &step.act {
             Act::AwaitGone { group, .. } => {

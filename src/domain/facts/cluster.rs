@@ -390,6 +390,11 @@ impl Binding {
         format!("{GATE}/{}", self.name.name)
     }
 
+    /// The role its calls are made with, and the external id that one asks for.
+    pub(crate) fn role(&self) -> Option<(String, Option<String>)> {
+        Some((self.assume_role.clone()?, self.external_id.clone()))
+    }
+
     pub(crate) fn service_name(&self) -> ObjectName {
         ObjectName { namespace: self.name.namespace.clone(), name: self.service.clone() }
     }

@@ -91,7 +91,7 @@ pub struct Failure {
 
 impl Failure {
     pub(crate) fn new(operation: &str, kind: ErrorKind, message: &str) -> Self {
-        let message = message.split_whitespace().collect::<Vec<_>>().join(" ");
+        let message = one_line(message);
         Self { operation: operation.to_owned(), kind, message, hint: None }
     }
 
@@ -104,7 +104,12 @@ impl Failure {
 
     #[must_use]
     pub(crate) fn with_hint(mut self, hint: &str) -> Self {
-        self.hint = Some(hint.to_owned());
+        self.hint = Some(one_line(hint));
         self
     }
+}
+
+/// Nobody's words begin a line of their own.
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }

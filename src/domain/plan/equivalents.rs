@@ -92,8 +92,11 @@ pub(crate) fn kubectl(cluster: &ClusterId, namespace: &str) -> String {
 }
 
 fn aws(manner: &Manner, rest: impl IntoIterator<Item = String>) -> Vec<String> {
-    let flags = manner.aws.iter().cloned();
-    ["aws", "elbv2"].map(str::to_owned).into_iter().chain(flags).chain(rest).collect()
+    of_aws("elbv2", &[&manner.profile, &manner.aws], rest)
+}
+
+fn of_aws(service: &str, flags: &[&[String]], rest: impl IntoIterator<Item = String>) -> Vec<String> {
+    ["aws", service].map(str::to_owned).into_iter().chain(flags.concat()).chain(rest).collect()
 }
 
 /// The fields a step sends to the API server, where it patches an object or deletes it under a precondition.
@@ -130,20 +133,19 @@ fn of_elbv2(
         let zone = it.zone.as_ref().map_or_else(String::new, |it| format!(",AvailabilityZone={it}"));
         format!("{}{zone}", target(&it.key))
     };
+    let role = role.as_ref().filter(|_| !manner.stays_itself);
+    // A profile goes before the keys of a role: it belongs to the line that gets those.
+    let flags: &[&[String]] = if role.is_some() { &[&manner.aws] } else { &[&manner.profile, &manner.aws] };
     let call = |batch: &[Arriving]| {
         let words = [call, "--region", group.region(), "--target-group-arn"].map(str::to_owned);
         let words = words.into_iter().chain([group.to_string(), "--targets".to_owned()]);
-        joined(&aws(manner, words.chain(batch.iter().map(described))))
+        joined(&of_aws("elbv2", flags, words.chain(batch.iter().map(described))))
     };
-    let first = role.as_ref().map(|(role, external)| {
-        let external = external.as_ref().map(|it| format!("--external-id {}", joined(&[it])));
-        let arn = joined(&[role]);
-        format!(
-            "# with the credentials of: aws sts assume-role --role-arn {arn} --role-session-name tgscope {}",
-            external.unwrap_or_default()
-        )
-        .trim_end()
-        .to_owned()
+    let first = role.map(|(role, external)| {
+        let words = ["assume-role", "--role-arn", role, "--role-session-name", "tgscope"].map(str::to_owned);
+        let external = external.iter().flat_map(|it| ["--external-id".to_owned(), it.clone()]);
+        let line = joined(&of_aws("sts", &[&manner.profile], words.into_iter().chain(external)));
+        format!("# with the credentials of: {line}")
     });
     first.into_iter().chain(targets.chunks(BATCH).map(call)).collect()
 }
@@ -201,7 +203,7 @@ mod tests {
         #![proptest_config(ProptestConfig::with_cases(48))]
         #[test]
         fn a_line_pastes_back_into_its_arguments(context in "[^\0]{0,24}", user in "[^\0]{1,12}") {
-            let manner = Manner { kubectl: vec!["--as".to_owned(), user.clone()], aws: Vec::new() };
+            let manner = Manner { kubectl: vec!["--as".to_owned(), user.clone()], ..Manner::default() };
             let [line] = lines(&mark(&context), &manner).try_into().unwrap();
             let words = read_back(&line);
             let expected = ["kubectl", "--as", &user, "--context", &context, "-n", "shop", "annotate",
@@ -226,5 +228,18 @@ mod tests {
             said.first().unwrap(),
             "# with the credentials of: aws sts assume-role --role-arn arn:aws:iam::444455556666:role/lbc --role-session-name tgscope --external-id 'x y'"
         );
+        let target = Arriving { key: crate::domain::fixture::key("10.0.0.1:80"), zone: None, pod: None };
+        let Act::Deregister { group, role, .. } = act else { panic!() };
+        let act = Act::Deregister { group, role, targets: vec![target] };
+        let profile = ["--profile", "ops"].map(str::to_owned).to_vec();
+        let manner = Manner { profile, ..Manner::default() };
+        let [first, call] = lines(&act, &manner).try_into().unwrap();
+        assert!(first.starts_with("# with the credentials of: aws sts --profile ops assume-role"), "{first}");
+        assert!(
+            call.starts_with("aws elbv2 deregister-targets"),
+            "a profile goes before the role's keys: {call}"
+        );
+        let [call] = lines(&act, &Manner { stays_itself: true, ..manner }).try_into().unwrap();
+        assert!(call.starts_with("aws elbv2 --profile ops deregister-targets"), "{call}");
     }
 }

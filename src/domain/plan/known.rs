@@ -66,8 +66,7 @@ impl<'a> Known<'a> {
     }
 
     pub(super) fn role(case: &Case<'_>) -> Role {
-        let binding = case.binding?;
-        binding.assume_role.clone().map(|role| (role, binding.external_id.clone()))
+        case.binding?.role()
     }
 
     /// The guard that the binding is the same, or that there still is none. A binding that is being deleted may go at

@@ -212,8 +212,13 @@ fn a_kubeconfig_is_taken_as_kubectl_takes_it() {
     let exec = format!(
         "{{exec: {{apiVersion: client.authentication.k8s.io/v1beta1, command: echo, args: ['{forever}']}}}}"
     );
+    let pretty = CREDENTIAL.replace(',', ",\\r\\n\\t");
+    let pretty = format!(
+        "{{exec: {{apiVersion: client.authentication.k8s.io/v1beta1, command: printf, args: ['{pretty}']}}}}"
+    );
     let as_it_is = |it: String| it;
-    let edits: [(&str, &str, &dyn Fn(String) -> String, &str); 5] = [
+    let edits: [(&str, &str, &dyn Fn(String) -> String, &str); 6] = [
+        ("a login that prints tabs and line breaks", &pretty, &as_it_is, "Bearer from-exec"),
         ("a token with a line break", "{token: \"t\\n\"}", &as_it_is, "Bearer t"),
         ("a file with a line break", "{tokenFile: FOLDER/token}", &as_it_is, "Bearer from-file"),
         ("a token that holds for ever", &exec, &as_it_is, "Bearer from-exec"),
