@@ -325,7 +325,8 @@ const OUTPUTS: &[&[&str]] = &[
 fn timeless(document: Value) -> Value {
     match document {
         Value::Object(map) => {
-            let is_time = |key: &str| key.ends_with("At") || key.ends_with("Since") || key == "since";
+            let is_time =
+                |key: &str| ["at", "since"].contains(&key) || key.ends_with("At") || key.ends_with("Since");
             map.into_iter().filter(|(key, _)| !is_time(key)).map(|(key, it)| (key, timeless(it))).collect()
         }
         Value::Array(all) => all.into_iter().map(timeless).collect(),
