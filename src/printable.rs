@@ -37,14 +37,15 @@ pub(crate) fn yaml(json: &str) -> Cow<'_, str> {
     cleaned(json, |it| it == '\n', |it, into| _ = write!(into, "\\U{:08x}", u32::from(it)))
 }
 
-/// A URL without the password that may stand in it.
+/// A URL without the password that may stand in it, or the token in its place.
 pub(crate) fn url(url: &str) -> String {
     let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
     let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
     let (host, path) = rest.split_at(end);
     match host.rsplit_once('@') {
         Some((user, host)) => {
-            let name = user.split(':').next().unwrap_or_default();
+            // A user alone is no name: tokens are given so.
+            let name = user.split_once(':').map_or("", |it| it.0);
             format!("{scheme}://{name}:***@{host}{path}")
         }
         None => url.to_owned(),
@@ -81,14 +82,21 @@ pub(crate) fn is_unsafe(it: char) -> bool {
     it.is_control()
         || matches!(it,
             '\u{ad}'
+            | '\u{34f}'
             | '\u{61c}'
-            | '\u{180e}'
+            | '\u{115f}'..='\u{1160}'
+            | '\u{17b4}'..='\u{17b5}'
+            | '\u{180b}'..='\u{180f}'
             | '\u{200b}'..='\u{200f}'
             | '\u{2028}'..='\u{202e}'
             | '\u{2060}'..='\u{206f}'
+            | '\u{2800}'
+            | '\u{3164}'
+            | '\u{fe00}'..='\u{fe0f}'
             | '\u{feff}'
+            | '\u{ffa0}'
             | '\u{fff9}'..='\u{fffb}'
-            | '\u{e0000}'..='\u{e007f}')
+            | '\u{e0000}'..='\u{e0fff}')
 }
 
 #[cfg(test)]
@@ -105,12 +113,13 @@ mod tests {
         assert_eq!(line("adm\u{202e}nimda\u{2069}"), "adm\\u{202e}nimda\\u{2069}");
         assert_eq!(line("web\u{200b}\u{e0041}"), "web\\u{200b}\\u{e0041}");
         assert_eq!(line("\u{9b}31m\u{7f}"), "\\u{9b}31m\\u{7f}");
+        assert_eq!(line("web\u{3164}\u{fe0f}"), "web\\u{3164}\\u{fe0f}");
     }
 
     #[test]
     fn a_password_in_a_url_is_hidden() {
         assert_eq!(url("https://me:secret@proxy:8080/a@b"), "https://me:***@proxy:8080/a@b");
-        assert_eq!(url("https://token@host"), "https://token:***@host");
+        assert_eq!(url("https://token@host"), "https://:***@host");
         for plain in ["https://host/a@b", "host", "http://[::1]:4566"] {
             assert_eq!(url(plain), plain);
         }

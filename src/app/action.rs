@@ -138,6 +138,20 @@ impl Action {
         TABLE.iter().find(|it| it.action == self)
     }
 
+    /// Names that people who come from other tools type.
+    pub(crate) fn aliases(self) -> &'static [&'static str] {
+        match self {
+            Self::Bindings => &["tgb", "targetgroupbindings", "svc", "services", "ls"],
+            Self::Board => &["pods", "po", "endpoints", "targets", "tg"],
+            Self::Details => &["describe", "yaml"],
+            Self::Audit => &["log", "history"],
+            Self::Help => &["h", "keys"],
+            Self::Quit => &["q", "q!", "exit"],
+            Self::Shift => &["weights"],
+            _ => &[],
+        }
+    }
+
     /// The action of a key.
     pub(crate) fn of(key: Key) -> Option<Self> {
         TABLE.iter().find(|it| it.keys.contains(&key)).map(|it| it.action)

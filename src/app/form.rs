@@ -1,6 +1,7 @@
 //! Choices from a list with a filter: what to bind, which weights, and the palette of all actions.
 
 use super::action::Action;
+use super::action::Safety;
 use crate::domain::facts::cluster::PortRef;
 use crate::domain::facts::elb::Forward;
 use crate::domain::facts::ids::ClusterId;
@@ -30,17 +31,18 @@ pub(crate) struct Item {
     pub(crate) choice: Choice,
     /// It is what was typed, not one of the choices there were before.
     pub(crate) typed: bool,
-    /// Other names it is found by.
-    pub(crate) aliases: &'static [&'static str],
-    /// It is found by its names alone, not by what is said beside it: what it does is not to be chosen by accident.
-    pub(crate) by_name: bool,
 }
 
 impl Item {
     /// How well what was typed names it, best first; `None`: it does not.
     fn rank(&self, typed: &str, words: &[String]) -> Option<u8> {
         let text = self.text.to_lowercase();
-        let names = || std::iter::once(text.as_str()).chain(self.aliases.iter().copied());
+        let (aliases, by_name): (&[&str], _) = match &self.choice {
+            // What changes something is not to be chosen by accident: it is found by its names alone.
+            Choice::Action(it) => (it.aliases(), it.row().is_some_and(|it| it.safety == Safety::Writes)),
+            _ => (&[], false),
+        };
+        let names = || std::iter::once(text.as_str()).chain(aliases.iter().copied());
         let has = |text: &str| words.iter().all(|word| text.contains(word));
         if typed.is_empty() {
             return Some(0);
@@ -52,7 +54,7 @@ impl Item {
         } else if names().any(has) {
             Some(2)
         } else {
-            (!self.by_name && has(&format!("{text} {}", self.note.to_lowercase()))).then_some(3)
+            (!by_name && has(&format!("{text} {}", self.note.to_lowercase()))).then_some(3)
         }
     }
 }

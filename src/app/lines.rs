@@ -7,6 +7,7 @@ use crate::app::state::View;
 use crate::app::state::name;
 use crate::domain::facts::ids::RowKey;
 use crate::domain::judgement::report::Report;
+use crate::domain::judgement::row::EndpointSide;
 use crate::domain::judgement::row::Row;
 use crate::domain::judgement::row::Subject;
 use crate::domain::wording::columns;
@@ -119,9 +120,8 @@ impl State {
             report.verdict.word.text().to_owned(),
             report.verdict.sentence.clone(),
         ];
-        let context = self.context(report);
         parts.iter().any(|it| it.to_lowercase().contains(text))
-            || report.rows.iter().any(|row| row_says(row, &context, text))
+            || report.rows.iter().any(|row| is_called(row, text))
     }
 
     /// The lines a person moves through.
@@ -197,8 +197,18 @@ impl Filter {
 /// A row says a text in one of its cells, or one of the pods behind it is called so.
 fn row_says(row: &Row, context: &columns::Context, text: &str) -> bool {
     let says = |it: &str| it.to_lowercase().contains(text);
-    columns::COLUMNS.iter().any(|column| says(&(column.text)(row, context)))
-        || row.endpoint.as_ref().is_some_and(|it| it.pods.iter().any(|it| says(it)))
+    columns::COLUMNS.iter().any(|column| says(&(column.text)(row, context))) || is_called(row, text)
+}
+
+/// The address of a row, or a pod or node behind it, has a text in it. Of a list every row is asked: only what is cheap.
+fn is_called(row: &Row, text: &str) -> bool {
+    let says = |it: &str| it.to_ascii_lowercase().contains(text);
+    let side_says = |it: &EndpointSide| {
+        it.pod.as_deref().is_some_and(says)
+            || it.node.as_deref().is_some_and(says)
+            || it.pods.iter().any(|it| says(it))
+    };
+    says(&row.key.to_string()) || row.endpoint.iter().chain(&row.others).any(side_says)
 }
 
 #[cfg(test)]

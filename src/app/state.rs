@@ -30,6 +30,7 @@ use crate::domain::plan::act::ChangeKind;
 use crate::domain::plan::log::Unfinished;
 use crate::domain::plan::permissions;
 use crate::domain::wording::columns;
+use crate::domain::wording::words;
 
 /// The smallest screen that can be read: columns and lines.
 pub(crate) const LEAST: (u16, u16) = (60, 20);
@@ -262,14 +263,19 @@ impl State {
         self.inventory.groups.get(report.group.as_ref()?)
     }
 
+    /// What the words about the rows of a report rest on.
+    pub(crate) fn around<'a>(&'a self, report: &'a Report) -> words::Around<'a> {
+        words::Around::of(report, self.known_group(report), &self.opening.manner)
+    }
+
     /// The group of a report, as far as read.
     pub(crate) fn target_group(&self, report: &Report) -> Option<&TargetGroup> {
-        self.inventory.groups.get(report.group.as_ref()?)?.group.as_ref()
+        self.known_group(report)?.group.as_ref()
     }
 
     /// What columns need beside a row.
     pub(crate) fn context(&self, report: &Report) -> columns::Context {
-        let group = report.group.as_ref().and_then(|it| self.inventory.groups.get(it));
+        let group = self.known_group(report);
         columns::Context {
             now: self.shown_now(),
             deregistration_delay: group

@@ -40,11 +40,11 @@ pub(super) async fn look(
     get: &Get,
     target: Option<&ScopeTarget>,
 ) -> anyhow::Result<Exit> {
-    let setup::Setup { connection, scope, .. } = setup;
+    let setup::Setup { connection, scope, manner, .. } = setup;
     let selector = cli.options.selector.as_ref();
     let question = Question { selector, target, ..Question::default() };
     let Look { inventory, reports, at } = backend::look(connection, &scope, question).await;
-    let document = Document::new(&inventory, &reports, at);
+    let document = Document::new(&inventory, &reports, (&manner, at));
     let text = printed::render(&document, format(get.output))?;
     print(&text)?;
     // Only a look at everything reads the tags of groups that no binding names.

@@ -17,6 +17,7 @@ pub(crate) mod pass;
 pub(crate) mod controller;
 pub mod history;
 pub(crate) mod matching;
+pub(crate) mod rollout;
 pub(crate) mod settled;
 pub(crate) mod verdict;
 

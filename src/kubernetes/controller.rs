@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use kube::Api;
 use kube::api::ListParams;
+use kube::api::ObjectList;
 
 use super::connect::Cluster;
 use super::guard::Raw;
@@ -31,16 +32,16 @@ const WEBHOOK: &str = "aws-load-balancer-webhook";
 impl Cluster {
     /// All signs; what may not be read stays `None`.
     pub async fn controller_signs(&self, served: &[BindingApi]) -> Observation {
-        let deployments = self.deployments().await;
-        let first = deployments.as_ref().ok().and_then(|it| it.first());
+        let found = self.deployments().await;
+        let first = found.as_ref().and_then(|it| it.first.as_ref());
         let namespace = first.map_or(NAMESPACE, |it| &it.deployment.name.namespace).to_owned();
         let lease = first.map_or_else(|| ObjectName::new(NAMESPACE, LEASE), |it| it.lease.clone());
         let (lease, webhook, configured) =
             tokio::join!(self.lease(&lease), self.webhook_endpoints(&namespace), self.webhook_configured());
         let signs = ControllerSigns {
             kind_served: Some(served.contains(&BindingApi::LoadBalancerController)),
-            others: deployments.iter().flatten().skip(1).map(|it| it.deployment.clone()).collect(),
-            deployment: deployments.ok().map(|it| it.into_iter().next().map(|it| it.deployment)),
+            deployment: found.as_ref().map(|it| it.first.as_ref().map(|it| it.deployment.clone())),
+            others: found.and_then(|it| it.others).map(|it| it.into_iter().map(|it| it.deployment).collect()),
             lease: lease.ok(),
             webhook_endpoints: webhook.ok(),
             webhook_configured: configured.ok(),
@@ -59,27 +60,31 @@ impl Cluster {
         Some(Observation::Gated { cluster: self.id().clone(), namespace: namespace.to_owned(), gated })
     }
 
-    /// Every Deployment of it that may be seen, the one with the usual names first.
-    async fn deployments(&self) -> Result<Vec<Found>, Failure> {
+    /// The Deployments of it that may be seen, the one with the usual names first; `None`: none of them may.
+    async fn deployments(&self) -> Option<Deployments> {
         let deployments = kinds::named("apps", "v1", "Deployment", "deployments");
-        let usual = self.one(&deployments, Some(NAMESPACE), NAME).await;
-        let usual = usual.map(|it| it.and_then(|text| controller_deployment(&text)));
-        // A release of another name or namespace carries the chart's label.
+        // A release of another name or namespace carries the chart's label. What the server has in its cache will do.
         let api: Api<Raw> = self.api_of(&deployments, None);
-        let params = ListParams::default().labels(&format!("app.kubernetes.io/name={NAME}"));
-        let listed = self.patiently("list deployments", || api.list(&params)).await;
-        let listed = listed.and_then(|it| it.map_err(|it| self.failed("list", "deployments", &it)));
-        match (usual, listed) {
-            (Ok(Some(usual)), Ok(list)) => {
-                let others = list.items.iter().filter_map(|it| controller_deployment(&it.text));
-                let others =
-                    others.filter(|it| it.deployment.name != usual.deployment.name).collect::<Vec<_>>();
-                Ok(std::iter::once(usual).chain(others).collect())
+        let params = ListParams::default().labels(&format!("app.kubernetes.io/name={NAME}")).match_any();
+        let (usual, listed) = tokio::join!(
+            self.one(&deployments, Some(NAMESPACE), NAME),
+            self.patiently("list deployments", || api.list(&params))
+        );
+        let usual = usual.map(|it| it.and_then(|text| controller_deployment(&text))).ok().flatten();
+        let read = |list: ObjectList<Raw>| -> Vec<Found> {
+            list.items.iter().filter_map(|it| controller_deployment(&it.text)).collect()
+        };
+        let mut others = listed.ok().and_then(Result::ok).map(read);
+        let first = match (usual, &mut others) {
+            (Some(usual), Some(others)) => {
+                others.retain(|it| it.deployment.name != usual.deployment.name);
+                Some(usual)
             }
-            (_, Ok(list)) => Ok(list.items.iter().filter_map(|it| controller_deployment(&it.text)).collect()),
-            (Ok(Some(usual)), Err(_)) => Ok(vec![usual]),
-            (_, Err(failure)) => Err(failure),
-        }
+            (None, Some(others)) => (!others.is_empty()).then(|| others.remove(0)),
+            (Some(usual), None) => Some(usual),
+            (None, None) => return None,
+        };
+        Some(Deployments { first, others })
     }
 
     async fn lease(&self, name: &ObjectName) -> Result<Option<LeaseState>, Failure> {
@@ -121,6 +126,12 @@ impl Cluster {
         );
         Ok(self.one(&validating, None, WEBHOOK).await?.is_some())
     }
+}
+
+/// As in `ControllerSigns`.
+struct Deployments {
+    first: Option<Found>,
+    others: Option<Vec<Found>>,
 }
 
 /// A Deployment of the controller, and which lease its replicas hold in turn.

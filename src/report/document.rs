@@ -12,12 +12,14 @@ use crate::domain::facts::ids::TargetId;
 use crate::domain::facts::time::Timestamp;
 use crate::domain::inventory::Inventory;
 use crate::domain::inventory::Kind;
+use crate::domain::inventory::KnownGroup;
 use crate::domain::inventory::Source;
 use crate::domain::judgement::report::Report;
 use crate::domain::judgement::row::Row;
 use crate::domain::judgement::row::Subject;
 use crate::domain::judgement::standing::Standing;
 use crate::domain::judgement::unsettled::Unsettled;
+use crate::domain::plan::manner::Manner;
 use crate::domain::wording::board;
 use crate::domain::wording::columns;
 use crate::domain::wording::columns::Column;
@@ -68,6 +70,9 @@ pub(crate) struct BindingDocument {
     pub(crate) wanted: u32,
     /// Wanted and healthy.
     pub(crate) in_service: u32,
+    /// How much is in service is not known.
+    #[serde(skip)]
+    pub(super) is_unread: bool,
     pub(crate) problems: u32,
     /// When Kubernetes was last listed for this, RFC 3339; `null`: it was not.
     pub(crate) kubernetes_at: Option<String>,
@@ -208,13 +213,15 @@ pub(crate) fn time(at: Timestamp) -> String {
 }
 
 impl Document {
-    pub fn new(inventory: &Inventory, reports: &[Report], now: Timestamp) -> Self {
+    /// `manner`: the flags that lines to run need.
+    pub fn new(inventory: &Inventory, reports: &[Report], (manner, now): (&Manner, Timestamp)) -> Self {
+        let look = Look { inventory, manner, now };
         let mut bindings = Vec::new();
         let mut groups = Vec::new();
         for report in reports {
             match &report.subject {
-                Subject::Binding(_) => bindings.extend(binding(inventory, report, now)),
-                Subject::Group(_) => groups.extend(group_document(inventory, report, now)),
+                Subject::Binding(_) => bindings.extend(binding(&look, report)),
+                Subject::Group(_) => groups.extend(group_document(&look, report)),
             }
         }
         Self { api_version: "tgscope/v1", at: time(now), bindings, groups, failures: general(inventory) }
@@ -244,7 +251,21 @@ impl RowDocument {
     }
 }
 
-fn binding(inventory: &Inventory, report: &Report, now: Timestamp) -> Option<BindingDocument> {
+/// What a document is made from.
+struct Look<'a> {
+    inventory: &'a Inventory,
+    manner: &'a Manner,
+    now: Timestamp,
+}
+
+impl<'a> Look<'a> {
+    fn group(&self, report: &Report) -> Option<&'a KnownGroup> {
+        self.inventory.groups.get(report.group.as_ref()?)
+    }
+}
+
+fn binding(look: &Look<'_>, report: &Report) -> Option<BindingDocument> {
+    let inventory = look.inventory;
     let Subject::Binding(reference) = &report.subject else { return None };
     let found = inventory.binding(reference)?;
     Some(BindingDocument {
@@ -260,6 +281,7 @@ fn binding(inventory: &Inventory, report: &Report, now: Timestamp) -> Option<Bin
         unsettled_because: report.settled.because.iter().map(|it| it.code()).collect(),
         wanted: report.counts.wanted,
         in_service: report.counts.in_service,
+        is_unread: report.is_unread(),
         problems: report.counts.problems,
         kubernetes_at: listed(inventory, reference).map(time),
         health_asked_at: report.asked.map(time),
@@ -271,12 +293,8 @@ fn binding(inventory: &Inventory, report: &Report, now: Timestamp) -> Option<Bin
             version: report.controller.version.as_ref().map(ToString::to_string),
         },
         target_group: target_group(inventory, report),
-        why: why(board::of_report(
-            report,
-            report.group.as_ref().and_then(|it| inventory.groups.get(it)),
-            now,
-        )),
-        rows: rows(inventory, report, now),
+        why: why(board::of_report(report, (look.group(report), look.manner), look.now)),
+        rows: rows(look, report),
         failures: failures(inventory, report),
     })
 }
@@ -288,12 +306,13 @@ fn listed(inventory: &Inventory, reference: &BindingRef) -> Option<Timestamp> {
     kinds.into_iter().filter_map(read).min()
 }
 
-fn group_document(inventory: &Inventory, report: &Report, now: Timestamp) -> Option<GroupDocument> {
+fn group_document(look: &Look<'_>, report: &Report) -> Option<GroupDocument> {
+    let inventory = look.inventory;
     Some(GroupDocument {
         verdict: report.verdict.word.code(),
         summary: report.verdict.sentence.clone(),
         target_group: target_group(inventory, report)?,
-        rows: rows(inventory, report, now),
+        rows: rows(look, report),
         failures: failures(inventory, report),
     })
 }
@@ -310,14 +329,14 @@ fn target_group(inventory: &Inventory, report: &Report) -> Option<TargetGroupDoc
     })
 }
 
-fn rows(inventory: &Inventory, report: &Report, now: Timestamp) -> Vec<RowDocument> {
-    let group = report.group.as_ref().and_then(|it| inventory.groups.get(it));
+fn rows(look: &Look<'_>, report: &Report) -> Vec<RowDocument> {
+    let group = look.group(report);
     let context = columns::Context {
-        now,
+        now: look.now,
         deregistration_delay: group.and_then(|it| it.attributes.as_ref()).map(|it| it.deregistration_delay()),
         registration_allowance: group.and_then(|it| it.group.as_ref()).map(|it| it.registration_allowance()),
     };
-    let around = words::Around::of(report, group);
+    let around = words::Around::of(report, group, look.manner);
     report.rows.iter().map(|it| row(it, &context, &around)).collect()
 }
 
@@ -326,7 +345,7 @@ fn why(it: Explanation) -> WhyDocument {
 }
 
 fn row(it: &Row, context: &columns::Context, around: &words::Around<'_>) -> RowDocument {
-    let plain = it.standing == Standing::InService && it.flags.is_empty() && !it.outdated;
+    let plain = it.standing == Standing::InService && it.flags.is_empty() && it.outdated.is_none();
     let sides = [Side::Endpoint, Side::Link, Side::Target];
     let shown = sides.into_iter().flat_map(|side| columns::of(side, true));
     let cell = |column: &Column| (column.wide, column.title, (column.text)(it, context));
@@ -356,7 +375,7 @@ fn row(it: &Row, context: &columns::Context, around: &words::Around<'_>) -> RowD
             description: target.health.description.as_ref().map(ToString::to_string),
         }),
         standing: it.standing.code(),
-        outdated: it.outdated,
+        outdated: it.outdated.is_some(),
         flags: it.flags.iter().map(|it| it.code()).collect(),
         note: it.note.clone(),
         problem: it.problem,

@@ -49,10 +49,9 @@ fn bindings(bindings: &[BindingDocument], wide: bool) -> Vec<Vec<String>> {
             format!("{}:{}", it.service, it.port),
             it.target_group.as_ref().map_or_else(|| "–".to_owned(), |it| it.name.clone()),
             it.verdict.clone(),
-            match it.verdict.as_str() {
-                // What was not read is not none.
-                "unknown" => format!("?/{}", it.wanted),
-                _ => format!("{}/{}", it.in_service, it.wanted),
+            match it.is_unread {
+                true => format!("?/{}", it.wanted),
+                false => format!("{}/{}", it.in_service, it.wanted),
             },
             settled(it.settled).to_owned(),
             it.problems.to_string(),

@@ -162,7 +162,7 @@ const CASES: &[Case] = &[
         &[
             "settled true",
             "node-leaving",
-            "Its node is leaving (taint aws-node-termination-handler/spot-itn), and it stays registered",
+            "Its node is going away (taint aws-node-termination-handler/spot-itn), and it stays a target until the node is",
             "next: D takes it out before its node goes",
         ],
         &[],

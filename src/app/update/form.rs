@@ -3,7 +3,6 @@
 
 use super::changes;
 use crate::app::action::Action;
-use crate::app::action::Safety;
 use crate::app::action::TABLE;
 use crate::app::form::Choice;
 use crate::app::form::Form;
@@ -31,26 +30,10 @@ pub(super) fn palette(state: &mut State) {
                 note: format!("{:<10} {}{why}", keys.join(" "), row.help),
                 choice: Choice::Action(row.action),
                 typed: false,
-                aliases: aliases(row.action),
-                by_name: row.safety == Safety::Writes,
             }
         })
         .collect();
     state.dialogs.push(Dialog::Form(Form::new("Actions", items, Vec::new())));
-}
-
-/// Names that people who come from other tools type.
-fn aliases(action: Action) -> &'static [&'static str] {
-    match action {
-        Action::Bindings => &["tgb", "targetgroupbindings", "svc", "services", "ls"],
-        Action::Board => &["pods", "po", "endpoints", "targets", "tg"],
-        Action::Details => &["describe", "yaml"],
-        Action::Audit => &["log", "history"],
-        Action::Help => &["h", "keys"],
-        Action::Quit => &["q", "q!", "exit"],
-        Action::Shift => &["weights"],
-        _ => &[],
-    }
 }
 
 /// The first list of a bind: services; the group is that of the board, where it is one without a binding.
@@ -78,8 +61,6 @@ pub(super) fn bind(state: &mut State) {
                     note: format!("port {}{said}", ports.join(", ")),
                     choice: Choice::Service(id.clone(), service.name.clone()),
                     typed: false,
-                    aliases: &[],
-                    by_name: false,
                 },
             ));
         }
@@ -141,8 +122,6 @@ fn groups(state: &mut State, service: &ObjectName, chosen: Vec<Choice>) {
                 note: format!("{} {at}{hangs}{said}", group.kind.text()),
                 choice: Choice::Group(arn.clone()),
                 typed: false,
-                aliases: &[],
-                by_name: false,
             },
         ));
     }
@@ -160,8 +139,6 @@ fn ports(state: &State, cluster: &crate::domain::facts::ids::ClusterId, name: &O
         note: it.name.as_deref().unwrap_or_default().to_owned(),
         choice: Choice::Port(PortRef::Number(it.port)),
         typed: false,
-        aliases: &[],
-        by_name: false,
     };
     ports.iter().map(item).collect()
 }

@@ -51,8 +51,6 @@ pub(super) fn places(state: &mut State) {
                 note: routes::told(&rule.forwards),
                 choice: Choice::Place(Box::new(place.clone()), rule.forwards.clone()),
                 typed: false,
-                aliases: &[],
-                by_name: false,
             });
             let title = format!("Weights of which rule that leads to {}?", group.name());
             let form = Form::new(&title, items.collect(), Vec::new());
@@ -90,14 +88,7 @@ fn item(now: &[Forward], weights: &[u32]) -> Item {
         .map(|(it, weight)| Forward { group: it.group.clone(), weight: *weight })
         .collect();
     let text: Vec<String> = weights.iter().map(ToString::to_string).collect();
-    Item {
-        text: text.join(" "),
-        note: routes::shares(&to),
-        choice: Choice::Weights(to),
-        typed: false,
-        aliases: &[],
-        by_name: false,
-    }
+    Item { text: text.join(" "), note: routes::shares(&to), choice: Choice::Weights(to), typed: false }
 }
 
 /// Numbers that were typed are a line of their own: one for each group, or one of two shares.

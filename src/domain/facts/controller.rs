@@ -16,8 +16,8 @@ pub struct ControllerSigns {
     pub kind_served: Option<bool>,
     /// Its Deployment; the outer `None`: unread, the inner: there is none.
     pub deployment: Option<Option<ControllerDeployment>>,
-    /// Further Deployments of the same program: each may follow a namespace of its own.
-    pub others: Vec<ControllerDeployment>,
+    /// Further Deployments of the same program: each may follow a namespace of its own. `None`: they cannot be listed.
+    pub others: Option<Vec<ControllerDeployment>>,
     /// Time of the last renewal of its lease; the inner `None`: there is no lease.
     pub lease: Option<Option<LeaseState>>,
     /// Ready endpoints of its webhook service; the inner `None`: no such service.
@@ -72,10 +72,10 @@ impl ControllerSigns {
     }
 
     pub(crate) fn all(&self) -> impl Iterator<Item = &ControllerDeployment> {
-        self.deployment.iter().flatten().chain(&self.others)
+        self.deployment.iter().flatten().chain(self.others.iter().flatten())
     }
 
-    /// The one that follows a namespace; `None`: nobody, several, or unread.
+    /// The only one known to follow a namespace; `None`: nobody, several, or unread.
     pub(crate) fn follower<'a>(&'a self, namespace: &'a str) -> Option<&'a ControllerDeployment> {
         let mut following = self.following(namespace);
         following.next().filter(|_| following.next().is_none())

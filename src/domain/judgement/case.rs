@@ -1,5 +1,6 @@
 //! One subject with everything its judgement needs, looked up once, and how far each side of it can be judged by.
 
+use std::cell::OnceCell;
 use std::rc::Rc;
 
 use crate::domain::facts::cluster::Binding;
@@ -24,6 +25,7 @@ use crate::domain::inventory::routes::Routes;
 use crate::domain::judgement::desired;
 use crate::domain::judgement::desired::Backend;
 use crate::domain::judgement::desired::Resolution;
+use crate::domain::judgement::rollout::RolloutState;
 use crate::domain::judgement::row::EndpointSide;
 use crate::domain::judgement::row::GRACE;
 use crate::domain::judgement::row::Subject;
@@ -55,8 +57,13 @@ pub(crate) struct Case<'a> {
     pub(crate) routes: Routes,
     /// The pods the service selects; none where there is no service.
     pub(crate) selected: Vec<&'a Pod>,
+    // Every row asks these.
     targets_usable: bool,
     endpoints_usable: bool,
+    is_gone: bool,
+    lost_since: Option<Timestamp>,
+    just_written: OnceCell<bool>,
+    pub(super) workloads: OnceCell<Vec<RolloutState>>,
 }
 
 impl<'a> Case<'a> {
@@ -102,13 +109,17 @@ impl<'a> Case<'a> {
             selected: cluster.zip(service).map(|(it, of)| it.selected(of).collect()).unwrap_or_default(),
             targets_usable: false,
             endpoints_usable: false,
+            is_gone: false,
+            lost_since: None,
+            just_written: OnceCell::new(),
+            workloads: OnceCell::new(),
         };
-        // Every row asks.
+        case.is_gone = case.arn.as_ref().is_some_and(|it| inventory.is_gone(it));
+        case.lost_since = case.needed_kinds().filter_map(|it| case.lost(it)).min();
         let targets = case.arn.clone().filter(|_| case.targets().is_some()).map(Source::Targets);
         case.targets_usable = targets.is_some_and(|it| usable(inventory, &it, now));
-        let side = if case.instances() { Kind::Nodes } else { Kind::Slices };
         case.endpoints_usable = case.fresh(Kind::Services)
-            && case.fresh(side)
+            && case.fresh(case.side())
             && !matches!(case.resolution.backend, Backend::Unread(_));
         Some(case)
     }
@@ -127,7 +138,7 @@ impl<'a> Case<'a> {
 
     /// AWS says that the group does not exist.
     pub(crate) fn is_gone(&self) -> bool {
-        self.arn.as_ref().is_some_and(|arn| self.inventory.is_gone(arn))
+        self.is_gone
     }
 
     /// The health can be judged by: read, and not failing for too long.
@@ -145,15 +156,31 @@ impl<'a> Case<'a> {
         source.is_some_and(|it| usable(self.inventory, &it, self.now))
     }
 
-    /// A watch of this kind is lost: what it last said may be judged by for a while, but nothing is certain.
-    pub(crate) fn lost(&self, kind: Kind) -> bool {
-        let source = self.reference.map(|it| Source::Kubernetes(it.cluster.clone(), kind));
-        source.and_then(|it| self.inventory.freshness(&it)).is_some_and(|it| it.failed.is_some())
+    /// What endpoints are made of: slices, or nodes for instance targets.
+    fn side(&self) -> Kind {
+        if self.instances() { Kind::Nodes } else { Kind::Slices }
+    }
+
+    /// The kinds that have to be read for a binding to be judged.
+    pub(crate) fn needed_kinds(&self) -> impl Iterator<Item = Kind> + use<> {
+        let of_binding = [Kind::Services, self.side(), Kind::Pods];
+        self.reference.map(|it| of_binding.into_iter().chain([Kind::Bindings(it.api)])).into_iter().flatten()
+    }
+
+    /// Since when a watch of this kind is lost: what it last said may be judged by for a while, but nothing is certain.
+    fn lost(&self, kind: Kind) -> Option<Timestamp> {
+        let source = Source::Kubernetes(self.reference?.cluster.clone(), kind);
+        let freshness = self.inventory.freshness(&source)?;
+        freshness.failed.as_ref().and(freshness.read)
     }
 
     /// The binding or an EndpointSlice of its service was written a moment ago, as the API server says: whoever follows
     /// them needs some seconds too.
     pub(crate) fn just_written(&self) -> bool {
+        *self.just_written.get_or_init(|| self.is_written_now())
+    }
+
+    fn is_written_now(&self) -> bool {
         let slices = self.cluster.zip(self.service).into_iter().flat_map(|(it, of)| it.slices_of(&of.name));
         let created = self.binding.map(|it| it.created);
         let last = slices.filter_map(|it| it.written).chain(created).max();
@@ -163,14 +190,7 @@ impl<'a> Case<'a> {
 
     /// Since when something that endpoints are made of is not heard of any more.
     pub(crate) fn lost_since(&self) -> Option<Timestamp> {
-        let side = if self.instances() { Kind::Nodes } else { Kind::Slices };
-        let reference = self.reference?;
-        let needed = [Kind::Services, side, Kind::Pods, Kind::Bindings(reference.api)];
-        let since = |kind| {
-            let freshness = self.inventory.freshness(&Source::Kubernetes(reference.cluster.clone(), kind))?;
-            freshness.failed.as_ref().and(freshness.read)
-        };
-        needed.into_iter().filter_map(since).min()
+        self.lost_since
     }
 
     pub(crate) fn endpoints_usable(&self) -> bool {

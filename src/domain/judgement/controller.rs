@@ -9,6 +9,7 @@ use serde::Serialize;
 use crate::domain::facts::cluster::Binding;
 use crate::domain::facts::cluster::Event;
 use crate::domain::facts::controller::ControllerDeployment;
+use crate::domain::facts::controller::ControllerSigns;
 use crate::domain::facts::ids::BindingApi;
 use crate::domain::facts::time::Timestamp;
 use crate::domain::inventory::Cluster;
@@ -108,10 +109,11 @@ pub(crate) struct Controller {
 }
 
 /// The part of an error of the controller that says what is wrong: what its calls to AWS wrap around the answer is left
-/// out.
+/// out, and its full stop.
 pub(crate) fn controller_error(error: &str) -> &str {
     let cause = error.rsplit_once(", api error ").map_or(error, |it| it.1);
-    cause.trim_start_matches("FailedReconcile: ").trim_start_matches("Failed reconcile due to ")
+    let cause = cause.trim_start_matches("FailedReconcile: ").trim_start_matches("Failed reconcile due to ");
+    cause.trim_end_matches('.')
 }
 
 pub(crate) fn controller(case: &Case<'_>) -> Controller {
@@ -144,18 +146,37 @@ fn presence(
     events: bool,
     (read, now): (Timestamp, Timestamp),
 ) -> (Presence, Cow<'static, str>) {
-    let (presence, sign) = match elsewhere(cluster, binding) {
-        Some(found) => return found,
-        None => by_signs(cluster, binding, events, (read, now)),
-    };
-    (presence, sign.into())
+    let marked = [
+        (binding.finalizers.iter().any(|it| it.ends_with("/resources")), "its finalizer"),
+        (binding.observed_generation.is_some(), "an observed generation"),
+        (binding.checkpoint.is_some(), "a checkpoint"),
+        (events, "its events"),
+    ];
+    let mark = marked.into_iter().find(|(there, _)| *there).map(|(_, sign)| sign);
+    if binding.api == BindingApi::AutoMode {
+        // It runs outside the cluster: only its marks can tell.
+        return mark.map_or((Presence::Unknown, "runs outside the cluster".into()), |sign| {
+            (Presence::Present, sign.into())
+        });
+    }
+    if cluster.signs.kind_served == Some(false) {
+        return (Presence::Absent, "no TargetGroupBinding kind".into());
+    }
+    if now.since(read) > UNREAD {
+        return (Presence::Unknown, "its objects could not be read lately".into());
+    }
+    elsewhere(cluster, binding, mark).unwrap_or_else(|| {
+        let (presence, sign) = by_signs(&cluster.signs, mark, read);
+        (presence, sign.into())
+    })
 }
 
 /// Where not the one controller with the usual names decides, but which of several follows the namespace.
-fn elsewhere(cluster: &Cluster, binding: &Binding) -> Option<(Presence, Cow<'static, str>)> {
-    if binding.api == BindingApi::AutoMode {
-        return None;
-    }
+fn elsewhere(
+    cluster: &Cluster,
+    binding: &Binding,
+    mark: Option<&str>,
+) -> Option<(Presence, Cow<'static, str>)> {
     let signs = &cluster.signs;
     let namespace = &binding.name.namespace;
     let following: Vec<&ControllerDeployment> = signs.following(namespace).collect();
@@ -166,7 +187,12 @@ fn elsewhere(cluster: &Cluster, binding: &Binding) -> Option<(Presence, Cow<'sta
                 signs.all().filter_map(|it| Some(format!("{} only {}", it.name, it.watches.as_ref()?)));
             let only: Vec<String> = only.collect();
             let nobody = || format!("no controller watches namespace {namespace}: {}", only.join(", "));
-            (!only.is_empty()).then(|| (Presence::Absent, nobody().into()))
+            (!only.is_empty()).then(|| match (&signs.others, mark) {
+                (None, _) => (Presence::Unknown, format!("{}; others cannot be listed", nobody()).into()),
+                // One of another name may have left it.
+                (_, Some(mark)) => (Presence::Unknown, format!("{}; yet there is {mark}", nobody()).into()),
+                (Some(_), None) => (Presence::Absent, nobody().into()),
+            })
         }
         [one] if usual == Some(*one) => None,
         [one] => {
@@ -182,31 +208,12 @@ fn elsewhere(cluster: &Cluster, binding: &Binding) -> Option<(Presence, Cow<'sta
     }
 }
 
+/// What the Deployment, lease and webhook say that were read at a time, or else a mark on the binding.
 fn by_signs(
-    cluster: &Cluster,
-    binding: &Binding,
-    events: bool,
-    (read, now): (Timestamp, Timestamp),
+    signs: &ControllerSigns,
+    mark: Option<&'static str>,
+    read: Timestamp,
 ) -> (Presence, &'static str) {
-    let signs = &cluster.signs;
-    let marked = [
-        (binding.finalizers.iter().any(|it| it.ends_with("/resources")), "its finalizer"),
-        (binding.observed_generation.is_some(), "an observed generation"),
-        (binding.checkpoint.is_some(), "a checkpoint"),
-        (events, "its events"),
-    ];
-    let mark = marked.into_iter().find(|(there, _)| *there).map(|(_, sign)| sign);
-    if binding.api == BindingApi::AutoMode {
-        // It runs outside the cluster: only its marks can tell.
-        return mark
-            .map_or((Presence::Unknown, "runs outside the cluster"), |sign| (Presence::Present, sign));
-    }
-    if signs.kind_served == Some(false) {
-        return (Presence::Absent, "no TargetGroupBinding kind");
-    }
-    if now.since(read) > UNREAD {
-        return (Presence::Unknown, "its objects could not be read lately");
-    }
     if let Some(Some(deployment)) = &signs.deployment
         && deployment.available == 0
     {

@@ -6,7 +6,6 @@ mod sides;
 
 use std::collections::BTreeSet;
 
-use self::fit::Misfit;
 use self::ownership::Owners;
 use self::sides::Lookup;
 use crate::domain::facts::cluster::Pod;
@@ -14,6 +13,7 @@ use crate::domain::facts::cluster::Status;
 use crate::domain::facts::elb::HealthState;
 use crate::domain::facts::elb::Reason;
 use crate::domain::facts::elb::Target;
+use crate::domain::facts::elb::TargetGroup;
 use crate::domain::facts::ids::RowKey;
 use crate::domain::facts::ids::TargetKey;
 use crate::domain::inventory::Kind;
@@ -27,7 +27,6 @@ use crate::domain::judgement::pass::Pass;
 use crate::domain::judgement::row::EndpointSide;
 use crate::domain::judgement::row::Flag;
 use crate::domain::judgement::row::Grounds;
-use crate::domain::judgement::row::OtherGate;
 use crate::domain::judgement::row::Row;
 use crate::domain::judgement::standing::Standing;
 
@@ -130,19 +129,17 @@ fn judge(case: &Case<'_>, history: &History, owners: &Owners<'_>, sides: Sides<'
     };
     let (mut standing, mut note) = standing(case, history, owners, &sides, wanted);
     let grounds = Grounds::of(sides.endpoint.as_ref(), wanted);
-    let misfit = fit::misfit(case, history, standing, (&sides.key, &grounds));
-    let outdated = misfit.is_some();
-    let seen = match misfit {
-        Some(Misfit::Keeps(seen)) => {
-            (standing, note) = (seen.standing, None);
-            seen
-        }
-        Some(Misfit::Unknown(why)) => {
-            (standing, note) = (Standing::Unknown, Some(why.to_owned()));
-            history.seen(&sides.key, grounds.uid.as_ref(), standing, case.now)
-        }
-        None => history.seen(&sides.key, grounds.uid.as_ref(), standing, case.now),
-    };
+    let state = sides.target.map(|it| &it.health.state);
+    let found = fit::outdated(case, history, (standing, state), (&sides.key, &grounds));
+    let outdated = found.as_ref().map(|it| it.0);
+    let stood = found.and_then(|it| it.1);
+    if let Some(why) = outdated {
+        (standing, note) = match &stood {
+            Some(it) => (it.standing, None),
+            None => (Standing::Unknown, Some(why.text().to_owned())),
+        };
+    }
+    let seen = stood.unwrap_or_else(|| history.seen(&sides.key, grounds.uid.as_ref(), standing, case.now));
     let state_since = sides.target.and_then(|it| history.state_since(&it.key, &it.health.state, case.now));
     let mut row = Row {
         key: sides.key,
@@ -160,7 +157,7 @@ fn judge(case: &Case<'_>, history: &History, owners: &Owners<'_>, sides: Sides<'
         outdated,
     };
     row.flags = flags(case, &row);
-    row.problem = !outdated && problem(case, history, &row);
+    row.problem = outdated.is_none() && problem(case, history, &row);
     row
 }
 
@@ -250,7 +247,7 @@ fn passive(case: &Case<'_>, endpoint: Option<&EndpointSide>) -> Option<bool> {
 fn flags(case: &Case<'_>, row: &Row) -> Vec<Flag> {
     let mut flags = Vec::new();
     if let Some(side) = row.endpoint.as_ref().filter(|_| row.wanted == Some(true)) {
-        if !side.other_gates.is_empty() {
+        if !row.held_by().is_empty() {
             flags.push(Flag::OtherGate);
         }
         if side.node_leaving.is_some() && row.live() {
@@ -293,8 +290,8 @@ fn problem(case: &Case<'_>, history: &History, row: &Row) -> bool {
             case.target_group().is_some_and(|group| seconds > group.registration_allowance())
         }
         Standing::InService => {
-            let never = || row.endpoint.iter().flat_map(|it| &it.other_gates).any(OtherGate::is_wrong);
-            row.flags.iter().any(|it| matches!(it, Flag::Anomaly | Flag::NoLoadBalancer)) || never()
+            row.flags.iter().any(|it| matches!(it, Flag::Anomaly | Flag::NoLoadBalancer))
+                || is_held(case, row)
         }
         Standing::Waiting => {
             let ours = row.uid().is_some_and(|uid| history.detached().contains_key(uid));
@@ -307,6 +304,15 @@ fn problem(case: &Case<'_>, history: &History, row: &Row) -> bool {
             !row.terminating() && (served || wrong)
         }
     }
+}
+
+/// Gates of others that never open, or have not for longer than a target takes to get its first checks.
+fn is_held(case: &Case<'_>, row: &Row) -> bool {
+    let created = row.endpoint.as_ref().and_then(|it| it.created);
+    let age = created.map(|it| case.now.since(it));
+    let allowed = case.target_group().map(TargetGroup::registration_allowance);
+    let is_late = age.zip(allowed).is_some_and(|(age, allowed)| age > allowed);
+    row.held_by().iter().any(|it| it.is_nobodys() || is_late)
 }
 
 #[cfg(test)]

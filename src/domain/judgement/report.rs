@@ -16,12 +16,12 @@ use crate::domain::judgement::desired::Backend;
 use crate::domain::judgement::history::History;
 use crate::domain::judgement::matching;
 use crate::domain::judgement::pass::Pass;
+use crate::domain::judgement::rollout::RolloutState;
 use crate::domain::judgement::row::Counts;
 use crate::domain::judgement::row::Row;
 use crate::domain::judgement::row::Subject;
 use crate::domain::judgement::row::ZoneCount;
 use crate::domain::judgement::settled;
-use crate::domain::judgement::settled::RolloutState;
 use crate::domain::judgement::settled::Settled;
 use crate::domain::judgement::standing::Standing;
 use crate::domain::judgement::standing::VerdictKind;
@@ -109,7 +109,7 @@ pub(crate) fn judge_in(pass: &Pass<'_>, subject: &Subject, history: &History) ->
         }),
         misfit: verdict::misfit(&case),
         group_is_gone: case.is_gone(),
-        workloads: settled::workloads(&case),
+        workloads: settled::workloads(&case).to_vec(),
         routes: case.routes.clone(),
         rows,
         counts,
@@ -172,6 +172,11 @@ impl Report {
 
     pub fn word(&self) -> VerdictKind {
         self.verdict.word
+    }
+
+    /// How much is in service is not known: what was not read is not none.
+    pub(crate) fn is_unread(&self) -> bool {
+        self.verdict.word == VerdictKind::Unknown && self.counts.in_service == 0
     }
 
     pub(crate) fn row(&self, key: &RowKey) -> Option<&Row> {

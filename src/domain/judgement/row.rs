@@ -102,12 +102,45 @@ pub(crate) struct OtherGate {
 }
 
 impl OtherGate {
-    /// It does not turn True by itself: nobody sets it, or whoever does says False.
-    pub(crate) fn is_wrong(&self) -> bool {
-        match self.setter {
-            GateSetter::NoSuchBinding(_) | GateSetter::FirstController => true,
-            GateSetter::Binding(_) | GateSetter::Other => self.status == Status::False,
+    /// Nobody sets it: it never turns True.
+    pub(crate) fn is_nobodys(&self) -> bool {
+        matches!(self.setter, GateSetter::NoSuchBinding(_) | GateSetter::FirstController)
+    }
+}
+
+/// How a node says that its pods are to go.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum NodeLeaving {
+    /// Somebody has cordoned it: no new pods come.
+    Cordoned,
+    /// By this taint of those that take nodes away.
+    Taint(Arc<str>),
+}
+
+/// How the two sides of a row do not fit: what was found against it is not said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Outdated {
+    /// Its endpoint has changed since the health was asked for.
+    Endpoint,
+    /// Another binding on the group has changed since the health was asked for.
+    Rival,
+    /// Kubernetes was last heard of before the health was asked for.
+    Kubernetes,
+}
+
+impl Outdated {
+    /// Which side is older, as a clause.
+    pub(crate) fn text(self) -> &'static str {
+        match self {
+            Self::Endpoint => "its endpoint changed after the health was asked for",
+            Self::Rival => "another binding on the group changed after the health was asked for",
+            Self::Kubernetes => "Kubernetes has not been heard of since the health was asked for",
         }
+    }
+
+    /// Asking AWS again makes the sides fit.
+    pub(crate) fn is_older_health(self) -> bool {
+        self != Self::Kubernetes
     }
 }
 
@@ -135,7 +168,7 @@ pub struct EndpointSide {
     /// How its containers are asked whether they are ready.
     pub(crate) probes: Arc<[Probe]>,
     /// How its node says that it is going away.
-    pub(crate) node_leaving: Option<String>,
+    pub(crate) node_leaving: Option<NodeLeaving>,
     /// The Job that made it: it ends by itself.
     pub(crate) job: Option<Arc<str>>,
     /// It is wanted although it is not ready, since the service publishes such addresses.
@@ -185,7 +218,7 @@ pub enum Flag {
     NoLoadBalancer,
     /// A readiness gate that is not this binding's is not True: Kubernetes does not count the pod as ready.
     OtherGate,
-    /// Its node is going away, and it stays a target until the node is not Ready.
+    /// Its node is cordoned or going away, and it still is a target.
     NodeLeaving,
 }
 
@@ -234,8 +267,8 @@ pub struct Row {
     /// Since when the target is in its state, if that was seen.
     pub(crate) state_since: Option<Timestamp>,
     pub(crate) problem: bool,
-    /// It stands as it stood before its Kubernetes side changed: the health is older than that.
-    pub(crate) outdated: bool,
+    /// Its sides do not fit: it stands as it stood before, or nothing is known.
+    pub(crate) outdated: Option<Outdated>,
 }
 
 impl Row {
@@ -276,6 +309,17 @@ impl Row {
 
     pub(crate) fn terminating(&self) -> bool {
         self.endpoint.as_ref().is_some_and(|it| it.terminating == Some(true))
+    }
+
+    /// Readiness gates of others that keep its pod from being Ready, where the pod is to stay.
+    pub(crate) fn held_by(&self) -> &[OtherGate] {
+        let stays = self.endpoint.as_ref().filter(|_| !self.terminating() && !self.detached());
+        stays.map_or(&[], |it| &it.other_gates)
+    }
+
+    /// The health on show is older than what its standing rests on.
+    pub(crate) fn has_older_health(&self) -> bool {
+        self.outdated.is_some_and(Outdated::is_older_health)
     }
 }
 

@@ -251,13 +251,12 @@ impl ScopeTarget {
         let resolution = || desired::resolve(inventory, reference, binding);
         let any = |holds: &dyn Fn(&Endpoint) -> bool| resolution().endpoints.iter().any(holds);
         match &self.kind {
-            ScopeKind::Address(ip, port) => {
-                any(&|it| it.key.ip() == Some(*ip) && port.is_none_or(|port| port == it.key.port))
-            }
+            ScopeKind::Address(ip, port) => any(&|it| is_at(&it.key, *ip, *port)),
             ScopeKind::Pod(name) => {
                 let is = |it: &ObjectName| it.name == *name;
-                any(&|it| matches!(&it.backing, Backing::Pod(Some(pod)) if is(pod)))
-                    || resolution().loose_pods.iter().any(is)
+                let found = resolution();
+                found.endpoints.iter().any(|it| matches!(&it.backing, Backing::Pod(Some(pod)) if is(pod)))
+                    || found.loose_pods.iter().any(is)
             }
             ScopeKind::Node(name) => any(&|it| it.node.as_deref() == Some(name)),
             ScopeKind::Instance(id) => any(&|it| is_instance(&it.key, id)),

@@ -4,15 +4,14 @@
 use std::collections::BTreeSet;
 use std::collections::HashSet;
 
-use crate::domain::facts::cluster::Binding;
 use crate::domain::facts::cluster::Status;
-use crate::domain::facts::cluster::Workload;
 use crate::domain::facts::cluster::WorkloadKind;
 use crate::domain::facts::ids::ObjectName;
 use crate::domain::inventory::Kind;
 use crate::domain::inventory::deployment::deployment_of;
 use crate::domain::inventory::deployment::rollout_of;
 use crate::domain::judgement::case::Case;
+use crate::domain::judgement::rollout::RolloutState;
 use crate::domain::judgement::row::Counts;
 use crate::domain::judgement::row::Row;
 use crate::domain::judgement::standing::Standing;
@@ -62,7 +61,7 @@ pub(crate) fn settled(case: &Case<'_>, rows: &[Row], counts: &Counts) -> Settled
         return Settled { value: None, because: Vec::new() };
     };
     let mut found = Obstacles::default();
-    reads(case, binding, &mut found);
+    reads(case, &mut found);
     found.it_is(binding.deleted.is_some(), Unsettled::Deleting);
     let unseen = binding.observed_generation.is_none_or(|it| it < binding.generation);
     found.it_is(unseen, Unsettled::GenerationUnseen);
@@ -73,12 +72,10 @@ pub(crate) fn settled(case: &Case<'_>, rows: &[Row], counts: &Counts) -> Settled
 }
 
 /// Whether what it rests on was read, and health after the last change.
-fn reads(case: &Case<'_>, binding: &Binding, found: &mut Obstacles) {
-    let side = if case.instances() { Kind::Nodes } else { Kind::Slices };
-    let needed = [Kind::Services, side, Kind::Pods, Kind::Bindings(binding.api)];
+fn reads(case: &Case<'_>, found: &mut Obstacles) {
     // Settled is a promise: a watch that is lost cannot give it, however new what it last said.
-    let lost = needed.into_iter().any(|kind| case.lost(kind));
-    let fresh = case.endpoints_usable() && case.fresh(Kind::Pods) && case.fresh(Kind::Bindings(binding.api));
+    let lost = case.lost_since().is_some();
+    let fresh = case.endpoints_usable() && case.needed_kinds().all(|it| case.fresh(it));
     found.unknown(lost || !fresh || case.resolution.rests_on_nodes, Unsettled::KubernetesUnread);
     if case.is_gone() {
         return found.it_is(true, Unsettled::GroupGone);
@@ -97,11 +94,10 @@ fn of_rows(rows: &[Row], found: &mut Obstacles) {
         let gate = row.endpoint.as_ref().and_then(|it| it.gate);
         let closed = row.wanted == Some(true) && gate.is_some_and(|it| it != Status::True);
         found.it_is(closed, Unsettled::GateNotTrue);
-        let held = row.endpoint.as_ref().is_some_and(|it| !it.other_gates.is_empty());
-        found.it_is(held && !row.terminating() && !row.detached(), Unsettled::OtherGate);
+        found.it_is(!row.held_by().is_empty(), Unsettled::OtherGate);
         // Its endpoint may be known as ready for a while after the pod was told to end.
         found.it_is(row.is_leaving(), Unsettled::Leaving);
-        found.unknown(row.outdated, Unsettled::TargetsOlderThanChange);
+        found.unknown(row.has_older_health(), Unsettled::TargetsOlderThanChange);
         match row.standing {
             // A pod on its way out without a target has nothing left to wait for.
             Standing::Waiting if row.terminating() || row.detached() => {}
@@ -146,21 +142,12 @@ fn pods_in_service(case: &Case<'_>, rows: &[Row]) -> Option<bool> {
     }
 }
 
-/// One workload behind the selected pods.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum RolloutState {
-    /// At rest with this many replicas desired.
-    Quiet(u32),
-    /// On the way to this many.
-    Moving(u32),
-    /// It does not get on, with why.
-    Stuck(u32, String),
-    /// Of this it is not known.
-    Unread(String),
+/// The workloads behind a binding: the owners of its pods, and those whose pods its service would select.
+pub(crate) fn workloads<'a>(case: &'a Case<'_>) -> &'a [RolloutState] {
+    case.workloads.get_or_init(|| find_workloads(case))
 }
 
-/// The workloads behind a binding: the owners of its pods, and those whose pods its service would select.
-pub(crate) fn workloads(case: &Case<'_>) -> Vec<RolloutState> {
+fn find_workloads(case: &Case<'_>) -> Vec<RolloutState> {
     let (Some(cluster), Some(service)) = (case.cluster, case.service) else { return Vec::new() };
     let mut found = BTreeSet::new();
     let mut unread = BTreeSet::new();
@@ -190,18 +177,10 @@ pub(crate) fn workloads(case: &Case<'_>) -> Vec<RolloutState> {
     let blind = WorkloadKind::BUILT_IN.into_iter().filter(|it| !case.fresh(Kind::Workloads(*it)));
     unread.extend(blind.map(|it| format!("{}s", it.word())));
     let judged = |id: &(WorkloadKind, ObjectName)| match cluster.workloads.get(id) {
-        Some(it) if case.fresh(Kind::Workloads(id.0)) => state(it),
+        Some(it) if case.fresh(Kind::Workloads(id.0)) => RolloutState::of(it),
         _ => RolloutState::Unread(format!("{} {}", id.0.word(), id.1.name)),
     };
     found.iter().map(judged).chain(unread.into_iter().map(RolloutState::Unread)).collect()
-}
-
-fn state(it: &Workload) -> RolloutState {
-    match &it.stuck {
-        _ if it.quiet() => RolloutState::Quiet(it.desired),
-        Some(why) => RolloutState::Stuck(it.desired, format!("{} {}: {why}", it.kind.word(), it.name.name)),
-        None => RolloutState::Moving(it.desired),
-    }
 }
 
 #[cfg(test)]

@@ -63,6 +63,7 @@ impl Unsettled {
                 | Self::RolloutProgressing
                 | Self::PodNotInService
                 | Self::GateNotTrue
+                | Self::OtherGate
                 | Self::Leaving
                 | Self::GenerationUnseen
                 | Self::Row(

@@ -10,6 +10,7 @@ use crate::domain::facts::cluster::PortRef;
 use crate::domain::facts::cluster::TargetType;
 use crate::domain::facts::elb::GroupType;
 use crate::domain::facts::elb::HealthState;
+use crate::domain::facts::elb::Rule;
 use crate::domain::facts::elb::TargetGroup;
 use crate::domain::facts::ids::ObjectName;
 use crate::domain::facts::ids::RowKey;
@@ -20,11 +21,11 @@ use crate::domain::inventory::routes;
 use crate::domain::inventory::routes::Routes;
 use crate::domain::judgement::case::Case;
 use crate::domain::judgement::desired::Backend;
+use crate::domain::judgement::rollout::RolloutState;
 use crate::domain::judgement::row::Counts;
 use crate::domain::judgement::row::Flag;
 use crate::domain::judgement::row::Row;
 use crate::domain::judgement::settled;
-use crate::domain::judgement::settled::RolloutState;
 use crate::domain::judgement::standing::Standing;
 use crate::domain::judgement::standing::VerdictKind;
 use crate::domain::judgement::zones::by_zone;
@@ -99,7 +100,8 @@ fn of_counts(case: &Case<'_>, rows: &[Row], counts: &Counts) -> Verdict {
     };
     let undecided = rows.iter().any(|row| row.wanted == Some(true) && row.standing == Standing::Unknown);
     if missing > 0 && undecided && counts.problems == 0 {
-        return say(if counts.in_service > 0 { VerdictKind::Rolling } else { VerdictKind::Unknown }, told());
+        let is_moving = counts.in_service > 0 && is_moving_only(rows, counts);
+        return say(if is_moving { VerdictKind::Rolling } else { VerdictKind::Unknown }, told());
     }
     if missing > 0 && counts.in_service == 0 && counts.healthy == 0 {
         return say(VerdictKind::Down, format!("{}: {}", told(), nobody_serves(case, rows)));
@@ -121,15 +123,14 @@ fn of_counts(case: &Case<'_>, rows: &[Row], counts: &Counts) -> Verdict {
     if let Some(impaired) = impaired(case) {
         return say(VerdictKind::Degraded, format!("{}; {impaired}", in_service(case, counts, passive)));
     }
-    let is_held = rows.iter().any(|it| it.flags.contains(&Flag::OtherGate));
+    let held = rows.iter().filter(|it| it.flags.contains(&Flag::OtherGate)).count();
     let is_rolling = || settled::workloads(case).iter().any(|it| matches!(it, RolloutState::Moving(_)));
     let kind = match case.binding {
         None if counts.healthy < counts.registered => VerdictKind::Degraded,
-        Some(_) if counts.problems == 0 && !is_held && is_rolling() => VerdictKind::Rolling,
+        Some(_) if counts.problems == 0 && held == 0 && is_rolling() => VerdictKind::Rolling,
         _ => VerdictKind::Serving,
     };
     let mut sentence = in_service(case, counts, passive);
-    let held = rows.iter().filter(|it| it.flags.contains(&Flag::OtherGate)).count();
     if held > 0 {
         let pods = if held == 1 { "1 pod is".to_owned() } else { format!("{held} pods are") };
         sentence.push_str(&["; ", &pods, " not Ready: a readiness gate that is not this binding's"].concat());
@@ -184,7 +185,7 @@ pub(crate) struct Misfit {
 /// Everything that is missing is only on its way.
 fn is_moving_only(rows: &[Row], counts: &Counts) -> bool {
     let moves = |row: &Row| match row.standing {
-        _ if row.outdated => true,
+        _ if row.has_older_health() => true,
         // What is wanted and drains was taken out by somebody.
         Standing::Unregistered => row.state() != Some(&HealthState::Draining),
         Standing::InService | Standing::Registering | Standing::Waiting | Standing::Passive => true,
@@ -193,27 +194,37 @@ fn is_moving_only(rows: &[Row], counts: &Counts) -> bool {
     counts.problems == 0 && rows.iter().filter(|it| it.wanted == Some(true)).all(moves)
 }
 
-/// What clients get while nothing is in service, and who else has these pods.
-fn nobody_serves(case: &Case<'_>, rows: &[Row]) -> String {
-    let group = case.target_group();
-    let answer = match group.map(TargetGroup::of_application_lb) {
+/// What clients get from a group without a target that takes requests.
+fn without_targets(case: &Case<'_>) -> &'static str {
+    match case.target_group().map(TargetGroup::of_application_lb) {
         Some(true) => "the load balancer answers 503",
         Some(false) => "connections fail",
         None => "nothing answers",
-    };
+    }
+}
+
+/// What clients get while nothing is in service, and who else has these pods.
+fn nobody_serves(case: &Case<'_>, rows: &[Row]) -> String {
+    let (group, answer) = (case.target_group(), without_targets(case));
     let registering = rows.iter().any(|it| it.standing == Standing::Registering);
     let until = group.filter(|_| registering).map(TargetGroup::registration_allowance);
     let until =
         until.map_or(String::new(), |it| format!(" until the first checks pass (within about {it} s)"));
-    let elsewhere = serving_elsewhere(case, rows).map_or(String::new(), |(name, weightless)| {
-        let weight = if weightless { ", which has weight 0 (W shifts there)" } else { "" };
-        format!("; the same pods are healthy in {name}{weight}")
+    let elsewhere = serving_elsewhere(case, rows).map_or(String::new(), |arn| {
+        let weightless = routes::routes(case.inventory, arn).all_weightless();
+        let weight = match weightless && case.arn.as_ref().is_some_and(|it| shares_a_rule(case, it, arn)) {
+            true => ", which has weight 0 (W shifts there)",
+            false if weightless => ", which has weight 0",
+            false => "",
+        };
+        format!("; the same pods are healthy in {}{weight}", arn.name())
     });
     format!("no target takes requests, {answer}{until}{elsewhere}")
 }
 
-/// A group in which every pod wanted here is healthy, and whether all its routes have weight 0.
-fn serving_elsewhere(case: &Case<'_>, rows: &[Row]) -> Option<(String, bool)> {
+/// A group of the same VPC, where an address is the same pod, in which every pod wanted here is healthy.
+fn serving_elsewhere<'a>(case: &Case<'a>, rows: &[Row]) -> Option<&'a TargetGroupArn> {
+    let vpc = case.target_group()?.vpc.as_ref()?;
     let key = |row: &Row| match &row.key {
         RowKey::Target(key) => Some(key.clone()),
         RowKey::Pod(_) => None,
@@ -221,12 +232,19 @@ fn serving_elsewhere(case: &Case<'_>, rows: &[Row]) -> Option<(String, bool)> {
     let wanted: BTreeSet<_> = rows.iter().filter(|it| it.wanted == Some(true)).filter_map(key).collect();
     let serves = |known: &KnownGroup| {
         let targets = known.targets.iter().flat_map(|it| &it.targets).filter(|it| it.serves());
-        let healthy: BTreeSet<_> = targets.map(|it| it.key.clone()).collect();
-        !wanted.is_empty() && wanted.is_subset(&healthy)
+        let healthy = targets.filter(|it| wanted.contains(&it.key)).count();
+        !wanted.is_empty() && healthy == wanted.len()
     };
+    let is_here = |known: &KnownGroup| known.group.as_ref().is_some_and(|it| it.vpc.as_ref() == Some(vpc));
     let mut groups = case.inventory.groups.iter().filter(|(arn, _)| Some(*arn) != case.arn.as_ref());
-    let (arn, _) = groups.find(|(_, known)| serves(known))?;
-    Some((arn.name().to_owned(), routes::routes(case.inventory, arn).all_weightless()))
+    groups.find(|(_, known)| is_here(known) && serves(known)).map(|(arn, _)| arn)
+}
+
+/// Some rule forwards to both groups: requests can be shifted from one to the other.
+fn shares_a_rule(case: &Case<'_>, one: &TargetGroupArn, other: &TargetGroupArn) -> bool {
+    let mut rules = case.inventory.routes.values().flatten().flat_map(|it| &it.rules);
+    let leads_to = |rule: &Rule, group: &TargetGroupArn| rule.forwards.iter().any(|it| it.group == *group);
+    rules.any(|it| leads_to(it, one) && leads_to(it, other))
 }
 
 /// A load balancer in front that is not in order.
@@ -291,11 +309,6 @@ fn foreign(case: &Case<'_>, arn: &TargetGroupArn) -> Option<String> {
 }
 
 fn empty(case: &Case<'_>, counts: &Counts) -> Verdict {
-    let effect = match case.target_group().map(TargetGroup::of_application_lb) {
-        Some(true) => "the load balancer answers 503",
-        Some(false) => "connections fail",
-        None => "nothing answers",
-    };
     let workloads = settled::workloads(case);
     let at_rest = !workloads.is_empty() && workloads.iter().all(|it| *it == RolloutState::Quiet(0));
     let cause = match counts.wanted {
@@ -306,7 +319,7 @@ fn empty(case: &Case<'_>, counts: &Counts) -> Verdict {
     };
     Verdict {
         word: VerdictKind::Empty,
-        sentence: format!("{cause}: {effect}"),
+        sentence: format!("{cause}: {}", without_targets(case)),
         neutral: at_rest && counts.wanted == 0,
     }
 }
@@ -331,7 +344,7 @@ fn why_none_wanted(case: &Case<'_>) -> String {
         Backend::Broken(problem) => problem.clone(),
         _ if !case.resolved() => UNRESOLVED.to_owned(),
         Backend::Found | Backend::Unread(_) => {
-            let stuck = settled::workloads(case).into_iter().find_map(|it| match it {
+            let stuck = settled::workloads(case).iter().find_map(|it| match it {
                 RolloutState::Stuck(_, why) => Some(why),
                 _ => None,
             });
@@ -380,8 +393,7 @@ fn fail_open(case: &Case<'_>, rows: &[Row]) -> Option<Verdict> {
     if !rows.iter().any(failing) {
         return None;
     }
-    let counted = |row: &&Row| !is_passive(row) && row.state() != Some(&HealthState::Draining);
-    let registered = rows.iter().filter(counted).filter(|it| it.state().is_some()).count();
+    let registered = rows.iter().filter(|it| !is_passive(it) && it.live()).count();
     let registered = u32::try_from(registered).unwrap_or(u32::MAX);
     let healthy = rows.iter().filter(|it| it.state() == Some(&HealthState::Healthy)).count();
     let healthy = u32::try_from(healthy).unwrap_or(u32::MAX);

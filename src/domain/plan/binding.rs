@@ -132,7 +132,7 @@ fn doubts(plan: &mut Plan, binding: &Binding, controller: &Controller) {
         plan.warnings.push(format!("Whether a controller is there is not known ({}).", controller.sign));
     }
     if let Some(error) = controller.fails_with() {
-        let error = controller_error(error).trim_end_matches('.');
+        let error = controller_error(error);
         plan.warnings.push(format!("The controller fails to reconcile this binding: {error}."));
     }
 }

@@ -86,9 +86,9 @@ fn of_kubectl(manner: &Manner, (cluster, namespace): (&ClusterId, &str), rest: &
     words
 }
 
-/// A `kubectl` line for a namespace, as far as the verb.
-pub(crate) fn kubectl(cluster: &ClusterId, namespace: &str) -> String {
-    joined(&of_kubectl(&Manner::default(), (cluster, namespace), &[]))
+/// A `kubectl` line about a namespace.
+pub(crate) fn kubectl(manner: &Manner, place: (&ClusterId, &str), rest: &[&str]) -> String {
+    joined(&of_kubectl(manner, place, rest))
 }
 
 fn aws(manner: &Manner, rest: impl IntoIterator<Item = String>) -> Vec<String> {

@@ -15,13 +15,18 @@ use crate::domain::judgement::report::Report;
 use crate::domain::judgement::row::Row;
 use crate::domain::judgement::row::Subject;
 use crate::domain::judgement::standing::Standing;
+use crate::domain::plan::manner::Manner;
 use crate::domain::wording::explanation::Explanation;
 use crate::domain::wording::explanation::say;
 use crate::domain::wording::unsettled;
 use crate::domain::wording::words;
 
 /// Why a binding or group has its verdict, and what keeps it from being settled.
-pub(crate) fn of_report(report: &Report, group: Option<&KnownGroup>, now: Timestamp) -> Explanation {
+pub(crate) fn of_report(
+    report: &Report,
+    (group, manner): (Option<&KnownGroup>, &Manner),
+    now: Timestamp,
+) -> Explanation {
     let since = report.verdict_since.map_or(String::new(), |at| format!(", for {}", age(now.since(at))));
     let mut words = say(format!("{}{since}: {}.", report.verdict.word.text(), report.verdict.sentence));
     if matches!(report.subject, Subject::Group(_)) {
@@ -85,9 +90,9 @@ pub(crate) fn of_report(report: &Report, group: Option<&KnownGroup>, now: Timest
         ));
     }
     if let Some(error) = report.controller.fails_with() {
-        words.facts.push(format!("The controller fails: {}.", controller_error(error).trim_end_matches('.')));
+        words.facts.push(format!("The controller fails: {}.", controller_error(error)));
     }
-    let (cause, next) = commonest(report, group);
+    let (cause, next) = commonest(report, &words::Around::of(report, group, manner));
     words.facts.splice(0..0, cause);
     words.next = words.next.or(next);
     words.facts.extend(report.assumptions.iter().map(|it| format!("{it}.")));
@@ -95,11 +100,10 @@ pub(crate) fn of_report(report: &Report, group: Option<&KnownGroup>, now: Timest
 }
 
 /// What most of the rows with problems have to say, and the next step for them.
-fn commonest(report: &Report, group: Option<&KnownGroup>) -> (Option<String>, Option<String>) {
-    let around = words::Around::of(report, group);
+fn commonest(report: &Report, around: &words::Around<'_>) -> (Option<String>, Option<String>) {
     let mut causes: Vec<(Explanation, Vec<&Row>)> = Vec::new();
     for row in report.rows.iter().filter(|it| it.problem).take(CAUSES) {
-        let words = words::of_row(row, &around);
+        let words = words::of_row(row, around);
         match causes.iter_mut().find(|(it, _)| it.headline == words.headline) {
             Some((_, rows)) => rows.push(row),
             None => causes.push((words, vec![row])),

@@ -333,7 +333,7 @@ fn gate(row: &Row, _: &Context) -> String {
 
 fn standing(row: &Row, _: &Context) -> String {
     let flagged = if row.flags.is_empty() { "" } else { " *" };
-    let old = if row.outdated && row.standing != Standing::Unknown { "?" } else { "" };
+    let old = if row.outdated.is_some() && row.standing != Standing::Unknown { "?" } else { "" };
     format!("{} {}{old}{flagged}", row.standing.glyph(), row.standing.word())
 }
 

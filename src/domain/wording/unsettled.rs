@@ -4,10 +4,9 @@ use std::collections::BTreeSet;
 
 use crate::domain::facts::cluster::Status;
 use crate::domain::facts::ids::RowKey;
-use crate::domain::judgement::controller::Presence;
 use crate::domain::judgement::report::Report;
+use crate::domain::judgement::rollout::RolloutState;
 use crate::domain::judgement::row::Row;
-use crate::domain::judgement::settled::RolloutState;
 use crate::domain::judgement::standing::Standing;
 use crate::domain::judgement::unsettled::Unsettled;
 use crate::domain::plan::act::listed;
@@ -19,10 +18,10 @@ pub(super) fn said(it: Unsettled, report: &Report) -> String {
             let rows = report.rows.iter().filter(|row| row.standing == standing);
             stands(standing, &rows.map(name).collect::<Vec<_>>())
         }
-        Unsettled::GenerationUnseen => {
-            let absent = matches!(report.controller.presence, Presence::Absent | Presence::Down);
-            absent.then(|| "no controller is there to see the binding's last change".to_owned())
-        }
+        Unsettled::GenerationUnseen => report
+            .controller
+            .is_nobody()
+            .then(|| "no controller is there to see the binding's last change".to_owned()),
         Unsettled::PodNotInService => {
             let out = |row: &&Row| row.standing != Standing::InService && !row.terminating();
             pods(report.rows.iter().filter(out), "not in service")
@@ -35,11 +34,8 @@ pub(super) fn said(it: Unsettled, report: &Report) -> String {
             pods(report.rows.iter().filter(closed), "waiting for the readiness gate of this binding")
         }
         Unsettled::OtherGate => {
-            let gates =
-                |row: &Row| row.endpoint.as_ref().map(|it| it.other_gates.clone()).unwrap_or_default();
-            let held = report.rows.iter().filter(|row| !gates(row).is_empty());
-            let names: BTreeSet<String> =
-                report.rows.iter().flat_map(gates).map(|it| it.name.to_string()).collect();
+            let held = report.rows.iter().filter(|row| !row.held_by().is_empty());
+            let names: BTreeSet<&str> = held.clone().flat_map(Row::held_by).map(|it| &*it.name).collect();
             pods(held, &format!("not Ready because of the gate {}", listed(&names)))
         }
         Unsettled::RolloutStuck => {

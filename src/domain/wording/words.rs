@@ -11,15 +11,19 @@ use crate::domain::judgement::controller::controller_error;
 use crate::domain::judgement::desired::Backend;
 use crate::domain::judgement::desired::Exclusion;
 use crate::domain::judgement::report::Report;
+use crate::domain::judgement::row::EndpointSide;
 use crate::domain::judgement::row::Flag;
 use crate::domain::judgement::row::GateSetter;
+use crate::domain::judgement::row::NodeLeaving;
 use crate::domain::judgement::row::OtherGate;
+use crate::domain::judgement::row::Outdated;
 use crate::domain::judgement::row::Row;
 use crate::domain::judgement::row::Subject;
 use crate::domain::judgement::row::WaitCode;
 use crate::domain::judgement::standing::Standing;
 use crate::domain::judgement::verdict::Misfit;
 use crate::domain::plan::equivalents::kubectl;
+use crate::domain::plan::manner::Manner;
 use crate::domain::wording::explanation::Explanation;
 use crate::domain::wording::explanation::say;
 use crate::domain::wording::health::Failing;
@@ -35,10 +39,12 @@ pub(crate) struct Around<'a> {
     pub(crate) misfit: Option<Misfit>,
     pub(crate) group: Option<&'a TargetGroup>,
     pub(crate) attributes: Option<&'a Attributes>,
+    manner: &'a Manner,
 }
 
 impl<'a> Around<'a> {
-    pub(crate) fn of(report: &'a Report, group: Option<&'a KnownGroup>) -> Self {
+    /// `manner`: the flags that lines to run need.
+    pub(crate) fn of(report: &'a Report, group: Option<&'a KnownGroup>, manner: &'a Manner) -> Self {
         Self {
             subject: &report.subject,
             controller: &report.controller,
@@ -46,14 +52,15 @@ impl<'a> Around<'a> {
             misfit: report.misfit,
             group: group.and_then(|it| it.group.as_ref()),
             attributes: group.and_then(|it| it.attributes.as_ref()),
+            manner,
         }
     }
 
     /// A `kubectl` line for the namespace of the binding.
-    fn kubectl(&self, line: &str) -> String {
+    fn kubectl(&self, rest: &[&str]) -> String {
         match self.subject {
-            Subject::Binding(it) => format!("{} {line}", kubectl(&it.cluster, &it.namespace)),
-            Subject::Group(_) => format!("kubectl {line}"),
+            Subject::Binding(it) => kubectl(self.manner, (&it.cluster, &it.namespace), rest),
+            Subject::Group(_) => format!("kubectl {}", rest.join(" ")),
         }
     }
 }
@@ -62,7 +69,7 @@ impl<'a> Around<'a> {
 pub(crate) fn of_row(row: &Row, around: &Around<'_>) -> Explanation {
     let controller = around.controller;
     let mut words = match row.standing {
-        Standing::Unknown => say(row.note.clone().unwrap_or_else(|| "What is needed to judge this row could not be read".to_owned())),
+        Standing::Unknown => unknown(row),
         Standing::Contested => say(format!("Not ours: it belongs to {}.", owner(row)))
             .fact("This binding is not multi-cluster: its controller deregisters every target that is not an endpoint of its service.")
             .next("set multiClusterTargetGroup on every binding of this group, or give each its own group"),
@@ -86,20 +93,18 @@ pub(crate) fn of_row(row: &Row, around: &Around<'_>) -> Explanation {
     for flag in &row.flags {
         words.facts.extend(flag_words(*flag, row, around));
     }
-    if row.standing == Standing::InService && row.flags.contains(&Flag::OtherGate) {
+    if let Some(gate) = row.held_by().first().filter(|_| row.standing == Standing::InService) {
         // That it is healthy is no news where Kubernetes does not count it.
-        let gate = row.endpoint.iter().flat_map(|it| &it.other_gates).next().map(|it| gate_words(it, around));
-        words.facts.retain(|it| Some(it) != gate.as_ref());
-        words.facts.extend(gate.map(|it| std::mem::replace(&mut words.headline, it)));
+        let gate = gate_words(gate, around);
+        words.facts.retain(|it| *it != gate);
+        words.facts.push(std::mem::replace(&mut words.headline, gate));
     }
     if row.flags.contains(&Flag::NodeLeaving) && words.next.is_none() {
         words.next = Some("D takes it out before its node goes".to_owned());
     }
-    if row.outdated && row.standing != Standing::Unknown {
-        words.facts.push(
-            "Its endpoint changed after the health was asked for: this is how it stood before. The health is read again."
-                .to_owned(),
-        );
+    if let Some(why) = row.outdated.filter(|_| row.standing != Standing::Unknown) {
+        words.facts.push(format!("{}: this is how it stood before.", upper_first(why.text())));
+        words.facts.extend(renewal(why));
     }
     let description = row.target.as_ref().and_then(|it| it.health.description.as_deref());
     if let Some(description) = description.filter(|it| !words.headline.contains(*it)) {
@@ -140,6 +145,23 @@ fn failing(row: &Row, around: &Around<'_>) -> Explanation {
     words
 }
 
+fn unknown(row: &Row) -> Explanation {
+    let note = row.note.as_deref().unwrap_or("what is needed to judge this row could not be read");
+    let mut words = say(format!("Not known: {note}."));
+    words.facts.extend(row.outdated.and_then(renewal));
+    words
+}
+
+/// That it will be known soon.
+fn renewal(why: Outdated) -> Option<String> {
+    why.is_older_health().then(|| "The health is read again.".to_owned())
+}
+
+fn upper_first(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}
+
 fn lower_first(text: &str) -> String {
     let mut letters = text.chars();
     letters.next().map_or_else(String::new, |first| first.to_lowercase().chain(letters).collect())
@@ -172,7 +194,7 @@ fn expected(controller: &Controller) -> Expected<'_> {
 
 /// That it does not happen, and with what.
 fn fails(words: Explanation, error: &str) -> Explanation {
-    words.fact(format!("The controller fails: {}.", controller_error(error).trim_end_matches('.')))
+    words.fact(format!("The controller fails: {}.", controller_error(error)))
 }
 
 const FAILS_NEXT: &str = "fix what the controller complains of; it tries again by itself, within 17 minutes";
@@ -260,7 +282,7 @@ fn waiting(row: &Row, around: &Around<'_>) -> Explanation {
 
 /// What a pod's reason for not being ready means for its traffic.
 fn wait_words(code: &WaitCode, pod: &str, around: &Around<'_>) -> Explanation {
-    let describe = || around.kubectl(&format!("describe pod {pod}"));
+    let describe = || around.kubectl(&["describe", "pod", pod]);
     match code {
         WaitCode::ContainersNotReady => say("The container is running, but its readiness probe fails.")
             .next("compare the readiness probe with what the container answers"),
@@ -290,7 +312,7 @@ fn reported_words(
                 .next(format!("check image name, tag and pull secret: {}", describe()))
         }
         "CrashLoopBackOff" | "Error" => say("The container keeps crashing, so the pod is not ready.")
-            .next(format!("see its last output: {}", around.kubectl(&format!("logs --previous {pod}")))),
+            .next(format!("see its last output: {}", around.kubectl(&["logs", "--previous", pod]))),
         "OOMKilled" => say("The container was killed for using more memory than its limit.")
             .next("raise the memory limit, or find the leak"),
         "Unschedulable" => say("No node can run the pod.")
@@ -309,7 +331,7 @@ fn exclusion(exclusion: Exclusion) -> &'static str {
         Exclusion::Terminating => "its pod is terminating",
         Exclusion::ContainersNotReady => "the containers of its pod are not ready",
         Exclusion::NodeNotReady => "its node is not Ready",
-        Exclusion::NodeUnknown => "its node's Ready condition is Unknown while other endpoints are ready",
+        Exclusion::NodeUnknown => "nothing is heard of its node (its Ready condition is Unknown)",
         Exclusion::NodeMissing => "its node does not exist",
         Exclusion::NoQuicServerId => "its pod has no QUIC server ID",
         Exclusion::BindingDeleted => "its binding is being deleted",
@@ -327,17 +349,29 @@ fn flag_words(flag: Flag, row: &Row, around: &Around<'_>) -> Vec<String> {
         }
         Flag::NoLoadBalancer => "No listener or rule forwards to the group.",
         Flag::OtherGate => {
-            let gates = row.endpoint.iter().flat_map(|it| &it.other_gates);
-            return gates.map(|it| gate_words(it, around)).collect();
+            return row.held_by().iter().map(|it| gate_words(it, around)).collect();
         }
         Flag::NodeLeaving => {
-            let how = row.endpoint.as_ref().and_then(|it| it.node_leaving.as_deref()).unwrap_or_default();
-            return vec![format!(
-                "Its node is leaving ({how}), and it stays registered until the node is not Ready."
-            )];
+            return row.endpoint.iter().filter_map(leaving).collect();
         }
     };
     vec![text.to_owned()]
+}
+
+/// What becomes of a target whose node says that it is going away: a pod is one until it is evicted, a node until the
+/// controller leaves it out.
+fn leaving(side: &EndpointSide) -> Option<String> {
+    let until = if side.pod.is_some() { "the pod is evicted" } else { "the node is not Ready" };
+    Some(match side.node_leaving.as_ref()? {
+        NodeLeaving::Cordoned => {
+            format!(
+                "Its node is cordoned: no new pods are placed there, and it stays a target until {until}."
+            )
+        }
+        NodeLeaving::Taint(key) => {
+            format!("Its node is going away (taint {key}), and it stays a target until {until}.")
+        }
+    })
 }
 
 /// Why a gate that is not this binding's keeps a pod from being ready, and who could change that.

@@ -20,7 +20,6 @@ use crate::domain::inventory::Source;
 use crate::domain::inventory::unbound;
 use crate::domain::judgement::report::Report;
 use crate::domain::judgement::row::Subject;
-use crate::domain::judgement::standing::VerdictKind;
 use crate::domain::wording::scope::not_found;
 use crate::domain::wording::scope::nothing as nothing_matches;
 use crate::domain::wording::scope::unchecked;
@@ -182,7 +181,7 @@ fn group(it: &Listed<'_>) -> String {
 
 fn in_service(it: &Listed<'_>) -> String {
     let counts = &it.report.counts;
-    if it.report.verdict.word == VerdictKind::Unknown {
+    if it.report.is_unread() {
         return format!("?/{}", if it.binding.is_some() { counts.wanted } else { counts.registered });
     }
     match it.binding {

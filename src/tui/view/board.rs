@@ -228,7 +228,7 @@ fn style(theme: &Theme, tone: Tone, row: &Row, failed: bool) -> Style {
         return theme.dim;
     }
     match (tone, &row.target, &row.endpoint) {
-        (Tone::Standing, ..) if row.outdated => theme.dim,
+        (Tone::Standing, ..) if row.outdated.is_some() => theme.dim,
         (Tone::Standing, ..) => theme.standing(row.standing, row.problem),
         (Tone::Health, Some(target), _) => theme.health(&target.health.state),
         (Tone::Readiness, _, Some(side)) => match (&side.wait, side.ready) {

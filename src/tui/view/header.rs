@@ -99,11 +99,18 @@ fn where_we_are<'a>(state: &State, theme: &Theme, short: u8) -> Line<'a> {
         spans.push(Span::styled("PROTECTED", theme.warn));
         spans.push(Span::raw(" "));
     }
-    if let Some(how) = state.opening.exposed.values().next() {
-        spans.push(Span::styled(format!("{} ", how.to_uppercase()), theme.warn));
-    }
+    spans.extend(exposed(state).map(|it| Span::styled(it, theme.warn)));
     spans.extend([Span::raw(place), Span::styled(what, theme.title)]);
     Line::from(spans)
+}
+
+/// Clusters whose identity is not made sure of; which of them, where there are several.
+fn exposed(state: &State) -> impl Iterator<Item = String> {
+    let several = state.opening.contexts.len() > 1;
+    state.opening.exposed.iter().map(move |(cluster, how)| match several {
+        true => format!("{}: {} ", text::middle(&cluster.0, 12), how.to_uppercase()),
+        false => format!("{} ", how.to_uppercase()),
+    })
 }
 
 fn aws<'a>(state: &State, theme: &Theme, short: u8) -> Line<'a> {
@@ -140,10 +147,9 @@ fn verdict<'a>(state: &State, theme: &Theme, short: u8) -> Line<'a> {
     let mut spans =
         vec![Span::styled(format!(" {} ", verdict.word.text().to_uppercase()), style.patch(theme.title))];
     let counts = &report.counts;
-    let unread = verdict.word == VerdictKind::Unknown;
+    let unread = report.is_unread();
     spans.push(Span::raw(match counts.wanted {
         0 => format!(" {} healthy", counts.healthy),
-        // What was not read is not none.
         wanted if unread => format!(" ? of {wanted}"),
         wanted => format!(" {} of {wanted}", counts.in_service),
     }));

@@ -84,7 +84,7 @@ fn said(theme: &Theme, words: Explanation) -> Lines {
 
 fn row_lines(state: &State, theme: &Theme, report: &Report, row: &Row) -> Lines {
     let context = state.context(report);
-    let mut lines = said(theme, words::of_row(row, &words::Around::of(report, state.known_group(report))));
+    let mut lines = said(theme, words::of_row(row, &state.around(report)));
     lines.push((String::new(), theme.plain));
     let mut fact = |name: &str, value: String| lines.push((format!("{name:<16} {value}"), theme.plain));
     fact("standing", format!("{} {}", row.standing.glyph(), row.standing.word()));
@@ -131,7 +131,8 @@ fn row_lines(state: &State, theme: &Theme, report: &Report, row: &Row) -> Lines 
 
 fn report_lines(state: &State, theme: &Theme, report: &Report) -> Lines {
     let now = state.shown_now();
-    let mut lines = said(theme, board::of_report(report, state.known_group(report), now));
+    let mut lines =
+        said(theme, board::of_report(report, (state.known_group(report), &state.opening.manner), now));
     lines.push((String::new(), theme.plain));
     lines.push((board::of_controller(&report.controller, now), theme.plain));
     let facts = [group_facts(state, report), binding_facts(state, report), route_facts(report)];
@@ -153,7 +154,7 @@ fn group_facts(state: &State, report: &Report) -> Facts {
         facts.extend(group.control_port.map(|it| ("control port", it.to_string())));
         facts.extend(group.vpc.iter().map(|it| ("vpc", it.to_string())));
     }
-    let attributes = state.inventory.groups.get(arn).and_then(|it| it.attributes.as_ref());
+    let attributes = state.known_group(report).and_then(|it| it.attributes.as_ref());
     facts.extend(attributes.map(|it| ("deregistration", format!("{} s", it.deregistration_delay()))));
     facts
 }

@@ -27,7 +27,17 @@ pub(super) fn end(text: &str, width: usize) -> String {
 
 /// The same, but the middle is left out: names of pods differ at their end.
 pub(super) fn middle(text: &str, width: usize) -> String {
-    let text = &*printable::line(text);
+    // Of a text too long for any screen both ends are enough.
+    let cut = text.len() > 4 * SHOWN;
+    let kept = match cut {
+        true => [
+            text.get(..text.floor_char_boundary(2 * SHOWN)).unwrap_or_default(),
+            text.get(text.ceil_char_boundary(text.len() - 2 * SHOWN)..).unwrap_or_default(),
+        ]
+        .concat(),
+        false => String::new(),
+    };
+    let text = &*printable::line(if cut { &kept } else { text });
     let start = start(text);
     if width < 8 || (fits(start, width) && start.len() == text.len()) {
         return end(text, width);

@@ -55,12 +55,13 @@ pub(super) fn render(state: &State, theme: &Theme, area: Rect, buffer: &mut Buff
 
 fn content(state: &State) -> (String, Explanation) {
     if let (Some(row), Some(report)) = (state.row(), state.report()) {
-        let words = words::of_row(row, &words::Around::of(report, state.known_group(report)));
+        let words = words::of_row(row, &state.around(report));
         return (format!("Why · {} · {}", label(row), row.standing.word()), words);
     }
     match state.report() {
         Some(report) => {
-            let mut words = board::of_report(report, state.known_group(report), state.shown_now());
+            let group = (state.known_group(report), &state.opening.manner);
+            let mut words = board::of_report(report, group, state.shown_now());
             // What is on show may be old: why, and how to change that, comes before everything else.
             if let Some(failure) = failure(state, report) {
                 words.facts.insert(0, format!("{failure}."));

@@ -255,7 +255,7 @@ async fn a_controller_that_is_not_there_is_told_from_one_that_may_not_be_read() 
     let expected = ControllerSigns {
         kind_served: Some(false),
         deployment: Some(None),
-        others: Vec::new(),
+        others: Some(Vec::new()),
         lease: Some(None),
         webhook_endpoints: Some(None),
         webhook_configured: Some(false),

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use serde_json::Value;
+use tgscope::domain::plan::manner::Manner;
 use tgscope::report::Document;
 
 use super::Still;
@@ -100,7 +101,12 @@ async fn told((scenario, moments): &Story) -> String {
         world.seconds(at - passed);
         passed = *at;
         let look = world.look().await;
-        let document = serde_json::to_value(Document::new(&look.inventory, &look.reports, look.at)).unwrap();
+        let document = serde_json::to_value(Document::new(
+            &look.inventory,
+            &look.reports,
+            (&Manner::default(), look.at),
+        ))
+        .unwrap();
         _ = writeln!(told, "=== {at} s: {what}\n{}", shown(&document, 0));
     }
     told
@@ -116,7 +122,12 @@ async fn the_large_world_tells_its_story_in_short() {
     {
         world.seconds(pass);
         let look = world.look().await;
-        let document = serde_json::to_value(Document::new(&look.inventory, &look.reports, look.at)).unwrap();
+        let document = serde_json::to_value(Document::new(
+            &look.inventory,
+            &look.reports,
+            (&Manner::default(), look.at),
+        ))
+        .unwrap();
         _ = writeln!(told, "=== {what}");
         let mut alike: BTreeMap<String, Vec<&str>> = BTreeMap::new();
         for it in document["bindings"].as_array().unwrap() {

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 use tgscope::backend::Look;
+use tgscope::domain::plan::manner::Manner;
 use tgscope::lab::Scenario;
 use tgscope::report::Document;
 
@@ -116,7 +117,12 @@ async fn nobody_is_accused_and_nothing_is_settled_by_sides_of_different_age() {
     let (mut wrong, mut settled, mut outdated) = (Vec::new(), 0, 0);
     for n in 0..LOOKS {
         let look = look(&world, &mut random, (&mut now, &mut told)).await;
-        let document = serde_json::to_value(Document::new(&look.inventory, &look.reports, look.at)).unwrap();
+        let document = serde_json::to_value(Document::new(
+            &look.inventory,
+            &look.reports,
+            (&Manner::default(), look.at),
+        ))
+        .unwrap();
         assert_eq!(document["failures"], serde_json::json!([]), "look {n}");
         for it in document["bindings"].as_array().unwrap() {
             let rows = it["rows"].as_array().unwrap();

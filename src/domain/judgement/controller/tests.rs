@@ -40,7 +40,7 @@ fn uninstalled(world: &mut World) {
         *it = ControllerSigns {
             kind_served: Some(true),
             deployment: Some(None),
-            others: Vec::new(),
+            others: Some(Vec::new()),
             lease: Some(None),
             webhook_endpoints: Some(None),
             webhook_configured: Some(false),
@@ -136,16 +136,14 @@ fn with_others(usual: Option<&str>, others: &[(&str, Option<&str>, u32)]) -> Con
             let first = it.deployment.as_mut().unwrap().as_mut().unwrap();
             first.watches = usual.map(Into::into);
             let template = first.clone();
-            it.others = others
-                .iter()
-                .map(|(name, watches, available)| ControllerDeployment {
-                    name: ObjectName::new("lb-system", name),
-                    watches: watches.map(Into::into),
-                    available: *available,
-                    version: Some("2.11.0".into()),
-                    ..template.clone()
-                })
-                .collect();
+            let others = others.iter().map(|(name, watches, available)| ControllerDeployment {
+                name: ObjectName::new("lb-system", name),
+                watches: watches.map(Into::into),
+                available: *available,
+                version: Some("2.11.0".into()),
+                ..template.clone()
+            });
+            it.others = Some(others.collect());
         });
     })
 }
@@ -160,15 +158,33 @@ fn the_controller_is_the_one_that_watches_the_namespace_of_the_binding() {
     assert_eq!(told(&other), (Presence::Present, Some("2.11.0".into()), sign.clone()));
     let down = with_others(Some("infra"), &[("edge", Some("workshop"), 0)]);
     assert_eq!((down.presence, down.sign.to_string()), (Presence::Down, sign));
-    let nobody = with_others(Some("infra"), &[]);
-    assert_eq!(nobody.presence, Presence::Absent);
-    assert_eq!(
-        nobody.sign,
-        "no controller watches namespace workshop: kube-system/aws-load-balancer-controller only infra"
-    );
     let both = with_others(None, &[("edge", None, 1)]);
     assert_eq!((both.presence, both.version), (Presence::Present, None), "which of them is not known");
     assert!(both.sign.starts_with("several watch namespace workshop: kube-system/"), "{}", both.sign);
+}
+
+#[test]
+fn that_nobody_watches_a_namespace_is_said_where_all_controllers_are_seen_and_none_left_a_mark() {
+    let told = |edit: fn(&mut World)| {
+        let it = found(|w| {
+            unmarked(w);
+            let watches = |it: &mut ControllerDeployment| it.watches = Some("infra".into());
+            w.signs(|it| watches(it.deployment.as_mut().unwrap().as_mut().unwrap()));
+            edit(w);
+        });
+        (it.presence, it.sign.to_string())
+    };
+    let nobody =
+        "no controller watches namespace workshop: kube-system/aws-load-balancer-controller only infra";
+    assert_eq!(told(|_| {}), (Presence::Absent, nobody.to_owned()));
+    let marked = |w: &mut World| w.binding(|it| it.observed_generation = Some(1));
+    assert_eq!(told(marked), (Presence::Unknown, format!("{nobody}; yet there is an observed generation")));
+    let denied = |w: &mut World| w.signs(|it| it.others = None);
+    assert_eq!(told(denied), (Presence::Unknown, format!("{nobody}; others cannot be listed")));
+    let not_served = |w: &mut World| w.signs(|it| it.kind_served = Some(false));
+    assert_eq!(told(not_served), (Presence::Absent, "no TargetGroupBinding kind".to_owned()));
+    let late = |w: &mut World| w.later(100);
+    assert_eq!(told(late).0, Presence::Unknown, "what was read long ago says nothing of now");
 }
 
 #[test]

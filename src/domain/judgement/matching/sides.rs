@@ -16,6 +16,7 @@ use crate::domain::judgement::desired::Backing;
 use crate::domain::judgement::desired::Endpoint;
 use crate::domain::judgement::row::EndpointSide;
 use crate::domain::judgement::row::GateSetter;
+use crate::domain::judgement::row::NodeLeaving;
 use crate::domain::judgement::row::OtherGate;
 use crate::domain::judgement::row::WaitCode;
 use crate::domain::judgement::row::WaitReason;
@@ -169,10 +170,10 @@ const LEAVING: [&str; 6] = [
 ];
 
 /// How a node says that it is going away.
-fn leaving(node: &Node) -> Option<String> {
+fn leaving(node: &Node) -> Option<NodeLeaving> {
     let taint = node.taints.iter().find(|taint| LEAVING.iter().any(|it| taint.key.starts_with(it)));
-    let cordoned = || node.unschedulable.then(|| "cordoned".to_owned());
-    taint.map(|it| format!("taint {}", it.key)).or_else(cordoned)
+    let cordoned = || node.unschedulable.then_some(NodeLeaving::Cordoned);
+    taint.map(|it| NodeLeaving::Taint(it.key.clone())).or_else(cordoned)
 }
 
 /// A pod that we took out of the service: it waits for nothing.

@@ -1,5 +1,7 @@
 //! Every word of the verdict, with the sentence that says why.
 
+mod others;
+
 use crate::domain::facts::cluster::PortRef;
 use crate::domain::facts::cluster::ServiceType;
 use crate::domain::facts::elb::Caller;

@@ -7,6 +7,7 @@ use crate::domain::fixture::kubernetes;
 use crate::domain::inventory::Kind;
 use crate::domain::judgement::history::History;
 use crate::domain::judgement::row::Row;
+use crate::domain::judgement::unsettled::Unsettled;
 
 /// A fact, the world before, its change, and how the row of the address stands before health is asked for again.
 type Fact = (&'static str, &'static str, fn(&mut World), &'static str, &'static str);
@@ -82,8 +83,8 @@ const FACTS: &[Fact] = &[
 ];
 
 fn said(row: &Row) -> String {
-    assert!(!row.outdated || !row.problem, "nobody is accused by what is old: {row:?}");
-    format!("{}{}", row.standing.word(), if row.outdated { ", old" } else { "" })
+    assert!(row.outdated.is_none() || !row.problem, "nobody is accused by what is old: {row:?}");
+    format!("{}{}", row.standing.word(), if row.outdated.is_some() { ", old" } else { "" })
 }
 
 #[test]
@@ -133,7 +134,13 @@ fn what_a_lost_watch_cannot_explain_is_no_orphan() {
     world.failed(kubernetes(Kind::Slices));
     world.answer("10.0.0.1 draining, 10.0.0.2 healthy");
     assert_eq!(said(&world.row("10.0.0.2")), "unknown, old");
-    assert_eq!(said(&world.row("10.0.0.1")), "in service, old");
+    assert_eq!(said(&world.row("10.0.0.1")), "unknown, old", "it drains: it was in service");
+    let settled = world.report().settled;
+    assert!(settled.because.contains(&Unsettled::KubernetesUnread), "{settled:?}");
+    assert!(
+        !settled.because.contains(&Unsettled::TargetsOlderThanChange),
+        "asking AWS again would not help: {settled:?}"
+    );
 }
 
 #[test]

@@ -15,6 +15,7 @@ use crate::domain::fixture::objects;
 use crate::domain::inventory::Source;
 use crate::domain::judgement::row::Flag;
 use crate::domain::judgement::row::GateSetter;
+use crate::domain::judgement::unsettled::Unsettled;
 
 /// Looks, lets time pass, and says whether the row is a problem then.
 fn after(seconds: i64, mut world: World, address: &str) -> bool {
@@ -231,6 +232,46 @@ fn a_gate_of_somebody_else_is_told_by_who_sets_it() {
     assert_eq!(setter("target-health.elbv2.k8s.aws/gone"), GateSetter::NoSuchBinding("gone".to_owned()));
     assert_eq!(setter("target-health.alb.ingress.k8s.aws/a_b_80"), GateSetter::FirstController);
     assert_eq!(setter("example.com/warm"), GateSetter::Other);
+}
+
+/// Whether a pod that is in service is a problem for a gate, at an age in seconds.
+fn gate_is_a_problem(gate: &str, status: Status, age: i64) -> bool {
+    let mut world = World::of("10.0.0.1 ready | 10.0.0.1 healthy");
+    second_binding(&mut world, BindingApi::LoadBalancerController, "10.0.0.8");
+    let created = world.now.plus_seconds(-age);
+    world.edit_pod("10.0.0.1", |it| {
+        (it.gates, it.created) = (vec![gate.into()], created);
+        it.conditions.push(objects::condition(gate, status, created));
+    });
+    world.ask(|_| {});
+    world.row("10.0.0.1").problem
+}
+
+#[test]
+fn a_gate_of_another_binding_has_as_long_as_first_checks_take() {
+    for (gate, new, old) in [
+        ("target-health.elbv2.k8s.aws/second", false, true),
+        ("example.com/warm", false, true),
+        ("target-health.elbv2.k8s.aws/gone", true, true),
+        ("target-health.alb.ingress.k8s.aws/a_b_80", true, true),
+    ] {
+        for status in [Status::False, Status::Unknown] {
+            assert_eq!(gate_is_a_problem(gate, status, 5), new, "{gate} {status:?}, new");
+            assert_eq!(gate_is_a_problem(gate, status, 600), old, "{gate} {status:?}, old");
+        }
+    }
+    assert!(Unsettled::OtherGate.is_moving(), "where it is wrong there is a problem");
+}
+
+#[test]
+fn a_pod_that_goes_is_not_held_by_gates() {
+    let mut world = World::of("10.0.0.1 ready | 10.0.0.1 healthy");
+    world.edit_pod("10.0.0.1", |it| it.gates = vec!["example.com/warm".into()]);
+    assert_eq!(world.row("10.0.0.1").held_by().len(), 1);
+    let now = world.now;
+    world.edit_pod("10.0.0.1", |it| it.deleted = Some(now));
+    assert!(world.row("10.0.0.1").held_by().is_empty());
+    assert!(!world.report().settled.because.contains(&Unsettled::OtherGate));
 }
 
 #[test]
