@@ -210,6 +210,12 @@ const CASES: &[Case] = &[
         &["is the container listening"],
     ),
     (
+        "publish-not-ready",
+        &["get", "-A", "-o", "json", "--as", "ops"],
+        &["kubectl --as ops --context here -n shop logs --previous db-1"],
+        &[],
+    ),
+    (
         "nlb-zone-without-pods",
         LOOK,
         &["web: degraded", "zone eu-west-1c has no healthy target"],
