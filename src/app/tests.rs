@@ -92,7 +92,7 @@ impl Screen {
 
 fn three() -> World {
     World::of(
-        "10.0.0.1 ready, 10.0.0.2 ready b, 10.0.0.3 ready b | 10.0.0.1 healthy, 10.0.0.2 healthy b, 10.0.0.3 healthy b",
+        "10.0.0.1 ready, 10.0.0.2 ready b, 10.0.0.3 ready | 10.0.0.1 healthy, 10.0.0.2 healthy b, 10.0.0.3 healthy",
     )
 }
 

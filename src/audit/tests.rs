@@ -459,8 +459,8 @@ fn what_is_left_of_a_plan_is_counted_from_its_last_line() {
     let (home, plan) = (Home::new(), a_plan());
     assert_eq!(home.log().left_of(&plan.id).unwrap(), 0);
     begin(&home.log(), &plan);
-    assert_eq!(home.log().left_of(&plan.id).unwrap(), 4);
+    assert_eq!(home.log().left_of(&plan.id).unwrap(), 5);
     home.log().write(&line(&plan, 0, LogStage::Done)).unwrap();
-    assert_eq!(home.log().left_of(&plan.id).unwrap(), 3);
+    assert_eq!(home.log().left_of(&plan.id).unwrap(), 4);
     assert_eq!(home.log().left_of(&drained(&mut PlanIds::new(8)).id).unwrap(), 0);
 }

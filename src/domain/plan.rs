@@ -14,6 +14,7 @@ pub mod permissions;
 
 pub(crate) mod bind;
 pub mod binding;
+mod detaching;
 pub mod drain;
 pub mod targets;
 pub mod unbind;

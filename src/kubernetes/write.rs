@@ -106,6 +106,7 @@ impl Cluster {
             | Act::Shift { .. }
             | Act::AwaitLeaving { .. }
             | Act::AwaitGone { .. }
+            | Act::AwaitReplaced { .. }
             | Act::AwaitInStep { .. } => Ok(()),
         }
     }

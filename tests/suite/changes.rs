@@ -97,6 +97,24 @@ impl Carried {
         waited.await.unwrap_or_else(|_| panic!("step {step} was never {word}"))
     }
 
+    /// The same, while time passes a second for each look that is waited for.
+    async fn reach(&mut self, world: &Still, step: usize, word: &str) -> Stage {
+        let waited = tokio::time::timeout(PATIENCE, async {
+            loop {
+                tokio::select! {
+                    told = self.told.recv() => {
+                        let progress = told.expect("the plan ended before");
+                        if progress.step == step && progress.stage.word() == word {
+                            return progress.stage;
+                        }
+                    }
+                    () = tokio::time::sleep(Duration::from_millis(20)) => world.seconds(1),
+                }
+            }
+        });
+        waited.await.unwrap_or_else(|_| panic!("step {step} was never {word}"))
+    }
+
     /// How every step ended, while time passes a second for each look that is waited for.
     async fn end(self, world: &Still) -> Vec<Stage> {
         let Self { mut work, told, signal, .. } = self;

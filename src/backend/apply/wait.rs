@@ -25,6 +25,9 @@ const AGAIN: i64 = 2_000;
 const READ_BACK: i64 = 30;
 /// Seconds within which the controller is expected to have acted on a new look.
 const IN_STEP: i64 = 30;
+/// Seconds within which a pod is expected to be replaced by one in service: the deadline a Deployment gives itself
+/// (`progressDeadlineSeconds`, 600 by default).
+const REPLACED: i64 = 600;
 /// The longest a group may let targets drain, in seconds (target group attribute
 /// `deregistration_delay.timeout_seconds`).
 const LONGEST_DELAY: i64 = 3_600;
@@ -96,6 +99,7 @@ impl Running {
                 known.map_or(LONGEST_DELAY, i64::from) + 60
             }
             Act::AwaitInStep { .. } => IN_STEP,
+            Act::AwaitReplaced { .. } => REPLACED,
             // The binding is gone, and with it whoever would take more out.
             Act::AwaitLeaving { .. } if self.unbinds() => READ_BACK,
             _ => 120,

@@ -54,7 +54,7 @@ pub(super) fn by_zone<'a>(rows: impl Iterator<Item = &'a Row>) -> BTreeMap<Arc<s
 }
 
 /// Targets outside the group's VPC are in no zone of their own.
-const ALL_ZONES: &str = "all";
+pub(crate) const ALL_ZONES: &str = "all";
 
 /// A zone of the load balancer that has registered targets and none healthy or, where zones stand alone,
 /// no targets at all.

@@ -145,6 +145,12 @@ pub enum Act {
         group: TargetGroupArn,
         targets: Vec<TargetKey>,
     },
+    /// Waits until as many endpoints are in service as were before, beside those that leave.
+    AwaitReplaced {
+        subject: Subject,
+        least: u32,
+        leaving: Vec<TargetKey>,
+    },
     /// Waits until every wanted endpoint is registered and every registered target has an endpoint.
     AwaitInStep {
         subject: Subject,
@@ -154,7 +160,13 @@ pub enum Act {
 impl Act {
     /// Writes nothing.
     pub fn only_waits(&self) -> bool {
-        matches!(self, Self::AwaitLeaving { .. } | Self::AwaitGone { .. } | Self::AwaitInStep { .. })
+        matches!(
+            self,
+            Self::AwaitLeaving { .. }
+                | Self::AwaitGone { .. }
+                | Self::AwaitReplaced { .. }
+                | Self::AwaitInStep { .. }
+        )
     }
 
     /// The call it makes: an operation of ELBv2, or a verb and a resource of Kubernetes.
@@ -170,7 +182,10 @@ impl Act {
             Self::Label { object: Labelled::Node(_), .. } => "patch nodes",
             Self::Shift { place: Place { rule: None, .. }, .. } => "ModifyListener",
             Self::Shift { .. } => "ModifyRule",
-            Self::AwaitLeaving { .. } | Self::AwaitGone { .. } | Self::AwaitInStep { .. } => "wait",
+            Self::AwaitLeaving { .. }
+            | Self::AwaitGone { .. }
+            | Self::AwaitReplaced { .. }
+            | Self::AwaitInStep { .. } => "wait",
         }
     }
 
@@ -196,6 +211,7 @@ impl Act {
             | Self::Shift { .. }
             | Self::AwaitLeaving { .. }
             | Self::AwaitGone { .. }
+            | Self::AwaitReplaced { .. }
             | Self::AwaitInStep { .. } => None,
         }
     }
@@ -224,6 +240,7 @@ impl Act {
             | Self::Shift { .. }
             | Self::AwaitLeaving { .. }
             | Self::AwaitGone { .. }
+            | Self::AwaitReplaced { .. }
             | Self::AwaitInStep { .. } => None,
         }
     }
@@ -241,6 +258,7 @@ impl Act {
             | Self::DeletePod { .. }
             | Self::Label { .. }
             | Self::Shift { .. }
+            | Self::AwaitReplaced { .. }
             | Self::AwaitInStep { .. } => None,
         }
     }
@@ -289,6 +307,10 @@ impl Act {
             Self::AwaitGone { targets, .. } => {
                 let verb = if targets.len() == 1 { "has" } else { "have" };
                 format!("wait until {} {verb} drained", listed(targets))
+            }
+            Self::AwaitReplaced { least, .. } => {
+                let verb = if *least == 1 { "is" } else { "are" };
+                format!("wait until {} {verb} in service again", counted(*least, "endpoint"))
             }
             Self::AwaitInStep { .. } => "wait until the registered targets match the endpoints".to_owned(),
         }

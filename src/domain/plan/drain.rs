@@ -6,28 +6,22 @@ use std::collections::BTreeSet;
 use super::Plan;
 use super::Refusal;
 use super::counts;
+use super::detaching::DEREGISTER;
+use super::detaching::Detaching;
+pub use super::detaching::Then;
 use super::guard::Guard;
 use super::owners;
 use super::targets;
 use super::targets::drains;
 use crate::domain::facts::cluster::Binding;
-use crate::domain::facts::cluster::GuardingKind;
-use crate::domain::facts::cluster::Pod;
-use crate::domain::facts::cluster::Service;
 use crate::domain::facts::cluster::TargetType;
-use crate::domain::facts::cluster::Workload;
-use crate::domain::facts::cluster::WorkloadKind;
+use crate::domain::facts::elb::Target;
 use crate::domain::facts::ids::BindingRef;
 use crate::domain::facts::ids::ClusterId;
-use crate::domain::facts::ids::ObjectName;
 use crate::domain::facts::ids::RowKey;
 use crate::domain::facts::ids::TargetGroupArn;
 use crate::domain::facts::ids::TargetKey;
-use crate::domain::facts::ownership::kept_by;
 use crate::domain::inventory::Cluster;
-use crate::domain::inventory::Kind;
-use crate::domain::inventory::deployment::deployment_of;
-use crate::domain::inventory::deployment::rollout_of;
 use crate::domain::judgement::case::Case;
 use crate::domain::judgement::controller::Presence;
 use crate::domain::judgement::desired;
@@ -39,34 +33,8 @@ use crate::domain::plan::act::Labelled;
 use crate::domain::plan::enough;
 use crate::domain::plan::known::Known;
 
-/// What is done with a pod once it has drained.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Then {
-    /// It is deleted; its replacement runs already.
-    #[default]
-    Delete,
-    /// Its label comes back, and the ReplicaSet deletes one pod too many.
-    PutBack,
-    /// It keeps running without its label, for debugging.
-    Keep,
-}
-
-impl Then {
-    /// The next choice, round and round.
-    pub(crate) fn next(self) -> Self {
-        match self {
-            Self::Delete => Self::PutBack,
-            Self::PutBack => Self::Keep,
-            Self::Keep => Self::Delete,
-        }
-    }
-}
-
 /// Excludes a node from every load balancer (pkg/k8s/node_utils.go of the controller).
 pub(crate) const EXCLUDE: &str = "node.kubernetes.io/exclude-from-external-load-balancers";
-
-const DEREGISTER: &str = "deregister (X) removes the target";
-const DEREGISTER_ONLY: &str = "deregister (X) removes the target and leaves the pod running";
 
 /// Drains the pods of rows, or for instance targets the node of one row. Refused where no replacement would come.
 pub fn drain(known: &Known<'_>, rows: &[RowKey], then: Then) -> Result<Plan, Refusal> {
@@ -112,21 +80,32 @@ fn directly(known: &Known<'_>, rows: &[&Row]) -> Result<Plan, Refusal> {
 
 fn pods(known: &Known<'_>, case: &Case<'_>, rows: &[&Row], then: Then) -> Result<Plan, Refusal> {
     let mut plan = Plan::new(ChangeKind::Drain, &known.report.subject, known.now, sentence(rows, then));
-    let leaving: BTreeSet<&TargetKey> = rows.iter().filter_map(|it| targets::key(it)).collect();
-    plan.counts = counts::counts(known.report, &leaving, &[]);
-    let name = case.arn.as_ref().map_or("", |it| it.name()).to_owned();
-    // Each pod's step promises what all of them together leave.
-    let enough = enough::keep_enough(&mut plan, case, &leaving, &name);
-    let mut endings = Vec::new();
-    for row in rows {
-        let pod = Detaching::of(case, row)?;
+    let down = known.report.controller.presence == Presence::Down;
+    let enough = count(&mut plan, known, case, rows);
+    let pods = rows.iter().map(|row| Detaching::of(case, row)).collect::<Result<Vec<_>, _>>()?;
+    let mut gone: Vec<Place> = Vec::new();
+    for (pod, n) in pods.iter().zip(1..) {
+        let left = rows.get(..n).unwrap_or_default();
         let guards = Known::same(case).into_iter().chain([pod.labelled(pod.value())]);
-        plan.step(pod.relabel(pod.value(), None), guards.chain(enough.iter().cloned()).collect());
+        let enough = enough.iter().map(|it| beside(it, if down { rows } else { left }));
+        plan.step(pod.relabel(pod.value(), None), guards.chain(enough).collect());
         pod.say(&mut plan, known, then);
-        endings.extend(pod.ending(then));
+        if !down {
+            for (group, targets) in leave(&mut plan, known, case, left) {
+                match gone.iter_mut().find(|it| it.0 == group) {
+                    Some(it) => it.1.extend(targets),
+                    None => gone.push((group, targets)),
+                }
+            }
+        }
     }
-    leave(&mut plan, known, case, rows);
-    for (act, guards) in endings {
+    if down {
+        gone = leave_by_us(&mut plan, known, case, rows);
+    }
+    for (group, targets) in gone {
+        plan.step(Act::AwaitGone { group, targets }, Vec::new());
+    }
+    for (act, guards) in pods.iter().filter_map(|it| it.ending(then)) {
         plan.step(act, guards);
     }
     plan.follows.dedup();
@@ -135,14 +114,44 @@ fn pods(known: &Known<'_>, case: &Case<'_>, rows: &[&Row], then: Then) -> Result
         false => "No target is registered, so nothing has to drain.".to_owned(),
     });
     enough::emptied(&mut plan, case);
-    if known.report.controller.presence == Presence::Down {
-        plan.warnings.push("The controller is down: the target is deregistered directly.".to_owned());
+    if down {
+        plan.warnings.push("The controller is down: the target is deregistered directly, and no replacement is registered until it is back (R registers it).".to_owned());
     }
     owners::warn(&mut plan, case, &[]);
     if then == Then::Delete {
         plan.lasting.push("a deleted pod does not come back; its replacement is a new pod".to_owned());
     }
     Ok(plan)
+}
+
+/// Counts what leaves, and gives what must remain each time. With a controller one pod leaves after the other, each once
+/// the one before is replaced; a zone may lose all of them for good, since replacements come up where they like.
+fn count(plan: &mut Plan, known: &Known<'_>, case: &Case<'_>, rows: &[&Row]) -> Vec<Guard> {
+    let leaving: BTreeSet<&TargetKey> = rows.iter().filter_map(|it| targets::key(it)).collect();
+    plan.counts = counts::counts(known.report, &leaving, &[]);
+    if known.report.controller.presence != Presence::Down {
+        let serving = rows.iter().find(|it| it.registered().is_some_and(Target::serves)).or(rows.first());
+        let one: BTreeSet<&TargetKey> = serving.into_iter().filter_map(|it| targets::key(it)).collect();
+        let at_once = counts::counts(known.report, &one, &[]).into_iter().next();
+        if let Some((all, at_once)) = plan.counts.first_mut().zip(at_once) {
+            *all = at_once;
+        }
+    }
+    let name = case.arn.as_ref().map_or("", |it| it.name()).to_owned();
+    let guards = enough::keep_enough(plan, case, &leaving, &name);
+    enough::keep_zones(plan, case);
+    guards
+}
+
+/// A guard of what remains, when these have left.
+fn beside(guard: &Guard, left: &[&Row]) -> Guard {
+    match guard {
+        Guard::Healthy { zone, least, .. } => {
+            let leaving = left.iter().filter_map(|it| targets::key(it)).cloned().collect();
+            Guard::Healthy { zone: zone.clone(), least: *least, leaving }
+        }
+        other => other.clone(),
+    }
 }
 
 fn sentence(rows: &[&Row], then: Then) -> String {
@@ -160,34 +169,50 @@ fn sentence(rows: &[&Row], then: Then) -> String {
     }
 }
 
-/// The steps between the removal of labels and the end of the drain: in this group, and in every other one that the
-/// pods leave with their labels.
-fn leave(plan: &mut Plan, known: &Known<'_>, case: &Case<'_>, rows: &[&Row]) {
-    // A target that is missing now may be registered before the label is removed.
-    let keys: Vec<TargetKey> = rows.iter().filter_map(|it| targets::key(it)).cloned().collect();
-    let mut places: Vec<(TargetGroupArn, Vec<TargetKey>)> = Vec::new();
-    if let Some(group) = case.arn.clone().filter(|_| !keys.is_empty()) {
-        let leaving: Vec<_> = rows.iter().filter_map(|it| targets::leaving(it)).collect();
-        if known.report.controller.presence == Presence::Down && !leaving.is_empty() {
-            // Nobody else does it, and a controller that comes back does not want it: its endpoint is gone.
-            let act = Act::Deregister { group: group.clone(), role: Known::role(case), targets: leaving };
-            plan.step(act, Known::same(case).into_iter().collect());
-            plan.step(Act::AwaitGone { group, targets: keys }, Vec::new());
-        } else {
-            places.push((group, keys));
-        }
-    }
-    places.extend(elsewhere(known, case, rows));
+/// Targets of a group that a drain waits for.
+type Place = (TargetGroupArn, Vec<TargetKey>);
+
+/// The steps after the label of the last of these pods is removed: its targets leave this group and every other one that
+/// it leaves with its label, and its replacement gets in service. Gives the targets that have yet to drain.
+fn leave(plan: &mut Plan, known: &Known<'_>, case: &Case<'_>, left: &[&Row]) -> Vec<Place> {
+    let Some(row) = left.last() else { return Vec::new() };
+    let key = targets::key(row).cloned();
+    let own = case.arn.clone().zip(key.map(|it| vec![it]));
+    let places: Vec<Place> = own.into_iter().chain(elsewhere(known, case, &[*row])).collect();
     for (group, targets) in &places {
         plan.step(Act::AwaitLeaving { group: group.clone(), targets: targets.clone() }, Vec::new());
     }
-    for (group, targets) in places {
-        plan.step(Act::AwaitGone { group, targets }, Vec::new());
+    let least = known.report.counts.in_service;
+    if least > 0 {
+        let leaving = left.iter().filter_map(|it| targets::key(it)).cloned().collect();
+        let subject = known.report.subject.clone();
+        plan.step(Act::AwaitReplaced { subject, least, leaving }, Vec::new());
     }
+    places
+}
+
+/// The same where no controller acts: all at once, deregistered by us. Nobody registers a replacement.
+fn leave_by_us(plan: &mut Plan, known: &Known<'_>, case: &Case<'_>, rows: &[&Row]) -> Vec<Place> {
+    // A target that is missing now may be registered before the label is removed.
+    let keys: Vec<TargetKey> = rows.iter().filter_map(|it| targets::key(it)).cloned().collect();
+    let mut places: Vec<Place> =
+        case.arn.clone().filter(|_| !keys.is_empty()).map(|it| (it, keys)).into_iter().collect();
+    let leaving: Vec<_> = rows.iter().filter_map(|it| targets::leaving(it)).collect();
+    if let Some((group, _)) = places.first().filter(|_| !leaving.is_empty()) {
+        // A controller that comes back does not want it: its endpoint is gone.
+        let act = Act::Deregister { group: group.clone(), role: Known::role(case), targets: leaving };
+        plan.step(act, Known::same(case).into_iter().collect());
+    }
+    let others = elsewhere(known, case, rows);
+    for (group, targets) in &others {
+        plan.step(Act::AwaitLeaving { group: group.clone(), targets: targets.clone() }, Vec::new());
+    }
+    places.extend(others);
+    places
 }
 
 /// The targets of these pods in the groups of other bindings.
-fn elsewhere(known: &Known<'_>, case: &Case<'_>, rows: &[&Row]) -> Vec<(TargetGroupArn, Vec<TargetKey>)> {
+fn elsewhere(known: &Known<'_>, case: &Case<'_>, rows: &[&Row]) -> Vec<Place> {
     let Some(reference) = case.reference else { return Vec::new() };
     let pods: BTreeSet<String> = rows.iter().filter_map(|it| it.endpoint.as_ref()?.pod.clone()).collect();
     let others = known.inventory.bindings().filter(|(it, _)| {
@@ -207,201 +232,6 @@ fn elsewhere(known: &Known<'_>, case: &Case<'_>, rows: &[&Row]) -> Vec<(TargetGr
         }
     }
     places
-}
-
-/// A pod that is about to lose the label by which its service selects it.
-struct Detaching<'a> {
-    cluster_id: &'a ClusterId,
-    pod: &'a Pod,
-    deployment: &'a Workload,
-    /// The label that is removed.
-    label: String,
-    /// What else selects the pod by that label, in words.
-    lost: Vec<String>,
-}
-
-impl<'a> Detaching<'a> {
-    fn of(case: &Case<'a>, row: &Row) -> Result<Self, Refusal> {
-        let (cluster_id, cluster, pod) = pod_of(case, row)?;
-        let service = case.service.ok_or_else(|| Refusal::new("the service could not be read"))?;
-        let deployment = owner(cluster, pod)?;
-        let (label, lost) = label(cluster, service, deployment, pod)?;
-        Ok(Self { cluster_id, pod, deployment, label, lost })
-    }
-
-    fn object(&self) -> Labelled {
-        Labelled::Pod(self.pod.name.clone(), self.pod.uid.clone())
-    }
-
-    /// The label's value now.
-    fn value(&self) -> Option<String> {
-        self.pod.labels.get(&self.label).cloned()
-    }
-
-    fn labelled(&self, value: Option<String>) -> Guard {
-        let (cluster, key) = (self.cluster_id.clone(), self.label.clone());
-        Guard::Label { object: self.object(), cluster, key, value }
-    }
-
-    fn relabel(&self, from: Option<String>, to: Option<String>) -> Act {
-        let (cluster, key) = (self.cluster_id.clone(), self.label.clone());
-        Act::Label { cluster, object: self.object(), key, from, to }
-    }
-
-    /// What is done with the pod once it has drained.
-    fn ending(&self, then: Then) -> Option<(Act, Vec<Guard>)> {
-        let Pod { name, uid, .. } = self.pod;
-        let act = match then {
-            Then::Delete => {
-                Act::DeletePod { cluster: self.cluster_id.clone(), name: name.clone(), uid: uid.clone() }
-            }
-            Then::PutBack => self.relabel(None, self.value()),
-            Then::Keep => return None,
-        };
-        Some((act, vec![self.labelled(None)]))
-    }
-
-    fn say(&self, plan: &mut Plan, known: &Known<'_>, then: Then) {
-        let (deployment, name) = (&self.deployment.name.name, &self.pod.name.name);
-        plan.follows.push(format!("Deployment {deployment} starts a replacement at once."));
-        if then == Then::PutBack {
-            plan.follows.push(format!(
-                "Deployment {deployment} then has one pod too many and deletes one, not necessarily this one."
-            ));
-        }
-        if !self.lost.is_empty() {
-            let lost = self.lost.join(", ");
-            plan.warnings
-                .push(format!("Without label {}, {name} is no longer selected by {lost}.", self.label));
-        }
-        for kind in [GuardingKind::NetworkPolicy, GuardingKind::DisruptionBudget] {
-            if !known.inventory.has_read(self.cluster_id, Kind::Guarding(kind)) {
-                let kind = kind.word();
-                let unread = format!("Whether a {kind} selects the pod by its label could not be read.");
-                if !plan.warnings.contains(&unread) {
-                    plan.warnings.push(unread);
-                }
-            }
-        }
-        if let Some(tool) = kept_by(&self.pod.labels) {
-            plan.warnings
-                .push(format!("{tool} manages Deployment {deployment}; it does not watch single pods."));
-        }
-    }
-}
-
-/// The pod of a row, with its cluster.
-fn pod_of<'a>(case: &Case<'a>, row: &Row) -> Result<(&'a ClusterId, &'a Cluster, &'a Pod), Refusal> {
-    let (Some(reference), Some(cluster)) = (case.reference, case.cluster) else {
-        return Err(Refusal::new("no cluster is connected"));
-    };
-    let name = row.endpoint.as_ref().and_then(|it| it.pod.as_ref());
-    let name =
-        name.ok_or_else(|| Refusal::new(format!("no pod is behind {}", row.key)).instead(DEREGISTER))?;
-    let pod = cluster.pods.get(&ObjectName::new(&reference.namespace, name));
-    let pod = pod.ok_or_else(|| Refusal::new(format!("pod {name} could not be read")))?;
-    match pod.terminating() {
-        true => Err(Refusal::new(format!("pod {name} is already terminating and drains by itself"))),
-        false => Ok((&reference.cluster, cluster, pod)),
-    }
-}
-
-/// The Deployment behind a pod: only its ReplicaSet replaces a pod that lost its label.
-fn owner<'a>(cluster: &'a Cluster, pod: &Pod) -> Result<&'a Workload, Refusal> {
-    let name = &pod.name.name;
-    let why = match pod.owner.as_ref() {
-        None => format!("pod {name} has no owner, so nothing replaces it"),
-        Some(it) if &*it.kind == "ReplicaSet" => {
-            let deployment = deployment_of(cluster, pod)
-                .and_then(|name| cluster.workloads.get(&(WorkloadKind::Deployment, name)));
-            match deployment {
-                Some(deployment) => return Ok(deployment),
-                None if rollout_of(pod).is_some() => format!(
-                    "pod {name} belongs to ReplicaSet {} of an Argo Rollout, which a drain does not follow",
-                    it.name
-                ),
-                None => format!(
-                    "no Deployment behind ReplicaSet {} could be read, so whether the pod is replaced is not known",
-                    it.name
-                ),
-            }
-        }
-        Some(it) => match &*it.kind {
-            "StatefulSet" => format!(
-                "pod {name} belongs to StatefulSet {}: without its label it blocks its own replacement",
-                it.name
-            ),
-            "DaemonSet" => format!(
-                "pod {name} belongs to DaemonSet {}: without its label a second pod starts on its node",
-                it.name
-            ),
-            other => format!(
-                "pod {name} belongs to {other} {}: whether it is replaced without its label is not known",
-                it.name
-            ),
-        },
-    };
-    Err(Refusal::new(why).instead(DEREGISTER_ONLY))
-}
-
-/// The label to remove: one that the service and the Deployment select by, and that the fewest others do; with those
-/// others.
-fn label(
-    cluster: &Cluster,
-    service: &Service,
-    owner: &Workload,
-    pod: &Pod,
-) -> Result<(String, Vec<String>), Refusal> {
-    let candidates = service.selector.keys().filter(|key| owner.selector.contains_key(*key));
-    let mut choices: Vec<(usize, String, Vec<String>)> = candidates
-        .map(|key| {
-            let lost = lost(cluster, service, pod, key);
-            (lost.len(), key.clone(), lost)
-        })
-        .collect();
-    choices.sort();
-    match choices.into_iter().next() {
-        Some((_, key, lost)) => Ok((key, lost)),
-        None => Err(Refusal::new(format!(
-            "service {} and Deployment {} share no selector label, so a pod without one would not be replaced",
-            service.name.name, owner.name.name
-        ))
-        .instead(DEREGISTER_ONLY)),
-    }
-}
-
-/// Services, with the bindings that use them, NetworkPolicies and PodDisruptionBudgets that select a pod and would not
-/// without a label.
-fn lost(cluster: &Cluster, service: &Service, pod: &Pod, key: &str) -> Vec<String> {
-    let others = cluster
-        .services
-        .values()
-        .filter(|it| it.name != service.name && it.selects(pod) && it.selector.contains_key(key));
-    let mut lost: Vec<String> = others.map(|it| format!("service {}", it.name.name)).collect();
-    let services: BTreeSet<&ObjectName> = cluster
-        .services
-        .values()
-        .filter(|it| it.selects(pod) && it.selector.contains_key(key))
-        .map(|it| &it.name)
-        .collect();
-    let through = cluster.bindings.values().filter(|it| services.contains(&it.service_name()));
-    let bindings: Vec<String> = through.map(|it| format!("binding {}", it.name.name)).collect();
-    // The binding this is about is meant to lose it.
-    if bindings.len() > 1 {
-        lost.extend(bindings);
-    }
-    let guarding = cluster
-        .guarding
-        .values()
-        .filter(|it| it.name.namespace == pod.name.namespace && it.selector.matches(&pod.labels));
-    let mut without = pod.labels.clone();
-    without.remove(key);
-    lost.extend(
-        guarding
-            .filter(|it| !it.selector.matches(&without))
-            .map(|it| format!("{} {}", it.kind.word(), it.name.name)),
-    );
-    lost
 }
 
 /// The plan that excludes the node of a row from every load balancer.

@@ -45,6 +45,7 @@ pub(crate) fn effect(act: &Act, report: Option<&Report>, inventory: &Inventory) 
         }
         Act::AwaitGone { targets, .. } => gone(report, &targets.iter().collect::<Vec<_>>()),
         Act::Shift { place, from, to } => shifted(inventory, place, from, to),
+        Act::AwaitReplaced { least, leaving, .. } => replaced(report, *least, leaving),
         Act::AwaitInStep { .. } => in_step(report),
         Act::Mark { binding, uid, marker, answered } => match inventory.binding(binding) {
             None => ReadBack::Overtaken(format!("binding {binding} is gone")),
@@ -201,6 +202,28 @@ fn all(
             some.iter().take(2).cloned().collect::<Vec<_>>().join(", ")
         )),
     }
+}
+
+/// As many endpoints are in service as before, beside those that leave.
+fn replaced(report: Option<&Report>, least: u32, leaving: &[TargetKey]) -> ReadBack {
+    let Some(report) = report.filter(|it| it.asked.is_some()) else {
+        return ReadBack::Awaited("the targets could not be read".to_owned());
+    };
+    let leaves = |row: &Row| matches!(&row.key, RowKey::Target(key) if leaving.contains(key));
+    let stays = || report.rows.iter().filter(|it| !leaves(it) && !it.terminating() && !it.detached());
+    let serves = |it: &&Row| it.wanted == Some(true) && it.standing == Standing::InService;
+    let serving = u32::try_from(stays().filter(serves).count()).unwrap_or(u32::MAX);
+    if serving >= least {
+        return ReadBack::There(format!("{} in service", counted(serving, "endpoint")));
+    }
+    let comes = |row: &Row| {
+        let side = row.endpoint.as_ref().filter(|_| row.standing != Standing::InService)?;
+        let wait = side.wait.as_ref().map_or(String::new(), |it| format!(" ({})", it.code));
+        Some(format!("{} is {}{wait}", side.pod.as_deref()?, row.standing.word()))
+    };
+    let coming: Vec<String> = stays().filter_map(comes).take(2).collect();
+    let coming = if coming.is_empty() { String::new() } else { format!("; {}", coming.join(", ")) };
+    ReadBack::Awaited(format!("{serving} of {} in service{coming}", counted(least, "endpoint")))
 }
 
 /// AWS has every wanted endpoint, and nothing is registered that no endpoint explains.

@@ -2,6 +2,7 @@
 //! typed, and what clients get where no target remains.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use crate::domain::facts::elb::Attributes;
 use crate::domain::facts::elb::TargetGroup;
@@ -9,12 +10,13 @@ use crate::domain::facts::ids::LoadBalancerArn;
 use crate::domain::facts::ids::TargetKey;
 use crate::domain::judgement::case::Case;
 use crate::domain::judgement::zones;
+use crate::domain::judgement::zones::ALL_ZONES;
 use crate::domain::plan::Plan;
 use crate::domain::plan::act::counted;
 use crate::domain::plan::guard::Guard;
 
 /// The guards of a plan that deregisters targets: as many must remain healthy as it says. `name` has to be typed where
-/// that is too few, or where the group's minimum is not known.
+/// that is too few, or where the group's minimum is not known; the name of a zone that would be left without any.
 pub(super) fn keep_enough(
     plan: &mut Plan,
     case: &Case<'_>,
@@ -29,12 +31,14 @@ pub(super) fn keep_enough(
     for count in &plan.counts {
         let none_healthy = count.zone.is_none() && count.before.healthy == 0;
         if none_healthy && !leaving.is_empty() && count.after.registered == 0 && !case.routes.none_lead() {
-            asks.push(
-                "no target is healthy, so traffic goes to all registered targets, and none would be left"
-                    .to_owned(),
-            );
+            let because =
+                "no target is healthy, so traffic goes to all registered targets, and none would be left";
+            asks.push((name, because.to_owned()));
         }
-        if count.before.healthy == count.after.healthy || (count.zone.is_some() && !alone) {
+        if count.before.healthy == count.after.healthy {
+            continue;
+        }
+        if count.zone.is_some() && !alone {
             continue;
         }
         if count.after.healthy > 0 {
@@ -47,20 +51,38 @@ pub(super) fn keep_enough(
         let least = attributes.minimum_healthy(count.after.registered);
         let place = count.zone.as_ref().map_or_else(String::new, |it| format!(" in zone {it}"));
         if count.after.healthy == 0 {
-            asks.push(format!("no healthy target would be left{place}"));
+            let name = count.zone.as_deref().unwrap_or(name);
+            asks.push((name, format!("no healthy target would be left{place}")));
         } else if count.after.healthy < least {
             let healthy = counted(count.after.healthy, "healthy target");
-            asks.push(format!(
+            asks.push((name, format!(
                 "only {healthy} would be left{place} (minimum {least}), so traffic would go to all registered targets, healthy or not"
-            ));
+            )));
         } else if count.zone.is_none() && case.attributes().is_none() {
-            asks.push("the group's minimum of healthy targets could not be read".to_owned());
+            asks.push((name, "the group's minimum of healthy targets could not be read".to_owned()));
         }
     }
-    for because in asks {
-        plan.ask_for(name, because);
+    let asks: Vec<(String, String)> = asks.into_iter().map(|it| (it.0.to_owned(), it.1)).collect();
+    for (name, because) in asks {
+        plan.ask_for(&name, because);
     }
     guards
+}
+
+/// Makes the name of a zone have to be typed that a drain leaves without healthy targets, also where the others serve it:
+/// replacements come up where they like.
+pub(super) fn keep_zones(plan: &mut Plan, case: &Case<'_>) {
+    let none_left = plan.counts.first().is_some_and(|it| it.after.healthy == 0);
+    if none_left || zones_may_stand_alone(case) {
+        // Asked for already.
+        return;
+    }
+    let emptied = plan.counts.iter().filter(|it| it.before.healthy > 0 && it.after.healthy == 0);
+    let zones: Vec<Arc<str>> =
+        emptied.filter_map(|it| it.zone.clone()).filter(|it| **it != *ALL_ZONES).collect();
+    for zone in zones {
+        plan.ask_for(&zone, format!("no healthy target would be left in zone {zone}"));
+    }
 }
 
 /// Cross-zone load balancing is off, or whether it is could not be read.

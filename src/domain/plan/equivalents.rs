@@ -64,7 +64,7 @@ pub(crate) fn lines(act: &Act, manner: &Manner) -> Vec<String> {
             line(aws(manner, words.chain(few)))
         }
         Act::Shift { place, from, to } => line(modify(place, from, to, manner)),
-        Act::AwaitLeaving { .. } | Act::AwaitInStep { .. } => Vec::new(),
+        Act::AwaitLeaving { .. } | Act::AwaitReplaced { .. } | Act::AwaitInStep { .. } => Vec::new(),
     }
 }
 

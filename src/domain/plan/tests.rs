@@ -1,6 +1,7 @@
 //! What plans say, ask and refuse, on worlds in a short notation: whose a thing is decides.
 
 mod binds;
+mod drains;
 mod weights;
 
 use std::collections::BTreeMap;
@@ -115,7 +116,7 @@ fn the_last_of_a_zone_counts_where_zones_stand_alone() {
     let world = edited(|it| it.attribute("load_balancing.cross_zone.enabled", "false"));
     says(
         deregister(&world, &["10.0.0.2"]),
-        &["type eksworkshoptg: no healthy target would be left in zone us-west-2b"],
+        &["type us-west-2b: no healthy target would be left in zone us-west-2b"],
     );
     assert_eq!(deregister(&world, &["10.0.0.1"]).unwrap().typed, None);
     let world = edited(|it| it.attribute("load_balancing.cross_zone.enabled", "true"));

@@ -330,7 +330,10 @@ fn inverse(known: &Known<'_>, act: &Act) -> Result<Step, Stays> {
         Act::DeletePod { name, .. } => Err(Stays::PodDeleted(name.clone())),
         Act::DeleteBinding { binding, .. } => Err(Stays::BindingDeleted(binding.clone())),
         Act::Mark { .. } => Err(Stays::Reconciled),
-        Act::AwaitLeaving { .. } | Act::AwaitGone { .. } | Act::AwaitInStep { .. } => Err(Stays::Waited),
+        Act::AwaitLeaving { .. }
+        | Act::AwaitGone { .. }
+        | Act::AwaitReplaced { .. }
+        | Act::AwaitInStep { .. } => Err(Stays::Waited),
     }
 }
 

@@ -61,10 +61,10 @@ async fn a_pod_is_drained_by_three_keys_and_put_back_by_two() {
     session.plan("D").await;
     session.until(&["Plan · drain", "remove label app=testapp", "delete pod", "y accept"]).await;
     session.keys("y");
-    session.live(&["drain · under way", "✓ 1.", "✓ 2.", "is draining, at most"]).await;
+    session.live(&["drain · under way", "✓ 1.", "✓ 2.", "✓ 3.", "is draining, at most"]).await;
     // Hidden, it goes on, and the pod stays on the board.
     session.keys("⎋");
-    session.until(&["detached", "↓ draining", "drain 3/4 waiting"]).await;
+    session.until(&["detached", "↓ draining", "drain 4/5 waiting"]).await;
     session.keys("p");
     session.until(&["drain · under way"]).await;
     // Somebody thinks better of it: the label comes back, and with it the endpoint.
@@ -86,7 +86,9 @@ async fn a_drained_pod_is_deleted_at_the_end() {
     session.plan("D").await;
     session.until(&["Plan · drain", "y accept"]).await;
     session.keys("y");
-    session.live(&["drain · done", "✓ 4. delete pod"]).await;
+    session
+        .live(&["drain · done", "✓ 3. wait until 3 endpoints are in service again", "✓ 5. delete pod"])
+        .await;
     session.keys("⎋");
     session.live(&["SERVING  3 of 3"]).await;
     session.quit().await;
@@ -315,13 +317,13 @@ async fn what_another_session_began_is_offered_at_the_next_start() {
     let mut carried = world.carry_out_by(plan, log());
     carried.until(0, "done").await;
     world.seconds(10);
-    carried.until(2, "waiting").await;
+    carried.reach(&world, 3, "waiting").await;
     carried.signal.send_replace(Signal::Leave);
     carried.end(&world).await;
 
     let connection = world.connection();
     let session = Session::logged(world, connection, log());
-    session.until(&["Unfinished change", "2 of 4 steps are done", "g resume"]).await;
+    session.until(&["Unfinished change", "3 of 5 steps are done", "g resume"]).await;
     session.keys("g");
     session.until(&["Plan · drain", "Resumes the change from 2026-01-15", "y accept"]).await;
     session.keys("y");

@@ -26,16 +26,15 @@ async fn a_terminal_closed_in_the_middle_of_a_drain_leaves_it_open_in_the_log() 
     let first = keys(&world.report().await)[0].clone();
     let plan = world.plan(|it| drain::drain(it, &[RowKey::Target(first.clone())], Then::Delete)).await;
     let mut carried = world.carry_out_by(plan, log());
-    world.seconds(10);
     carried.until(0, "done").await;
-    world.seconds(10);
-    carried.until(2, "waiting").await;
+    let waits = carried.reach(&world, 3, "waiting").await;
+    assert!(waits.said().contains("is draining"), "{waits:?}");
     carried.signal.send_replace(Signal::Leave);
     let ended = carried.end(&world).await;
-    assert_eq!(words(&ended), ["done", "done", "cancelled"]);
+    assert_eq!(words(&ended), ["done", "done", "done", "cancelled"]);
     let entries = log().entries().unwrap();
     let last = entries.last().unwrap();
-    assert_eq!((last.step, last.stage), (2, LogStage::Done));
+    assert_eq!((last.step, last.stage), (3, LogStage::Done));
     let open = tgscope::domain::plan::log::unfinished(&entries);
     assert_eq!(open.len(), 1);
     // Its pod is on the board of the next start, in the place it had.
@@ -76,7 +75,7 @@ async fn a_plan_that_another_session_carries_out_is_refused_and_left_alone() {
     assert_eq!(*why, format!("plan {} is running in another session", plan.id));
     // A line of ours would have ended it for everybody.
     assert!(log().entries().unwrap().iter().all(|it| it.stage != LogStage::Refused));
-    assert_eq!(words(&theirs.end(&world).await), ["done"; 4]);
+    assert_eq!(words(&theirs.end(&world).await), ["done"; 5]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -151,7 +151,7 @@ async fn a_drain_lives_through_the_loss_of_either_api() {
         }
         world.lab.act(&format!("mend = \"{side}\"")).unwrap();
         let ended = carried.end(&world).await;
-        assert_eq!(words(&ended), ["done"; 4], "{side}: {ended:?}");
+        assert_eq!(words(&ended), ["done"; 5], "{side}: {ended:?}");
     }
 }
 
@@ -222,13 +222,17 @@ async fn a_group_that_is_full_says_so_and_nothing_is_registered() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn several_pods_are_drained_together() {
+async fn several_pods_are_drained_one_after_the_other() {
     let world = Still::of(super::at_rest()).await;
     let rows: Vec<RowKey> = world.report().await.rows.iter().take(2).map(|it| it.key.clone()).collect();
     let plan = world.plan(|it| drain::drain(it, &rows, Then::Delete)).await;
-    assert_eq!(plan.steps.len(), 6, "two labels, one wait to leave, one to be gone, two pods");
-    let ended = world.carry_out(plan).end(&world).await;
-    assert_eq!(words(&ended), ["done"; 6], "{ended:?}");
+    assert_eq!(plan.steps.len(), 9, "of each: label, leave, replaced, deleted; and one wait to be gone");
+    let mut carried = world.carry_out(plan);
+    // Before the second leaves, the first is replaced: never are two out at once.
+    carried.reach(&world, 3, "checking").await;
+    assert_eq!(world.report().await.verdict.sentence, "3 of 3 in service");
+    let ended = carried.end(&world).await;
+    assert_eq!(words(&ended), ["done"; 9], "{ended:?}");
     for row in rows {
         assert!(!live(&world).await.contains(&row.to_string()));
     }
@@ -240,11 +244,15 @@ async fn an_api_server_that_is_lost_after_the_first_of_two_pods_leaves_an_exact_
     let rows: Vec<RowKey> = world.report().await.rows.iter().take(2).map(|it| it.key.clone()).collect();
     let plan = world.plan(|it| drain::drain(it, &rows, Then::Delete)).await;
     let (change, subject) = (plan.change, plan.subject.clone());
-    let acts: Vec<_> = plan.steps.iter().take(2).map(|it| it.act.clone()).collect();
+    let acts: Vec<_> = plan.steps.iter().take(4).map(|it| it.act.clone()).collect();
     world.lab.act("fault = { on = \"patch pods\", wrong = \"down\", skip = 1 }").unwrap();
     let ended = world.carry_out(plan.clone()).end(&world).await;
-    assert_eq!(words(&ended), ["done", "not verified"], "nothing after it is begun: {ended:?}");
-    let why = ended[1].said();
+    assert_eq!(
+        words(&ended),
+        ["done", "done", "done", "not verified"],
+        "nothing after it is begun: {ended:?}"
+    );
+    let why = ended[3].said();
     assert!(why.contains("read back: the label") || why.contains("label"), "{why}");
     world.lab.act("mend = \"*\"").unwrap();
     // What was done goes back; what was not is left alone.

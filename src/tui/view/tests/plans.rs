@@ -28,7 +28,7 @@ use crate::domain::plan::weights::Weighed;
 /// Three in service, one missing, one that nobody knows.
 fn drifted() -> World {
     let mut world = World::of(
-        "10.0.0.1 ready a, 10.0.0.2 ready b, 10.0.0.3 ready a | 10.0.0.1 healthy a, 10.0.0.2 healthy b, 10.0.0.9 unhealthy Timeout a",
+        "10.0.0.1 ready a, 10.0.0.2 ready a, 10.0.0.3 ready b | 10.0.0.1 healthy a, 10.0.0.2 healthy a, 10.0.0.9 unhealthy Timeout a",
     );
     for kind in [GuardingKind::NetworkPolicy, GuardingKind::DisruptionBudget] {
         world.apply(Observation::Listed {
@@ -158,7 +158,8 @@ fn a_running_plan_says_how_far_it_is_and_what_is_left() {
     for (step, seconds, stage) in [
         (0, 10, Stage::Done("pod testapp-10-0-0-2 has no label app".to_owned())),
         (1, 12, Stage::Done("10.0.0.2:8080 is out of rotation".to_owned())),
-        (2, 12, Stage::Awaiting("10.0.0.2:8080 is draining".to_owned())),
+        (2, 12, Stage::Done("2 endpoints in service".to_owned())),
+        (3, 12, Stage::Awaiting("10.0.0.2:8080 is draining".to_owned())),
     ] {
         app::update(&mut state, told(step, seconds, stage));
     }
