@@ -88,7 +88,7 @@ pub(crate) struct Drain {
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Afterwards {
-    /// Delete it: its replacement is already running
+    /// Evict it, as far as disruption budgets allow: its replacement is already running
     #[default]
     Delete,
     /// Put its label back: its ReplicaSet then deletes the pod that is one too many

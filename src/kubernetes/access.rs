@@ -43,10 +43,15 @@ impl Cluster {
 
     async fn may(&self, verb: Verb, namespace: Option<String>, name: Option<String>) -> Option<(Verb, bool)> {
         let api: Api<SelfSubjectAccessReview> = Api::all(self.client().clone());
+        let (resource, subresource) = match verb.resource.split_once('/') {
+            Some((resource, subresource)) => (resource, Some(subresource.to_owned())),
+            None => (verb.resource.as_str(), None),
+        };
         let attributes = ResourceAttributes {
             verb: Some(verb.name.clone()),
             group: Some(verb.group.clone()),
-            resource: Some(verb.resource.clone()),
+            resource: Some(resource.to_owned()),
+            subresource,
             namespace,
             name,
             ..ResourceAttributes::default()

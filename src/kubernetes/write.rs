@@ -97,10 +97,7 @@ impl Cluster {
                 let resource = kinds::resource(Kind::Bindings(binding.api));
                 self.delete(&resource, (&binding.namespace, &binding.name), &uid.0, dry).await
             }
-            Act::DeletePod { name, uid, .. } => {
-                let resource = kinds::resource(Kind::Pods);
-                self.delete(&resource, (&name.namespace, &name.name), &uid.0, dry).await
-            }
+            Act::EvictPod { name, uid, .. } => self.evict((&name.namespace, &name.name), &uid.0, dry).await,
             Act::Register { .. }
             | Act::Deregister { .. }
             | Act::Shift { .. }
@@ -150,6 +147,21 @@ impl Cluster {
         let params = PostParams { dry_run: dry, field_manager: Some(MANAGER.to_owned()) };
         let answer = self.once("create targetgroupbindings", api.create(&params, &object)).await?;
         answer.map(|_| ()).map_err(|it| self.failed("create", &rbac(&resource), &it))
+    }
+
+    /// Refused (429) where a disruption budget does not let the pod go.
+    async fn evict(&self, (namespace, name): (&str, &str), uid: &str, dry: bool) -> Result<(), Failure> {
+        let api: Api<Raw> = self.api_of(&kinds::resource(Kind::Pods), Some(namespace));
+        let eviction = json!({
+            "apiVersion": "policy/v1",
+            "kind": "Eviction",
+            "metadata": {"name": name, "namespace": namespace},
+            "deleteOptions": {"preconditions": {"uid": uid}},
+        });
+        let params = PostParams { dry_run: dry, field_manager: None };
+        let call = api.create_subresource::<Value, Value>("eviction", name, &params, &eviction);
+        let answer = self.once("create pods/eviction", call).await?;
+        answer.map(|_| ()).map_err(|it| self.failed("create", "pods/eviction", &it))
     }
 
     async fn delete(

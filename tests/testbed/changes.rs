@@ -121,13 +121,14 @@ fn a_drained_pod_leaves_by_its_label_on_a_real_api_server() {
     let world = World::new(&bed, "label");
     world.service();
     // The service selects by what the Deployment selects by too.
-    world.deploy("web", 2, &json!({}));
-    world.ready(2);
+    // Two in each zone: none is emptied.
+    world.deploy("web", 6, &json!({}));
+    world.ready(6);
     let selector = json!({"spec": {"selector": {"of": "web"}}}).to_string();
     world.kubectl(&["patch", "service", "web", "-p", &selector]);
     world.bind();
     world.register(&world.pods());
-    until("both are healthy", 20, || (world.binding()["inService"] == 2).then_some(()));
+    until("all are healthy", 20, || (world.binding()["inService"] == 6).then_some(()));
     let pod = world.pods()[0].clone();
     // A binding whose marks are left and whose controller is gone: down. The target is deregistered directly.
     let (code, out, err) = change(&world, &["drain", "tgb/web", &pod.name, "--yes", "--then", "keep"]);
@@ -140,6 +141,12 @@ fn a_drained_pod_leaves_by_its_label_on_a_real_api_server() {
     let after =
         world.kubectl(&["get", "pod", &pod.name, "-o", "jsonpath={.metadata.labels}", "--ignore-not-found"]);
     assert!(after.is_empty() || after.contains("\"app\":\"web\""), "{after}");
+    // The last step evicts it, which the API server answers as it does `kubectl drain`.
+    let pod = world.pods()[0].clone();
+    done(&world, &["drain", "tgb/web", &pod.name, "--yes"]);
+    let gone = ["get", "pod", &pod.name, "-o", "jsonpath={.metadata.deletionTimestamp}", "--ignore-not-found"];
+    let of = |it: &str| world.kubectl(&["get", "pod", it, "--ignore-not-found", "-o", "name"]);
+    assert!(of(&pod.name).is_empty() || !world.kubectl(&gone).is_empty(), "it was not evicted");
 }
 
 #[test]

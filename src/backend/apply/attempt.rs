@@ -141,7 +141,7 @@ fn now(act: &Act, facts: &Facts) -> String {
 fn unheard(failure: &Failure, act: &Act) -> bool {
     match failure.kind {
         ErrorKind::Unreachable | ErrorKind::Unreadable => true,
-        ErrorKind::NotFound => matches!(act, Act::DeletePod { .. } | Act::DeleteBinding { .. }),
+        ErrorKind::NotFound => matches!(act, Act::EvictPod { .. } | Act::DeleteBinding { .. }),
         _ => false,
     }
 }

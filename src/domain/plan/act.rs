@@ -115,7 +115,8 @@ pub enum Act {
         #[serde(default)]
         held: bool,
     },
-    DeletePod {
+    /// By the eviction API, which holds to disruption budgets.
+    EvictPod {
         cluster: ClusterId,
         name: ObjectName,
         uid: Uid,
@@ -177,7 +178,7 @@ impl Act {
             Self::Mark { .. } => "patch targetgroupbindings",
             Self::Create { .. } => "create targetgroupbindings",
             Self::DeleteBinding { .. } => "delete targetgroupbindings",
-            Self::DeletePod { .. } => "delete pods",
+            Self::EvictPod { .. } => "create pods/eviction",
             Self::Label { object: Labelled::Pod(..), .. } => "patch pods",
             Self::Label { object: Labelled::Node(_), .. } => "patch nodes",
             Self::Shift { place: Place { rule: None, .. }, .. } => "ModifyListener",
@@ -199,8 +200,8 @@ impl Act {
             Self::Mark { binding, .. } => bindings("patch", binding.api, &binding.namespace),
             Self::Create { manifest, .. } => bindings("create", manifest.api, &manifest.name.namespace),
             Self::DeleteBinding { binding, .. } => bindings("delete", binding.api, &binding.namespace),
-            Self::DeletePod { name, .. } => {
-                Some((Verb::new("delete", "", "pods"), Some(name.namespace.clone())))
+            Self::EvictPod { name, .. } => {
+                Some((Verb::new("create", "", "pods/eviction"), Some(name.namespace.clone())))
             }
             Self::Label { object: Labelled::Pod(name, _), .. } => {
                 Some((Verb::new("patch", "", "pods"), Some(name.namespace.clone())))
@@ -220,7 +221,7 @@ impl Act {
     pub(crate) fn object(&self) -> Option<String> {
         match self {
             Self::Mark { binding, .. } | Self::DeleteBinding { binding, .. } => Some(binding.name.clone()),
-            Self::DeletePod { name, .. } | Self::Label { object: Labelled::Pod(name, _), .. } => {
+            Self::EvictPod { name, .. } | Self::Label { object: Labelled::Pod(name, _), .. } => {
                 Some(name.name.clone())
             }
             Self::Label { object: Labelled::Node(name), .. } => Some(name.clone()),
@@ -232,7 +233,7 @@ impl Act {
     pub(crate) fn cluster(&self) -> Option<&ClusterId> {
         match self {
             Self::Mark { binding, .. } | Self::DeleteBinding { binding, .. } => Some(&binding.cluster),
-            Self::Create { cluster, .. } | Self::DeletePod { cluster, .. } | Self::Label { cluster, .. } => {
+            Self::Create { cluster, .. } | Self::EvictPod { cluster, .. } | Self::Label { cluster, .. } => {
                 Some(cluster)
             }
             Self::Register { .. }
@@ -255,7 +256,7 @@ impl Act {
             Self::Create { manifest, .. } => Some(&manifest.group),
             Self::Mark { .. }
             | Self::DeleteBinding { .. }
-            | Self::DeletePod { .. }
+            | Self::EvictPod { .. }
             | Self::Label { .. }
             | Self::Shift { .. }
             | Self::AwaitReplaced { .. }
@@ -288,7 +289,7 @@ impl Act {
                 format!("mark TargetGroupBinding {binding} for deletion")
             }
             Self::DeleteBinding { binding, .. } => format!("delete TargetGroupBinding {binding}"),
-            Self::DeletePod { name, .. } => format!("delete pod {}", name.name),
+            Self::EvictPod { name, .. } => format!("evict pod {}", name.name),
             Self::Label { object, key, from, to, .. } => {
                 let object = object.called();
                 match (from, to) {

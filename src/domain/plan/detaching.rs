@@ -29,7 +29,7 @@ const DEREGISTER_ONLY: &str = "deregister (X) removes the target and leaves the 
 /// What is done with a pod once it has drained.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Then {
-    /// It is deleted; its replacement runs already.
+    /// It is evicted; its replacement runs already.
     #[default]
     Delete,
     /// Its label comes back, and the ReplicaSet deletes one pod too many.
@@ -93,7 +93,7 @@ impl<'a> Detaching<'a> {
         let Pod { name, uid, .. } = self.pod;
         let act = match then {
             Then::Delete => {
-                Act::DeletePod { cluster: self.cluster_id.clone(), name: name.clone(), uid: uid.clone() }
+                Act::EvictPod { cluster: self.cluster_id.clone(), name: name.clone(), uid: uid.clone() }
             }
             Then::PutBack => self.relabel(None, self.value()),
             Then::Keep => return None,

@@ -79,8 +79,8 @@ fn directly(known: &Known<'_>, rows: &[&Row]) -> Result<Plan, Refusal> {
 }
 
 fn pods(known: &Known<'_>, case: &Case<'_>, rows: &[&Row], then: Then) -> Result<Plan, Refusal> {
-    let mut plan = Plan::new(ChangeKind::Drain, &known.report.subject, known.now, sentence(rows, then));
     let down = known.report.controller.presence == Presence::Down;
+    let mut plan = Plan::new(ChangeKind::Drain, &known.report.subject, known.now, sentence(rows, then, down));
     let enough = count(&mut plan, known, case, rows);
     let pods = rows.iter().map(|row| Detaching::of(case, row)).collect::<Result<Vec<_>, _>>()?;
     let mut gone: Vec<Place> = Vec::new();
@@ -119,7 +119,7 @@ fn pods(known: &Known<'_>, case: &Case<'_>, rows: &[&Row], then: Then) -> Result
     }
     owners::warn(&mut plan, case, &[]);
     if then == Then::Delete {
-        plan.lasting.push("a deleted pod does not come back; its replacement is a new pod".to_owned());
+        plan.lasting.push("an evicted pod does not come back; its replacement is a new pod".to_owned());
     }
     Ok(plan)
 }
@@ -154,16 +154,17 @@ fn beside(guard: &Guard, left: &[&Row]) -> Guard {
     }
 }
 
-fn sentence(rows: &[&Row], then: Then) -> String {
+fn sentence(rows: &[&Row], then: Then, down: bool) -> String {
     let (pods, it, its) = match rows {
         [only] => {
             let name = only.endpoint.as_ref().and_then(|it| it.pod.clone()).unwrap_or_default();
             (format!("pod {name}"), "it", "its label")
         }
-        rows => (format!("{} pods", rows.len()), "them", "their labels"),
+        rows if down => (format!("{} pods", rows.len()), "them", "their labels"),
+        rows => (format!("{} pods, one after the other", rows.len()), "them", "their labels"),
     };
     match then {
-        Then::Delete => format!("Drains {pods}, then deletes {it}."),
+        Then::Delete => format!("Drains {pods}, then evicts {it}."),
         Then::PutBack => format!("Drains {pods}, then puts {its} back."),
         Then::Keep => format!("Drains {pods} and leaves {it} running, detached."),
     }

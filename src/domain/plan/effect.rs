@@ -64,7 +64,7 @@ pub(crate) fn effect(act: &Act, report: Option<&Report>, inventory: &Inventory) 
             Some(it) if it.uid != *uid => recreated(binding),
             Some(it) => deleted(it, *held),
         },
-        Act::DeletePod { cluster, name, uid } => pod_deleted(inventory, cluster, name, uid),
+        Act::EvictPod { cluster, name, uid } => pod_deleted(inventory, cluster, name, uid),
         Act::Label { cluster, object, key, to, .. } => labelled(inventory, cluster, object, key, to.as_ref()),
     }
 }

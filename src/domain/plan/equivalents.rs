@@ -1,5 +1,7 @@
 //! The `kubectl` and `aws` commands equivalent to a plan, and the fields that it sends.
 
+use serde_json::json;
+
 use crate::domain::facts::elb::Forward;
 use crate::domain::facts::elb::Rule;
 use crate::domain::facts::ids::BindingApi;
@@ -45,8 +47,9 @@ pub(crate) fn lines(act: &Act, manner: &Manner) -> Vec<String> {
             (&binding.cluster, &binding.namespace),
             &["delete", resource(binding.api), &binding.name],
         )),
-        Act::DeletePod { cluster, name, .. } => {
-            line(of_kubectl(manner, (cluster, &name.namespace), &["delete", "pod", &name.name]))
+        Act::EvictPod { cluster, name, .. } => {
+            let path = format!("/api/v1/namespaces/{}/pods/{}/eviction", name.namespace, name.name);
+            line(of_kubectl(manner, (cluster, &name.namespace), &["create", "--raw", &path, "-f", "-"]))
         }
         Act::Label { cluster, object, key, to, .. } => {
             let (namespace, kind, name) = match object {
@@ -99,7 +102,7 @@ fn of_aws(service: &str, flags: &[&[String]], rest: impl IntoIterator<Item = Str
     ["aws", service].map(str::to_owned).into_iter().chain(flags.concat()).chain(rest).collect()
 }
 
-/// The fields a step sends to the API server, where it patches an object or deletes it under a precondition.
+/// What a step sends to the API server, where it patches an object, or deletes or evicts one under a precondition.
 pub(crate) fn fields(act: &Act) -> Option<String> {
     let sent = match act {
         Act::Mark { marker, .. } => format!("metadata.annotations[elbv2.k8s.aws/checkpoint]: {marker:?}"),
@@ -107,8 +110,15 @@ pub(crate) fn fields(act: &Act) -> Option<String> {
             let value = to.as_ref().map_or_else(|| "null".to_owned(), |it| format!("{it:?}"));
             format!("metadata.labels[{key}]: {value}")
         }
-        Act::DeleteBinding { uid, .. } | Act::DeletePod { uid, .. } => {
-            return Some(format!("preconditions.uid: {}", uid.0));
+        Act::DeleteBinding { uid, .. } => return Some(format!("preconditions.uid: {}", uid.0)),
+        Act::EvictPod { name, uid, .. } => {
+            let eviction = json!({
+                "apiVersion": "policy/v1",
+                "kind": "Eviction",
+                "metadata": {"name": name.name, "namespace": name.namespace},
+                "deleteOptions": {"preconditions": {"uid": uid.0}},
+            });
+            return Some(eviction.to_string());
         }
         _ => return None,
     };

@@ -102,12 +102,12 @@ pub const KUBERNETES: &[Need] = &[
         without: "D drain",
     },
     Need {
-        verbs: &["delete"],
+        verbs: &["create"],
         group: "",
-        resources: &["pods"],
+        resources: &["pods/eviction"],
         cluster: false,
         changes: &[],
-        without: "D drain that deletes the pod",
+        without: "D drain that evicts the pod",
     },
     Need {
         verbs: &["patch"],
@@ -219,14 +219,15 @@ mod tests {
     #[test]
     fn a_change_lacks_what_was_refused_and_nothing_that_is_unknown() {
         let verb = |text: &str| Verb::new(text, "", "pods");
+        let evict = Verb::new("create", "", "pods/eviction");
         assert_eq!(lacks(ChangeKind::Drain, &Allowed::new(), false), None);
-        let allowed = Allowed::from([(verb("patch"), false), (verb("delete"), true)]);
+        let allowed = Allowed::from([(verb("patch"), false), (evict.clone(), true)]);
         assert_eq!(
             lacks(ChangeKind::Drain, &allowed, false).map(|it| it.to_string()).as_deref(),
             Some("patch pods")
         );
         assert_eq!(
-            lacks(ChangeKind::Drain, &Allowed::from([(verb("delete"), false)]), false),
+            lacks(ChangeKind::Drain, &Allowed::from([(evict, false)]), false),
             None,
             "it can be put back"
         );

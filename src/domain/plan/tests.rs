@@ -422,7 +422,7 @@ fn a_gate_that_will_go_false_is_said() {
 
 #[test]
 fn only_a_pod_that_is_replaced_is_drained() {
-    says(drained(&World::of(SERVING), "10.0.0.1"), &[", then deletes it", "starts a replacement"]);
+    says(drained(&World::of(SERVING), "10.0.0.1"), &[", then evicts it", "starts a replacement"]);
     let owned = |kind: &'static str| {
         edited(|it| it.edit_pod("10.0.0.1", |it| it.owner.as_mut().unwrap().kind = kind.into()))
     };

@@ -247,7 +247,7 @@ fn row<'a>(known: &Known<'a>, key: &TargetKey) -> Option<&'a Row> {
 
 /// Whether any of these writes can be undone in principle; whether one can be undone now is for `undo` to say.
 pub(crate) fn have_inverse(acts: &[Act]) -> bool {
-    let deleted = |uid: &Uid| acts.iter().any(|it| matches!(it, Act::DeletePod { uid: of, .. } if of == uid));
+    let deleted = |uid: &Uid| acts.iter().any(|it| matches!(it, Act::EvictPod { uid: of, .. } if of == uid));
     let one = |act: &Act| match act {
         Act::Label { object: Labelled::Pod(_, uid), .. } => !deleted(uid),
         Act::Label { .. }
@@ -327,7 +327,7 @@ fn inverse(known: &Known<'_>, act: &Act) -> Result<Step, Stays> {
         }
         Act::Shift { place, .. } => Err(Stays::Weights(place.name.clone())),
         Act::Create { manifest, .. } => Err(Stays::Binding(manifest.name.clone())),
-        Act::DeletePod { name, .. } => Err(Stays::PodDeleted(name.clone())),
+        Act::EvictPod { name, .. } => Err(Stays::PodDeleted(name.clone())),
         Act::DeleteBinding { binding, .. } => Err(Stays::BindingDeleted(binding.clone())),
         Act::Mark { .. } => Err(Stays::Reconciled),
         Act::AwaitLeaving { .. }

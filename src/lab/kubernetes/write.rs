@@ -50,7 +50,8 @@ pub(super) fn create(world: &mut World, target: &Target, ask: &Ask) -> Result<Re
     let kind = target.kind;
     let mut object = body(ask)?;
     if target.sub == "eviction" {
-        return delete_one(world, target, &object, is_dry(ask));
+        let options = at(&object, "deleteOptions").clone();
+        return delete_one(world, target, &options, is_dry(ask));
     }
     if text(&object, "kind") != kind.name {
         let message = format!(

@@ -59,7 +59,7 @@ async fn a_pod_is_drained_by_three_keys_and_put_back_by_two() {
     session.until(&["SERVING  3 of 3", "settled"]).await;
     session.keys("j");
     session.plan("D").await;
-    session.until(&["Plan · drain", "remove label app=testapp", "delete pod", "y accept"]).await;
+    session.until(&["Plan · drain", "remove label app=testapp", "evict pod", "y accept"]).await;
     session.keys("y");
     session.live(&["drain · under way", "✓ 1.", "✓ 2.", "✓ 3.", "is draining, at most"]).await;
     // Hidden, it goes on, and the pod stays on the board.
@@ -87,7 +87,7 @@ async fn a_drained_pod_is_deleted_at_the_end() {
     session.until(&["Plan · drain", "y accept"]).await;
     session.keys("y");
     session
-        .live(&["drain · done", "✓ 3. wait until 3 endpoints are in service again", "✓ 5. delete pod"])
+        .live(&["drain · done", "✓ 3. wait until 3 endpoints are in service again", "✓ 5. evict pod"])
         .await;
     session.keys("⎋");
     session.live(&["SERVING  3 of 3"]).await;
@@ -327,7 +327,7 @@ async fn what_another_session_began_is_offered_at_the_next_start() {
     session.keys("g");
     session.until(&["Plan · drain", "Resumes the change from 2026-01-15", "y accept"]).await;
     session.keys("y");
-    session.live(&["drain · done", "✓ 2. delete pod"]).await;
+    session.live(&["drain · done", "✓ 2. evict pod"]).await;
     session.keys("⎋");
     session.quit().await;
     let entries = log().entries().unwrap();

@@ -78,7 +78,7 @@ impl Detached {
 pub(super) fn pod_of(act: &Act) -> Option<(&Uid, bool)> {
     match act {
         Act::Label { object: Labelled::Pod(_, uid), to, .. } => Some((uid, to.is_none())),
-        Act::DeletePod { uid, .. } => Some((uid, false)),
+        Act::EvictPod { uid, .. } => Some((uid, false)),
         _ => None,
     }
 }

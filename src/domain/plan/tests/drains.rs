@@ -46,8 +46,8 @@ fn several_pods_are_drained_one_after_the_other() {
             "wait for the controller to deregister 10.0.0.2:8080",
             "wait until 3 endpoints are in service again",
             "wait until 10.0.0.1:8080, 10.0.0.2:8080 have drained",
-            "delete pod testapp-10-0-0-1",
-            "delete pod testapp-10-0-0-2",
+            "evict pod testapp-10-0-0-1",
+            "evict pod testapp-10-0-0-2",
         ]
     );
     assert_eq!(made.typed, None, "two of three are never gone at once");
