@@ -144,7 +144,8 @@ fn a_drained_pod_leaves_by_its_label_on_a_real_api_server() {
     // The last step evicts it, which the API server answers as it does `kubectl drain`.
     let pod = world.pods()[0].clone();
     done(&world, &["drain", "tgb/web", &pod.name, "--yes"]);
-    let gone = ["get", "pod", &pod.name, "-o", "jsonpath={.metadata.deletionTimestamp}", "--ignore-not-found"];
+    let gone =
+        ["get", "pod", &pod.name, "-o", "jsonpath={.metadata.deletionTimestamp}", "--ignore-not-found"];
     let of = |it: &str| world.kubectl(&["get", "pod", it, "--ignore-not-found", "-o", "name"]);
     assert!(of(&pod.name).is_empty() || !world.kubectl(&gone).is_empty(), "it was not evicted");
 }

@@ -11,6 +11,7 @@ use crate::domain::facts::controller::version;
 use crate::domain::facts::elb::HealthState;
 use crate::domain::facts::ids::BindingApi;
 use crate::domain::facts::ids::BindingRef;
+use crate::domain::facts::time::age;
 use crate::domain::judgement::case::Case;
 use crate::domain::judgement::controller::Controller;
 use crate::domain::judgement::controller::Presence;
@@ -108,10 +109,30 @@ fn changes(plan: &mut Plan, known: &Known<'_>, case: &Case<'_>) {
         let zones: Vec<_> = comes.iter().map(|it| super::counts::zone(it)).collect();
         plan.counts = super::counts::counts(known.report, &leaving, &zones);
     }
-    plan.follows.push(
-        "If it read the targets less than 5 minutes ago, it may trust that list and change nothing: then repeat the resync."
+    plan.follows.push(trusts(known, case));
+    let by_hand = match (comes.len(), goes.len()) {
+        (_, 0) => "R registers what is missing without the controller.",
+        (0, _) => "X deregisters what does not belong without the controller.",
+        (_, _) => "R and X change the group without the controller.",
+    };
+    plan.follows.push(by_hand.to_owned());
+}
+
+/// How long the controller may yet trust the list of targets it read before, and so change nothing: it read it at its last
+/// reconcile at the latest, which its checkpoint has the time of.
+fn trusts(known: &Known<'_>, case: &Case<'_>) -> String {
+    let left = case.binding.and_then(|it| it.checkpoint_at).map(|it| CACHE - known.now.since(it));
+    // What it reads for another binding of the group it has for this one.
+    let alone = case.rivals().next().is_none();
+    match left {
+        Some(..=0) if alone => "It last read the targets more than 5 minutes ago, so it reads them anew.".to_owned(),
+        Some(left @ 1..=CACHE) if alone => format!(
+            "It may trust a list of targets it read before, for {} at most, and change nothing: then repeat the resync after that.",
+            age(left)
+        ),
+        _ => "If it read the targets less than 5 minutes ago, it may trust that list and change nothing: then repeat the resync."
             .to_owned(),
-    );
+    }
 }
 
 /// Why the controller may not react, or not as hoped.

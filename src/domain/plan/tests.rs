@@ -483,3 +483,16 @@ fn sync_leaves_what_is_not_known() {
     old.later(120);
     says(deregister(&old, &["10.0.0.1"]), &["refused: the group's targets could not be read recently"]);
 }
+
+#[test]
+fn a_resync_says_how_long_the_controller_may_trust_what_it_read() {
+    let said = |seconds: Option<i64>| {
+        let mut world = World::of("10.0.0.1 ready |");
+        let at = world.now;
+        world.binding(|it| it.checkpoint_at = seconds.map(|it| at.plus_seconds(-it)));
+        plan(&world, binding::resync)
+    };
+    says(said(Some(32)), &["for 4m28s at most", "R registers what is missing without the controller"]);
+    says(said(Some(400)), &["more than 5 minutes ago, so it reads them anew"]);
+    says(said(None), &["If it read the targets less than 5 minutes ago"]);
+}
