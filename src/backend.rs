@@ -17,6 +17,7 @@ mod snapshot;
 mod teller;
 pub mod weigh;
 
+pub use self::ask::Reading;
 pub use self::budget::Buckets;
 pub use self::budget::Budget;
 pub use self::clock::Clock;

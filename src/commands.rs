@@ -5,6 +5,7 @@ mod demo;
 pub mod doctor;
 mod exit;
 mod get;
+mod reading;
 mod screen;
 mod setup;
 mod terminal;

@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use tokio::sync::watch;
+
 use super::budget::Buckets;
 use super::clock::Clock;
 use super::pace::AnswerKind;
@@ -46,6 +48,15 @@ pub(super) struct Asker {
     /// Lets the SDK retry, for a caller that looks once.
     pub(super) patient: bool,
     pub(super) clock: Clock,
+    /// Where it is told how far a look is.
+    pub(super) reading: Option<watch::Sender<Reading>>,
+}
+
+/// How far a look is: of how many groups the health of the targets was asked for; of none yet while Kubernetes is read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Reading {
+    pub read: usize,
+    pub groups: usize,
 }
 
 /// What was learnt of one call, and how it ended.

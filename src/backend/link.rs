@@ -26,7 +26,10 @@ impl Linked {
         let (session, clusters) =
             tokio::join!(Session::open(connection.aws), futures::future::join_all(clusters));
         let session = session.taking(connection.budget.turns());
-        Self { clusters, asker: Asker { session, buckets: connection.budget, patient: true, clock } }
+        Self {
+            clusters,
+            asker: Asker { session, buckets: connection.budget, patient: true, clock, reading: None },
+        }
     }
 
     /// The AWS side alone.

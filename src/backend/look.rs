@@ -2,6 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use tokio::sync::watch;
+
+use super::ask::Reading;
 use super::connection::Connection;
 use super::connection::Scope;
 use super::link::Linked;
@@ -35,12 +38,15 @@ pub struct Question<'a> {
     pub thorough: bool,
     /// Another group by its name or ARN.
     pub group: Option<&'a str>,
+    /// Where it is told how far the look is.
+    pub reading: Option<&'a watch::Sender<Reading>>,
 }
 
 /// Reads both sides, once and as often as it takes until they fit. What cannot be read stands in the inventory as a
 /// failure of its source.
 pub async fn look(connection: Connection, scope: &Scope, question: Question<'_>) -> Look {
-    let linked = Linked::open(connection).await;
+    let mut linked = Linked::open(connection).await;
+    linked.asker.reading = question.reading.cloned();
     let wish = wish(question);
     let mut inventory = linked.read(scope, wish.clone()).await;
     let Question { selector, target, .. } = question;

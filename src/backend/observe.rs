@@ -103,7 +103,8 @@ pub fn observe(
         };
         // Nobody may be interested; that ends nothing.
         _ = aws.send(side);
-        let asker = Asker { session, buckets: budget, patient: false, clock: changes.clock.clone() };
+        let asker =
+            Asker { session, buckets: budget, patient: false, clock: changes.clock.clone(), reading: None };
         poll::poll(asker, follow, changes).await;
     });
     tasks

@@ -6,6 +6,7 @@ use futures::StreamExt;
 use futures::stream::FuturesUnordered;
 
 use super::ask::Asker;
+use super::ask::Reading;
 use super::ask::Roles;
 use super::ask::Turn;
 use super::clock::Clock;
@@ -255,6 +256,16 @@ async fn aws(asker: &Asker, inventory: &mut Inventory, scope: &Scope, wish: Extr
     read(asker, inventory, follow).await;
 }
 
+/// How far it is, where somebody wants to know.
+fn tell(asker: &Asker, inventory: &Inventory, follow: &Follow) {
+    let Some(reading) = &asker.reading else { return };
+    let asked = |it: &&TargetGroupArn| inventory.freshness(&Source::Targets((*it).clone())).is_some();
+    reading.send_replace(Reading {
+        read: follow.listed.iter().filter(asked).count(),
+        groups: follow.listed.len(),
+    });
+}
+
 /// Asks until nothing is needed that was not asked for. The whole of it is one moment, so that nothing is asked twice.
 async fn read(asker: &Asker, inventory: &mut Inventory, mut follow: Follow) {
     let moment = asker.clock.now();
@@ -266,6 +277,7 @@ async fn read(asker: &Asker, inventory: &mut Inventory, mut follow: Follow) {
             follow.tags = unbound::cluster_names(inventory).next().is_some();
             follow.listed.extend(unbound::groups(inventory));
         }
+        tell(asker, inventory, &follow);
         let wanted = needs(inventory, &follow);
         let budget = loop {
             match asker.turn(&pace, &wanted, moment) {

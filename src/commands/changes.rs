@@ -9,8 +9,10 @@ use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
 use anyhow::bail;
+use tokio::sync::watch;
 
 use super::exit::Exit;
+use super::reading;
 use super::setup;
 use super::setup::Setup;
 use super::terminal::complain;
@@ -19,6 +21,7 @@ use crate::backend;
 use crate::backend::Connection;
 use crate::backend::Look;
 use crate::backend::Question;
+use crate::backend::Reading;
 use crate::backend::Scope;
 use crate::cli::Cli;
 use crate::cli::Command;
@@ -156,12 +159,14 @@ async fn planned(
         _ => None,
     };
     // A binding that is to be made is looked for by its service, and what the group has is read beside it.
-    let question = Question { target, thorough: true, group, selector: None };
+    let (told, _) = watch::channel(Reading::default());
+    let question = Question { target, thorough: true, group, selector: None, reading: Some(&told) };
     let scope = match &done {
         Some(done) => setup.scope.of(&done.subject),
         None => setup.scope.clone(),
     };
-    let mut look = backend::look(setup.connection.clone(), &scope, question).await;
+    let look = Box::pin(backend::look(setup.connection.clone(), &scope, question));
+    let mut look = reading::shown(look, &told).await;
     let failures = choose::failures(&look);
     let request = match (wanted, done) {
         (Wanted::Bind(it), _) => Request::Bind(wish(setup, it, &look)?),

@@ -1,12 +1,16 @@
 //! `get`: both sides read once and printed.
 
+use tokio::sync::watch;
+
 use super::exit::Exit;
+use super::reading;
 use super::setup;
 use super::terminal::complain;
 use super::terminal::print;
 use crate::backend;
 use crate::backend::Look;
 use crate::backend::Question;
+use crate::backend::Reading;
 use crate::cli::Cli;
 use crate::cli::Get;
 use crate::cli::Output;
@@ -42,8 +46,10 @@ pub(super) async fn look(
 ) -> anyhow::Result<Exit> {
     let setup::Setup { connection, scope, manner, .. } = setup;
     let selector = cli.options.selector.as_ref();
-    let question = Question { selector, target, ..Question::default() };
-    let Look { inventory, reports, at } = backend::look(connection, &scope, question).await;
+    let (told, _) = watch::channel(Reading::default());
+    let question = Question { selector, target, reading: Some(&told), ..Question::default() };
+    let look = Box::pin(backend::look(connection, &scope, question));
+    let Look { inventory, reports, at } = reading::shown(look, &told).await;
     let document = Document::new(&inventory, &reports, (&manner, at));
     let text = printed::render(&document, format(get.output))?;
     print(&text)?;

@@ -64,7 +64,7 @@ fn status(code: u16, reason: &str, message: &str) -> Value {
     })
 }
 
-fn refusal(code: u16, reason: &str, message: &str) -> Answer {
+pub(crate) fn refusal(code: u16, reason: &str, message: &str) -> Answer {
     answer(code, status(code, reason, message).to_string())
 }
 

@@ -7,6 +7,8 @@ use std::io::Write;
 use std::num::NonZeroU16;
 use std::sync::Arc;
 use std::sync::Mutex;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use portable_pty::Child;
@@ -15,7 +17,10 @@ use portable_pty::MasterPty;
 use portable_pty::PtySize;
 use portable_pty::native_pty_system;
 
+use crate::kubernetes_wire::refusal;
 use crate::support::PATIENCE;
+use crate::support::Server;
+use crate::support::kubeconfig;
 
 /// A program in a terminal. Dropping it ends it.
 pub(crate) struct Terminal {
@@ -174,4 +179,30 @@ fn a_stuck_deletion_is_explained_by_two_keys_at_most() {
     it.press("d");
     it.until(&["Details", "elbv2.k8s.aws/resources", "DeregisterTargets"]);
     assert!(it.count() <= 2);
+}
+
+#[test]
+fn a_look_that_takes_long_says_how_far_it_is() {
+    let seen = Arc::new(AtomicBool::new(false));
+    let answers = seen.clone();
+    let server = Server::start(move |_| {
+        // Not before it was seen that it is waited for.
+        while !answers.load(Ordering::Relaxed) {
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        refusal(403, "Forbidden", "forbidden")
+    });
+    let folder = tempfile::tempdir().unwrap();
+    let config = kubeconfig(folder.path(), &server.url(), "{token: t}");
+    let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_tgscope"));
+    command.args(["get", "-A"]);
+    command.env_clear();
+    command.env("KUBECONFIG", config);
+    let mut terminal = Terminal::at_home(command);
+    terminal.until(&["reading Kubernetes"]);
+    seen.store(true, Ordering::Relaxed);
+    assert_ne!(terminal.ended(), 0);
+    terminal.until_so("the end of the line", |text| {
+        !text.contains("reading Kubernetes") && text.contains("forbidden")
+    });
 }

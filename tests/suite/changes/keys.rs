@@ -115,7 +115,9 @@ async fn a_sleeping_controller_is_made_to_look() {
     session.until(&["SERVING  3 of 3", "settled"]).await;
     session.pass(20, &["+ unregistered"]).await;
     session.keys("r");
-    session.until(&["Plan · resync", "checkpoint annotation", "It may trust a list of targets", "y accept"]).await;
+    session
+        .until(&["Plan · resync", "checkpoint annotation", "It may trust a list of targets", "y accept"])
+        .await;
     session.keys("y");
     // Its list of targets is younger than five minutes: it overwrites the marker and registers nothing.
     session.live(&["✓ 1.", "resync · not done", "repeat the resync", "r resync again", "R register"]).await;
