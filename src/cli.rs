@@ -126,6 +126,15 @@ pub(crate) enum Command {
 
     /// Start a simulated cluster and AWS account on this machine and open the program on it
     Demo(Demo),
+
+    /// Print a completion script for a shell, for example: source <(tgscope completion bash)
+    Completion(Completion),
+}
+
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Completion {
+    /// The shell
+    pub(crate) shell: clap_complete::Shell,
 }
 
 #[derive(Clone, Debug, Default, Args)]

@@ -14,12 +14,14 @@ use std::io;
 use std::io::Write;
 use std::process::ExitCode;
 
+use clap::CommandFactory;
 use clap::Parser;
 
 use self::changes::Wanted;
 pub(crate) use self::exit::Exit;
 use self::terminal::complain;
 use self::terminal::on_terminal;
+use self::terminal::print;
 use crate::cli::Cli;
 use crate::cli::Command;
 use crate::cli::Get;
@@ -39,6 +41,7 @@ pub fn main() -> ExitCode {
         Some(Command::Get(get)) => get::run(&cli, get),
         Some(Command::Demo(demo)) => demo::run(&cli, demo),
         Some(Command::Doctor(doctor)) => doctor::run(&cli, doctor),
+        Some(Command::Completion(it)) => completion(it.shell),
         Some(command) => match Wanted::of(command) {
             Some(wanted) => changes::run(&cli, wanted),
             None => Err(anyhow::anyhow!("no command given")),
@@ -53,4 +56,12 @@ pub fn main() -> ExitCode {
             Exit::Error.into()
         }
     }
+}
+
+/// What a shell completes commands and flags by.
+fn completion(shell: clap_complete::Shell) -> anyhow::Result<Exit> {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Cli::command(), "tgscope", &mut script);
+    print(&String::from_utf8_lossy(&script))?;
+    Ok(Exit::Done)
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
+use super::terminal::is_dumb;
 use crate::backend::Reading;
 
 /// After which time somebody wonders.
@@ -15,8 +16,7 @@ const EVERY: Duration = Duration::from_millis(250);
 
 /// Waits for a look, and says meanwhile how far it is.
 pub(super) async fn shown<T>(look: impl Future<Output = T>, reading: &watch::Sender<Reading>) -> T {
-    let plain = std::env::var_os("TERM").is_none_or(|it| it == "dumb");
-    if plain || !std::io::stderr().is_terminal() {
+    if is_dumb() || !std::io::stderr().is_terminal() {
         return look.await;
     }
     tokio::pin!(look);

@@ -7,9 +7,14 @@ use anyhow::Context;
 
 use crate::printable;
 
-/// Whether somebody sits there to look and to type.
+/// Whether somebody sits there to look and to type, at a terminal that can move its cursor.
 pub(super) fn on_terminal() -> bool {
-    std::io::stdout().is_terminal() && std::io::stdin().is_terminal()
+    !is_dumb() && std::io::stdout().is_terminal() && std::io::stdin().is_terminal()
+}
+
+/// The terminal only takes one line after the other.
+pub(super) fn is_dumb() -> bool {
+    std::env::var_os("TERM").is_some_and(|it| it == "dumb")
 }
 
 /// Writes data to stdout, whatever others wrote in it made safe to print. A reader that left (`| head`) is no error; a full disk is.

@@ -326,3 +326,15 @@ fn a_served_demo_prints_its_environment_and_goes_with_a_signal() {
         );
     }
 }
+
+#[test]
+fn shells_complete_the_commands_there_are() {
+    let folder = tempfile::tempdir().unwrap();
+    for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
+        let (code, script, _) = said(&program(folder.path(), &["completion", shell]).output().unwrap());
+        assert_eq!(code, Some(0), "{shell}");
+        for word in ["deregister", "exit-code", "drain"] {
+            assert!(script.contains(word), "{shell} does not complete {word}");
+        }
+    }
+}

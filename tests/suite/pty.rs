@@ -51,9 +51,15 @@ impl Terminal {
     }
 
     /// A command in a home of its own.
-    fn at_home(mut command: CommandBuilder) -> Self {
+    fn at_home(command: CommandBuilder) -> Self {
+        Self::called(command, "xterm-256color")
+    }
+
+    /// The same at a terminal of another name.
+    fn called(mut command: CommandBuilder, name: &str) -> Self {
         let home = tempfile::tempdir().unwrap();
         command.env("HOME", home.path());
+        command.env("TERM", name);
         command.cwd(home.path());
         let mut it = Self::of(command);
         it.home = Some(home);
@@ -62,7 +68,9 @@ impl Terminal {
 
     pub(crate) fn of(mut command: CommandBuilder) -> Self {
         let pair = native_pty_system().openpty(size(160, 45)).unwrap();
-        command.env("TERM", "xterm-256color");
+        if command.get_env("TERM").is_none() {
+            command.env("TERM", "xterm-256color");
+        }
         let child = pair.slave.spawn_command(command).unwrap();
         drop(pair.slave);
         let screen = Arc::new(Mutex::new(vt100::Parser::new(cells(45), cells(160), 0)));
@@ -205,4 +213,14 @@ fn a_look_that_takes_long_says_how_far_it_is() {
     terminal.until_so("the end of the line", |text| {
         !text.contains("reading Kubernetes") && text.contains("forbidden")
     });
+}
+
+#[test]
+fn a_terminal_that_cannot_move_its_cursor_gets_lines() {
+    let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_tgscope"));
+    command.args(["demo", "workshop"]);
+    command.env_clear();
+    let mut terminal = Terminal::called(command, "dumb");
+    assert_eq!(terminal.ended(), 0);
+    terminal.until_so("the table", |text| text.contains("testapptgb") && !text.contains("Why"));
 }
