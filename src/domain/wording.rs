@@ -5,6 +5,7 @@ pub(crate) mod columns;
 pub(crate) mod explanation;
 pub(crate) mod health;
 pub(crate) mod outcome;
+pub(crate) mod pod;
 pub(crate) mod scope;
 pub(crate) mod unsettled;
 pub(crate) mod words;

@@ -184,6 +184,7 @@ fn container(it: wire::ContainerStatus) -> Container {
     let (waiting, message) = it.state.waiting.map_or((None, None), |it| (it.reason, it.message));
     Container {
         name: it.name.into(),
+        image: text(it.image),
         ready: it.ready,
         restarts: it.restart_count,
         waiting: text(waiting),

@@ -96,7 +96,14 @@ wire! {
         message: Option<String>,
         last_transition_time: Option<String>,
     }
-    ContainerStatus { name: String, ready: bool, restart_count: u32, state: ContainerState, last_state: ContainerState, }
+    ContainerStatus {
+        name: String,
+        image: Option<String>,
+        ready: bool,
+        restart_count: u32,
+        state: ContainerState,
+        last_state: ContainerState,
+    }
     ContainerState { waiting: Option<Waiting>, terminated: Option<Terminated>, }
     Waiting { reason: Option<String>, message: Option<String>, }
     Terminated { reason: Option<String>, exit_code: i32, finished_at: Option<String>, }

@@ -52,6 +52,7 @@ pub(crate) struct Owner {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Container {
     pub(crate) name: Arc<str>,
+    pub(crate) image: Option<Arc<str>>,
     pub(crate) ready: bool,
     pub(crate) restarts: u32,
     pub(crate) waiting: Option<Arc<str>>,

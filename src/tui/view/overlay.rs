@@ -19,6 +19,8 @@ use crate::app::dialog;
 use crate::app::foot;
 use crate::app::foot::Hint;
 use crate::app::state;
+use crate::domain::facts::cluster::Pod;
+use crate::domain::facts::ids::ObjectName;
 use crate::domain::facts::time::age;
 use crate::domain::inventory::routes::Route;
 use crate::domain::judgement::report::Report;
@@ -31,6 +33,7 @@ use crate::domain::wording::columns::ColumnId;
 use crate::domain::wording::columns::NOTHING;
 use crate::domain::wording::explanation::Explanation;
 use crate::domain::wording::health;
+use crate::domain::wording::pod;
 use crate::domain::wording::words;
 use crate::tui::theme::Theme;
 
@@ -92,7 +95,9 @@ fn row_lines(state: &State, theme: &Theme, report: &Report, row: &Row) -> Lines 
     fact("since", since.unwrap_or_else(|| "before we looked".to_owned()));
     for column in &columns::COLUMNS {
         let value = (column.text)(row, &context);
-        if value != NOTHING && !value.is_empty() && column.id != ColumnId::Standing {
+        // The zone is said in whole below.
+        let is_said = matches!(column.id, ColumnId::Standing | ColumnId::Zone);
+        if value != NOTHING && !value.is_empty() && !is_said {
             fact(&column.title.to_lowercase(), value);
         }
     }
@@ -115,6 +120,10 @@ fn row_lines(state: &State, theme: &Theme, report: &Report, row: &Row) -> Lines 
             fact("pods", side.pods.join(" "));
         }
     }
+    for (name, value) in pod_of(state, report, row).map(|it| pod::facts(it, context.now)).unwrap_or_default()
+    {
+        fact(name, value);
+    }
     if let Some(target) = &row.target {
         if let Some(zone) = &target.zone {
             fact("zone", zone.to_string());
@@ -127,6 +136,14 @@ fn row_lines(state: &State, theme: &Theme, report: &Report, row: &Row) -> Lines 
         fact("also", other.pod.clone().unwrap_or_else(|| NOTHING.to_owned()));
     }
     lines
+}
+
+/// The pod a row is about, as it was read.
+fn pod_of<'a>(state: &'a State, report: &Report, row: &Row) -> Option<&'a Pod> {
+    let Subject::Binding(reference) = &report.subject else { return None };
+    let (name, uid) = (row.endpoint.as_ref()?.pod.as_ref()?, row.uid()?);
+    let cluster = state.inventory.cluster(&reference.cluster)?;
+    cluster.pods.get(&ObjectName::new(&reference.namespace, name)).filter(|it| it.uid == *uid)
 }
 
 fn report_lines(state: &State, theme: &Theme, report: &Report) -> Lines {
