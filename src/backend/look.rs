@@ -9,6 +9,7 @@ use super::connection::Connection;
 use super::connection::Scope;
 use super::link::Linked;
 use super::snapshot::Extra;
+use crate::domain::facts::ids::ClusterId;
 use crate::domain::facts::selector::Selector;
 use crate::domain::facts::time::Timestamp;
 use crate::domain::inventory::Inventory;
@@ -56,6 +57,20 @@ pub async fn look(connection: Connection, scope: &Scope, question: Question<'_>)
     let at = linked.clock().now();
     let reports = reports(&inventory, &boards, &seen, at);
     Look { inventory, reports, at }
+}
+
+/// The clusters that say that they have no namespace of this name.
+pub async fn without_namespace(connection: Connection, name: &str) -> Vec<ClusterId> {
+    let linked = Linked::open(connection).await;
+    let mut without = Vec::new();
+    for (id, cluster) in &linked.clusters {
+        if let Ok(cluster) = cluster
+            && cluster.has_namespace(name).await.is_ok_and(|it| !it)
+        {
+            without.push(id.clone());
+        }
+    }
+    without
 }
 
 /// What was seen of each subject while its sides were read.

@@ -20,6 +20,7 @@ use crate::domain::inventory::unbound;
 use crate::domain::judgement::report::Report;
 use crate::domain::judgement::scope::ScopeTarget;
 use crate::domain::judgement::standing::VerdictKind;
+use crate::domain::wording::scope::no_namespace;
 use crate::domain::wording::scope::not_found;
 use crate::domain::wording::scope::nothing;
 use crate::domain::wording::scope::unchecked;
@@ -48,7 +49,7 @@ pub(super) async fn look(
     let selector = cli.options.selector.as_ref();
     let (told, _) = watch::channel(Reading::default());
     let question = Question { selector, target, reading: Some(&told), ..Question::default() };
-    let look = Box::pin(backend::look(connection, &scope, question));
+    let look = Box::pin(backend::look(connection.clone(), &scope, question));
     let Look { inventory, reports, at } = reading::shown(look, &told).await;
     let document = Document::new(&inventory, &reports, (&manner, at));
     let text = printed::render(&document, format(get.output))?;
@@ -72,6 +73,20 @@ pub(super) async fn look(
     let read = !document.partial() || inventory.sources.values().all(missing);
     if reports.is_empty() && read {
         let namespace = scope.namespace.as_deref();
+        let looked_in = target.and_then(|it| it.namespace.as_deref()).or(namespace);
+        // Where something lives in it there is one.
+        let lives = |name: &str| {
+            let mut services = inventory.clusters.values().flat_map(|it| it.services.keys());
+            services.any(|it| it.namespace == name)
+        };
+        let may_miss = |name: &&str| target.is_none_or(|it| !it.kind.is_of_aws()) && !lives(name);
+        if let Some(name) = looked_in.filter(may_miss) {
+            let without = backend::without_namespace(connection, name).await;
+            if without.len() == inventory.clusters.len() && !without.is_empty() {
+                complain(&no_namespace(name, &without));
+                return Ok(Exit::Error);
+            }
+        }
         complain(&match target {
             Some(target) => {
                 let command = setup::command_like(target);

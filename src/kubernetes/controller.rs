@@ -53,11 +53,19 @@ impl Cluster {
     /// Whether the controller puts readiness gates into the pods of a namespace, by its label; `None`: it could not be
     /// read.
     pub(crate) async fn gated(&self, namespace: &str) -> Option<Observation> {
-        let namespaces = kinds::named("", "v1", "Namespace", "namespaces");
-        let text = self.one(&namespaces, None, namespace).await.ok()??;
+        let text = self.namespace(namespace).await.ok()??;
         let read: wire::Workload = read::decode(&text).ok()?;
         let gated = read.metadata.labels.get(GATED).is_some_and(|it| &**it == "enabled");
         Some(Observation::Gated { cluster: self.id().clone(), namespace: namespace.to_owned(), gated })
+    }
+
+    /// Whether there is a namespace of this name.
+    pub(crate) async fn has_namespace(&self, name: &str) -> Result<bool, Failure> {
+        Ok(self.namespace(name).await?.is_some())
+    }
+
+    async fn namespace(&self, name: &str) -> Result<Option<Box<str>>, Failure> {
+        self.one(&kinds::named("", "v1", "Namespace", "namespaces"), None, name).await
     }
 
     /// The Deployments of it that may be seen, the one with the usual names first; `None`: none of them may.

@@ -142,6 +142,25 @@ fn a_namespace_without_bindings_is_no_error_and_a_name_without_binding_is_one() 
 }
 
 #[test]
+fn a_namespace_that_does_not_exist_is_said() {
+    let desk = Desk::new(|request| match request.path() {
+        path if path.contains("/namespaces/nosuch/") => world::without_bindings(request),
+        "/api/v1/namespaces/nosuch" => crate::kubernetes_wire::refusal(404, "NotFound", "not found"),
+        _ => world::without_bindings(request),
+    });
+    for arguments in
+        [&["get", "-n", "nosuch"][..], &["get", "nosuch/tgb/web"], &["get", "-n", "nosuch", "web"]]
+    {
+        let (code, _, stderr) = desk.run(arguments);
+        assert_eq!(
+            (code, stderr.as_str()),
+            (Some(2), "namespace nosuch does not exist (context here)\n"),
+            "{arguments:?}"
+        );
+    }
+}
+
+#[test]
 fn what_was_asked_for_is_repeated_and_a_name_like_it_is_told() {
     let desk = Desk::new(world::whole);
     for (arguments, code, words) in [

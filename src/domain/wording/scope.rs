@@ -1,5 +1,6 @@
 //! What of a scope was not found or not looked at, in words that name it.
 
+use crate::domain::facts::ids::ClusterId;
 use crate::domain::facts::selector::Selector;
 use crate::domain::inventory::needs::TAGGED;
 use crate::domain::judgement::scope::ScopeKind;
@@ -25,6 +26,13 @@ fn place(namespace: Option<&str>) -> String {
         Some(namespace) => format!("in namespace {namespace}"),
         None => "in any namespace".to_owned(),
     }
+}
+
+/// That a namespace does not exist in any of the clusters that were looked in.
+pub(crate) fn no_namespace(name: &str, clusters: &[ClusterId]) -> String {
+    let clusters: Vec<&str> = clusters.iter().map(|it| &*it.0).collect();
+    let context = if clusters.len() == 1 { "context" } else { "contexts" };
+    format!("namespace {name} does not exist ({context} {})", clusters.join(", "))
 }
 
 /// `namespace`: the one that was looked in; `None`: all. `command`: one that what was typed looks like.
