@@ -1,6 +1,7 @@
 //! Kubernetes, in domain types: connecting, listing, watching. No type of kube leaves this module.
 
 mod access;
+mod answer;
 mod connect;
 mod controller;
 mod error;

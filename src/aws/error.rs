@@ -5,6 +5,7 @@ use aws_sdk_elasticloadbalancingv2::error::ProvideErrorMetadata;
 use aws_sdk_elasticloadbalancingv2::error::SdkError;
 
 use super::unresolved::Unresolved;
+use super::whole::Cut;
 use crate::domain::facts::failure;
 use crate::domain::facts::failure::ErrorKind;
 use crate::domain::facts::failure::Failure;
@@ -47,6 +48,9 @@ const CODES: [(ErrorKind, &[&str]); 4] = [
     ),
 ];
 
+/// Where an answer comes from that is none of AWS.
+const BETWEEN: &str = "does a proxy stand between here and AWS? see --endpoint-url";
+
 /// What a code means; `None`: nothing that is told apart.
 pub(super) fn kind(code: &str) -> Option<ErrorKind> {
     CODES.iter().find(|(_, codes)| codes.contains(&code)).map(|it| it.0)
@@ -79,12 +83,20 @@ where
                     .with_hint("the account's budget is shared with the controller and others; asked again more slowly"),
                 Some(kind) => Failure::new(operation, kind, message),
                 None if code.is_empty() => {
-                    Failure::new(operation, ErrorKind::Unreadable, &format!("an answer that is no AWS answer (HTTP {status})"))
+                    let what = match status {
+                        300..400 => "a redirect instead of an answer",
+                        _ => "an answer that is no AWS answer",
+                    };
+                    let text = format!("{what} (HTTP {status})");
+                    Failure::new(operation, ErrorKind::Unreadable, &text).with_hint(BETWEEN)
                 }
                 None => Failure::new(operation, ErrorKind::Other, &format!("{code}: {message}")),
             }
         }
-        other => Failure::new(operation, ErrorKind::Unreadable, &causes(other)),
+        other => match failure::causes(other).find_map(|it| it.downcast_ref::<Cut>()) {
+            Some(cut) => Failure::new(operation, ErrorKind::Unreadable, &cut.to_string()).with_hint(BETWEEN),
+            None => Failure::new(operation, ErrorKind::Unreadable, &causes(other)),
+        },
     }
 }
 

@@ -77,7 +77,11 @@ pub(super) fn target(it: &types::TargetHealthDescription) -> Option<Target> {
     let key = TargetKey {
         // The SDK gives a missing id as an empty one.
         id: TargetId::read(target.id().filter(|it| !it.is_empty())?),
-        port: target.port().and_then(|it| u16::try_from(it).ok()).unwrap_or(0),
+        // Lambda functions have none; what is no port belongs to no target that anybody could name.
+        port: match target.port() {
+            None => 0,
+            Some(it) => u16::try_from(it).ok().filter(|it| *it > 0)?,
+        },
         quic_server_id: text(target.quic_server_id()),
     };
     let health = it.target_health()?;

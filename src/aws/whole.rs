@@ -7,6 +7,11 @@ use aws_sdk_elasticloadbalancingv2::config::RuntimeComponents;
 use aws_sdk_elasticloadbalancingv2::config::interceptors::AfterDeserializationInterceptorContextRef;
 use aws_sdk_elasticloadbalancingv2::error::BoxError;
 
+/// What came instead of a whole answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub(super) struct Cut(&'static str);
+
 /// Looks at how an answer ends.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Whole;
@@ -26,7 +31,11 @@ impl Intercept for Whole {
         let body = response.body().bytes().unwrap_or_default().trim_ascii_end();
         match !response.status().is_success() || body.ends_with(b"Response>") {
             true => Ok(()),
-            false => Err("the answer ends too early".into()),
+            false if body.is_empty() => Err(Cut("an empty answer").into()),
+            false if !body.starts_with(b"<") || body.starts_with(b"<html") || body.starts_with(b"<!") => {
+                Err(Cut("an answer that is no AWS answer").into())
+            }
+            false => Err(Cut("an answer that ends too early").into()),
         }
     }
 }

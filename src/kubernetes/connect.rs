@@ -6,11 +6,13 @@ use std::time::Duration;
 use kube::Api;
 use kube::Client;
 use kube::Config;
+use kube::client::ClientBuilder;
 use kube::config::KubeConfigOptions;
 use kube::config::Kubeconfig;
 use kube::config::KubeconfigError;
 use kube::core::ApiResource;
 
+use super::answer::Checking;
 use super::guard::Raw;
 use super::kinds;
 use super::proxy;
@@ -238,7 +240,9 @@ impl Access {
         let proxy =
             config.proxy_url.as_ref().map(|it| format!(" through the proxy {}", told(&it.to_string())));
         let place = told(&config.cluster_url.to_string()) + &proxy.unwrap_or_default();
-        let login = tokio::task::spawn_blocking(move || Client::try_from(config));
+        let login = tokio::task::spawn_blocking(move || {
+            Ok(ClientBuilder::try_from(config)?.with_layer(&Checking).build())
+        });
         // The runner ends it at its limit; without one it is left alone a little later.
         let client = match tokio::time::timeout(limit + Duration::from_secs(1), login).await {
             Err(_) => {

@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use kube::core::Status;
 use kube::runtime::watcher;
+use serde_json::error::Category;
 
+use super::answer;
 use super::kinds;
 use super::user;
 use super::user::Plugin;
@@ -24,11 +26,30 @@ pub(super) fn named(verb: &str, resource: &str, error: &kube::Error) -> Failure 
     if let Some(refused) = user::refused(&operation, &Plugin::default(), error) {
         return refused;
     }
+    if let Some(told) = answer::told(error) {
+        return Failure::new(&operation, ErrorKind::Unreadable, &told).with_hint(BETWEEN);
+    }
     match error {
         kube::Error::Api(status) => of_status(&operation, status, verb, resource),
-        kube::Error::SerdeError(error) => Failure::new(&operation, ErrorKind::Unreadable, &error.to_string()),
+        kube::Error::SerdeError(error) => {
+            let failure = Failure::new(&operation, ErrorKind::Unreadable, &unparsed(error));
+            if error.is_data() { failure } else { failure.with_hint(BETWEEN) }
+        }
         other => Failure::new(&operation, ErrorKind::Unreachable, &innermost(other))
             .with_hint("is the API server up, and reachable from here?"),
+    }
+}
+
+/// Where an answer comes from that is not the API server's.
+const BETWEEN: &str = "does a proxy or a login page stand between here and the API server?";
+
+/// Why an answer could not be read, without the place in a text nobody sees.
+fn unparsed(error: &serde_json::Error) -> String {
+    match error.classify() {
+        Category::Eof if error.line() <= 1 && error.column() == 0 => "an empty answer".to_owned(),
+        Category::Eof => "an answer that ends too early".to_owned(),
+        Category::Syntax => "an answer that is no JSON".to_owned(),
+        Category::Data | Category::Io => error.to_string(),
     }
 }
 
@@ -65,6 +86,9 @@ pub(super) fn at(place: &str, failure: Failure) -> Failure {
         ErrorKind::Unreachable => {
             let hint = failure.hint.clone().unwrap_or_default();
             failure.with_hint(format!("{hint}; asked at {place}").trim_start_matches("; "))
+        }
+        ErrorKind::Unreadable if failure.hint.as_deref() == Some(BETWEEN) => {
+            failure.with_hint(&format!("{BETWEEN} asked at {place}"))
         }
         _ => failure,
     }

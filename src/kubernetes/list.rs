@@ -28,6 +28,16 @@ const BUSY: [u16; 3] = [429, 503, 504];
 /// How long to leave a busy server alone: what API servers ask for, and then twice as long each time.
 const FIRST_WAIT: Duration = Duration::from_secs(1);
 
+/// Refuses a list of something else: it would look as if there were none.
+fn of_kind(kind: Kind, listed: &str, operation: &str) -> Result<(), Failure> {
+    let wanted = format!("{}List", kinds::resource(kind).kind);
+    if listed == wanted || ["", "List"].contains(&listed) {
+        return Ok(());
+    }
+    let text = format!("an answer of kind {listed}, not {wanted}");
+    Err(Failure::new(operation, ErrorKind::Unreadable, &text))
+}
+
 impl Cluster {
     /// Everything of a kind, as the change that replaces it and one for each unreadable object.
     pub async fn list(&self, kind: Kind, namespace: Option<&str>) -> Result<Vec<Observation>, Failure> {
@@ -44,6 +54,7 @@ impl Cluster {
         loop {
             let page = self.patiently(&operation, || api.list(&params)).await?;
             let page = page.map_err(|it| self.failed("list", &kinds::rbac_name(kind), &it))?;
+            of_kind(kind, &page.types.kind, &operation)?;
             for raw in page.items {
                 match read::object(kind, &raw.text) {
                     Ok(object) => objects.push(object),

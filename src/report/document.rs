@@ -19,6 +19,7 @@ use crate::domain::judgement::row::Row;
 use crate::domain::judgement::row::Subject;
 use crate::domain::judgement::standing::Standing;
 use crate::domain::judgement::unsettled::Unsettled;
+use crate::domain::judgement::verdict::unreadable_targets;
 use crate::domain::plan::manner::Manner;
 use crate::domain::wording::board;
 use crate::domain::wording::columns;
@@ -424,6 +425,11 @@ pub(crate) fn source_name(source: &Source) -> String {
 /// Failures of the sources of one report alone.
 fn failures(inventory: &Inventory, report: &Report) -> Vec<FailureDocument> {
     let mut found = Vec::new();
+    let group = report.group.as_ref().and_then(|it| inventory.groups.get(it));
+    if let Some(n) = group.and_then(|it| it.targets.as_ref()).map(|it| it.unreadable).filter(|it| *it > 0) {
+        let text = unreadable_targets(n);
+        found.push(failure("targets", &Failure::new("DescribeTargetHealth", ErrorKind::Unreadable, &text)));
+    }
     for (source, freshness) in &inventory.sources {
         let about = match source {
             Source::Targets(arn) | Source::Attributes(arn) => report.group.as_ref() == Some(arn),

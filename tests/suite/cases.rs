@@ -1,6 +1,7 @@
 //! Situations that people had and asked about in public, rebuilt with made-up names (`tests/cases`): what the program says
 //! of each, and what it must not say. Both outsides are answered from the files; nothing lives there.
 
+mod betrayed;
 mod fake;
 
 use std::sync::Arc;
@@ -8,6 +9,8 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use self::fake::World;
+use crate::support::Answer;
+use crate::support::Request;
 use crate::support::Server;
 use crate::support::kubeconfig;
 use crate::support::program;
@@ -288,7 +291,15 @@ fn says(case: &str, arguments: &[&str]) -> String {
 
 /// What the program says of a world: its exit code, stdout and stderr.
 fn run(world: Arc<World>, arguments: &[&str]) -> (Option<i32>, String, String) {
-    let server = Server::start(move |request| world.answer(request));
+    asked(move |request| world.answer(request), arguments)
+}
+
+/// The same of whoever answers.
+fn asked(
+    answers: impl Fn(&Request) -> Answer + Send + Sync + 'static,
+    arguments: &[&str],
+) -> (Option<i32>, String, String) {
+    let server = Server::start(answers);
     let folder = tempfile::tempdir().unwrap();
     let config = kubeconfig(folder.path(), &server.url(), "{token: t}");
     let mut command = program(folder.path(), arguments);

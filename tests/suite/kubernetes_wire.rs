@@ -53,7 +53,7 @@ fn broken(name: &str, version: u32) -> Value {
 
 fn page(items: &[Value], version: u32, next: &str) -> Answer {
     let metadata = json!({ "resourceVersion": version.to_string(), "continue": next });
-    let list = json!({ "apiVersion": "v1", "kind": "PodList", "metadata": metadata, "items": items });
+    let list = json!({ "apiVersion": "v1", "kind": "List", "metadata": metadata, "items": items });
     answer(200, list.to_string())
 }
 

@@ -357,7 +357,7 @@ pub struct Caller {
 pub struct Targets {
     pub targets: Vec<Target>,
     pub asked: Timestamp,
-    /// Descriptions that had no target or no id.
+    /// Descriptions that had no target, no id, or no possible port.
     pub unreadable: u32,
 }
 

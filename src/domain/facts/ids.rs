@@ -210,6 +210,15 @@ pub enum RowKey {
     Pod(Uid),
 }
 
+impl RowKey {
+    pub(crate) fn target(&self) -> Option<&TargetKey> {
+        match self {
+            Self::Target(key) => Some(key),
+            Self::Pod(_) => None,
+        }
+    }
+}
+
 impl TargetId {
     /// Reads an id as AWS writes it.
     pub fn read(text: &str) -> Self {

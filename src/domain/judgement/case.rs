@@ -128,6 +128,11 @@ impl<'a> Case<'a> {
         self.group.and_then(|it| it.targets.as_ref())
     }
 
+    /// Targets in the answer of AWS that could not be read.
+    pub(crate) fn unreadable(&self) -> u32 {
+        self.targets().map_or(0, |it| it.unreadable)
+    }
+
     pub(crate) fn target_group(&self) -> Option<&'a TargetGroup> {
         self.group.and_then(|it| it.group.as_ref())
     }

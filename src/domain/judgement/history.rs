@@ -38,6 +38,8 @@ pub struct History {
     grounds: HashMap<RowKey, Known>,
     states: HashMap<TargetKey, (HealthState, Option<Timestamp>)>,
     endpoints: HashMap<TargetKey, Timestamp>,
+    /// The pod last seen behind each target that is still there.
+    pods: HashMap<TargetKey, String>,
     served: HashSet<Uid>,
     verdict: Option<(VerdictKind, Option<Timestamp>)>,
     /// Pods we took out of the service by a label, with the target each was.
@@ -121,6 +123,11 @@ impl History {
         self.endpoints.get(key).is_some_and(|last| now.since(*last) < GRACE)
     }
 
+    /// The pod that was behind a target before its endpoint went.
+    pub(crate) fn former_pod(&self, key: &TargetKey) -> Option<&String> {
+        self.pods.get(key)
+    }
+
     pub(crate) fn served(&self, uid: &Uid) -> bool {
         self.served.contains(uid)
     }
@@ -149,8 +156,11 @@ impl History {
                 let state = &target.health.state;
                 states.insert(target.key.clone(), (state.clone(), self.state_since(&target.key, state, now)));
             }
-            if let (RowKey::Target(key), Some(_)) = (&row.key, &row.endpoint) {
+            if let (RowKey::Target(key), Some(side)) = (&row.key, &row.endpoint) {
                 self.endpoints.insert(key.clone(), now);
+                if let Some(pod) = &side.pod {
+                    self.pods.insert(key.clone(), pod.clone());
+                }
             }
             if let (Standing::InService, Some(uid)) = (row.standing, uid) {
                 self.served.insert(uid);
@@ -160,6 +170,8 @@ impl History {
         self.states = states;
         self.watching |= word != VerdictKind::Unknown;
         self.endpoints.retain(|_, last| now.since(*last) < 2 * GRACE);
+        let targets: HashSet<&TargetKey> = rows.iter().filter_map(|it| it.key.target()).collect();
+        self.pods.retain(|key, _| targets.contains(key));
         let present: HashSet<&Uid> = rows.iter().filter_map(Row::uid).collect();
         self.served.retain(|uid| present.contains(uid));
     }

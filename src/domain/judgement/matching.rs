@@ -141,7 +141,9 @@ fn judge(case: &Case<'_>, history: &History, owners: &Owners<'_>, sides: Sides<'
     }
     let seen = stood.unwrap_or_else(|| history.seen(&sides.key, grounds.uid.as_ref(), standing, case.now));
     let state_since = sides.target.and_then(|it| history.state_since(&it.key, &it.health.state, case.now));
+    let former = sides.key.target().filter(|_| sides.endpoint.is_none());
     let mut row = Row {
+        former_pod: former.and_then(|it| history.former_pod(it)).cloned(),
         key: sides.key,
         endpoint: sides.endpoint,
         others: sides.others,
@@ -188,6 +190,9 @@ fn standing(
     let Some(wanted) = wanted else { return unknown("what the endpoint depends on could not be read") };
     let draining = matches!(state, Some(HealthState::Draining));
     let registered = state.is_some() && reason != Some(&Reason::NotRegistered);
+    if wanted && !registered && case.unreadable() > 0 {
+        return unknown("some targets in the answer of AWS could not be read");
+    }
     if wanted && (!registered || draining) {
         return (Standing::Unregistered, None);
     }

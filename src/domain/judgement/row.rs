@@ -254,6 +254,8 @@ pub struct Row {
     /// Other endpoints on the same key: a reused address, host network.
     pub(crate) others: Vec<EndpointSide>,
     pub(crate) target: Option<Target>,
+    /// The pod that was behind the target, where its endpoint is gone.
+    pub(crate) former_pod: Option<String>,
     /// Would the controller register it? `None`: what it depends on could not be read.
     pub(crate) wanted: Option<bool>,
     pub standing: Standing,

@@ -13,7 +13,6 @@ use crate::domain::facts::elb::HealthState;
 use crate::domain::facts::elb::Rule;
 use crate::domain::facts::elb::TargetGroup;
 use crate::domain::facts::ids::ObjectName;
-use crate::domain::facts::ids::RowKey;
 use crate::domain::facts::ids::TargetGroupArn;
 use crate::domain::inventory::KnownGroup;
 use crate::domain::inventory::Source;
@@ -69,6 +68,9 @@ pub(crate) fn verdict(case: &Case<'_>, rows: &[Row], counts: &Counts) -> Verdict
     };
     if let Some(never) = misfit(case).filter(|_| counts.in_service == 0) {
         return say(VerdictKind::Down, never.to_string());
+    }
+    if counts.registered == 0 && case.unreadable() > 0 {
+        return say(VerdictKind::Unknown, unreadable_targets(case.unreadable()));
     }
     if counts.registered == 0 {
         return empty(case, counts);
@@ -225,11 +227,8 @@ fn nobody_serves(case: &Case<'_>, rows: &[Row]) -> String {
 /// A group of the same VPC, where an address is the same pod, in which every pod wanted here is healthy.
 fn serving_elsewhere<'a>(case: &Case<'a>, rows: &[Row]) -> Option<&'a TargetGroupArn> {
     let vpc = case.target_group()?.vpc.as_ref()?;
-    let key = |row: &Row| match &row.key {
-        RowKey::Target(key) => Some(key.clone()),
-        RowKey::Pod(_) => None,
-    };
-    let wanted: BTreeSet<_> = rows.iter().filter(|it| it.wanted == Some(true)).filter_map(key).collect();
+    let wanted: BTreeSet<_> =
+        rows.iter().filter(|it| it.wanted == Some(true)).filter_map(|it| it.key.target().cloned()).collect();
     let serves = |known: &KnownGroup| {
         let targets = known.targets.iter().flat_map(|it| &it.targets).filter(|it| it.serves());
         let healthy = targets.filter(|it| wanted.contains(&it.key)).count();
@@ -373,6 +372,14 @@ fn service_elsewhere(case: &Case<'_>) -> Option<String> {
     Some(format!(
         " in namespace {namespace} ({other} exists, but a binding names services of its own namespace only)"
     ))
+}
+
+/// That something of an answer is missing in what is shown.
+pub(crate) fn unreadable_targets(n: u32) -> String {
+    match n {
+        1 => "1 target in the answer of AWS could not be read".to_owned(),
+        n => format!("{n} targets in the answer of AWS could not be read"),
+    }
 }
 
 fn targets(n: u32) -> String {

@@ -274,7 +274,9 @@ fn pod(row: &Row, _: &Context) -> String {
         (None, None) => String::new(),
     });
     let more = row.others.len();
-    let text = or_nothing(name);
+    // What is gone is still what people know it by.
+    let former = || row.former_pod.as_ref().map(|it| format!("({it})"));
+    let text = or_nothing(name.or_else(former));
     if more > 0 { format!("{text} +{more}") } else { text }
 }
 

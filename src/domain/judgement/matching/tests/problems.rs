@@ -308,3 +308,21 @@ fn the_worst_row_comes_first() {
     let words: Vec<&str> = world.look().rows.iter().map(|it| it.standing.word()).collect();
     assert_eq!(words, ["failing", "waiting", "registering", "in service", "draining"]);
 }
+
+#[test]
+fn a_target_that_drains_keeps_the_name_of_its_pod_until_it_is_gone() {
+    let mut world = World::of("10.0.0.1 ready, 10.0.0.2 ready | 10.0.0.1 healthy, 10.0.0.2 healthy");
+    world.look();
+    world.gone("10.0.0.1");
+    world.answer("10.0.0.1 draining, 10.0.0.2 healthy");
+    for _ in 0..3 {
+        world.look();
+        world.later(60);
+    }
+    assert_eq!(world.row("10.0.0.1").former_pod.as_deref(), Some("testapp-10-0-0-1"));
+    assert_eq!(world.row("10.0.0.2").former_pod, None, "it is there");
+    world.answer("10.0.0.2 healthy");
+    world.look();
+    world.answer("10.0.0.1 draining, 10.0.0.2 healthy");
+    assert_eq!(world.row("10.0.0.1").former_pod, None, "what comes anew at the address is another's");
+}

@@ -1,0 +1,109 @@
+//! Whether what came back is an answer of an API server at all: no redirect, nothing empty, no page for browsers, and not
+//! more than anybody can keep. Whoever stands in between answers otherwise.
+
+use std::error::Error;
+use std::pin::Pin;
+use std::task::Context;
+use std::task::Poll;
+
+use http::Request;
+use http::Response;
+use http::StatusCode;
+use http::header::CONTENT_TYPE;
+use http::header::LOCATION;
+use http_body_util::Either;
+use http_body_util::LengthLimitError;
+use http_body_util::Limited;
+use kube::client::Body;
+use tower::BoxError;
+use tower::Layer;
+use tower::Service;
+
+use crate::domain::facts::failure::causes;
+use crate::printable;
+
+/// Bytes of one answer, unpacked. A page of 500 pods is a few MiB.
+const LIMIT: usize = 64 << 20;
+
+/// What came instead of an answer.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(super) enum NoAnswer {
+    #[error("a redirect to {0} instead of an answer")]
+    Redirect(String),
+    #[error("an empty answer (HTTP {0})")]
+    Empty(u16),
+    #[error("a page for browsers (HTTP {0}) instead of an answer of Kubernetes")]
+    Page(u16),
+}
+
+/// What came instead of an answer, or that it was too much, in what a call failed with.
+pub(super) fn told(error: &(dyn Error + 'static)) -> Option<String> {
+    causes(error).find_map(|it| {
+        let none = it.downcast_ref::<NoAnswer>().map(ToString::to_string);
+        let long = it.downcast_ref::<LengthLimitError>();
+        none.or_else(|| long.map(|_| format!("an answer of more than {} MiB", LIMIT >> 20)))
+    })
+}
+
+fn look<B>(answer: &Response<B>) -> Result<(), NoAnswer> {
+    let status = answer.status();
+    let header = |name| answer.headers().get(name).and_then(|it| it.to_str().ok()).unwrap_or_default();
+    let mut types = answer.headers().get_all(CONTENT_TYPE).iter();
+    let is_page = types.any(|it| it.as_bytes().starts_with(b"text/html"));
+    if status.is_redirection() {
+        let place: String = printable::url(header(LOCATION)).chars().take(200).collect();
+        return Err(NoAnswer::Redirect(if place.is_empty() { "nowhere".to_owned() } else { place }));
+    }
+    match status {
+        StatusCode::NO_CONTENT | StatusCode::RESET_CONTENT => Err(NoAnswer::Empty(status.as_u16())),
+        // What refuses may do so in words for browsers: the code tells.
+        _ if status.is_success() && is_page => Err(NoAnswer::Page(status.as_u16())),
+        _ => Ok(()),
+    }
+}
+
+/// Puts the look in front of the client.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Checking;
+
+impl<S> Layer<S> for Checking {
+    type Service = Checked<S>;
+
+    fn layer(&self, inner: S) -> Checked<S> {
+        Checked { inner }
+    }
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct Checked<S> {
+    inner: S,
+}
+
+impl<S, B> Service<Request<Body>> for Checked<S>
+where
+    S: Service<Request<Body>, Response = Response<B>>,
+    S::Error: Into<BoxError>,
+    S::Future: Send + 'static,
+{
+    type Response = Response<Either<Limited<B>, B>>;
+    type Error = BoxError;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, BoxError>> + Send>>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        self.inner.poll_ready(context).map_err(Into::into)
+    }
+
+    fn call(&mut self, request: Request<Body>) -> Self::Future {
+        // A watch has no end.
+        let watches = request.uri().query().is_some_and(|it| it.contains("watch="));
+        let answer = self.inner.call(request);
+        Box::pin(async move {
+            let answer = answer.await.map_err(Into::into)?;
+            look(&answer)?;
+            Ok(answer.map(|body| match watches {
+                true => Either::Right(body),
+                false => Either::Left(Limited::new(body, LIMIT)),
+            }))
+        })
+    }
+}
