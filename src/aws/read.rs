@@ -80,7 +80,7 @@ pub(super) fn target(it: &types::TargetHealthDescription) -> Option<Target> {
         // Lambda functions have none; what is no port belongs to no target that anybody could name.
         port: match target.port() {
             None => 0,
-            Some(it) => u16::try_from(it).ok().filter(|it| *it > 0)?,
+            Some(it) => u16::try_from(it).ok()?,
         },
         quic_server_id: text(target.quic_server_id()),
     };

@@ -87,10 +87,12 @@ fn a_target_is_an_address_an_instance_or_something_else_with_its_port() {
         ("2001:db8::1", 80, "[2001:db8::1]:80"),
         ("i-0123456789abcdef0", 30_080, "i-0123456789abcdef0:30080"),
         ("arn:aws:lambda:eu-west-1:1:function:f", 0, "arn:aws:lambda:eu-west-1:1:function:f"),
-        ("10.0.0.1", 70_000, "10.0.0.1"),
     ];
     for (id, port, expected) in table {
         assert_eq!(target(&described(id, port, "healthy").build()).unwrap().key.to_string(), expected);
+    }
+    for port in [-1, 70_000] {
+        assert!(target(&described("10.0.0.1", port, "healthy").build()).is_none(), "{port} is no port");
     }
     let quic = TargetDescription::builder()
         .id("10.0.0.1")

@@ -46,6 +46,10 @@ pub(crate) enum Exclusion {
     NodeMissing,
     /// A QUIC group needs a server id, which the pod does not carry.
     NoQuicServerId,
+    /// A slice has the pod, but not the port: the service's target port is a name that the pod does not declare.
+    PortNotDeclared,
+    /// A slice of the other address family has the pod.
+    OtherFamily,
     /// Instance targets: a label, a taint or the binding's node selector leaves the node out.
     NodeExcluded,
     /// The binding is being deleted: the controller only cleans up.

@@ -60,6 +60,8 @@ pub struct Report {
     pub(crate) group_is_gone: bool,
     /// The workloads behind it.
     pub(crate) workloads: Vec<RolloutState>,
+    /// The controller keeps no security-group rule for the binding: it has no `spec.networking`.
+    pub(crate) no_networking: bool,
     /// What was assumed because it could not be read.
     pub(crate) assumptions: Vec<&'static str>,
     /// When the health on show was asked for.
@@ -109,6 +111,7 @@ pub(crate) fn judge_in(pass: &Pass<'_>, subject: &Subject, history: &History) ->
         }),
         misfit: verdict::misfit(&case),
         group_is_gone: case.is_gone(),
+        no_networking: case.binding.is_some_and(|it| !it.networking),
         workloads: settled::workloads(&case).to_vec(),
         routes: case.routes.clone(),
         rows,

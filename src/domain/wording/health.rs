@@ -99,6 +99,31 @@ impl Failing<'_> {
         self.side.is_some_and(|it| it.ready == Some(true) && !it.published)
     }
 
+    /// Whose security group is in the way of the check.
+    fn holder(&self) -> &'static str {
+        if self.target.key.ip().is_some() { "pod" } else { "node" }
+    }
+
+    /// Every target is checked at one port of the group's, not at its own.
+    fn checks_one_port(&self) -> bool {
+        self.number().is_some_and(|it| it != self.target.key.port)
+    }
+
+    /// The checks open a connection and no more.
+    fn only_connects(&self) -> bool {
+        self.is_checked_by("TCP")
+    }
+
+    fn has_attribute(&self, name: &str) -> bool {
+        self.attributes.is_some_and(|it| it.0.get(name).is_some_and(|it| it == "true"))
+    }
+
+    /// A probe that a sidecar of Istio answers in the pod's place.
+    fn rewritten(&self) -> Option<&Probe> {
+        let by_sidecar = |it: &&Probe| it.path.as_deref().is_some_and(|it| it.starts_with("/app-health/"));
+        self.side?.probes.iter().find(by_sidecar)
+    }
+
     /// A probe of the pod that asks at the checked port.
     fn probe(&self) -> Option<&Probe> {
         let port = self.number()?;
@@ -154,8 +179,7 @@ pub(super) fn unhealthy(it: &Failing<'_>) -> Explanation {
 /// Proxy protocol's header may be why: it is sent to the port that is checked too, and what does not expect it closes the
 /// connection or answers 400.
 fn proxies(it: &Failing<'_>, description: &str) -> bool {
-    let is_on =
-        it.attributes.is_some_and(|it| it.0.get("proxy_protocol_v2.enabled").is_some_and(|it| it == "true"));
+    let is_on = it.has_attribute("proxy_protocol_v2.enabled");
     let answered = it.target.health.reason == Some(Reason::ResponseCodeMismatch);
     is_on && (!answered || description.contains("[400]"))
 }
@@ -183,6 +207,7 @@ fn timed_out(it: &Failing<'_>, description: &str) -> Explanation {
             "The pod is Ready by {}: the program answers on its node, so look at what lies between, or at its timeout.",
             called(probe)
         )),
+        (false, None) if it.only_connects() => words.fact("No connection comes about: a security group, network ACL or NetworkPolicy drops the packets, or the port is wrong."),
         (false, None) => words.fact("That does not tell whether packets are dropped on the way or the program is too slow."),
     };
     let words = match it.asked_elsewhere() {
@@ -191,11 +216,44 @@ fn timed_out(it: &Failing<'_>, description: &str) -> Explanation {
         }
         None => words,
     };
-    words.next(format!("does the pod's security group allow tcp/{port} from the load balancer's?"))
+    reaches(it, words)
+}
+
+/// What has to let the checks through.
+fn reaches(it: &Failing<'_>, words: Explanation) -> Explanation {
+    let (port, holder) = (it.port(), it.holder());
+    let is_network = it.group.is_some_and(|it| !it.of_application_lb());
+    let words = match it.has_attribute("preserve_client_ip.enabled") {
+        true => words.fact(format!(
+            "Client addresses are preserved: the {holder}'s security group has to allow the clients' addresses too."
+        )),
+        false => words,
+    };
+    words.next(match is_network {
+        true => format!(
+            "does the {holder}'s security group allow tcp/{port} from the load balancer: from its security group or, where it has none, from its subnets?"
+        ),
+        false => format!("does the {holder}'s security group allow tcp/{port} from the load balancer's?"),
+    })
+}
+
+/// The sidecar answers probes itself, and refuses what comes without mTLS where that is strict.
+fn behind_sidecar(it: &Failing<'_>, probe: &Probe) -> Explanation {
+    let port = it.port();
+    say(format!(
+        "Istio's sidecar answers the pod's probe ({}): it says nothing of port {port}, where a check without mTLS is refused if that is strict.",
+        called(probe)
+    ))
+    .next(format!(
+        "let port {port} take plain connections (PeerAuthentication PERMISSIVE for that port), or check port {ISTIO} at /healthz/ready"
+    ))
 }
 
 fn refused(it: &Failing<'_>) -> Explanation {
     let port = it.port();
+    if let Some(probe) = it.rewritten() {
+        return behind_sidecar(it, probe);
+    }
     if let Some(asked) = it.asked_elsewhere() {
         let gateway = it.side.is_some_and(|it| it.probes.iter().any(|it| it.port == Some(ISTIO)));
         let words = say(format!(
@@ -205,8 +263,21 @@ fn refused(it: &Failing<'_>) -> Explanation {
             true => words
                 .fact(format!("It looks like a gateway of Istio: port {port} opens with the first configuration that names it."))
                 .next(format!("is there a Gateway with a server on port {port}?")),
+            false if it.checks_one_port() => words
+                .fact(format!(
+                    "The group checks every target at port {port}, not at the one it gets requests on ({}).",
+                    it.target.key.port
+                ))
+                .next(format!("does something listen on {port}? Else set the health check's port to traffic-port")),
             false => words.next(format!("does the container listen on {port}, or is the service's target port wrong?")),
         };
+    }
+    if let Some(probe) = it.probe().filter(|_| it.only_connects()) {
+        let words = say("No connection for the health check comes about.").fact(format!(
+            "The pod is Ready by {}: something listens there, so look at what lies between.",
+            called(probe)
+        ));
+        return reaches(it, words);
     }
     let words = say("The health check's connection is refused or its answer is malformed.");
     match (it.group.and_then(|it| it.protocol_version.as_deref()), it.probe()) {
@@ -216,9 +287,13 @@ fn refused(it: &Failing<'_>) -> Explanation {
                 .fact(format!("The group's protocol version is {version}: the program has to speak {speaks}, without an upgrade from HTTP/1.1."))
                 .next("does the program speak it on that port? The protocol version of a group cannot be changed")
         }
-        (_, Some(probe)) => words
-            .fact(format!("The pod is Ready by {}, so something listens there.", called(probe)))
-            .next("does it expect the protocol of the check: HTTP or HTTPS, HTTP/1.1 or HTTP/2?"),
+        (_, Some(probe)) => {
+            let words =
+                words.fact(format!("The pod is Ready by {}, so something listens there.", called(probe)));
+            words.next(other_scheme(it, probe).unwrap_or_else(|| {
+                "does it expect the protocol of the check: HTTP or HTTPS, HTTP/1.1 or HTTP/2?".to_owned()
+            }))
+        }
         (_, None) => {
             words.next("is the container listening on that port, on all addresses, with that protocol?")
         }
@@ -228,17 +303,66 @@ fn refused(it: &Failing<'_>) -> Explanation {
 fn mismatch(it: &Failing<'_>, description: &str) -> Explanation {
     let words = say("The target answers the health check with a status code that does not count as healthy.");
     let is_grpc = it.group.and_then(|it| it.protocol_version.as_deref()) == Some("GRPC");
+    let codes = description.split(['[', ']']).nth(1).unwrap_or_default();
     if !is_grpc {
-        return words
-            .next("404: wrong path · 301/302: redirect to https · 401/403: authentication or Host check · 5xx: the app");
+        return answered(it, words, codes);
     }
-    let codes = description.split(['[', ']']).nth(1).unwrap_or_default().split(',');
+    let codes = codes.split(',');
     let named = codes
         .filter_map(|it| it.trim().parse::<usize>().ok())
         .filter_map(|it| GRPC_CODES.get(it).map(|name| format!("{it} is {name}")));
     let named: Vec<String> = named.collect();
     let words = if named.is_empty() { words } else { words.fact(format!("gRPC: {}.", named.join(", "))) };
-    words.next("UNIMPLEMENTED: the path names no method of the program, for instance /grpc.health.v1.Health/Check · set the codes that count with the group's matcher")
+    let path = it.group.and_then(|it| it.check.path.as_deref());
+    words.next(match path == Some(GRPC_HEALTH) {
+        true => "UNIMPLEMENTED: the program does not serve grpc.health.v1.Health: register it, or let code 12 count with the group's matcher".to_owned(),
+        false => format!(
+            "UNIMPLEMENTED: the path names no method of the program, for instance {GRPC_HEALTH} · set the codes that count with the group's matcher"
+        ),
+    })
+}
+
+const GRPC_HEALTH: &str = "/grpc.health.v1.Health/Check";
+
+/// What a status code of HTTP says, with the path at which the pod's own probe asks.
+fn answered(it: &Failing<'_>, words: Explanation, codes: &str) -> Explanation {
+    let path = it.group.and_then(|it| it.check.path.as_deref()).unwrap_or("/");
+    let probe = it.probe();
+    let scheme = probe.and_then(|probe| other_scheme(it, probe));
+    let other_path = probe.and_then(|it| it.path.as_deref()).filter(|it| *it != path);
+    let words = match (probe, other_path) {
+        (Some(probe), Some(_)) => {
+            words.fact(format!("The pod is Ready by {}, the health check asks {path}.", called(probe)))
+        }
+        _ => words,
+    };
+    let set_path = |why: &str| match other_path {
+        Some(it) => format!("{why}: set the health check's path to {it}, as the readiness probe has it"),
+        None => format!(
+            "{why}: set the health check's path to one that answers 200, or let the code count with the matcher"
+        ),
+    };
+    words.next(match codes.trim() {
+        "404" => set_path(&format!("there is no {path}")),
+        "301" | "302" | "303" | "307" | "308" => set_path(&format!("{path} redirects, perhaps to https")),
+        "401" | "403" => set_path(&format!("{path} wants a login, or refuses the Host header of the check (the target's address)")),
+        "400" if scheme.is_some() => scheme.unwrap_or_default(),
+        "400" => "the program refuses the request itself: is it plain HTTP to a TLS port, or does it refuse the Host header of the check (the target's address)?".to_owned(),
+        code if code.len() == 3 && code.starts_with('5') => {
+            format!("the program itself fails with {code}: see its logs")
+        }
+        _ => "404: wrong path · 301/302: redirect to https · 401/403: authentication or Host check · 5xx: the app".to_owned(),
+    })
+}
+
+/// That probe and check speak HTTP differently on one port.
+fn other_scheme(it: &Failing<'_>, probe: &Probe) -> Option<String> {
+    let check = it.group?.check.protocol.as_deref()?;
+    match (&*probe.how, check) {
+        ("HTTPS", "HTTP") => Some("the port speaks TLS, as its readiness probe does: set the health check's protocol to HTTPS, and the group's where requests go there too".to_owned()),
+        ("HTTP", "HTTPS") => Some("the port speaks plain HTTP, as its readiness probe does: set the health check's protocol to HTTP, and the group's where requests go there too".to_owned()),
+        _ => None,
+    }
 }
 
 /// Status codes of gRPC, by number (its doc/statuscodes.md).

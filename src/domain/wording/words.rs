@@ -3,6 +3,7 @@
 use crate::domain::facts::cluster::Status;
 use crate::domain::facts::elb::Attributes;
 use crate::domain::facts::elb::HealthState;
+use crate::domain::facts::elb::Reason;
 use crate::domain::facts::elb::TargetGroup;
 use crate::domain::inventory::KnownGroup;
 use crate::domain::judgement::controller::Activity;
@@ -39,6 +40,10 @@ pub(crate) struct Around<'a> {
     pub(crate) misfit: Option<Misfit>,
     pub(crate) group: Option<&'a TargetGroup>,
     pub(crate) attributes: Option<&'a Attributes>,
+    /// Nothing that is wanted is in service, and something else is healthy.
+    pub(crate) only_others_serve: bool,
+    /// The controller keeps no security-group rule for the binding.
+    pub(crate) no_networking: bool,
     manner: &'a Manner,
 }
 
@@ -52,6 +57,10 @@ impl<'a> Around<'a> {
             misfit: report.misfit,
             group: group.and_then(|it| it.group.as_ref()),
             attributes: group.and_then(|it| it.attributes.as_ref()),
+            only_others_serve: report.counts.wanted > 0
+                && report.counts.in_service == 0
+                && report.counts.healthy > 0,
+            no_networking: report.no_networking,
             manner,
         }
     }
@@ -80,7 +89,7 @@ pub(crate) fn of_row(row: &Row, around: &Around<'_>) -> Explanation {
         },
         Standing::Passive => say("No ready pod of the service on this node: unhealthy by design with externalTrafficPolicy: Local."),
         Standing::Lingering => lingering(row, controller),
-        Standing::Orphan => orphan(row, controller),
+        Standing::Orphan => orphan(row, around),
         Standing::Waiting => waiting(row, around),
         Standing::Failing => failing(row, around),
         Standing::InService if row.flags.is_empty() => say("Healthy: the load balancer sends it traffic."),
@@ -133,6 +142,9 @@ fn failing(row: &Row, around: &Around<'_>) -> Explanation {
         _ if target.health.state == HealthState::UnhealthyDraining => of_health(target, around.group),
         _ => unhealthy(&Failing { target, side, group: around.group, attributes: around.attributes }),
     };
+    if target.health.reason == Some(Reason::Timeout) {
+        words = on_the_way(words, around);
+    }
     if side.is_some_and(|it| it.published) {
         words.facts.push(
             "It is registered all the same: its service publishes addresses that are not ready (publishNotReadyAddresses)."
@@ -143,6 +155,27 @@ fn failing(row: &Row, around: &Around<'_>) -> Explanation {
         words.facts.push(format!("Its pod belongs to Job {job}: it ends by itself, and its target with it."));
     }
     words
+}
+
+/// What the controller was to open on the way of a check that gets no answer, and whether it could.
+fn on_the_way(words: Explanation, around: &Around<'_>) -> Explanation {
+    match around.controller.fails_with() {
+        Some(error)
+            if error.contains("NetworkReconcile")
+                || error.contains("ecurityGroup")
+                || error.contains("ecurity group") =>
+        {
+            words
+                .fact(format!(
+                    "The controller cannot add its security-group rule: {}.",
+                    controller_error(error)
+                ))
+                .next("fix what the controller complains of: the rule is missing until then")
+        }
+        _ if around.no_networking => words
+            .fact("The binding has no spec.networking: the controller adds no security-group rule for it."),
+        _ => words,
+    }
 }
 
 fn unknown(row: &Row) -> Explanation {
@@ -205,13 +238,16 @@ fn unregistered(row: &Row, controller: &Controller) -> Explanation {
         true => say("The endpoint is wanted, but its target is still draining and gets no new traffic."),
         false => say("The endpoint is wanted but not registered in the target group."),
     };
+    let resync = resync_hint(controller);
     match expected(controller) {
         Expected::Nobody => {
             words.next(format!("register it (R): no controller follows this binding ({})", controller.sign))
         }
         Expected::Idle => words
             .fact("The controller is idle: its checkpoint matches the endpoints, so it does not notice what someone else deregistered.")
-            .next("r forces a reconcile, R registers the target now"),
+            .next(format!("{resync}R registers the target now")),
+        // What AWS refuses the controller it refuses everybody.
+        Expected::Fails(error) if is_refused(error) => fails(words, error).next(FAILS_NEXT),
         Expected::Fails(error) => fails(words, error).next(format!("{FAILS_NEXT}. R registers the target meanwhile")),
         Expected::Acts => words.next("the controller registers it within seconds; if not, register it (R)"),
     }
@@ -241,7 +277,26 @@ fn lingering(row: &Row, controller: &Controller) -> Explanation {
     }
 }
 
-fn orphan(row: &Row, controller: &Controller) -> Explanation {
+/// AWS refuses the registration itself, whoever asks.
+fn is_refused(error: &str) -> bool {
+    ["TooMany", "ValidationError", "InvalidTarget", "TargetGroupNotFound"].iter().any(|it| error.contains(it))
+}
+
+/// That a reconcile can be forced, where the webhook lets the binding be changed.
+fn resync_hint(controller: &Controller) -> &'static str {
+    match controller.webhook_endpoints {
+        Some(0) => "r is refused while no endpoint is behind the controller's webhook; ",
+        _ => "r forces a reconcile, ",
+    }
+}
+
+fn orphan(row: &Row, around: &Around<'_>) -> Explanation {
+    let controller = around.controller;
+    if around.only_others_serve && row.state() == Some(&HealthState::Healthy) {
+        return say("An orphan target that takes the requests: no endpoint of the service has this address and port, and none of those that are wanted is in service.")
+            .fact("Somebody else may have put it there: another cluster's controller, a script, a person.")
+            .next("find out who before it goes (CloudTrail: RegisterTargets). Two clusters on one group need multiClusterTargetGroup on both bindings, or a group each");
+    }
     let words = match &row.note {
         Some(note) => say(format!("An orphan target, and {note}: requests may reach the wrong service.")),
         None => {
@@ -254,7 +309,7 @@ fn orphan(row: &Row, controller: &Controller) -> Explanation {
         }
         Expected::Idle => words
             .fact("The controller is idle: its checkpoint matches the endpoints, so it does not notice what someone else registered.")
-            .next("r forces a reconcile, X deregisters the target now"),
+            .next(format!("{}X deregisters the target now", resync_hint(controller))),
         Expected::Fails(error) => fails(words, error).next(format!("{FAILS_NEXT}. X deregisters the target meanwhile")),
         Expected::Acts => {
             words.next("the controller deregisters it at its next reconcile, X deregisters it now")
@@ -335,6 +390,12 @@ fn exclusion(exclusion: Exclusion) -> &'static str {
         Exclusion::NodeMissing => "its node does not exist",
         Exclusion::NoQuicServerId => "its pod has no QUIC server ID",
         Exclusion::BindingDeleted => "its binding is being deleted",
+        Exclusion::PortNotDeclared => {
+            "its EndpointSlice has no such port: the service's targetPort is a name that no container of the pod declares"
+        }
+        Exclusion::OtherFamily => {
+            "it has no endpoint of the binding's address family (spec.ipAddressType), only of the other"
+        }
         Exclusion::NodeExcluded => "a label, a taint or the binding's node selector excludes its node",
     }
 }
@@ -392,7 +453,7 @@ fn gate_words(gate: &OtherGate, around: &Around<'_>) -> String {
             format!("{not_ready} the gate of binding {name} is {status}{reason}, see {namespace}tgb/{name}.")
         }
         GateSetter::NoSuchBinding(name) => format!(
-            "{not_ready} the gate of binding {name} is {status}, and there is no such binding: nobody sets it. Take it out of the pod template."
+            "{not_ready} the gate of binding {name} is {status}, and there is no such binding: nobody sets it. The controller put it in when the pod was made: recreate the pod (kubectl rollout restart), or take it out of the pod template if it stands there."
         ),
         GateSetter::FirstController => format!(
             "{not_ready} {} is a gate of controller v1, which no later version sets. Take it out of the pod template.",

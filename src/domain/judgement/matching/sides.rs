@@ -3,17 +3,21 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crate::domain::facts::cluster::AddressType;
 use crate::domain::facts::cluster::Binding;
 use crate::domain::facts::cluster::GATE;
 use crate::domain::facts::cluster::GATE_OF_V1;
 use crate::domain::facts::cluster::Node;
 use crate::domain::facts::cluster::Pod;
+use crate::domain::facts::cluster::SliceEndpoint;
 use crate::domain::facts::cluster::Status;
 use crate::domain::facts::ids::BindingApi;
 use crate::domain::facts::ids::ObjectName;
 use crate::domain::judgement::case::Case;
+use crate::domain::judgement::desired::Backend;
 use crate::domain::judgement::desired::Backing;
 use crate::domain::judgement::desired::Endpoint;
+use crate::domain::judgement::desired::Exclusion;
 use crate::domain::judgement::row::EndpointSide;
 use crate::domain::judgement::row::GateSetter;
 use crate::domain::judgement::row::NodeLeaving;
@@ -126,9 +130,23 @@ pub(super) fn pod_side(case: &Case<'_>, pod: &Pod, lookup: &Lookup<'_>) -> Endpo
         job: pod.owner.as_ref().filter(|it| &*it.kind == "Job").map(|it| it.name.clone()),
         published: false,
         wanted: Some(false),
-        exclusion: None,
+        exclusion: left_out(case, pod),
         created: Some(pod.created),
     }
+}
+
+/// Why a pod that slices name is no endpoint of the binding all the same.
+fn left_out(case: &Case<'_>, pod: &Pod) -> Option<Exclusion> {
+    if case.resolution.backend != Backend::Found {
+        return None;
+    }
+    let (cluster, service, binding) = (case.cluster?, case.service?, case.binding?);
+    let family = binding.address_type.unwrap_or(AddressType::Ipv4);
+    let named = |it: &SliceEndpoint| it.pod.as_ref().is_some_and(|(name, _)| **name == *pod.name.name);
+    let slices = cluster.slices_of(&service.name).filter(|it| it.endpoints.iter().any(named));
+    let mut families = slices.map(|it| it.address_type == family).peekable();
+    families.peek()?;
+    Some(if families.any(|it| it) { Exclusion::PortNotDeclared } else { Exclusion::OtherFamily })
 }
 
 /// Gates of a pod that keep Kubernetes from counting it as ready, and are not this binding's.
