@@ -56,6 +56,11 @@ impl Inventory {
 
     /// AWS was asked for this group alone and says that it does not exist.
     pub(crate) fn is_gone(&self, group: &TargetGroupArn) -> bool {
+        // Whoever is of another account is told the same of what there is, unless a role of that account was assumed.
+        let foreign = self.caller.as_ref().is_some_and(|it| it.account != group.account());
+        if foreign && !self.on_group(group).any(|(_, it)| it.assume_role.is_some()) {
+            return false;
+        }
         let failed = self.freshness(&Source::Targets(group.clone())).and_then(|it| it.failed.as_ref());
         failed.is_some_and(|(_, it)| it.kind == ErrorKind::NotFound)
             || self.gone.contains(&Gone::Group(group.clone()))

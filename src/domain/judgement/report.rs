@@ -80,8 +80,10 @@ pub(crate) fn judge_in(pass: &Pass<'_>, subject: &Subject, history: &History) ->
     let mut counts = count(&rows);
     let zones = zones(&case, &rows);
     let verdict = verdict::verdict(&case, &rows, &counts);
-    if verdict.word == VerdictKind::Down {
-        // An outage is a problem also where each row alone may be only starting.
+    // An outage is a problem also where each row alone may be only starting, and so is what never gets better by itself.
+    let stuck = settled::workloads(&case).iter().any(|it| matches!(it, RolloutState::Stuck(..)));
+    let broken = matches!(case.resolution.backend, Backend::Broken(_));
+    if verdict.word == VerdictKind::Down || stuck || broken || is_empty_for_good(&case, &verdict, &counts) {
         counts.problems = counts.problems.max(1);
     }
     let verdict_since = history.verdict_since(verdict.word, case.now);
@@ -123,6 +125,18 @@ pub(crate) fn judge_in(pass: &Pass<'_>, subject: &Subject, history: &History) ->
         controller,
         assumptions,
     })
+}
+
+/// Nothing is registered and nothing is on its way: no endpoint is wanted although somebody wants some.
+fn is_empty_for_good(case: &Case<'_>, verdict: &Verdict, counts: &Counts) -> bool {
+    let moves = settled::workloads(case).iter().any(|it| matches!(it, RolloutState::Moving(_)));
+    let is_known = case.binding.is_some() && (case.resolved() || case.service.is_none());
+    verdict.word == VerdictKind::Empty
+        && !verdict.neutral
+        && counts.wanted == 0
+        && !moves
+        && is_known
+        && !case.just_written()
 }
 
 fn count(rows: &[Row]) -> Counts {

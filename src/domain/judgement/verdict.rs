@@ -1,5 +1,7 @@
 //! The verdict of a binding: one word about the traffic, and a sentence that says why.
 
+mod causes;
+
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
@@ -41,10 +43,12 @@ pub struct Verdict {
     pub sentence: String,
     /// Nothing is wrong although the word is not "serving": zero replicas are desired.
     pub(crate) neutral: bool,
+    /// What to do about it, where its cause tells.
+    pub(crate) next: Option<&'static str>,
 }
 
 fn say(word: VerdictKind, sentence: impl Into<String>) -> Verdict {
-    Verdict { word, sentence: sentence.into(), neutral: false }
+    Verdict { word, sentence: sentence.into(), neutral: false, next: None }
 }
 
 pub(crate) fn verdict(case: &Case<'_>, rows: &[Row], counts: &Counts) -> Verdict {
@@ -86,8 +90,9 @@ pub(crate) fn verdict(case: &Case<'_>, rows: &[Row], counts: &Counts) -> Verdict
         return say(VerdictKind::Unknown, format!("{registered} registered, but {UNRESOLVED}"));
     }
     if case.binding.is_some() && counts.wanted == 0 {
-        let cause = why_none_wanted(case);
-        return say(VerdictKind::Degraded, format!("{cause}, yet {} registered", targets(counts.registered)));
+        let (cause, next) = why_none_wanted(case);
+        let sentence = format!("{cause}, yet {} registered", targets(counts.registered));
+        return Verdict { next, ..say(VerdictKind::Degraded, sentence) };
     }
     of_counts(case, rows, counts)
 }
@@ -126,6 +131,7 @@ fn of_counts(case: &Case<'_>, rows: &[Row], counts: &Counts) -> Verdict {
         return say(VerdictKind::Degraded, format!("{}; {impaired}", in_service(case, counts, passive)));
     }
     let held = rows.iter().filter(|it| it.flags.contains(&Flag::OtherGate)).count();
+    let stuck = causes::stuck(case);
     let is_rolling = || settled::workloads(case).iter().any(|it| matches!(it, RolloutState::Moving(_)));
     let kind = match case.binding {
         None if counts.healthy < counts.registered => VerdictKind::Degraded,
@@ -137,6 +143,7 @@ fn of_counts(case: &Case<'_>, rows: &[Row], counts: &Counts) -> Verdict {
         let pods = if held == 1 { "1 pod is".to_owned() } else { format!("{held} pods are") };
         sentence.push_str(&["; ", &pods, " not Ready: a readiness gate that is not this binding's"].concat());
     }
+    sentence.extend(stuck.iter().map(|it| format!("; {it}")));
     if kind == VerdictKind::Rolling {
         sentence += "; a workload behind it is rolling out or scaling";
     }
@@ -145,7 +152,8 @@ fn of_counts(case: &Case<'_>, rows: &[Row], counts: &Counts) -> Verdict {
             "; zone {zone} has no ready pod, so the load balancer takes the zone out of its DNS: who still uses its address there gets nothing (a pod there, or cross-zone on)"
         )
     }));
-    say(kind, sentence)
+    let next = stuck.map(|_| causes::NO_PODS_NEXT);
+    Verdict { next, ..say(kind, sentence) }
 }
 
 /// AWS says that the group does not exist: deleted, or made anew with another ARN.
@@ -310,26 +318,30 @@ fn foreign(case: &Case<'_>, arn: &TargetGroupArn) -> Option<String> {
 fn empty(case: &Case<'_>, counts: &Counts) -> Verdict {
     let workloads = settled::workloads(case);
     let at_rest = !workloads.is_empty() && workloads.iter().all(|it| *it == RolloutState::Quiet(0));
-    let cause = match counts.wanted {
-        _ if case.binding.is_none() => "no target is registered".to_owned(),
-        0 if at_rest && case.resolution.backend == Backend::Found => "zero replicas are desired".to_owned(),
+    let (cause, next) = match counts.wanted {
+        _ if case.binding.is_none() => ("no target is registered".to_owned(), None),
+        0 if at_rest && case.resolution.backend == Backend::Found => {
+            ("zero replicas are desired".to_owned(), None)
+        }
         0 => why_none_wanted(case),
-        wanted => format!("{wanted} wanted, none registered"),
+        wanted => (format!("{wanted} wanted, none registered"), None),
     };
     Verdict {
         word: VerdictKind::Empty,
         sentence: format!("{cause}: {}", without_targets(case)),
         neutral: at_rest && counts.wanted == 0,
+        next,
     }
 }
 
 const UNRESOLVED: &str = "which endpoints are wanted could not be read";
 
-fn why_none_wanted(case: &Case<'_>) -> String {
+/// With what to do about it, where that is told by the cause.
+fn why_none_wanted(case: &Case<'_>) -> (String, Option<&'static str>) {
     if case.binding.is_some_and(|it| it.deleted.is_some()) {
-        return "the binding is being deleted".to_owned();
+        return ("the binding is being deleted".to_owned(), None);
     }
-    match &case.resolution.backend {
+    let why = match &case.resolution.backend {
         Backend::ServiceMissing => {
             let elsewhere = service_elsewhere(case).unwrap_or_default();
             format!("its service does not exist{elsewhere}")
@@ -343,16 +355,13 @@ fn why_none_wanted(case: &Case<'_>) -> String {
         Backend::Broken(problem) => problem.clone(),
         _ if !case.resolved() => UNRESOLVED.to_owned(),
         Backend::Found | Backend::Unread(_) => {
-            let stuck = settled::workloads(case).iter().find_map(|it| match it {
-                RolloutState::Stuck(_, why) => Some(why),
-                _ => None,
-            });
-            stuck.map_or_else(
-                || "no endpoint is wanted".to_owned(),
-                |it| format!("no endpoint is wanted ({it})"),
-            )
+            return causes::none_wanted(case).map_or_else(
+                || ("no endpoint is wanted".to_owned(), None),
+                |(why, next)| (format!("no endpoint is wanted ({why})"), Some(next)),
+            );
         }
-    }
+    };
+    (why, None)
 }
 
 /// The port of the binding where it is a number written as text.

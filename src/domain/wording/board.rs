@@ -75,9 +75,11 @@ pub(crate) fn of_report(
             )
         }
         Backend::Broken(problem) => {
-            words.facts.push(format!("The controller cannot compute endpoints: {problem}."))
+            words.facts.push(format!("The controller cannot compute endpoints: {problem}."));
+            words.next =
+                Some("mend that: until then every change of this binding fails, also what should go".to_owned());
         }
-        Backend::Found | Backend::Unread(_) => {}
+        Backend::Found | Backend::Unread(_) => words.next = report.verdict.next.map(str::to_owned),
     }
     if report.group_is_gone {
         words.next = Some("unbind (B) and bind anew: the ARN of a binding cannot be changed".to_owned());

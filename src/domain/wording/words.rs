@@ -42,6 +42,7 @@ pub(crate) struct Around<'a> {
     pub(crate) attributes: Option<&'a Attributes>,
     /// Nothing that is wanted is in service, and something else is healthy.
     pub(crate) only_others_serve: bool,
+    pub(crate) group_is_gone: bool,
     /// The controller keeps no security-group rule for the binding.
     pub(crate) no_networking: bool,
     manner: &'a Manner,
@@ -60,6 +61,7 @@ impl<'a> Around<'a> {
             only_others_serve: report.counts.wanted > 0
                 && report.counts.in_service == 0
                 && report.counts.healthy > 0,
+            group_is_gone: report.group_is_gone,
             no_networking: report.no_networking,
             manner,
         }
@@ -78,6 +80,7 @@ impl<'a> Around<'a> {
 pub(crate) fn of_row(row: &Row, around: &Around<'_>) -> Explanation {
     let controller = around.controller;
     let mut words = match row.standing {
+        Standing::Unknown if around.group_is_gone => say("The target group does not exist any more: nothing can be registered."),
         Standing::Unknown => unknown(row),
         Standing::Contested => say(format!("Not ours: it belongs to {}.", owner(row)))
             .fact("This binding is not multi-cluster: its controller deregisters every target that is not an endpoint of its service.")
