@@ -217,7 +217,8 @@ impl Changes {
     pub(crate) fn detached(&self, subject: &Subject) -> BTreeMap<Uid, Option<TargetKey>> {
         let mut detached = self.before.clone();
         for run in self.runs.iter().filter(|it| it.plan.subject == *subject) {
-            let mut places = places(&run.plan);
+            // What is left of a plan may begin at any of its pods.
+            let mut places = places(&run.plan).filter(|_| !run.plan.resumed);
             for act in run.done() {
                 detached.note(subject, &act, &mut places);
             }

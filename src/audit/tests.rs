@@ -13,6 +13,7 @@ use crate::domain::facts::plan_id::PlanIds;
 use crate::domain::facts::time::Timestamp;
 use crate::domain::fixture;
 use crate::domain::fixture::World;
+use crate::domain::plan::act::Act;
 use crate::domain::plan::drain;
 use crate::domain::plan::drain::Then;
 use crate::domain::plan::known::Known;
@@ -463,4 +464,13 @@ fn what_is_left_of_a_plan_is_counted_from_its_last_line() {
     home.log().write(&line(&plan, 0, LogStage::Done)).unwrap();
     assert_eq!(home.log().left_of(&plan.id).unwrap(), 4);
     assert_eq!(home.log().left_of(&drained(&mut PlanIds::new(8)).id).unwrap(), 0);
+}
+
+#[test]
+fn a_drain_of_an_older_log_is_read() {
+    let plan = a_plan();
+    let act = &plan.steps.last().unwrap().act;
+    let written = serde_json::to_string(act).unwrap();
+    assert!(written.contains("evictPod"), "{written}");
+    assert_eq!(serde_json::from_str::<Act>(&written.replace("evictPod", "deletePod")).unwrap(), *act);
 }

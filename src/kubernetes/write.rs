@@ -161,7 +161,14 @@ impl Cluster {
         let params = PostParams { dry_run: dry, field_manager: None };
         let call = api.create_subresource::<Value, Value>("eviction", name, &params, &eviction);
         let answer = self.once("create pods/eviction", call).await?;
-        answer.map(|_| ()).map_err(|it| self.failed("create", "pods/eviction", &it))
+        answer.map(|_| ()).map_err(|it| match self.failed("create", "pods/eviction", &it) {
+            // It does not pass within seconds: who waits for it is a person.
+            refused if refused.kind == ErrorKind::Throttled => {
+                let text = format!("a PodDisruptionBudget does not let pod {name} go: {}", refused.message);
+                Failure::new("create pods/eviction", ErrorKind::Other, &text)
+            }
+            other => other,
+        })
     }
 
     async fn delete(

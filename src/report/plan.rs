@@ -50,15 +50,31 @@ pub(crate) fn commands(plan: &Plan) -> Vec<String> {
     let mut lines = Vec::new();
     for step in &plan.steps {
         lines.extend(equivalents::lines(&step.act, &plan.manner).into_iter().map(prompted));
-        if let (Act::Create { manifest, .. }, Some(line)) = (&step.act, lines.last_mut()) {
+        let object = match &step.act {
+            Act::Create { manifest, .. } => Some(object_yaml(manifest)),
+            other => eviction(other),
+        };
+        if let (Some(object), Some(line)) = (object, lines.last_mut()) {
             // The object follows at once, so that all of it can be pasted.
             line.push_str(" <<'END'");
-            lines.extend(object_yaml(manifest).lines().map(str::to_owned));
+            lines.extend(object.lines().map(str::to_owned));
             lines.push("END".to_owned());
         }
         lines.extend(equivalents::fields(&step.act).map(|it| format!("  sends {it}")));
     }
     lines
+}
+
+/// What the line of an eviction reads from its standard input.
+fn eviction(act: &Act) -> Option<String> {
+    let Act::EvictPod { name, uid, .. } = act else { return None };
+    let object = serde_json::json!({
+        "apiVersion": "policy/v1",
+        "kind": "Eviction",
+        "metadata": {"name": name.name, "namespace": name.namespace},
+        "deleteOptions": {"preconditions": {"uid": uid.0}},
+    });
+    Some(object.to_string())
 }
 
 /// A line to paste; what is a comment stays one.

@@ -16,6 +16,7 @@ use crate::domain::facts::elb::Target;
 use crate::domain::facts::elb::TargetGroup;
 use crate::domain::facts::ids::RowKey;
 use crate::domain::facts::ids::TargetKey;
+use crate::domain::facts::time::Timestamp;
 use crate::domain::inventory::Kind;
 use crate::domain::judgement::case::Case;
 use crate::domain::judgement::case::Sides;
@@ -311,13 +312,15 @@ fn problem(case: &Case<'_>, history: &History, row: &Row) -> bool {
     }
 }
 
-/// Gates of others that never open, or have not for longer than a target takes to get its first checks.
+/// Gates of others that never open, or have been closed for longer than a target takes to get its first checks.
 fn is_held(case: &Case<'_>, row: &Row) -> bool {
     let created = row.endpoint.as_ref().and_then(|it| it.created);
-    let age = created.map(|it| case.now.since(it));
     let allowed = case.target_group().map(TargetGroup::registration_allowance);
-    let is_late = age.zip(allowed).is_some_and(|(age, allowed)| age > allowed);
-    row.held_by().iter().any(|it| it.is_nobodys() || is_late)
+    let is_late = |since: Option<Timestamp>| {
+        let closed = since.or(created).map(|it| case.now.since(it));
+        closed.zip(allowed).is_some_and(|(closed, allowed)| closed > allowed)
+    };
+    row.held_by().iter().any(|it| it.is_nobodys() || is_late(it.since))
 }
 
 #[cfg(test)]

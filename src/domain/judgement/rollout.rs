@@ -16,6 +16,14 @@ pub(crate) enum RolloutState {
 }
 
 impl RolloutState {
+    /// How many replicas are desired; `None`: that is not known.
+    pub(crate) fn desired(&self) -> Option<u32> {
+        match self {
+            Self::Quiet(n) | Self::Moving(n) | Self::Stuck(n, _) => Some(*n),
+            Self::Unread(_) => None,
+        }
+    }
+
     pub(super) fn of(it: &Workload) -> Self {
         match &it.stuck {
             _ if it.quiet() => Self::Quiet(it.desired),

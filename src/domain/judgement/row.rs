@@ -98,6 +98,8 @@ pub(crate) struct OtherGate {
     pub(crate) name: Arc<str>,
     pub(crate) status: Status,
     pub(crate) reason: Option<Arc<str>>,
+    /// Since when it is so; `None`: it was never set.
+    pub(crate) since: Option<Timestamp>,
     pub(crate) setter: GateSetter,
 }
 
@@ -134,7 +136,7 @@ impl Outdated {
         match self {
             Self::Endpoint => "its endpoint changed after the health was asked for",
             Self::Rival => "another binding on the group changed after the health was asked for",
-            Self::Kubernetes => "Kubernetes has not been heard of since the health was asked for",
+            Self::Kubernetes => "Kubernetes has not been heard from since the health was asked for",
         }
     }
 

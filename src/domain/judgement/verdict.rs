@@ -141,7 +141,9 @@ fn of_counts(case: &Case<'_>, rows: &[Row], counts: &Counts) -> Verdict {
     let mut sentence = in_service(case, counts, passive);
     if held > 0 {
         let pods = if held == 1 { "1 pod is".to_owned() } else { format!("{held} pods are") };
-        sentence.push_str(&["; ", &pods, " not Ready: a readiness gate that is not this binding's"].concat());
+        sentence.push_str(
+            &["; ", &pods, " not Ready: a readiness gate that is not this binding's is not True"].concat(),
+        );
     }
     sentence.extend(stuck.iter().map(|it| format!("; {it}")));
     if kind == VerdictKind::Rolling {

@@ -116,6 +116,7 @@ pub enum Act {
         held: bool,
     },
     /// By the eviction API, which holds to disruption budgets.
+    #[serde(alias = "deletePod")]
     EvictPod {
         cluster: ClusterId,
         name: ObjectName,

@@ -13,6 +13,7 @@ use crate::domain::facts::ids::BindingApi;
 use crate::domain::facts::ids::BindingRef;
 use crate::domain::facts::time::age;
 use crate::domain::judgement::case::Case;
+use crate::domain::judgement::controller::Activity;
 use crate::domain::judgement::controller::Controller;
 use crate::domain::judgement::controller::Presence;
 use crate::domain::judgement::controller::controller_error;
@@ -124,10 +125,16 @@ fn trusts(known: &Known<'_>, case: &Case<'_>) -> String {
     let left = case.binding.and_then(|it| it.checkpoint_at).map(|it| CACHE - known.now.since(it));
     // What it reads for another binding of the group it has for this one.
     let alone = case.rivals().next().is_none();
+    // It reads them also for what does not end in a checkpoint: attempts that fail, and gates it looks after.
+    let closed = |it: &Row| it.endpoint.as_ref().and_then(|it| it.gate).is_some_and(|it| it != Status::True);
+    let steady = known.report.controller.fails_with().is_none() && !known.report.rows.iter().any(closed);
+    let alone = alone
+        && steady
+        && matches!(known.report.controller.activity, Activity::Asleep { .. } | Activity::Unknown);
     match left {
         Some(..=0) if alone => "It last read the targets more than 5 minutes ago, so it reads them anew.".to_owned(),
         Some(left @ 1..=CACHE) if alone => format!(
-            "It may trust a list of targets it read before, for {} at most, and change nothing: then repeat the resync after that.",
+            "It may trust a list of targets it read before, for {} at most, and change nothing: if so, repeat the resync after that.",
             age(left)
         ),
         _ => "If it read the targets less than 5 minutes ago, it may trust that list and change nothing: then repeat the resync."

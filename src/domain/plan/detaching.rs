@@ -58,6 +58,8 @@ pub(super) struct Detaching<'a> {
     label: String,
     /// What else selects the pod by that label, in words.
     lost: Vec<String>,
+    /// Other bindings that keep the pod: their services do not select by that label.
+    kept: Vec<String>,
 }
 
 impl<'a> Detaching<'a> {
@@ -66,7 +68,17 @@ impl<'a> Detaching<'a> {
         let service = case.service.ok_or_else(|| Refusal::new("the service could not be read"))?;
         let deployment = owner(cluster, pod)?;
         let (label, lost) = label(cluster, service, deployment, pod)?;
-        Ok(Self { cluster_id, pod, deployment, label, lost })
+        let keeps = |it: &&Service| it.selects(pod) && !it.selector.contains_key(&label);
+        let services: BTreeSet<&ObjectName> =
+            cluster.services.values().filter(keeps).map(|it| &it.name).collect();
+        let kept = cluster.bindings.values().filter(|it| services.contains(&it.service_name()));
+        let kept = kept.map(|it| format!("binding {}", it.name.name)).collect();
+        Ok(Self { cluster_id, pod, deployment, label, lost, kept })
+    }
+
+    /// The label that is removed.
+    pub(super) fn label(&self) -> &str {
+        &self.label
     }
 
     fn object(&self) -> Labelled {
@@ -107,6 +119,13 @@ impl<'a> Detaching<'a> {
         if then == Then::PutBack {
             plan.follows.push(format!(
                 "Deployment {deployment} then has one pod too many and deletes one, not necessarily this one."
+            ));
+        }
+        if !self.kept.is_empty() && then == Then::Delete {
+            let kept = self.kept.join(", ");
+            plan.warnings.push(format!(
+                "{name} stays a target of {kept}, whose service does not select by {}: its eviction ends it there undrained.",
+                self.label
             ));
         }
         if !self.lost.is_empty() {

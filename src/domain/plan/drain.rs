@@ -53,6 +53,11 @@ pub fn drain(known: &Known<'_>, rows: &[RowKey], then: Then) -> Result<Plan, Ref
         return directly(known, &found);
     }
     Known::targets_read(&case)?;
+    if !case.endpoints_usable() {
+        return Err(Refusal::new(
+            "the endpoints of the service could not be read lately: how many are in service is not known",
+        ));
+    }
     match case.instances() {
         true => node(known, &case, &found),
         false => pods(known, &case, &found, then),
@@ -91,7 +96,7 @@ fn pods(known: &Known<'_>, case: &Case<'_>, rows: &[&Row], then: Then) -> Result
         plan.step(pod.relabel(pod.value(), None), guards.chain(enough).collect());
         pod.say(&mut plan, known, then);
         if !down {
-            for (group, targets) in leave(&mut plan, known, case, left) {
+            for (group, targets) in leave(&mut plan, known, case, (left, pod)) {
                 match gone.iter_mut().find(|it| it.0 == group) {
                     Some(it) => it.1.extend(targets),
                     None => gone.push((group, targets)),
@@ -100,7 +105,7 @@ fn pods(known: &Known<'_>, case: &Case<'_>, rows: &[&Row], then: Then) -> Result
         }
     }
     if down {
-        gone = leave_by_us(&mut plan, known, case, rows);
+        gone = leave_by_us(&mut plan, case, rows);
     }
     for (group, targets) in gone {
         plan.step(Act::AwaitGone { group, targets }, Vec::new());
@@ -117,6 +122,12 @@ fn pods(known: &Known<'_>, case: &Case<'_>, rows: &[&Row], then: Then) -> Result
     if down {
         plan.warnings.push("The controller is down: the target is deregistered directly, and no replacement is registered until it is back (R registers it).".to_owned());
     }
+    if rows.len() > 1 && !down {
+        plan.follows.push(
+            "One pod is out at a time, as the total says; the zones count all of them: replacements may come up elsewhere."
+                .to_owned(),
+        );
+    }
     owners::warn(&mut plan, case, &[]);
     if then == Then::Delete {
         plan.lasting.push("an evicted pod does not come back; its replacement is a new pod".to_owned());
@@ -129,7 +140,8 @@ fn pods(known: &Known<'_>, case: &Case<'_>, rows: &[&Row], then: Then) -> Result
 fn count(plan: &mut Plan, known: &Known<'_>, case: &Case<'_>, rows: &[&Row]) -> Vec<Guard> {
     let leaving: BTreeSet<&TargetKey> = rows.iter().filter_map(|it| targets::key(it)).collect();
     plan.counts = counts::counts(known.report, &leaving, &[]);
-    if known.report.controller.presence != Presence::Down {
+    // Where nothing is in service nothing is waited for, and all leave together.
+    if known.report.controller.presence != Presence::Down && known.report.counts.in_service > 0 {
         let serving = rows.iter().find(|it| it.registered().is_some_and(Target::serves)).or(rows.first());
         let one: BTreeSet<&TargetKey> = serving.into_iter().filter_map(|it| targets::key(it)).collect();
         let at_once = counts::counts(known.report, &one, &[]).into_iter().next();
@@ -175,11 +187,16 @@ type Place = (TargetGroupArn, Vec<TargetKey>);
 
 /// The steps after the label of the last of these pods is removed: its targets leave this group and every other one that
 /// it leaves with its label, and its replacement gets in service. Gives the targets that have yet to drain.
-fn leave(plan: &mut Plan, known: &Known<'_>, case: &Case<'_>, left: &[&Row]) -> Vec<Place> {
+fn leave(
+    plan: &mut Plan,
+    known: &Known<'_>,
+    case: &Case<'_>,
+    (left, pod): (&[&Row], &Detaching<'_>),
+) -> Vec<Place> {
     let Some(row) = left.last() else { return Vec::new() };
     let key = targets::key(row).cloned();
     let own = case.arn.clone().zip(key.map(|it| vec![it]));
-    let places: Vec<Place> = own.into_iter().chain(elsewhere(known, case, &[*row])).collect();
+    let places: Vec<Place> = own.into_iter().chain(elsewhere(known, case, (row, pod))).collect();
     for (group, targets) in &places {
         plan.step(Act::AwaitLeaving { group: group.clone(), targets: targets.clone() }, Vec::new());
     }
@@ -193,10 +210,10 @@ fn leave(plan: &mut Plan, known: &Known<'_>, case: &Case<'_>, left: &[&Row]) -> 
 }
 
 /// The same where no controller acts: all at once, deregistered by us. Nobody registers a replacement.
-fn leave_by_us(plan: &mut Plan, known: &Known<'_>, case: &Case<'_>, rows: &[&Row]) -> Vec<Place> {
+fn leave_by_us(plan: &mut Plan, case: &Case<'_>, rows: &[&Row]) -> Vec<Place> {
     // A target that is missing now may be registered before the label is removed.
     let keys: Vec<TargetKey> = rows.iter().filter_map(|it| targets::key(it)).cloned().collect();
-    let mut places: Vec<Place> =
+    let places: Vec<Place> =
         case.arn.clone().filter(|_| !keys.is_empty()).map(|it| (it, keys)).into_iter().collect();
     let leaving: Vec<_> = rows.iter().filter_map(|it| targets::leaving(it)).collect();
     if let Some((group, _)) = places.first().filter(|_| !leaving.is_empty()) {
@@ -204,29 +221,29 @@ fn leave_by_us(plan: &mut Plan, known: &Known<'_>, case: &Case<'_>, rows: &[&Row
         let act = Act::Deregister { group: group.clone(), role: Known::role(case), targets: leaving };
         plan.step(act, Known::same(case).into_iter().collect());
     }
-    let others = elsewhere(known, case, rows);
-    for (group, targets) in &others {
-        plan.step(Act::AwaitLeaving { group: group.clone(), targets: targets.clone() }, Vec::new());
-    }
-    places.extend(others);
     places
 }
 
 /// The targets of these pods in the groups of other bindings.
-fn elsewhere(known: &Known<'_>, case: &Case<'_>, rows: &[&Row]) -> Vec<Place> {
-    let Some(reference) = case.reference else { return Vec::new() };
-    let pods: BTreeSet<String> = rows.iter().filter_map(|it| it.endpoint.as_ref()?.pod.clone()).collect();
+fn elsewhere(known: &Known<'_>, case: &Case<'_>, (row, pod): (&Row, &Detaching<'_>)) -> Vec<Place> {
+    let (Some(reference), Some(cluster)) = (case.reference, case.cluster) else { return Vec::new() };
+    let Some(name) = row.endpoint.as_ref().and_then(|it| it.pod.as_ref()) else { return Vec::new() };
     let others = known.inventory.bindings().filter(|(it, _)| {
         it.cluster == reference.cluster && it.namespace == reference.namespace && it != reference
     });
     let mut places = Vec::new();
     for (other, binding) in others {
         let Some(group) = binding.group.clone().filter(|it| Some(it) != case.arn.as_ref()) else { continue };
+        // Whoever does not select by the label keeps the pod.
+        let service = cluster.services.get(&binding.service_name());
+        if !service.is_some_and(|it| it.selector.contains_key(pod.label())) {
+            continue;
+        }
         let resolution = desired::resolve(known.inventory, &other, binding);
         let of_pods = resolution
             .endpoints
             .into_iter()
-            .filter(|it| matches!(&it.backing, Backing::Pod(Some(name)) if pods.contains(&name.name)));
+            .filter(|it| matches!(&it.backing, Backing::Pod(Some(it)) if it.name == *name));
         let keys: Vec<TargetKey> = of_pods.map(|it| it.key).collect();
         if !keys.is_empty() {
             places.push((group, keys));
@@ -250,6 +267,7 @@ fn node(known: &Known<'_>, case: &Case<'_>, rows: &[&Row]) -> Result<Plan, Refus
     let group = case.arn.as_ref().map_or("", |it| it.name()).to_owned();
     let mut guards: Vec<Guard> = Known::same(case).into_iter().collect();
     guards.extend(enough::keep_enough(&mut plan, case, &leaving, &group));
+    enough::keep_zones(&mut plan, case);
     exclude(&mut plan, &reference.cluster, name, guards);
     if let (Some(key), Some(_), Some(group)) = (key, row.registered(), &case.arn) {
         let keys = vec![key.clone()];

@@ -15,6 +15,7 @@ use crate::domain::inventory::routes;
 use crate::domain::inventory::routes::Place;
 use crate::domain::judgement::desired::Backend;
 use crate::domain::judgement::report::Report;
+use crate::domain::judgement::rollout::RolloutState;
 use crate::domain::judgement::row::Row;
 use crate::domain::judgement::standing::Standing;
 use crate::domain::plan::act::Act;
@@ -213,6 +214,9 @@ fn replaced(report: Option<&Report>, least: u32, leaving: &[TargetKey]) -> ReadB
     let stays = || report.rows.iter().filter(|it| !leaves(it) && !it.terminating() && !it.detached());
     let serves = |it: &&Row| it.wanted == Some(true) && it.standing == Standing::InService;
     let serving = u32::try_from(stays().filter(serves).count()).unwrap_or(u32::MAX);
+    // Fewer may be desired by now.
+    let desired = report.workloads.iter().map(RolloutState::desired).sum::<Option<u32>>();
+    let least = desired.filter(|_| !report.workloads.is_empty()).map_or(least, |it| it.min(least));
     if serving >= least {
         return ReadBack::There(format!("{} in service", counted(serving, "endpoint")));
     }

@@ -1,7 +1,5 @@
 //! The `kubectl` and `aws` commands equivalent to a plan, and the fields that it sends.
 
-use serde_json::json;
-
 use crate::domain::facts::elb::Forward;
 use crate::domain::facts::elb::Rule;
 use crate::domain::facts::ids::BindingApi;
@@ -111,15 +109,6 @@ pub(crate) fn fields(act: &Act) -> Option<String> {
             format!("metadata.labels[{key}]: {value}")
         }
         Act::DeleteBinding { uid, .. } => return Some(format!("preconditions.uid: {}", uid.0)),
-        Act::EvictPod { name, uid, .. } => {
-            let eviction = json!({
-                "apiVersion": "policy/v1",
-                "kind": "Eviction",
-                "metadata": {"name": name.name, "namespace": name.namespace},
-                "deleteOptions": {"preconditions": {"uid": uid.0}},
-            });
-            return Some(eviction.to_string());
-        }
         _ => return None,
     };
     Some(format!("{sent}, with the resourceVersion read just before"))

@@ -76,7 +76,12 @@ pub(crate) fn called<'a>(
 
 /// Something was written that has an inverse.
 pub(crate) fn undoable<'a>(plan: &'a Plan, stages: impl Iterator<Item = (usize, &'a Stage)>) -> bool {
-    let written: Vec<Act> = called(plan, stages).cloned().collect();
+    // An eviction that was refused took nothing away.
+    let gone = |(step, stage): &(usize, &Stage)| {
+        let act = plan.steps.get(*step).map(|it| &it.act);
+        !(matches!(stage, Stage::Failed(_)) && matches!(act, Some(Act::EvictPod { .. })))
+    };
+    let written: Vec<Act> = called(plan, stages.filter(gone)).cloned().collect();
     plan.change != ChangeKind::Undo && undo::have_inverse(&written)
 }
 

@@ -284,6 +284,8 @@ enum Stays {
     Weights(String),
     #[error("binding {0} is deleted by a plan of its own")]
     Binding(ObjectName),
+    #[error("pod {0} was not evicted after all")]
+    PodThere(ObjectName),
     #[error("pod {0} was deleted")]
     PodDeleted(ObjectName),
     #[error("binding {0} was deleted; bind (b) creates a new one")]
@@ -327,7 +329,13 @@ fn inverse(known: &Known<'_>, act: &Act) -> Result<Step, Stays> {
         }
         Act::Shift { place, .. } => Err(Stays::Weights(place.name.clone())),
         Act::Create { manifest, .. } => Err(Stays::Binding(manifest.name.clone())),
-        Act::EvictPod { name, .. } => Err(Stays::PodDeleted(name.clone())),
+        Act::EvictPod { cluster, name, uid } => {
+            let pods = known.inventory.cluster(cluster).and_then(|it| it.pods.get(name));
+            Err(match pods.is_some_and(|it| it.uid == *uid && !it.terminating()) {
+                true => Stays::PodThere(name.clone()),
+                false => Stays::PodDeleted(name.clone()),
+            })
+        }
         Act::DeleteBinding { binding, .. } => Err(Stays::BindingDeleted(binding.clone())),
         Act::Mark { .. } => Err(Stays::Reconciled),
         Act::AwaitLeaving { .. }

@@ -21,10 +21,16 @@ pub(crate) struct Outcome<'a> {
 pub(crate) fn next_step(outcome: Outcome<'_>) -> Option<String> {
     let text = match (outcome.stage, outcome.change) {
         (Stage::Checking | Stage::Writing | Stage::Awaiting(_) | Stage::Done(_), _) => return None,
+        (Stage::Refused(_), _) if outcome.undoable => {
+            "this step wrote nothing; what was done before stays: undo it if possible, or plan again"
+        }
         (Stage::Refused(_), _) => "this step wrote nothing; look at the board and plan again",
         (Stage::Unverified(_), ChangeKind::Resync) => return Some(trusting(outcome.since)),
         (Stage::Unverified(_), ChangeKind::Unbind) => {
             "the controller never listed the targets that are left; deregister them from the target group"
+        }
+        (Stage::Unverified(_), _) if outcome.undoable => {
+            "what was done before stays: look at the board, and undo it if possible"
         }
         (Stage::Unverified(_), _) => "check the board for the current state",
         (Stage::Failed(_), _) if outcome.undoable => "what was done before stays; undo it if possible",

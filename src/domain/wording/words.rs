@@ -389,7 +389,7 @@ fn exclusion(exclusion: Exclusion) -> &'static str {
         Exclusion::Terminating => "its pod is terminating",
         Exclusion::ContainersNotReady => "the containers of its pod are not ready",
         Exclusion::NodeNotReady => "its node is not Ready",
-        Exclusion::NodeUnknown => "nothing is heard of its node (its Ready condition is Unknown)",
+        Exclusion::NodeUnknown => "nothing is heard from its node (its Ready condition is Unknown)",
         Exclusion::NodeMissing => "its node does not exist",
         Exclusion::NoQuicServerId => "its pod has no QUIC server ID",
         Exclusion::BindingDeleted => "its binding is being deleted",

@@ -11,8 +11,11 @@ use crate::domain::facts::cluster::Node;
 use crate::domain::facts::cluster::Pod;
 use crate::domain::facts::cluster::SliceEndpoint;
 use crate::domain::facts::cluster::Status;
+use crate::domain::facts::failure::ErrorKind;
 use crate::domain::facts::ids::BindingApi;
 use crate::domain::facts::ids::ObjectName;
+use crate::domain::inventory::Kind;
+use crate::domain::inventory::Source;
 use crate::domain::judgement::case::Case;
 use crate::domain::judgement::desired::Backend;
 use crate::domain::judgement::desired::Backing;
@@ -156,7 +159,7 @@ fn other_gates(case: &Case<'_>, pod: &Pod, lookup: &Lookup<'_>) -> Vec<OtherGate
         let condition = pod.condition(gate);
         let setter = match gate.split_once('/') {
             Some((GATE, name)) if has_binding(case, name) => GateSetter::Binding(name.to_owned()),
-            Some((GATE, name)) => GateSetter::NoSuchBinding(name.to_owned()),
+            Some((GATE, name)) if knows_bindings(case) => GateSetter::NoSuchBinding(name.to_owned()),
             Some((GATE_OF_V1, _)) => GateSetter::FirstController,
             _ => GateSetter::Other,
         };
@@ -164,10 +167,23 @@ fn other_gates(case: &Case<'_>, pod: &Pod, lookup: &Lookup<'_>) -> Vec<OtherGate
             name: gate.clone(),
             status: condition.map_or(Status::Unknown, |it| it.status),
             reason: condition.and_then(|it| it.reason.clone()),
+            since: condition.and_then(|it| it.since),
             setter,
         }
     };
     pod.gates.iter().filter(open).map(told).collect()
+}
+
+/// All bindings of the namespace are seen, of both kinds where both are served.
+fn knows_bindings(case: &Case<'_>) -> bool {
+    let Some(reference) = case.reference else { return false };
+    [BindingApi::LoadBalancerController, BindingApi::AutoMode].into_iter().all(|api| {
+        let source = Source::Kubernetes(reference.cluster.clone(), Kind::Bindings(api));
+        case.inventory.freshness(&source).is_none_or(|it| match &it.failed {
+            Some((_, failure)) => failure.kind == ErrorKind::NotFound,
+            None => it.read.is_some(),
+        })
+    })
 }
 
 fn has_binding(case: &Case<'_>, name: &str) -> bool {

@@ -14,6 +14,8 @@ use crate::domain::plan::drain::Then;
 use crate::domain::plan::effect::ReadBack;
 use crate::domain::plan::effect::effect;
 use crate::domain::plan::guard::Guard;
+use crate::domain::plan::progress;
+use crate::domain::plan::progress::Stage;
 
 #[test]
 fn a_drain_never_empties_a_zone_without_its_name() {
@@ -88,4 +90,47 @@ fn a_drain_waits_until_as_many_are_in_service_as_before() {
             .iter()
             .all(|it| !matches!(it.act, Act::AwaitReplaced { .. }))
     );
+}
+
+fn both(world: &World) -> crate::domain::plan::Plan {
+    let keys = ["10.0.0.1", "10.0.0.2"].map(|it| RowKey::Target(fixture::key(it)));
+    plan(world, |it| drain::drain(it, &keys, Then::Delete)).unwrap()
+}
+
+#[test]
+fn where_nothing_is_in_service_all_leave_together_and_that_is_asked() {
+    let world =
+        World::of("10.0.0.1 ready, 10.0.0.2 ready | 10.0.0.1 unhealthy Timeout, 10.0.0.2 unhealthy Timeout");
+    let made = both(&world);
+    let all = made.counts.first().unwrap();
+    assert_eq!((all.before.registered, all.after.registered), (2, 0));
+    let because = made.typed.unwrap().because.join("; ");
+    assert!(because.contains("none would be left"), "{because}");
+}
+
+#[test]
+fn what_is_desired_by_now_is_what_a_drain_waits_for() {
+    let mut world = World::of(
+        "10.0.0.1 ready, 10.0.0.2 ready, 10.0.0.3 ready | 10.0.0.1 healthy, 10.0.0.2 healthy, 10.0.0.3 healthy",
+    );
+    let made = drained(&world, "10.0.0.1").unwrap();
+    let act =
+        made.steps.into_iter().map(|it| it.act).find(|it| matches!(it, Act::AwaitReplaced { .. })).unwrap();
+    world.gone("10.0.0.1");
+    world.deployment(|it| (it.desired, it.updated, it.available) = (2, 2, 2));
+    world.answer("10.0.0.1 draining, 10.0.0.2 healthy, 10.0.0.3 healthy");
+    let now = effect(&act, Some(&world.report()), &world.inventory);
+    assert_eq!(now, ReadBack::There("2 endpoints in service".to_owned()), "it was scaled down meanwhile");
+}
+
+#[test]
+fn an_eviction_that_was_refused_leaves_something_to_undo() {
+    let world = World::of("10.0.0.1 ready, 10.0.0.2 ready | 10.0.0.1 healthy, 10.0.0.2 healthy");
+    let made = drained(&world, "10.0.0.1").unwrap();
+    let last = made.steps.len() - 1;
+    let done = Stage::Done(String::new());
+    let stages = |end: Stage| -> Vec<Stage> { (0..last).map(|_| done.clone()).chain([end]).collect() };
+    let undoable = |end: Stage| progress::undoable(&made, stages(end).iter().enumerate());
+    assert!(undoable(Stage::Failed("a PodDisruptionBudget does not let pod web go".to_owned())));
+    assert!(!undoable(done.clone()), "the pod is gone");
 }
