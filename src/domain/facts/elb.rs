@@ -247,6 +247,18 @@ impl Attributes {
         let share = percentage.map_or(0, |it| (registered.saturating_mul(it)).div_ceil(100));
         count.unwrap_or(1).max(share)
     }
+
+    /// Healthy targets of a zone below which the load balancer takes the zone out of its DNS; 0: it never does.
+    pub(crate) fn minimum_for_dns(&self, registered: u32) -> u32 {
+        const COUNT: &str = "target_group_health.dns_failover.minimum_healthy_targets.count";
+        let count = match self.0.get(COUNT).map(String::as_str) {
+            Some("off") => 0,
+            _ => self.number(COUNT).unwrap_or(1),
+        };
+        let percentage = self.number("target_group_health.dns_failover.minimum_healthy_targets.percentage");
+        let share = percentage.map_or(0, |it| (registered.saturating_mul(it)).div_ceil(100));
+        count.max(share)
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -399,5 +411,10 @@ mod tests {
         assert_eq!(attributes(&[("count", "3"), ("percentage", "off")]).minimum_healthy(10), 3);
         assert_eq!(attributes(&[("count", "1"), ("percentage", "50")]).minimum_healthy(9), 5);
         assert_eq!(Attributes::default().deregistration_delay(), 300);
+        let dns = |value: &str| {
+            let key = "target_group_health.dns_failover.minimum_healthy_targets.count".to_owned();
+            Attributes(BTreeMap::from([(key, value.to_owned())])).minimum_for_dns(4)
+        };
+        assert_eq!((Attributes::default().minimum_for_dns(4), dns("off"), dns("3")), (1, 0, 3));
     }
 }

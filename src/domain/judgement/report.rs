@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::domain::facts::elb::HealthState;
+use crate::domain::facts::ids::BindingRef;
 use crate::domain::facts::ids::RowKey;
 use crate::domain::facts::ids::TargetGroupArn;
 use crate::domain::facts::time::Timestamp;
@@ -62,6 +63,8 @@ pub struct Report {
     pub(crate) workloads: Vec<RolloutState>,
     /// The controller keeps no security-group rule for the binding: it has no `spec.networking`.
     pub(crate) no_networking: bool,
+    /// Another binding on the group whose controller deregisters what this one wants.
+    pub(crate) fought_by: Option<BindingRef>,
     /// What was assumed because it could not be read.
     pub(crate) assumptions: Vec<&'static str>,
     /// When the health on show was asked for.
@@ -80,14 +83,20 @@ pub(crate) fn judge_in(pass: &Pass<'_>, subject: &Subject, history: &History) ->
     let mut counts = count(&rows);
     let zones = zones(&case, &rows);
     let verdict = verdict::verdict(&case, &rows, &counts);
+    let fought_by = pass.fought_by(&case, &rows);
     // An outage is a problem also where each row alone may be only starting, and so is what never gets better by itself.
     let stuck = settled::workloads(&case).iter().any(|it| matches!(it, RolloutState::Stuck(..)));
     let broken = matches!(case.resolution.backend, Backend::Broken(_));
-    if verdict.word == VerdictKind::Down || stuck || broken || is_empty_for_good(&case, &verdict, &counts) {
+    if verdict.word == VerdictKind::Down
+        || stuck
+        || broken
+        || fought_by.is_some()
+        || is_empty_for_good(&case, &verdict, &counts)
+    {
         counts.problems = counts.problems.max(1);
     }
     let verdict_since = history.verdict_since(verdict.word, case.now);
-    let settled = settled::settled(&case, &rows, &counts);
+    let settled = settled::settled(&case, &rows, &counts, fought_by.is_some());
     let controller = crate::domain::judgement::controller::controller(&case);
     let mut assumptions = Vec::new();
     if case.targets().is_some_and(|it| it.unreadable > 0) {
@@ -113,6 +122,7 @@ pub(crate) fn judge_in(pass: &Pass<'_>, subject: &Subject, history: &History) ->
         }),
         misfit: verdict::misfit(&case),
         group_is_gone: case.is_gone(),
+        fought_by,
         no_networking: case.binding.is_some_and(|it| !it.networking),
         workloads: settled::workloads(&case).to_vec(),
         routes: case.routes.clone(),

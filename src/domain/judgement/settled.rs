@@ -55,7 +55,8 @@ impl Obstacles {
     }
 }
 
-pub(crate) fn settled(case: &Case<'_>, rows: &[Row], counts: &Counts) -> Settled {
+/// `fought`: another binding deregisters what this one wants.
+pub(crate) fn settled(case: &Case<'_>, rows: &[Row], counts: &Counts, fought: bool) -> Settled {
     let Some(binding) = case.binding else {
         // A group without a binding has nothing to settle to.
         return Settled { value: None, because: Vec::new() };
@@ -63,6 +64,7 @@ pub(crate) fn settled(case: &Case<'_>, rows: &[Row], counts: &Counts) -> Settled
     let mut found = Obstacles::default();
     reads(case, &mut found);
     found.it_is(binding.deleted.is_some(), Unsettled::Deleting);
+    found.it_is(fought, Unsettled::GroupContested);
     let unseen = binding.observed_generation.is_none_or(|it| it < binding.generation);
     found.it_is(unseen, Unsettled::GenerationUnseen);
     found.it_is(pods_in_service(case, rows) == Some(false), Unsettled::PodNotInService);

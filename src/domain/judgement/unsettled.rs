@@ -24,6 +24,8 @@ pub enum Unsettled {
     GenerationUnseen,
     /// Its target group does not exist.
     GroupGone,
+    /// Another binding on the group deregisters what this one wants.
+    GroupContested,
     /// No endpoint is wanted although replicas are desired.
     Empty,
     /// A row stands so.
@@ -32,7 +34,7 @@ pub enum Unsettled {
 
 impl Unsettled {
     /// Those that are no standing.
-    const OTHERS: [Self; 14] = [
+    const OTHERS: [Self; 15] = [
         Self::KubernetesUnread,
         Self::TargetsUnread,
         Self::TargetsOlderThanChange,
@@ -46,6 +48,7 @@ impl Unsettled {
         Self::Deleting,
         Self::GenerationUnseen,
         Self::GroupGone,
+        Self::GroupContested,
         Self::Empty,
     ];
 
@@ -92,6 +95,7 @@ impl Unsettled {
             Self::Deleting => "deleting",
             Self::GenerationUnseen => "generation-unseen",
             Self::GroupGone => "group-gone",
+            Self::GroupContested => "group-contested",
             Self::Empty => "empty",
             Self::Row(standing) => standing.word(),
         }

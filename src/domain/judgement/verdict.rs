@@ -32,6 +32,7 @@ use crate::domain::judgement::standing::VerdictKind;
 use crate::domain::judgement::zones::by_zone;
 use crate::domain::judgement::zones::cross_zone;
 use crate::domain::judgement::zones::dark_zone;
+use crate::domain::judgement::zones::failed_over;
 use crate::domain::judgement::zones::is_passive;
 use crate::domain::judgement::zones::load_balancers;
 use crate::domain::judgement::zones::passive_zone;
@@ -120,12 +121,19 @@ fn of_counts(case: &Case<'_>, rows: &[Row], counts: &Counts) -> Verdict {
         };
         return say(VerdictKind::Degraded, format!("{}; {others} the requests", told()));
     }
+    let failed_over = failed_over(case, rows);
     if missing > 0 {
-        let kind = if is_moving_only(rows, counts) { VerdictKind::Rolling } else { VerdictKind::Degraded };
-        return say(kind, told());
+        let is_moving = failed_over.is_none() && is_moving_only(rows, counts);
+        let kind = if is_moving { VerdictKind::Rolling } else { VerdictKind::Degraded };
+        let also = failed_over.map_or(String::new(), |it| format!("; {it}"));
+        return say(kind, told() + &also);
     }
     if let Some(zone) = dark_zone(case, rows) {
         return say(VerdictKind::Degraded, format!("zone {zone} has no healthy target"));
+    }
+    if let Some(failed_over) = failed_over {
+        let sentence = format!("{}; {failed_over}", in_service(case, counts, passive));
+        return say(VerdictKind::Degraded, sentence);
     }
     if let Some(impaired) = impaired(case) {
         return say(VerdictKind::Degraded, format!("{}; {impaired}", in_service(case, counts, passive)));
@@ -220,8 +228,12 @@ fn nobody_serves(case: &Case<'_>, rows: &[Row]) -> String {
     let (group, answer) = (case.target_group(), without_targets(case));
     let registering = rows.iter().any(|it| it.standing == Standing::Registering);
     let until = group.filter(|_| registering).map(TargetGroup::registration_allowance);
-    let until =
-        until.map_or(String::new(), |it| format!(" until the first checks pass (within about {it} s)"));
+    let until = match (impaired(case), until) {
+        // Nothing is promised by a load balancer that is not in order.
+        (Some(impaired), _) => format!("; {impaired}"),
+        (None, Some(it)) => format!(" until the first checks pass (within about {it} s)"),
+        (None, None) => String::new(),
+    };
     let elsewhere = serving_elsewhere(case, rows).map_or(String::new(), |arn| {
         let weightless = routes::routes(case.inventory, arn).all_weightless();
         let weight = match weightless && case.arn.as_ref().is_some_and(|it| shares_a_rule(case, it, arn)) {

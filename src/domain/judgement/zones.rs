@@ -71,6 +71,23 @@ pub(super) fn dark_zone(case: &Case<'_>, rows: &[Row]) -> Option<Arc<str>> {
     load_balancers(case).flat_map(|it| &it.zones).find(|zone| !zones.contains_key(*zone)).cloned()
 }
 
+/// A zone with fewer healthy targets than its DNS fail-over asks for, where zones stand alone; in words.
+pub(super) fn failed_over(case: &Case<'_>, rows: &[Row]) -> Option<String> {
+    if cross_zone(case) {
+        return None;
+    }
+    let attributes = case.attributes()?;
+    let zones = by_zone(rows.iter().filter(|it| !is_passive(it)));
+    zones.into_iter().filter(|(zone, _)| &**zone != ALL_ZONES).find_map(|(zone, (registered, healthy))| {
+        let least = attributes.minimum_for_dns(registered);
+        (healthy > 0 && healthy < least).then(|| {
+            format!(
+                "zone {zone}: {healthy} of {registered} targets healthy, fewer than its DNS fail-over asks for ({least}), so the load balancer takes the zone out of its DNS"
+            )
+        })
+    })
+}
+
 /// A zone that only has nodes without a ready pod, where zones stand alone.
 pub(super) fn passive_zone(case: &Case<'_>, rows: &[Row]) -> Option<Arc<str>> {
     if cross_zone(case) {

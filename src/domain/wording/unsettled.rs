@@ -38,6 +38,9 @@ pub(super) fn said(it: Unsettled, report: &Report) -> String {
             let names: BTreeSet<&str> = held.clone().flat_map(Row::held_by).map(|it| &*it.name).collect();
             pods(held, &format!("not Ready because of the gate {}", listed(&names)))
         }
+        Unsettled::GroupContested => report.fought_by.as_ref().map(|it| {
+            format!("binding {it} is on the same group, and its controller deregisters what is not its own")
+        }),
         Unsettled::RolloutStuck => {
             let stuck = report.workloads.iter().filter_map(|it| match it {
                 RolloutState::Stuck(_, why) => Some(why.as_str()),
@@ -118,6 +121,9 @@ pub(crate) fn meaning(it: Unsettled) -> String {
         Unsettled::Deleting => "the binding is being deleted",
         Unsettled::GenerationUnseen => "the controller has not seen the binding's last change",
         Unsettled::GroupGone => "its target group does not exist any more",
+        Unsettled::GroupContested => {
+            "the controller of another binding on the group deregisters what this one wants"
+        }
         Unsettled::Empty => {
             "no endpoint is wanted although replicas are desired, or nothing stands behind the service"
         }

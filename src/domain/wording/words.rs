@@ -409,7 +409,7 @@ fn flag_words(flag: Flag, row: &Row, around: &Around<'_>) -> Vec<String> {
         Flag::ZonalShift => "A zonal shift is active: its zone gets no new traffic.",
         Flag::Anomaly => "AWS anomaly detection flags it: it behaves unlike the other targets.",
         Flag::GateNotTrue => {
-            "Its readiness gate is not True yet, so Kubernetes does not count the pod as ready."
+            "Its readiness gate is not True yet, so Kubernetes does not count the pod as ready: the controller looks every 15 s, and r makes it look if it has forgotten."
         }
         Flag::NoLoadBalancer => "No listener or rule forwards to the group.",
         Flag::OtherGate => {

@@ -141,7 +141,10 @@ pub(super) fn run(
 fn left(state: &State, run: &Run, index: usize) -> Option<i64> {
     let Act::AwaitGone { group, .. } = &run.plan.steps.get(index)?.act else { return None };
     let delay = state.inventory.groups.get(group)?.attributes.as_ref()?.deregistration_delay();
-    let (_, since) = run.stages.get(&index.checked_sub(1)?)?;
+    let leaves = |act: &Act| matches!(act, Act::AwaitLeaving { group: of, .. } | Act::Deregister { group: of, .. } if of == group);
+    let before = run.plan.steps.iter().take(index);
+    let left = before.enumerate().rfind(|(_, it)| leaves(&it.act))?.0;
+    let (_, since) = run.stages.get(&left)?;
     Some((i64::from(delay) - state.now.since(*since)).max(0))
 }
 

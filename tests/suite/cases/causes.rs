@@ -138,6 +138,16 @@ const CASES: &[Case] = &[
         &["does not exist any more", "unbind (B)"],
     ),
     (
+        "two-bindings-one-group",
+        LOOK,
+        &[
+            "web: serving, settled false, problems 1",
+            "binding shop/web2 is on the same group, and its controller deregisters what is not its own",
+            "next: set multiClusterTargetGroup on every binding of this group, or give each its own group",
+        ],
+        &[],
+    ),
+    (
         "webhook-no-endpoints",
         LOOK,
         &["r is refused while no endpoint is behind the controller's webhook; R registers the target now"],

@@ -374,7 +374,7 @@ const ROWS: &[Fact] = &[
                 w.put(Object::Binding(Box::new(binding)));
             })
         },
-        "false: contested",
+        "false: contested, group-contested",
     ),
     (
         "an unknown state of a stranger",

@@ -70,3 +70,36 @@ fn where_the_same_pods_are_healthy_is_said_of_groups_of_the_same_network_alone()
     let said = elsewhere("vpc-2", true, true);
     assert!(!said.contains("same pods"), "an address of another network is another pod: {said}");
 }
+
+#[test]
+fn a_zone_that_fails_over_in_dns_is_said_where_zones_stand_alone() {
+    let said = |edit: fn(&mut World)| {
+        let mut world = World::of(
+            "10.0.0.1 ready a, 10.0.0.2 ready b, 10.0.0.3 ready b | 10.0.0.1 healthy a, 10.0.0.2 healthy b, 10.0.0.3 healthy b",
+        );
+        world.attribute("target_group_health.dns_failover.minimum_healthy_targets.count", "2");
+        world.attribute("load_balancing.cross_zone.enabled", "false");
+        edit(&mut world);
+        let verdict = world.report().verdict;
+        format!("{}: {}", verdict.word.text(), verdict.sentence)
+    };
+    assert_eq!(
+        said(|_| {}),
+        "degraded: 3 of 3 in service; zone us-west-2a: 1 of 1 targets healthy, fewer than its DNS fail-over asks for (2), so the load balancer takes the zone out of its DNS"
+    );
+    let cross = said(|w| w.attribute("load_balancing.cross_zone.enabled", "true"));
+    assert_eq!(cross, "serving: 3 of 3 in service");
+    let off = said(|w| {
+        w.attribute("target_group_health.dns_failover.minimum_healthy_targets.count", "off");
+    });
+    assert_eq!(off, "serving: 3 of 3 in service");
+}
+
+#[test]
+fn nothing_is_promised_by_a_load_balancer_that_is_not_in_order() {
+    let mut world = World::of("10.0.0.1 ready | 10.0.0.1 initial");
+    world.load_balancer(|it| it.state = Some("provisioning".into()));
+    let said = world.report().verdict.sentence;
+    assert!(said.contains("answers 503; load balancer eksworkshopalb is provisioning"), "{said}");
+    assert!(!said.contains("first checks pass"), "{said}");
+}
