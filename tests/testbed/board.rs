@@ -83,7 +83,9 @@ pub(crate) fn settled(frame: &Frame) -> bool {
 
 /// Pod, standing and state of each row, as the board has them.
 pub(crate) fn drawn(frame: &Frame) -> BTreeSet<(String, String, String)> {
-    let row = |it: Row| (it.pod, it.standing.replace(' ', ""), it.state);
+    // A pod that is gone is remembered by the board alone: one look knows none.
+    let pod = |it: &Row| if it.pod.starts_with('(') { NOTHING.to_owned() } else { it.pod.clone() };
+    let row = |it: Row| (pod(&it), it.standing.replace(' ', ""), it.state);
     rows(frame).into_iter().map(row).collect()
 }
 
