@@ -156,9 +156,9 @@ impl History {
                 let state = &target.health.state;
                 states.insert(target.key.clone(), (state.clone(), self.state_since(&target.key, state, now)));
             }
-            if let (RowKey::Target(key), Some(side)) = (&row.key, &row.endpoint) {
+            if let (Some(key), Some(side)) = (row.key.target(), &row.endpoint) {
                 self.endpoints.insert(key.clone(), now);
-                if let Some(pod) = &side.pod {
+                if let Some(pod) = side.pod.as_ref().filter(|it| self.pods.get(key) != Some(*it)) {
                     self.pods.insert(key.clone(), pod.clone());
                 }
             }
@@ -170,8 +170,7 @@ impl History {
         self.states = states;
         self.watching |= word != VerdictKind::Unknown;
         self.endpoints.retain(|_, last| now.since(*last) < 2 * GRACE);
-        let targets: HashSet<&TargetKey> = rows.iter().filter_map(|it| it.key.target()).collect();
-        self.pods.retain(|key, _| targets.contains(key));
+        self.pods.retain(|key, _| self.states.contains_key(key));
         let present: HashSet<&Uid> = rows.iter().filter_map(Row::uid).collect();
         self.served.retain(|uid| present.contains(uid));
     }

@@ -88,7 +88,7 @@ pub(crate) fn rows(case: &Case<'_>, pass: &Pass<'_>, history: &History) -> Vec<R
         for (_, half) in halves {
             match *half {
                 Half::Endpoint(it) => endpoints.push(sides::side(case, it, &lookup)),
-                Half::Pod(it) => endpoints.push(sides::pod_side(case, it, &lookup)),
+                Half::Pod(it) => endpoints.push(sides::loose_side(case, it, &lookup)),
                 // Until the slices follow, its endpoint is what counts.
                 Half::Detached(pod) if endpoints.iter().any(|it| it.uid.as_ref() == Some(&pod.uid)) => {}
                 Half::Detached(pod) => endpoints.push(sides::detached_side(case, pod, &lookup)),

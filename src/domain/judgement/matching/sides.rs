@@ -9,7 +9,6 @@ use crate::domain::facts::cluster::GATE;
 use crate::domain::facts::cluster::GATE_OF_V1;
 use crate::domain::facts::cluster::Node;
 use crate::domain::facts::cluster::Pod;
-use crate::domain::facts::cluster::SliceEndpoint;
 use crate::domain::facts::cluster::Status;
 use crate::domain::facts::failure::ErrorKind;
 use crate::domain::facts::ids::BindingApi;
@@ -35,6 +34,9 @@ pub(super) struct Lookup<'a> {
     gate: Option<String>,
     /// The service's pods on each node, for instance targets.
     by_node: BTreeMap<&'a str, Vec<&'a Pod>>,
+    /// Pods that slices of the service name, and whether one of the binding's address family does; none where no pod is
+    /// without an endpoint.
+    named: BTreeMap<&'a str, bool>,
 }
 
 impl<'a> Lookup<'a> {
@@ -45,8 +47,25 @@ impl<'a> Lookup<'a> {
                 by_node.entry(&**node).or_default().push(pod);
             }
         }
-        Self { gate: case.binding.map(Binding::gate), by_node }
+        Self { gate: case.binding.map(Binding::gate), by_node, named: named(case) }
     }
+}
+
+fn named<'a>(case: &Case<'a>) -> BTreeMap<&'a str, bool> {
+    let mut named = BTreeMap::new();
+    if case.resolution.backend != Backend::Found || case.resolution.loose_pods.is_empty() {
+        return named;
+    }
+    let Some(((cluster, service), binding)) = case.cluster.zip(case.service).zip(case.binding) else {
+        return named;
+    };
+    let family = binding.address_type.unwrap_or(AddressType::Ipv4);
+    for slice in cluster.slices_of(&service.name) {
+        for (name, _) in slice.endpoints.iter().filter_map(|it| it.pod.as_ref()) {
+            *named.entry(&**name).or_default() |= slice.address_type == family;
+        }
+    }
+    named
 }
 
 pub(super) fn side(case: &Case<'_>, endpoint: &Endpoint, lookup: &Lookup<'_>) -> EndpointSide {
@@ -110,7 +129,7 @@ fn empty_side(endpoint: &Endpoint) -> EndpointSide {
 }
 
 /// A pod as the Kubernetes half of a row, not wanted until a slice says so.
-pub(super) fn pod_side(case: &Case<'_>, pod: &Pod, lookup: &Lookup<'_>) -> EndpointSide {
+fn pod_side(case: &Case<'_>, pod: &Pod, lookup: &Lookup<'_>) -> EndpointSide {
     let gate = lookup.gate.as_ref().filter(|gate| pod.gates.iter().any(|it| **it == ***gate));
     let status = gate.map(|gate| pod.condition(gate).map_or(Status::Unknown, |it| it.status));
     EndpointSide {
@@ -133,23 +152,18 @@ pub(super) fn pod_side(case: &Case<'_>, pod: &Pod, lookup: &Lookup<'_>) -> Endpo
         job: pod.owner.as_ref().filter(|it| &*it.kind == "Job").map(|it| it.name.clone()),
         published: false,
         wanted: Some(false),
-        exclusion: left_out(case, pod),
+        exclusion: None,
         created: Some(pod.created),
     }
 }
 
-/// Why a pod that slices name is no endpoint of the binding all the same.
-fn left_out(case: &Case<'_>, pod: &Pod) -> Option<Exclusion> {
-    if case.resolution.backend != Backend::Found {
-        return None;
-    }
-    let (cluster, service, binding) = (case.cluster?, case.service?, case.binding?);
-    let family = binding.address_type.unwrap_or(AddressType::Ipv4);
-    let named = |it: &SliceEndpoint| it.pod.as_ref().is_some_and(|(name, _)| **name == *pod.name.name);
-    let slices = cluster.slices_of(&service.name).filter(|it| it.endpoints.iter().any(named));
-    let mut families = slices.map(|it| it.address_type == family).peekable();
-    families.peek()?;
-    Some(if families.any(|it| it) { Exclusion::PortNotDeclared } else { Exclusion::OtherFamily })
+/// A selected pod that is no endpoint of the binding, with why where slices name it all the same.
+pub(super) fn loose_side(case: &Case<'_>, pod: &Pod, lookup: &Lookup<'_>) -> EndpointSide {
+    let exclusion = lookup.named.get(pod.name.name.as_str()).map(|of_family| match of_family {
+        true => Exclusion::PortNotDeclared,
+        false => Exclusion::OtherFamily,
+    });
+    EndpointSide { exclusion, ..pod_side(case, pod, lookup) }
 }
 
 /// Gates of a pod that keep Kubernetes from counting it as ready, and are not this binding's.
