@@ -26,7 +26,6 @@ pub use self::connection::Scope;
 pub use self::look::Look;
 pub use self::look::Question;
 pub use self::look::look;
-pub use self::look::without_namespace;
 pub(crate) use self::observe::AwsSide;
 
 pub use self::observe::observe;

@@ -28,6 +28,8 @@ pub struct Look {
     pub inventory: Inventory,
     pub reports: Vec<Report>,
     pub at: Timestamp,
+    /// Nothing was found, and these clusters say that they have no such namespace.
+    pub without_namespace: Vec<ClusterId>,
 }
 
 /// What a look is for.
@@ -56,21 +58,39 @@ pub async fn look(connection: Connection, scope: &Scope, question: Question<'_>)
     linked.fit(&mut inventory, (scope, &wish), |inventory, at| note(inventory, &boards, &mut seen, at)).await;
     let at = linked.clock().now();
     let reports = reports(&inventory, &boards, &seen, at);
-    Look { inventory, reports, at }
+    let without_namespace = match reports.is_empty() {
+        true => linked.without_namespace(&inventory, scope, target).await,
+        false => Vec::new(),
+    };
+    Look { inventory, reports, at, without_namespace }
 }
 
-/// The clusters that say that they have no namespace of this name.
-pub async fn without_namespace(connection: Connection, name: &str) -> Vec<ClusterId> {
-    let linked = Linked::open(connection).await;
-    let mut without = Vec::new();
-    for (id, cluster) in &linked.clusters {
-        if let Ok(cluster) = cluster
-            && cluster.has_namespace(name).await.is_ok_and(|it| !it)
-        {
-            without.push(id.clone());
+impl Linked {
+    /// Where nothing was found, the clusters that say that they have no such namespace: none where something lives in it.
+    async fn without_namespace(
+        &self,
+        inventory: &Inventory,
+        scope: &Scope,
+        target: Option<&ScopeTarget>,
+    ) -> Vec<ClusterId> {
+        let named = target.and_then(|it| it.namespace.as_deref()).or(scope.namespace.as_deref());
+        let Some(name) = named.filter(|_| target.is_none_or(|it| !it.kind.is_of_aws())) else {
+            return Vec::new();
+        };
+        let mut services = inventory.clusters.values().flat_map(|it| it.services.keys());
+        if services.any(|it| it.namespace == *name) {
+            return Vec::new();
         }
+        let mut without = Vec::new();
+        for (id, cluster) in &self.clusters {
+            if let Ok(cluster) = cluster
+                && cluster.has_namespace(name).await.is_ok_and(|it| !it)
+            {
+                without.push(id.clone());
+            }
+        }
+        without
     }
-    without
 }
 
 /// What was seen of each subject while its sides were read.

@@ -15,7 +15,9 @@ use crate::cli::Cli;
 use crate::cli::Get;
 use crate::cli::Output;
 use crate::domain::facts::failure::ErrorKind;
+use crate::domain::facts::selector::Selector;
 use crate::domain::inventory::Freshness;
+use crate::domain::inventory::Inventory;
 use crate::domain::inventory::unbound;
 use crate::domain::judgement::report::Report;
 use crate::domain::judgement::scope::ScopeTarget;
@@ -49,8 +51,8 @@ pub(super) async fn look(
     let selector = cli.options.selector.as_ref();
     let (told, _) = watch::channel(Reading::default());
     let question = Question { selector, target, reading: Some(&told), ..Question::default() };
-    let look = Box::pin(backend::look(connection.clone(), &scope, question));
-    let Look { inventory, reports, at } = reading::shown(look, &told).await;
+    let look = Box::pin(backend::look(connection, &scope, question));
+    let Look { inventory, reports, at, without_namespace } = reading::shown(look, &told).await;
     let document = Document::new(&inventory, &reports, (&manner, at));
     let text = printed::render(&document, format(get.output))?;
     print(&text)?;
@@ -73,40 +75,12 @@ pub(super) async fn look(
     let read = !document.partial() || inventory.sources.values().all(missing);
     if reports.is_empty() && read {
         let namespace = scope.namespace.as_deref();
-        let looked_in = target.and_then(|it| it.namespace.as_deref()).or(namespace);
-        // Where something lives in it there is one.
-        let lives = |name: &str| {
-            let mut services = inventory.clusters.values().flat_map(|it| it.services.keys());
-            services.any(|it| it.namespace == name)
-        };
-        let may_miss = |name: &&str| target.is_none_or(|it| !it.kind.is_of_aws()) && !lives(name);
-        if let Some(name) = looked_in.filter(may_miss) {
-            let without = backend::without_namespace(connection, name).await;
-            if without.len() == inventory.clusters.len() && !without.is_empty() {
-                complain(&no_namespace(name, &without));
-                return Ok(Exit::Error);
-            }
+        if !without_namespace.is_empty() && without_namespace.len() == inventory.clusters.len() {
+            let named = target.and_then(|it| it.namespace.as_deref()).or(namespace);
+            complain(&no_namespace(named.unwrap_or_default(), &without_namespace));
+            return Ok(Exit::Error);
         }
-        complain(&match target {
-            Some(target) => {
-                let command = setup::command_like(target);
-                let missing = not_found(target, namespace, command.as_deref());
-                match (setup::binding_like(target, namespace, &inventory), selector) {
-                    (Some((_, true)), Some(selector)) => nothing(namespace, Some(selector)),
-                    (Some((name, false)), _) if command.is_none() => {
-                        format!("{missing}; did you mean {name}?")
-                    }
-                    _ => missing,
-                }
-            }
-            None => {
-                let elsewhere = match namespace {
-                    Some(_) => "; use -A for all namespaces",
-                    None => "",
-                };
-                nothing(namespace, selector) + elsewhere
-            }
-        });
+        complain(&none_found(target, namespace, (selector, &inventory)));
         return Ok(if target.is_some() || document.partial() { Exit::Error } else { Exit::Done });
     }
     // What only moves is not wrong yet.
@@ -120,6 +94,25 @@ pub(super) async fn look(
         (false, true) => Exit::Findings,
         (false, false) => Exit::Done,
     })
+}
+
+/// That nothing was found, with what may have been meant.
+fn none_found(
+    target: Option<&ScopeTarget>,
+    namespace: Option<&str>,
+    (selector, inventory): (Option<&Selector>, &Inventory),
+) -> String {
+    let Some(target) = target else {
+        let elsewhere = if namespace.is_some() { "; use -A for all namespaces" } else { "" };
+        return nothing(namespace, selector) + elsewhere;
+    };
+    let command = setup::command_like(target);
+    let missing = not_found(target, namespace, command.as_deref());
+    match (setup::binding_like(target, namespace, inventory), selector) {
+        (Some((_, true)), Some(selector)) => nothing(namespace, Some(selector)),
+        (Some((name, false)), _) if command.is_none() => format!("{missing}; did you mean {name}?"),
+        _ => missing,
+    }
 }
 
 fn format(output: Output) -> Format {
