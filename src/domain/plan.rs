@@ -2,6 +2,7 @@
 //! it changes, what follows. Making a plan writes nothing; `backend::apply` carries it out.
 
 pub mod act;
+pub(crate) mod eviction;
 pub mod guard;
 pub(crate) mod manifest;
 pub mod manner;

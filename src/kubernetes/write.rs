@@ -19,9 +19,12 @@ use super::guard::Raw;
 use super::kinds;
 use crate::domain::facts::failure::ErrorKind;
 use crate::domain::facts::failure::Failure;
+use crate::domain::facts::ids::ObjectName;
+use crate::domain::facts::ids::Uid;
 use crate::domain::inventory::Kind;
 use crate::domain::plan::act::Act;
 use crate::domain::plan::act::Labelled;
+use crate::domain::plan::eviction::Eviction;
 use crate::domain::plan::manifest::Manifest;
 
 /// Who the API server notes as having written.
@@ -97,7 +100,7 @@ impl Cluster {
                 let resource = kinds::resource(Kind::Bindings(binding.api));
                 self.delete(&resource, (&binding.namespace, &binding.name), &uid.0, dry).await
             }
-            Act::EvictPod { name, uid, .. } => self.evict((&name.namespace, &name.name), &uid.0, dry).await,
+            Act::EvictPod { name, uid, .. } => self.evict(name, uid, dry).await,
             Act::Register { .. }
             | Act::Deregister { .. }
             | Act::Shift { .. }
@@ -150,16 +153,11 @@ impl Cluster {
     }
 
     /// Refused (429) where a disruption budget does not let the pod go.
-    async fn evict(&self, (namespace, name): (&str, &str), uid: &str, dry: bool) -> Result<(), Failure> {
-        let api: Api<Raw> = self.api_of(&kinds::resource(Kind::Pods), Some(namespace));
-        let eviction = json!({
-            "apiVersion": "policy/v1",
-            "kind": "Eviction",
-            "metadata": {"name": name, "namespace": namespace},
-            "deleteOptions": {"preconditions": {"uid": uid}},
-        });
+    async fn evict(&self, pod: &ObjectName, uid: &Uid, dry: bool) -> Result<(), Failure> {
+        let api: Api<Raw> = self.api_of(&kinds::resource(Kind::Pods), Some(&pod.namespace));
+        let (name, eviction) = (&pod.name, Eviction::of(pod, uid));
         let params = PostParams { dry_run: dry, field_manager: None };
-        let call = api.create_subresource::<Value, Value>("eviction", name, &params, &eviction);
+        let call = api.create_subresource::<_, Value>("eviction", name, &params, &eviction);
         let answer = self.once("create pods/eviction", call).await?;
         answer.map(|_| ()).map_err(|it| match self.failed("create", "pods/eviction", &it) {
             // It does not pass within seconds: who waits for it is a person.

@@ -7,6 +7,7 @@ use crate::domain::plan::act::Act;
 use crate::domain::plan::counts::Count;
 use crate::domain::plan::counts::Number;
 use crate::domain::plan::equivalents;
+use crate::domain::plan::eviction::Eviction;
 use crate::domain::plan::manifest::Manifest;
 use crate::printable;
 use crate::report::RenderError;
@@ -52,7 +53,8 @@ pub(crate) fn commands(plan: &Plan) -> Vec<String> {
         lines.extend(equivalents::lines(&step.act, &plan.manner).into_iter().map(prompted));
         let object = match &step.act {
             Act::Create { manifest, .. } => Some(object_yaml(manifest)),
-            other => eviction(other),
+            Act::EvictPod { name, uid, .. } => serde_json::to_string(&Eviction::of(name, uid)).ok(),
+            _ => None,
         };
         if let (Some(object), Some(line)) = (object, lines.last_mut()) {
             // The object follows at once, so that all of it can be pasted.
@@ -63,18 +65,6 @@ pub(crate) fn commands(plan: &Plan) -> Vec<String> {
         lines.extend(equivalents::fields(&step.act).map(|it| format!("  sends {it}")));
     }
     lines
-}
-
-/// What the line of an eviction reads from its standard input.
-fn eviction(act: &Act) -> Option<String> {
-    let Act::EvictPod { name, uid, .. } = act else { return None };
-    let object = serde_json::json!({
-        "apiVersion": "policy/v1",
-        "kind": "Eviction",
-        "metadata": {"name": name.name, "namespace": name.namespace},
-        "deleteOptions": {"preconditions": {"uid": uid.0}},
-    });
-    Some(object.to_string())
 }
 
 /// A line to paste; what is a comment stays one.

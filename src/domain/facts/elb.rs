@@ -244,8 +244,7 @@ impl Attributes {
         let count = self.number("target_group_health.unhealthy_state_routing.minimum_healthy_targets.count");
         let percentage =
             self.number("target_group_health.unhealthy_state_routing.minimum_healthy_targets.percentage");
-        let share = percentage.map_or(0, |it| (registered.saturating_mul(it)).div_ceil(100));
-        count.unwrap_or(1).max(share)
+        larger(count.unwrap_or(1), percentage, registered)
     }
 
     /// Healthy targets of a zone below which the load balancer takes the zone out of its DNS; 0: it never does.
@@ -256,9 +255,14 @@ impl Attributes {
             _ => self.number(COUNT).unwrap_or(1),
         };
         let percentage = self.number("target_group_health.dns_failover.minimum_healthy_targets.percentage");
-        let share = percentage.map_or(0, |it| (registered.saturating_mul(it)).div_ceil(100));
-        count.max(share)
+        larger(count, percentage, registered)
     }
+}
+
+/// The larger of a number and a share in percent of what is registered.
+fn larger(count: u32, percentage: Option<u32>, registered: u32) -> u32 {
+    let share = percentage.map_or(0, |it| registered.saturating_mul(it).div_ceil(100));
+    count.max(share)
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

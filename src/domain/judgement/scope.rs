@@ -13,7 +13,6 @@ use crate::domain::facts::elb::LoadBalancer;
 use crate::domain::facts::ids::BindingApi;
 use crate::domain::facts::ids::BindingRef;
 use crate::domain::facts::ids::ObjectName;
-use crate::domain::facts::ids::RowKey;
 use crate::domain::facts::ids::TargetGroupArn;
 use crate::domain::facts::ids::TargetId;
 use crate::domain::facts::ids::TargetKey;
@@ -318,7 +317,7 @@ fn has_pod(row: &Row, name: &str) -> bool {
 }
 
 fn has_address(row: &Row, ip: IpAddr, port: Option<u16>) -> bool {
-    matches!(&row.key, RowKey::Target(key) if is_at(key, ip, port))
+    row.key.target().is_some_and(|it| is_at(it, ip, port))
 }
 
 fn is_at(key: &TargetKey, ip: IpAddr, port: Option<u16>) -> bool {

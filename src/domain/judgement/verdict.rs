@@ -122,21 +122,29 @@ fn of_counts(case: &Case<'_>, rows: &[Row], counts: &Counts) -> Verdict {
         return say(VerdictKind::Degraded, format!("{}; {others} the requests", told()));
     }
     let failed_over = failed_over(case, rows);
-    if missing > 0 {
-        let is_moving = failed_over.is_none() && is_moving_only(rows, counts);
-        let kind = if is_moving { VerdictKind::Rolling } else { VerdictKind::Degraded };
-        let also = failed_over.map_or(String::new(), |it| format!("; {it}"));
-        return say(kind, told() + &also);
+    if missing == 0 {
+        return of_whole(case, rows, counts, (passive, failed_over));
     }
+    let is_moving = failed_over.is_none() && is_moving_only(rows, counts);
+    let kind = if is_moving { VerdictKind::Rolling } else { VerdictKind::Degraded };
+    let also = failed_over.map_or(String::new(), |it| format!("; {it}"));
+    say(kind, told() + &also)
+}
+
+/// What is still to be said where all that is wanted serves. `passive`: nodes that do not by design; `failed_over`: that a
+/// zone leaves DNS.
+fn of_whole(
+    case: &Case<'_>,
+    rows: &[Row],
+    counts: &Counts,
+    (passive, failed_over): (u32, Option<String>),
+) -> Verdict {
     if let Some(zone) = dark_zone(case, rows) {
         return say(VerdictKind::Degraded, format!("zone {zone} has no healthy target"));
     }
-    if let Some(failed_over) = failed_over {
-        let sentence = format!("{}; {failed_over}", in_service(case, counts, passive));
-        return say(VerdictKind::Degraded, sentence);
-    }
-    if let Some(impaired) = impaired(case) {
-        return say(VerdictKind::Degraded, format!("{}; {impaired}", in_service(case, counts, passive)));
+    let mut sentence = in_service(case, counts, passive);
+    if let Some(fault) = failed_over.or_else(|| impaired(case)) {
+        return say(VerdictKind::Degraded, format!("{sentence}; {fault}"));
     }
     let held = rows.iter().filter(|it| it.flags.contains(&Flag::OtherGate)).count();
     let stuck = causes::stuck(case);
@@ -146,7 +154,6 @@ fn of_counts(case: &Case<'_>, rows: &[Row], counts: &Counts) -> Verdict {
         Some(_) if counts.problems == 0 && held == 0 && is_rolling() => VerdictKind::Rolling,
         _ => VerdictKind::Serving,
     };
-    let mut sentence = in_service(case, counts, passive);
     if held > 0 {
         let pods = if held == 1 { "1 pod is".to_owned() } else { format!("{held} pods are") };
         sentence.push_str(

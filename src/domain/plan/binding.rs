@@ -106,7 +106,7 @@ fn changes(plan: &mut Plan, known: &Known<'_>, case: &Case<'_>) {
         return;
     }
     if case.targets_usable() {
-        let leaving = goes.iter().filter_map(|it| super::targets::key(it)).collect();
+        let leaving = goes.iter().filter_map(|it| it.key.target()).collect();
         let zones: Vec<_> = comes.iter().map(|it| super::counts::zone(it)).collect();
         plan.counts = super::counts::counts(known.report, &leaving, &zones);
     }

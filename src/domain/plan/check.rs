@@ -151,7 +151,7 @@ fn unbound(inventory: &Inventory, group: &TargetGroupArn, cluster: Option<&Clust
 }
 
 fn only(report: &Report, keys: &BTreeSet<TargetKey>) -> Result<(), Unmet> {
-    let known = |row: &Row| matches!(&row.key, RowKey::Target(key) if keys.contains(key));
+    let known = |row: &Row| row.key.target().is_some_and(|it| keys.contains(it));
     let other = report.rows.iter().find(|row| row.live() && !known(row));
     other.map_or(Ok(()), |row| Err(Unmet::Foreign(row.key.clone())))
 }

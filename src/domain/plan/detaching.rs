@@ -55,7 +55,7 @@ pub(super) struct Detaching<'a> {
     pod: &'a Pod,
     deployment: &'a Workload,
     /// The label that is removed.
-    label: String,
+    pub(super) label: String,
     /// What else selects the pod by that label, in words.
     lost: Vec<String>,
     /// Other bindings that keep the pod: their services do not select by that label.
@@ -74,11 +74,6 @@ impl<'a> Detaching<'a> {
         let kept = cluster.bindings.values().filter(|it| services.contains(&it.service_name()));
         let kept = kept.map(|it| format!("binding {}", it.name.name)).collect();
         Ok(Self { cluster_id, pod, deployment, label, lost, kept })
-    }
-
-    /// The label that is removed.
-    pub(super) fn label(&self) -> &str {
-        &self.label
     }
 
     fn object(&self) -> Labelled {

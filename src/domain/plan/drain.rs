@@ -73,7 +73,7 @@ fn each_pod_once<'a>(known: &Known<'a>, rows: &[RowKey]) -> Vec<&'a Row> {
 
 /// Without a controller a label changes nothing in AWS: the targets are deregistered instead.
 fn directly(known: &Known<'_>, rows: &[&Row]) -> Result<Plan, Refusal> {
-    let keys: BTreeSet<TargetKey> = rows.iter().filter_map(|it| targets::key(it)).cloned().collect();
+    let keys: BTreeSet<TargetKey> = rows.iter().filter_map(|it| it.key.target()).cloned().collect();
     let mut plan = targets::deregister(known, &keys)?;
     plan.change = ChangeKind::Drain;
     let pods = rows.iter().any(|it| it.endpoint.as_ref().is_some_and(|it| it.pod.is_some()));
@@ -138,12 +138,12 @@ fn pods(known: &Known<'_>, case: &Case<'_>, rows: &[&Row], then: Then) -> Result
 /// Counts what leaves, and gives what must remain each time. With a controller one pod leaves after the other, each once
 /// the one before is replaced; a zone may lose all of them for good, since replacements come up where they like.
 fn count(plan: &mut Plan, known: &Known<'_>, case: &Case<'_>, rows: &[&Row]) -> Vec<Guard> {
-    let leaving: BTreeSet<&TargetKey> = rows.iter().filter_map(|it| targets::key(it)).collect();
+    let leaving: BTreeSet<&TargetKey> = rows.iter().filter_map(|it| it.key.target()).collect();
     plan.counts = counts::counts(known.report, &leaving, &[]);
     // Where nothing is in service nothing is waited for, and all leave together.
     if known.report.controller.presence != Presence::Down && known.report.counts.in_service > 0 {
         let serving = rows.iter().find(|it| it.registered().is_some_and(Target::serves)).or(rows.first());
-        let one: BTreeSet<&TargetKey> = serving.into_iter().filter_map(|it| targets::key(it)).collect();
+        let one: BTreeSet<&TargetKey> = serving.into_iter().filter_map(|it| it.key.target()).collect();
         let at_once = counts::counts(known.report, &one, &[]).into_iter().next();
         if let Some((all, at_once)) = plan.counts.first_mut().zip(at_once) {
             *all = at_once;
@@ -159,7 +159,7 @@ fn count(plan: &mut Plan, known: &Known<'_>, case: &Case<'_>, rows: &[&Row]) -> 
 fn beside(guard: &Guard, left: &[&Row]) -> Guard {
     match guard {
         Guard::Healthy { zone, least, .. } => {
-            let leaving = left.iter().filter_map(|it| targets::key(it)).cloned().collect();
+            let leaving = left.iter().filter_map(|it| it.key.target()).cloned().collect();
             Guard::Healthy { zone: zone.clone(), least: *least, leaving }
         }
         other => other.clone(),
@@ -194,7 +194,7 @@ fn leave(
     (left, pod): (&[&Row], &Detaching<'_>),
 ) -> Vec<Place> {
     let Some(row) = left.last() else { return Vec::new() };
-    let key = targets::key(row).cloned();
+    let key = row.key.target().cloned();
     let own = case.arn.clone().zip(key.map(|it| vec![it]));
     let places: Vec<Place> = own.into_iter().chain(elsewhere(known, case, (row, pod))).collect();
     for (group, targets) in &places {
@@ -202,7 +202,7 @@ fn leave(
     }
     let least = known.report.counts.in_service;
     if least > 0 {
-        let leaving = left.iter().filter_map(|it| targets::key(it)).cloned().collect();
+        let leaving = left.iter().filter_map(|it| it.key.target()).cloned().collect();
         let subject = known.report.subject.clone();
         plan.step(Act::AwaitReplaced { subject, least, leaving }, Vec::new());
     }
@@ -212,7 +212,7 @@ fn leave(
 /// The same where no controller acts: all at once, deregistered by us. Nobody registers a replacement.
 fn leave_by_us(plan: &mut Plan, case: &Case<'_>, rows: &[&Row]) -> Vec<Place> {
     // A target that is missing now may be registered before the label is removed.
-    let keys: Vec<TargetKey> = rows.iter().filter_map(|it| targets::key(it)).cloned().collect();
+    let keys: Vec<TargetKey> = rows.iter().filter_map(|it| it.key.target()).cloned().collect();
     let places: Vec<Place> =
         case.arn.clone().filter(|_| !keys.is_empty()).map(|it| (it, keys)).into_iter().collect();
     let leaving: Vec<_> = rows.iter().filter_map(|it| targets::leaving(it)).collect();
@@ -236,7 +236,7 @@ fn elsewhere(known: &Known<'_>, case: &Case<'_>, (row, pod): (&Row, &Detaching<'
         let Some(group) = binding.group.clone().filter(|it| Some(it) != case.arn.as_ref()) else { continue };
         // Whoever does not select by the label keeps the pod.
         let service = cluster.services.get(&binding.service_name());
-        if !service.is_some_and(|it| it.selector.contains_key(pod.label())) {
+        if !service.is_some_and(|it| it.selector.contains_key(&pod.label)) {
             continue;
         }
         let resolution = desired::resolve(known.inventory, &other, binding);
@@ -261,7 +261,7 @@ fn node(known: &Known<'_>, case: &Case<'_>, rows: &[&Row]) -> Result<Plan, Refus
     let name = node_of(cluster, row)?;
     let effect = format!("Excludes node {name} from every load balancer; its pods keep running.");
     let mut plan = Plan::new(ChangeKind::Drain, &known.report.subject, known.now, effect);
-    let key = targets::key(row);
+    let key = row.key.target();
     let leaving: BTreeSet<&TargetKey> = key.into_iter().collect();
     plan.counts = counts::counts(known.report, &leaving, &[]);
     let group = case.arn.as_ref().map_or("", |it| it.name()).to_owned();

@@ -210,7 +210,7 @@ fn replaced(report: Option<&Report>, least: u32, leaving: &[TargetKey]) -> ReadB
     let Some(report) = report.filter(|it| it.asked.is_some()) else {
         return ReadBack::Awaited("the targets could not be read".to_owned());
     };
-    let leaves = |row: &Row| matches!(&row.key, RowKey::Target(key) if leaving.contains(key));
+    let leaves = |row: &Row| row.key.target().is_some_and(|it| leaving.contains(it));
     let stays = || report.rows.iter().filter(|it| !leaves(it) && !it.terminating() && !it.detached());
     let serves = |it: &&Row| it.wanted == Some(true) && it.standing == Standing::InService;
     let serving = u32::try_from(stays().filter(serves).count()).unwrap_or(u32::MAX);

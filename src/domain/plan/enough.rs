@@ -33,12 +33,9 @@ pub(super) fn keep_enough(
         if none_healthy && !leaving.is_empty() && count.after.registered == 0 && !case.routes.none_lead() {
             let because =
                 "no target is healthy, so traffic goes to all registered targets, and none would be left";
-            asks.push((name, because.to_owned()));
+            asks.push((name.to_owned(), because.to_owned()));
         }
-        if count.before.healthy == count.after.healthy {
-            continue;
-        }
-        if count.zone.is_some() && !alone {
+        if count.before.healthy == count.after.healthy || (count.zone.is_some() && !alone) {
             continue;
         }
         if count.after.healthy > 0 {
@@ -52,17 +49,19 @@ pub(super) fn keep_enough(
         let place = count.zone.as_ref().map_or_else(String::new, |it| format!(" in zone {it}"));
         if count.after.healthy == 0 {
             let name = count.zone.as_deref().unwrap_or(name);
-            asks.push((name, format!("no healthy target would be left{place}")));
+            asks.push((name.to_owned(), format!("no healthy target would be left{place}")));
         } else if count.after.healthy < least {
             let healthy = counted(count.after.healthy, "healthy target");
-            asks.push((name, format!(
+            asks.push((name.to_owned(), format!(
                 "only {healthy} would be left{place} (minimum {least}), so traffic would go to all registered targets, healthy or not"
             )));
         } else if count.zone.is_none() && case.attributes().is_none() {
-            asks.push((name, "the group's minimum of healthy targets could not be read".to_owned()));
+            asks.push((
+                name.to_owned(),
+                "the group's minimum of healthy targets could not be read".to_owned(),
+            ));
         }
     }
-    let asks: Vec<(String, String)> = asks.into_iter().map(|it| (it.0.to_owned(), it.1)).collect();
     for (name, because) in asks {
         plan.ask_for(&name, because);
     }

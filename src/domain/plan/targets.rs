@@ -144,8 +144,11 @@ pub(super) fn live(report: &Report, key: &TargetKey) -> bool {
 }
 
 pub(super) fn leaves(row: &Row) -> Option<Guard> {
-    let RowKey::Target(key) = &row.key else { return None };
-    Some(Guard::Leaves { key: key.clone(), pod: row.uid().cloned(), wanted: row.wanted == Some(true) })
+    Some(Guard::Leaves {
+        key: row.key.target()?.clone(),
+        pod: row.uid().cloned(),
+        wanted: row.wanted == Some(true),
+    })
 }
 
 /// The target as it is now, so that it can be registered again as it was.
@@ -158,12 +161,11 @@ pub(super) fn leaving(row: &Row) -> Option<Arriving> {
 /// An endpoint to be registered. AWS chooses its zone; where AWS asks for `all`, the step sends that, as the controller
 /// does (pkg/targetgroupbinding/resource_manager.go).
 pub(super) fn arriving(row: &Row) -> Option<Arriving> {
-    Some(Arriving { key: key(row)?.clone(), zone: None, pod: row.uid().cloned() })
+    Some(Arriving { key: row.key.target()?.clone(), zone: None, pod: row.uid().cloned() })
 }
 
 fn arrives(row: &Row) -> Option<Guard> {
-    let RowKey::Target(key) = &row.key else { return None };
-    Some(Guard::Arrives { key: key.clone(), pod: row.uid().cloned() })
+    Some(Guard::Arrives { key: row.key.target()?.clone(), pod: row.uid().cloned() })
 }
 
 /// Registers wanted endpoints that are not registered. Refused for anything else: the controller would deregister it.
@@ -262,7 +264,7 @@ impl<'a> Difference<'a> {
     }
 
     fn leaving(&self) -> BTreeSet<&'a TargetKey> {
-        self.extra.iter().filter_map(|it| key(it)).collect()
+        self.extra.iter().filter_map(|it| it.key.target()).collect()
     }
 
     fn effect(&self, name: &str) -> String {
@@ -355,12 +357,4 @@ fn left_alone(report: &Report) -> Vec<String> {
         )),
     }
     said
-}
-
-/// The target of a row; `None`: it is a pod without an address.
-pub(super) fn key(row: &Row) -> Option<&TargetKey> {
-    match &row.key {
-        RowKey::Target(key) => Some(key),
-        RowKey::Pod(_) => None,
-    }
 }

@@ -9,7 +9,6 @@ use super::counts;
 use super::guard::Guard;
 use super::owners;
 use super::targets::drains;
-use super::targets::key;
 use super::targets::leaves;
 use super::targets::leaving;
 use crate::domain::facts::cluster::Binding;
@@ -59,7 +58,7 @@ pub fn unbind(known: &Known<'_>) -> Result<Plan, Refusal> {
 
 impl Unbinding<'_> {
     fn keys(&self) -> BTreeSet<&TargetKey> {
-        self.going.iter().filter_map(|it| key(it)).collect()
+        self.going.iter().filter_map(|it| it.key.target()).collect()
     }
 
     /// The targets that are deregistered by this: none while the controller is down.
@@ -225,7 +224,7 @@ fn going<'a>(case: &Case<'_>, known: &Known<'a>) -> Vec<&'a Row> {
     let absent = known.report.controller.presence == Presence::Absent;
     let listed = case.reference.zip(case.cluster).and_then(|(it, cluster)| cluster.ledgers.get(&it.ledger()));
     let listed = listed.and_then(|it| it.as_ref()).map(|it| it.targets.as_slice()).unwrap_or_default();
-    let ours = |row: &Row| key(row).is_some_and(|it| listed.contains(&it.identifier()));
+    let ours = |row: &Row| row.key.target().is_some_and(|it| listed.contains(&it.identifier()));
     let goes = |row: &&Row| {
         if case.is_gone() {
             return false;

@@ -82,8 +82,7 @@ pub(crate) fn of_report(
         Backend::Found | Backend::Unread(_) => words.next = report.verdict.next.map(str::to_owned),
     }
     if report.fought_by.is_some() {
-        let step = "set multiClusterTargetGroup on every binding of this group, or give each its own group";
-        words.next = Some(step.to_owned());
+        words.next = Some(words::SHARED_GROUP.to_owned());
     }
     if report.group_is_gone {
         words.next = Some("unbind (B) and bind anew: the ARN of a binding cannot be changed".to_owned());

@@ -31,6 +31,10 @@ use crate::domain::wording::health::Failing;
 use crate::domain::wording::health::of_health;
 use crate::domain::wording::health::unhealthy;
 
+/// What ends a fight over one group.
+pub(super) const SHARED_GROUP: &str =
+    "set multiClusterTargetGroup on every binding of this group, or give each its own group";
+
 /// What the words about a row rest on beside the row.
 #[derive(Clone, Copy)]
 pub(crate) struct Around<'a> {
@@ -84,7 +88,7 @@ pub(crate) fn of_row(row: &Row, around: &Around<'_>) -> Explanation {
         Standing::Unknown => unknown(row),
         Standing::Contested => say(format!("Not ours: it belongs to {}.", owner(row)))
             .fact("This binding is not multi-cluster: its controller deregisters every target that is not an endpoint of its service.")
-            .next("set multiClusterTargetGroup on every binding of this group, or give each its own group"),
+            .next(SHARED_GROUP),
         Standing::Elsewhere => say(format!("Not ours, and left alone: {}.", owner(row))),
         Standing::Unregistered => match around.misfit {
             Some(never) => say(format!("It cannot be registered: {never}.")).next("unbind (B), then bind to a group of that type"),

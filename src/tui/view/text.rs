@@ -28,16 +28,12 @@ pub(super) fn end(text: &str, width: usize) -> String {
 /// The same, but the middle is left out: names of pods differ at their end.
 pub(super) fn middle(text: &str, width: usize) -> String {
     // Of a text too long for any screen both ends are enough.
-    let cut = text.len() > 4 * SHOWN;
-    let kept = match cut {
-        true => [
-            text.get(..text.floor_char_boundary(2 * SHOWN)).unwrap_or_default(),
-            text.get(text.ceil_char_boundary(text.len() - 2 * SHOWN)..).unwrap_or_default(),
-        ]
-        .concat(),
-        false => String::new(),
-    };
-    let text = &*printable::line(if cut { &kept } else { text });
+    let ends = (text.len() > 4 * SHOWN).then(|| {
+        let (first, last) =
+            (text.floor_char_boundary(2 * SHOWN), text.ceil_char_boundary(text.len() - 2 * SHOWN));
+        [text.get(..first), text.get(last..)].map(Option::unwrap_or_default).concat()
+    });
+    let text = &*printable::line(ends.as_deref().unwrap_or(text));
     let start = start(text);
     if width < 8 || (fits(start, width) && start.len() == text.len()) {
         return end(text, width);
