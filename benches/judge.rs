@@ -84,7 +84,9 @@ fn drawing(what: &str, state: &State) {
     let area = Rect::new(0, 0, 160, 45);
     let mut buffer = Buffer::empty(area);
     let theme = Theme::colours();
-    let frame = median(|| view::render(state, &theme, area, &mut buffer));
+    let frame = median(|| {
+        view::render(state, &theme, area, &mut buffer);
+    });
     let mut down = state.clone();
     let key = median(|| {
         app::update(&mut down, Message::Act(Action::Down));

@@ -16,17 +16,20 @@ mod question;
 pub(crate) mod seen;
 pub mod state;
 mod update;
+pub(crate) mod widths;
 
 pub(crate) use self::aws_side::AwsSide;
 pub(crate) use self::message::Effect;
 pub use self::message::Message;
 pub use self::state::State;
 pub(crate) use self::update::drawn;
+pub(crate) use self::update::measured;
 pub(crate) use self::update::pressed;
 pub(crate) use self::update::readable;
 pub(crate) use self::update::rested;
 pub use self::update::settle;
 pub use self::update::update;
+pub use self::widths::Measured;
 
 #[cfg(test)]
 mod tests;

@@ -10,6 +10,7 @@ use super::changes::Planned;
 use super::form::Form;
 use super::opening::Opening;
 use super::seen::Seen;
+use super::widths::Widths;
 use crate::domain::facts::elb::TargetGroup;
 use crate::domain::facts::ids::BindingApi;
 use crate::domain::facts::ids::RowKey;
@@ -173,6 +174,8 @@ pub struct State {
     pub(crate) dirty: bool,
     /// The question of the last frame drawn, by the loop that drew it.
     pub(super) seen: Option<Seen>,
+    /// What the columns of the frames so far needed.
+    pub(crate) widths: Widths,
     pub(super) stale: BTreeSet<Subject>,
     pub(super) all_stale: bool,
     /// The first view was chosen, by what was read or by a key.
@@ -214,6 +217,7 @@ impl State {
             again: BTreeMap::new(),
             dirty: true,
             seen: None,
+            widths: Widths::default(),
             stale: BTreeSet::new(),
             all_stale: false,
             opened: false,
@@ -222,12 +226,17 @@ impl State {
         }
     }
 
-    /// The board on show.
-    pub(crate) fn board(&self) -> Option<&Board> {
+    /// Whose board is on show; `None`: the list is.
+    pub(crate) fn shown(&self) -> Option<&Subject> {
         match &self.view {
-            View::Board(subject) => self.boards.get(subject),
+            View::Board(subject) => Some(subject),
             View::Bindings => None,
         }
+    }
+
+    /// The board on show.
+    pub(crate) fn board(&self) -> Option<&Board> {
+        self.boards.get(self.shown()?)
     }
 
     /// The board to return to from the list: the selected one, else the only one.

@@ -10,6 +10,7 @@ mod seen;
 mod shift;
 
 pub(crate) use self::seen::drawn;
+pub(crate) use self::seen::measured;
 pub(crate) use self::seen::pressed;
 pub(crate) use self::seen::readable;
 pub(crate) use self::seen::rested;

@@ -16,6 +16,7 @@ use super::theme::Theme;
 use super::view;
 use crate::app;
 use crate::app::Effect;
+use crate::app::Measured;
 use crate::app::Message;
 use crate::app::State;
 use crate::app::action::Action;
@@ -67,9 +68,12 @@ where
     loop {
         let due = pressed || drawn.is_none_or(|at| at.elapsed() >= FRAME);
         if state.dirty && due {
-            let frame =
-                terminal.draw(|frame| view::render(state, &theme, frame.area(), frame.buffer_mut()))?;
+            let mut measured = Measured::default();
+            let frame = terminal.draw(|frame| {
+                measured = view::render(state, &theme, frame.area(), frame.buffer_mut());
+            })?;
             let size = (frame.area.width, frame.area.height);
+            app::measured(state, size, measured);
             state.dirty = false;
             pressed = false;
             drawn = Some(Instant::now());

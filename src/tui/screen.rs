@@ -83,7 +83,9 @@ impl Screen {
         let mut state = State::new(self.opening, clock.now());
         let size = terminal.size()?;
         state.size = (size.width, size.height);
-        terminal.draw(|frame| view::render(&state, &theme, frame.area(), frame.buffer_mut()))?;
+        terminal.draw(|frame| {
+            view::render(&state, &theme, frame.area(), frame.buffer_mut());
+        })?;
         state.dirty = false;
 
         let (sender, mut messages) = mpsc::channel(QUEUE);

@@ -18,19 +18,20 @@ use ratatui::text::Line;
 use ratatui::widgets::Widget;
 
 use super::theme::Theme;
+use crate::app::Measured;
 use crate::app::State;
 use crate::app::state::Dialog;
 use crate::app::state::LEAST;
 use crate::app::state::View;
 use crate::printable;
 
-/// Draws the whole screen.
-pub fn render(state: &State, theme: &Theme, area: Rect, buffer: &mut Buffer) {
+/// Draws the whole screen, and tells what its columns needed: the next frame gives them no less.
+pub fn render(state: &State, theme: &Theme, area: Rect, buffer: &mut Buffer) -> Measured {
     if area.width < LEAST.0 || area.height < LEAST.1 {
         let text =
             format!("tgscope needs {} × {}, this is {} × {}", LEAST.0, LEAST.1, area.width, area.height);
         Line::raw(text).render(area, buffer);
-        return;
+        return Measured::default();
     }
     let why = if area.height < 30 { 6 } else { 8 };
     let rows = Layout::vertical([
@@ -42,10 +43,10 @@ pub fn render(state: &State, theme: &Theme, area: Rect, buffer: &mut Buffer) {
     ]);
     let [head, body, below, routes, foot] = rows.areas(area);
     header::render(state, theme, head, buffer);
-    match &state.view {
+    let measured = match &state.view {
         View::Bindings => bindings::render(state, theme, body, buffer),
         View::Board(_) => board::render(state, theme, body, buffer),
-    }
+    };
     why::render(state, theme, below, buffer);
     footer::routes(state, theme, routes, buffer);
     footer::hints(state, theme, foot, buffer);
@@ -67,6 +68,7 @@ pub fn render(state: &State, theme: &Theme, area: Rect, buffer: &mut Buffer) {
         Some(Dialog::Filter { .. }) | None => {}
     }
     clean(area, buffer);
+    measured
 }
 
 /// Whatever came onto the screen, no cell steers the terminal or hides something.

@@ -6,6 +6,7 @@ use crate::app::seen::PAUSE;
 use crate::app::seen::Seen;
 use crate::app::state::LEAST;
 use crate::app::state::State;
+use crate::app::widths::Measured;
 
 /// A frame of this size was drawn of the state as it is.
 pub(crate) fn drawn(state: &mut State, size: (u16, u16), at: Duration) {
@@ -14,6 +15,12 @@ pub(crate) fn drawn(state: &mut State, size: (u16, u16), at: Duration) {
     if question.as_ref() != state.seen.as_ref().map(|it| &it.question) {
         state.seen = question.map(|question| Seen { question, since: at, read: false });
     }
+}
+
+/// What the columns of a frame of this size needed.
+pub(crate) fn measured(state: &mut State, size: (u16, u16), measured: Measured) {
+    let board = state.shown().cloned();
+    state.widths.note(board.as_ref(), size, measured);
 }
 
 /// A key or a paste was read from the terminal: what cannot be answered yet starts to wait anew.

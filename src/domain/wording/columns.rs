@@ -76,6 +76,8 @@ pub(crate) struct Column {
     pub(crate) grows: u16,
     /// 0 is the last to go where room is short.
     pub(crate) priority: u8,
+    /// What a row is known and joined by: cut only where everything else has been.
+    pub(crate) identity: bool,
     /// Only in a pane alone, and in `-o wide`.
     pub(crate) wide: bool,
     pub(crate) tone: Tone,
@@ -89,6 +91,9 @@ pub(crate) const NOTHING: &str = "–";
 /// Cells of the longest IPv4 address with its port: what two sides are joined by is not cut while anything else can be.
 const ADDRESS: u16 = 21;
 
+/// Cells of the longest reason why a pod is not ready that has a short form; since when may be cut.
+const READINESS: u16 = 9;
+
 pub(crate) const COLUMNS: [Column; 13] = [
     Column {
         id: ColumnId::Pod,
@@ -97,6 +102,7 @@ pub(crate) const COLUMNS: [Column; 13] = [
         least: 14,
         grows: 3,
         priority: 0,
+        identity: true,
         wide: false,
         tone: Tone::Plain,
         cut: Cut::Middle,
@@ -109,6 +115,7 @@ pub(crate) const COLUMNS: [Column; 13] = [
         least: ADDRESS,
         grows: 1,
         priority: 2,
+        identity: true,
         wide: false,
         tone: Tone::Plain,
         cut: Cut::Middle,
@@ -118,9 +125,10 @@ pub(crate) const COLUMNS: [Column; 13] = [
         id: ColumnId::Ready,
         title: "READY",
         side: Side::Endpoint,
-        least: 12,
+        least: READINESS,
         grows: 1,
         priority: 1,
+        identity: false,
         wide: false,
         tone: Tone::Readiness,
         cut: Cut::End,
@@ -133,6 +141,7 @@ pub(crate) const COLUMNS: [Column; 13] = [
         least: 14,
         grows: 2,
         priority: 3,
+        identity: false,
         wide: true,
         tone: Tone::Plain,
         cut: Cut::Middle,
@@ -145,6 +154,7 @@ pub(crate) const COLUMNS: [Column; 13] = [
         least: 8,
         grows: 0,
         priority: 4,
+        identity: false,
         wide: true,
         tone: Tone::Plain,
         cut: Cut::End,
@@ -157,6 +167,7 @@ pub(crate) const COLUMNS: [Column; 13] = [
         least: 7,
         grows: 0,
         priority: 5,
+        identity: false,
         wide: true,
         tone: Tone::Plain,
         cut: Cut::End,
@@ -169,6 +180,7 @@ pub(crate) const COLUMNS: [Column; 13] = [
         least: 14,
         grows: 0,
         priority: 0,
+        identity: false,
         wide: false,
         tone: Tone::Standing,
         cut: Cut::End,
@@ -181,6 +193,7 @@ pub(crate) const COLUMNS: [Column; 13] = [
         least: 6,
         grows: 0,
         priority: 1,
+        identity: false,
         wide: true,
         tone: Tone::Plain,
         cut: Cut::End,
@@ -193,6 +206,7 @@ pub(crate) const COLUMNS: [Column; 13] = [
         least: ADDRESS,
         grows: 1,
         priority: 0,
+        identity: true,
         wide: false,
         tone: Tone::Plain,
         cut: Cut::Middle,
@@ -205,6 +219,7 @@ pub(crate) const COLUMNS: [Column; 13] = [
         least: 4,
         grows: 0,
         priority: 3,
+        identity: false,
         wide: false,
         tone: Tone::Plain,
         cut: Cut::End,
@@ -217,6 +232,7 @@ pub(crate) const COLUMNS: [Column; 13] = [
         least: 9,
         grows: 0,
         priority: 1,
+        identity: false,
         wide: false,
         tone: Tone::Health,
         cut: Cut::End,
@@ -229,6 +245,7 @@ pub(crate) const COLUMNS: [Column; 13] = [
         least: 14,
         grows: 2,
         priority: 2,
+        identity: false,
         wide: false,
         tone: Tone::Health,
         cut: Cut::End,
@@ -241,6 +258,7 @@ pub(crate) const COLUMNS: [Column; 13] = [
         least: 20,
         grows: 3,
         priority: 4,
+        identity: false,
         wide: true,
         tone: Tone::Plain,
         cut: Cut::End,

@@ -10,6 +10,7 @@ use ratatui::widgets::Widget;
 use super::place;
 use super::place::Wish;
 use super::text;
+use crate::app::Measured;
 use crate::app::State;
 use crate::app::opening::Opening;
 use crate::app::state;
@@ -48,19 +49,77 @@ struct Column {
     least: u16,
     grows: u16,
     priority: u8,
+    /// What a line is known by: cut only where everything else has been.
+    identity: bool,
     tone: Tone,
     text: fn(&Listed<'_>) -> String,
 }
 
 const COLUMNS: [Column; 8] = [
-    Column { title: "VERDICT", least: 10, grows: 0, priority: 1, tone: Tone::Verdict, text: verdict },
-    Column { title: "BINDING", least: 16, grows: 3, priority: 0, tone: Tone::Plain, text: name },
-    Column { title: "SERVICE", least: 12, grows: 2, priority: 4, tone: Tone::Plain, text: service },
-    Column { title: "TARGET GROUP", least: 13, grows: 2, priority: 3, tone: Tone::Plain, text: group },
-    Column { title: "IN SERVICE", least: 10, grows: 0, priority: 2, tone: Tone::Plain, text: in_service },
-    Column { title: "SETTLED", least: 7, grows: 0, priority: 5, tone: Tone::Plain, text: settled },
-    Column { title: "PROBLEMS", least: 8, grows: 0, priority: 6, tone: Tone::Problem, text: problems },
-    Column { title: "WHY", least: 20, grows: 5, priority: 7, tone: Tone::Remark, text: why },
+    Column {
+        title: "VERDICT",
+        least: 10,
+        grows: 0,
+        priority: 1,
+        identity: false,
+        tone: Tone::Verdict,
+        text: verdict,
+    },
+    Column {
+        title: "BINDING",
+        least: 16,
+        grows: 3,
+        priority: 0,
+        identity: true,
+        tone: Tone::Plain,
+        text: name,
+    },
+    Column {
+        title: "SERVICE",
+        least: 12,
+        grows: 2,
+        priority: 4,
+        identity: false,
+        tone: Tone::Plain,
+        text: service,
+    },
+    Column {
+        title: "TARGET GROUP",
+        least: 13,
+        grows: 2,
+        priority: 3,
+        identity: true,
+        tone: Tone::Plain,
+        text: group,
+    },
+    Column {
+        title: "IN SERVICE",
+        least: 10,
+        grows: 0,
+        priority: 2,
+        identity: false,
+        tone: Tone::Plain,
+        text: in_service,
+    },
+    Column {
+        title: "SETTLED",
+        least: 7,
+        grows: 0,
+        priority: 5,
+        identity: false,
+        tone: Tone::Plain,
+        text: settled,
+    },
+    Column {
+        title: "PROBLEMS",
+        least: 8,
+        grows: 0,
+        priority: 6,
+        identity: false,
+        tone: Tone::Problem,
+        text: problems,
+    },
+    Column { title: "WHY", least: 20, grows: 5, priority: 7, identity: false, tone: Tone::Remark, text: why },
 ];
 
 /// That nothing is what was pointed at.
@@ -87,7 +146,7 @@ fn explain(lines: &[String], theme: &Theme, inside: Rect, buffer: &mut Buffer) {
     }
 }
 
-pub(super) fn render(state: &State, theme: &Theme, area: Rect, buffer: &mut Buffer) {
+pub(super) fn render(state: &State, theme: &Theme, area: Rect, buffer: &mut Buffer) -> Measured {
     let subjects = state.subjects();
     let title = match (&state.filter, state.problems_only) {
         (filter, _) if !filter.is_empty() => {
@@ -104,7 +163,8 @@ pub(super) fn render(state: &State, theme: &Theme, area: Rect, buffer: &mut Buff
     let inside = block.inner(area);
     block.render(area, buffer);
     if subjects.is_empty() {
-        return explain(&nothing(state), theme, inside, buffer);
+        explain(&nothing(state), theme, inside, buffer);
+        return Measured::default();
     }
     let height = usize::from(inside.height.saturating_sub(1));
     let selected = state.listed.as_ref().and_then(|it| subjects.iter().position(|subject| *subject == it));
@@ -121,9 +181,12 @@ pub(super) fn render(state: &State, theme: &Theme, area: Rect, buffer: &mut Buff
         least: column.least,
         grows: column.grows,
         priority: column.priority,
-        widest: place::widest(cells.iter().map(String::as_str).chain([column.title])),
+        identity: column.identity,
+        widest: place::widest(cells.iter().map(String::as_str).chain([column.title]))
+            .max(state.widths.held(state.shown(), column.title)),
     };
     let wishes: Vec<Wish> = COLUMNS.iter().zip(&cells).map(wish).collect();
+    let measured = COLUMNS.iter().zip(&wishes).map(|(column, it)| (column.title, it.widest)).collect();
     let widths = place::widths(&wishes, inside.width.saturating_sub(2));
     let mut x = inside.x + 1;
     for ((column, cells), width) in COLUMNS.iter().zip(&cells).zip(widths) {
@@ -140,6 +203,7 @@ pub(super) fn render(state: &State, theme: &Theme, area: Rect, buffer: &mut Buff
         buffer.set_style(Rect { y, height: 1, ..inside }, theme.selected);
         buffer.set_string(inside.x, y, ">", theme.selected);
     }
+    measured
 }
 
 impl<'a> Listed<'a> {

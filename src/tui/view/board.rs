@@ -14,8 +14,10 @@ use super::header;
 use super::place;
 use super::place::Wish;
 use super::text;
+use crate::app::Measured;
 use crate::app::State;
 use crate::app::state::Pane;
+use crate::domain::facts::cluster::TargetType;
 use crate::domain::inventory::Kind;
 use crate::domain::inventory::Source;
 use crate::domain::judgement::desired::Backend;
@@ -24,6 +26,7 @@ use crate::domain::judgement::row::Row;
 use crate::domain::judgement::row::Subject;
 use crate::domain::wording::columns;
 use crate::domain::wording::columns::Column;
+use crate::domain::wording::columns::ColumnId;
 use crate::domain::wording::columns::Context;
 use crate::domain::wording::columns::Cut;
 use crate::domain::wording::columns::Side;
@@ -38,6 +41,9 @@ const LINK: u16 = 17;
 const NARROW_LINK: u16 = 15;
 const GLYPH_LINK: u16 = 4;
 
+/// Cells of half a board from which on it shows its wide columns too.
+const WIDE: u16 = 90;
+
 /// A pane: where it is, what it shows, whether its source has failed.
 struct Shown<'a> {
     area: Rect,
@@ -45,6 +51,8 @@ struct Shown<'a> {
     title: String,
     badge: Option<(String, Style)>,
     columns: Vec<Drawn>,
+    /// The endpoints are nodes.
+    nodes: bool,
     rows: &'a [&'a Row],
 }
 
@@ -55,6 +63,16 @@ struct Drawn {
     cells: Vec<String>,
 }
 
+/// What a pane might show: each column with one cell for each row on show, and what it needs.
+#[derive(Default)]
+struct Candidates {
+    cells: Vec<(&'static Column, Vec<String>)>,
+    wishes: Vec<Wish>,
+}
+
+/// Cells of a pane that no column has: borders and margins.
+const FRAME: u16 = 4;
+
 /// The rows that cells are made of.
 #[derive(Clone, Copy)]
 struct Rows<'a> {
@@ -64,10 +82,10 @@ struct Rows<'a> {
     first: &'a [&'a Row],
 }
 
-pub(super) fn render(state: &State, theme: &Theme, area: Rect, buffer: &mut Buffer) {
+pub(super) fn render(state: &State, theme: &Theme, area: Rect, buffer: &mut Buffer) -> Measured {
     let Some(board) = state.board() else {
         Line::raw(" this binding does not exist any more; Esc goes back to the list").render(area, buffer);
-        return;
+        return Measured::default();
     };
     let report = &board.report;
     let rows = state.rows();
@@ -77,18 +95,23 @@ pub(super) fn render(state: &State, theme: &Theme, area: Rect, buffer: &mut Buff
         72..100 => NARROW_LINK,
         _ => LINK,
     };
-    let panes = areas(state, area, link);
     let height = usize::from(area.height.saturating_sub(3));
     let selected = state.selected.as_ref().and_then(|key| rows.iter().position(|row| row.key == *key));
     let top = place::top(rows.len(), selected, height);
     let visible = rows.get(top..rows.len().min(top + height)).unwrap_or_default();
     let measured = Rows { visible, first: rows.get(..top.min(height)).unwrap_or_default() };
-    for (side, area) in panes {
+    // A pane that is wide enough for it shows more.
+    let wide = state.zoom || (area.width - link) / 2 > WIDE;
+    let [left, right] = [Side::Endpoint, Side::Target]
+        .map(|side| candidates(state, side, wide, (report, measured, &context)));
+    let needed = left.measured().chain(right.measured()).collect();
+    let panes = areas(state, area, link, (place::needed(&left.wishes), place::needed(&right.wishes)));
+    for ((side, area), candidates) in panes.into_iter().zip([left, Candidates::default(), right]) {
         let Some(area) = area else { continue };
         match side {
             Side::Link => links(theme, area, (visible, state.selected.as_ref()), buffer),
             side => {
-                pane(&shown(state, theme, (side, area), (report, measured, &context)), theme, state, buffer)
+                pane(&shown(state, theme, (side, area), (report, visible), candidates), theme, state, buffer)
             }
         }
     }
@@ -105,13 +128,14 @@ pub(super) fn render(state: &State, theme: &Theme, area: Rect, buffer: &mut Buff
         height: 1,
     };
     Line::from(Span::styled(text, theme.dim)).render(corner, buffer);
+    needed
 }
 
-/// Left, link and right; zoomed, one pane and the link.
-fn areas(state: &State, area: Rect, link: u16) -> [(Side, Option<Rect>); 3] {
+/// Left, link and right; zoomed, one pane and the link. The panes are of one width unless one of them needs more.
+fn areas(state: &State, area: Rect, link: u16, needed: (u16, u16)) -> [(Side, Option<Rect>); 3] {
     let at = |x: u16, width: u16| Some(Rect { x: area.x + x, width, ..area });
     let rest = area.width - link;
-    let left = rest / 2;
+    let left = place::share(rest, needed.0 + FRAME, needed.1 + FRAME);
     match (state.zoom, state.pane) {
         (false, _) => [
             (Side::Endpoint, at(0, left)),
@@ -131,7 +155,8 @@ fn shown<'a>(
     state: &State,
     theme: &Theme,
     (side, area): (Side, Rect),
-    (report, rows, context): (&Report, Rows<'a>, &Context),
+    (report, rows): (&Report, &'a [&'a Row]),
+    candidates: Candidates,
 ) -> Shown<'a> {
     let title = match side {
         Side::Endpoint => endpoint_title(state, report),
@@ -141,8 +166,27 @@ fn shown<'a>(
         Side::Endpoint => kubernetes_badge(state, theme, report),
         _ => targets_badge(state, theme, report),
     };
-    let candidates = columns::of(side, state.zoom || area.width > 90);
-    let (wishes, cells): (Vec<Wish>, Vec<_>) = candidates
+    let widths = place::widths(&candidates.wishes, area.width.saturating_sub(FRAME));
+    let columns = candidates
+        .cells
+        .into_iter()
+        .zip(widths)
+        .filter_map(|((column, cells), width)| Some(Drawn { column, width: width?, cells }))
+        .collect();
+    Shown { area, side, title, badge, columns, nodes: is_of_nodes(state, report), rows }
+}
+
+/// The columns of a side, with their cells. No column needs less than in the frames before.
+fn candidates(
+    state: &State,
+    side: Side,
+    wide: bool,
+    (report, rows, context): (&Report, Rows<'_>, &Context),
+) -> Candidates {
+    // Where nodes are the endpoints, the first column names them.
+    let of_nodes = is_of_nodes(state, report);
+    let shown = columns::of(side, wide).filter(|it| !(of_nodes && it.id == ColumnId::Node));
+    let (wishes, cells) = shown
         .map(|column| {
             let texts = |rows: &[&Row]| rows.iter().map(|row| (column.text)(row, context)).collect();
             let (cells, first): (Vec<String>, Vec<String>) = (texts(rows.visible), texts(rows.first));
@@ -151,18 +195,19 @@ fn shown<'a>(
                 least: column.least,
                 grows: column.grows,
                 priority: column.priority,
-                widest: place::widest(all),
+                identity: column.identity,
+                widest: place::widest(all).max(state.widths.held(state.shown(), column.title)),
             };
             (wish, (column, cells))
         })
         .unzip();
-    let widths = place::widths(&wishes, area.width.saturating_sub(4));
-    let columns = cells
-        .into_iter()
-        .zip(widths)
-        .filter_map(|((column, cells), width)| Some(Drawn { column, width: width?, cells }))
-        .collect();
-    Shown { area, side, title, badge, columns, rows: rows.visible }
+    Candidates { cells, wishes }
+}
+
+impl Candidates {
+    fn measured(&self) -> impl Iterator<Item = (&'static str, u16)> {
+        self.cells.iter().zip(&self.wishes).map(|((column, _), wish)| (column.title, wish.widest))
+    }
 }
 
 fn pane(shown: &Shown<'_>, theme: &Theme, state: &State, buffer: &mut Buffer) {
@@ -183,7 +228,8 @@ fn pane(shown: &Shown<'_>, theme: &Theme, state: &State, buffer: &mut Buffer) {
     let mut x = inside.x + 1;
     for Drawn { column, width, cells } in &shown.columns {
         let room = usize::from(*width);
-        buffer.set_stringn(x, inside.y, text::end(column.title, room), room, theme.dim);
+        let title = if shown.nodes && column.id == ColumnId::Pod { "NODE" } else { column.title };
+        buffer.set_stringn(x, inside.y, text::end(title, room), room, theme.dim);
         for (y, (row, cell)) in (inside.y + 1..).zip(rows.iter().zip(cells)) {
             let style = style(theme, column.tone, row, shown.badge.is_some());
             buffer.set_stringn(x, y, cut(cell, column.cut, room), room, style);
@@ -274,12 +320,15 @@ fn endpoint_title(state: &State, report: &Report) -> String {
         state.inventory.cluster(&reference.cluster).and_then(|it| it.services.get(&binding.service_name()));
     let port = service.and_then(|it| it.port(&binding.port)).and_then(|it| it.target_port.clone());
     let target = port.map_or(String::new(), |it| format!(" → {it}"));
-    let what = if binding.target_type == Some(crate::domain::facts::cluster::TargetType::Instance) {
-        "Nodes"
-    } else {
-        "Pods"
-    };
+    let what = if is_of_nodes(state, report) { "Nodes" } else { "Pods" };
     format!("{what} · {}:{}{target}", binding.service, binding.port)
+}
+
+/// Nodes are registered, not pods.
+fn is_of_nodes(state: &State, report: &Report) -> bool {
+    let Subject::Binding(reference) = &report.subject else { return false };
+    let binding = state.inventory.binding(reference);
+    binding.is_some_and(|it| it.target_type == Some(TargetType::Instance))
 }
 
 fn target_title(state: &State, report: &Report) -> String {

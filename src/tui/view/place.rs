@@ -8,6 +8,8 @@ pub(super) struct Wish {
     pub(super) least: u16,
     pub(super) grows: u16,
     pub(super) priority: u8,
+    /// What lines are known by: it has its room before anything else grows.
+    pub(super) identity: bool,
     pub(super) widest: u16,
 }
 
@@ -35,26 +37,51 @@ pub(super) fn widths(wishes: &[Wish], width: u16) -> Vec<Option<u16>> {
             break;
         }
     }
-    // What is left goes to the columns that need it, by their shares, the most important first.
+    // What is left goes to the columns that need it: first to those that lines are known by.
+    for identity in [true, false] {
+        let these: Vec<usize> = order
+            .iter()
+            .copied()
+            .filter(|it| wishes.get(*it).is_some_and(|it| it.identity == identity))
+            .collect();
+        left = grow(wishes, &these, &mut placed, left);
+    }
+    placed
+}
+
+/// Gives these columns what they need, by their shares, the most important first. The rest that nobody needs.
+fn grow(wishes: &[Wish], these: &[usize], placed: &mut [Option<u16>], mut left: u16) -> u16 {
     loop {
-        let mut grown = false;
-        for index in &order {
+        let before = left;
+        for index in these {
             let (Some(wish), Some(Some(slot))) = (wishes.get(*index), placed.get_mut(*index)) else {
                 continue;
             };
             let more = wish.widest.saturating_sub(*slot).min(wish.grows.max(1)).min(left);
-            if more > 0 {
-                *slot += more;
-                left -= more;
-                grown = true;
-            }
+            *slot += more;
+            left -= more;
         }
-        if !grown {
-            break;
+        if left == before {
+            return left;
         }
     }
-    // Then to those that grow even without need, so that panes are filled.
-    placed
+}
+
+/// Cells that columns need in which nothing is cut.
+pub(super) fn needed(wishes: &[Wish]) -> u16 {
+    let gaps = u16::try_from(wishes.len()).unwrap_or(u16::MAX).saturating_sub(1).saturating_mul(GAP);
+    wishes.iter().map(|it| it.widest).fold(gaps, u16::saturating_add)
+}
+
+/// The left one's share of a width, where two need these: half, or more or less where only one of them has too little
+/// with half.
+pub(super) fn share(width: u16, left: u16, right: u16) -> u16 {
+    let half = width / 2;
+    match (left > half, right > width - half) {
+        (true, false) => left.min(width - right),
+        (false, true) => (width - right.min(width)).max(left),
+        _ => half,
+    }
 }
 
 /// The widest of some texts, in cells.
@@ -73,7 +100,7 @@ mod tests {
     use super::*;
 
     fn wish(least: u16, priority: u8, widest: u16) -> Wish {
-        Wish { least, grows: 1, priority, widest }
+        Wish { least, grows: 1, priority, identity: false, widest }
     }
 
     #[test]
@@ -84,6 +111,31 @@ mod tests {
         assert_eq!(widths(&wishes, 25), [Some(18), None, Some(6)]);
         assert_eq!(widths(&wishes, 12), [Some(12), None, None]);
         assert_eq!(widths(&wishes, 5), [Some(5), None, None]);
+    }
+
+    #[test]
+    fn what_lines_are_known_by_is_cut_last() {
+        let identity = Wish { identity: true, ..wish(10, 0, 20) };
+        let wishes = [identity, wish(5, 1, 20)];
+        assert_eq!(widths(&wishes, 26), [Some(20), Some(5)]);
+        assert_eq!(widths(&wishes, 31), [Some(20), Some(10)]);
+        assert_eq!(widths(&wishes, 20), [Some(14), Some(5)]);
+    }
+
+    #[test]
+    fn a_pane_takes_only_what_the_other_does_not_need() {
+        for (width, left, right, share_of_left) in [
+            (100, 40, 40, 50),
+            (100, 55, 40, 55),
+            (100, 70, 40, 60),
+            (100, 40, 55, 45),
+            (100, 40, 90, 40),
+            (100, 70, 70, 50),
+            (101, 51, 40, 51),
+            (10, 4, 200, 4),
+        ] {
+            assert_eq!(share(width, left, right), share_of_left, "{width} {left} {right}");
+        }
     }
 
     #[test]
