@@ -1,6 +1,7 @@
 //! Elastic Load Balancing, in domain types: who we are, groups, targets, routes. No type of the SDK leaves
 //! this module.
 
+mod bounded;
 mod calls;
 mod connect;
 mod error;

@@ -218,6 +218,8 @@ mod tests {
         assert_eq!((get.output, cli.options.all_namespaces), (Output::Json, true));
         assert!(parse("tgscope get cm/web").is_err());
         assert!(parse("tgscope --request-timeout soon").is_err());
+        let endless = parse("tgscope --request-timeout 2562047788015215h").unwrap_err().to_string();
+        assert!(endless.contains("is too long: at most 8760h"), "{endless}");
         let cli = parse("tgscope demo outage --speed 5").unwrap();
         let Some(Command::Demo(demo)) = cli.command else { panic!("no command") };
         assert_eq!((demo.scenario.as_str(), demo.serve), ("outage", false));

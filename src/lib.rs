@@ -1,6 +1,8 @@
 //! tgscope: the pods and endpoints of a Kubernetes service beside the targets of the AWS target group
 //! they became. The modules, in reading order; `tests/architecture.rs` holds who may import whom.
 
+pub mod limits;
+
 pub mod domain;
 
 pub mod printable;

@@ -16,20 +16,20 @@ use std::time::Duration;
 use rustix::process::Pid;
 use rustix::process::Signal;
 
+use crate::limits;
+
 /// The first argument that makes the program run a login command and do nothing else.
 const ARGUMENT: &str = "__login";
 
 /// How long a login command may take: a person may have to touch a key or answer a window.
 pub(crate) const LIMIT: Duration = Duration::from_secs(30);
 
-/// The longest answer of a login command; the longest tokens have some thousand bytes.
-const LONGEST: u64 = 1 << 20;
-
 /// Characters of what a login command complains of that are shown.
 const SHOWN: usize = 300;
 
 /// What a run that did not come to the command's own end exits with, as `timeout` and the shell have it.
 pub(crate) const ENDLESS: i32 = 124;
+pub(crate) const TOO_MUCH: i32 = 125;
 const NOT_STARTED: i32 = 126;
 pub(crate) const NOT_FOUND: i32 = 127;
 
@@ -48,6 +48,8 @@ pub(crate) enum Ended {
     NotFound,
     NotStarted(String),
     Endless,
+    /// It printed more than is taken.
+    TooMuch,
     /// Its exit code, and the last line it said.
     Badly(i32, String),
 }
@@ -102,8 +104,11 @@ pub(crate) fn as_runner(mut args: impl Iterator<Item = std::ffi::OsString>) -> O
     };
     let printed = child.stdout.take().map(text);
     let Some(status) = within(child, limit) else { return ended(ENDLESS) };
-    let printed = printed.and_then(|it| it.recv_timeout(Duration::from_secs(1)).ok());
-    Some((code(status), printed.map(|it| without_far_end(&it).into_owned()).unwrap_or_default()))
+    let printed = printed.and_then(|it| it.recv_timeout(Duration::from_secs(1)).ok()).unwrap_or_default();
+    match printed.is_whole() {
+        true => Some((code(status), without_far_end(&printed.0).into_owned())),
+        false => ended(TOO_MUCH),
+    }
 }
 
 /// Credentials for Kubernetes that are to hold for ever say so by the last year there is, which the client library cannot
@@ -130,16 +135,19 @@ fn ended(command: &mut Command, limit: Duration) -> Ended {
     let (printed, errors) = (child.stdout.take().map(text), child.stderr.take().map(text));
     let Some(status) = within(child, limit) else { return Ended::Endless };
     // Something it left behind may hold the pipe open.
-    let said = |from: Option<mpsc::Receiver<String>>| {
+    let said = |from: Option<mpsc::Receiver<Said>>| {
         from.and_then(|it| it.recv_timeout(Duration::from_secs(1)).ok()).unwrap_or_default()
     };
     match code(status) {
-        0 => Ended::Well(said(printed)),
+        0 => {
+            let printed = said(printed);
+            if printed.is_whole() { Ended::Well(printed.0) } else { Ended::TooMuch }
+        }
         ENDLESS => Ended::Endless,
         NOT_FOUND => Ended::NotFound,
         code => {
             let errors = said(errors);
-            let last = errors.lines().rev().map(str::trim).find(|it| !it.is_empty()).unwrap_or_default();
+            let last = errors.0.lines().rev().map(str::trim).find(|it| !it.is_empty()).unwrap_or_default();
             Ended::Badly(code, last.chars().filter(|it| !it.is_control()).take(SHOWN).collect())
         }
     }
@@ -167,16 +175,26 @@ fn code(status: ExitStatus) -> i32 {
     status.code().unwrap_or_else(|| 128 + status.signal().unwrap_or_default())
 }
 
-/// What a pipe gives until it is closed, up to the limit; what is beyond is read and dropped, so that nobody waits for
-/// it to be read.
-fn text(mut from: impl Read + Send + 'static) -> mpsc::Receiver<String> {
+/// What a pipe gave, up to one byte more than the limit.
+#[derive(Default)]
+struct Said(String);
+
+impl Said {
+    fn is_whole(&self) -> bool {
+        self.0.len() <= limits::LOGIN.bytes
+    }
+}
+
+/// What a pipe gives until it is closed; what is beyond the limit is read and dropped, so that nobody waits for it to be
+/// read.
+fn text(mut from: impl Read + Send + 'static) -> mpsc::Receiver<Said> {
     let (tell, told) = mpsc::channel();
     std::thread::spawn(move || {
         let mut bytes = Vec::new();
-        _ = from.by_ref().take(LONGEST).read_to_end(&mut bytes);
+        _ = from.by_ref().take(limits::LOGIN.bytes as u64 + 1).read_to_end(&mut bytes);
         _ = io::copy(&mut from, &mut io::sink());
         // Nobody may be waiting any more.
-        _ = tell.send(String::from_utf8_lossy(&bytes).into_owned());
+        _ = tell.send(Said(String::from_utf8_lossy(&bytes).into_owned()));
     });
     told
 }
@@ -223,8 +241,12 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_without_end_is_cut_and_holds_nobody_up() {
-        let Ended::Well(printed) = run("yes | head -c 3000000", 20) else { panic!("it ends well") };
+    fn an_answer_that_is_too_long_is_told_and_holds_nobody_up() {
+        let Ended::Well(printed) = run("yes | head -c 1048576", 20) else { panic!("it ends well") };
         assert_eq!(printed.len(), 1 << 20);
+        assert_eq!(run("yes | head -c 1048577", 20), Ended::TooMuch);
+        assert_eq!(run("yes | head -c 30000000", 20), Ended::TooMuch);
+        // What it complains of has no part in the answer.
+        assert_eq!(run("yes | head -c 3000000 >&2", 20), Ended::Well(String::new()));
     }
 }

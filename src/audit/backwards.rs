@@ -4,11 +4,13 @@ use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
 
+use crate::limits;
+
 /// Bytes read at once.
 const BLOCK: u64 = 64 * 1024;
 /// The longest line that is written and read, in bytes. A drain of 190 pods takes 2.4 MB, since each of its steps names
 /// all that leave. What is longer is passed over.
-pub(super) const LONGEST: usize = 8 * 1024 * 1024;
+pub(super) const LONGEST: usize = limits::AUDIT_LINE.bytes;
 
 /// A line, without its end.
 #[derive(Debug, PartialEq, Eq)]

@@ -23,9 +23,10 @@ use crate::domain::plan::log::Backlog;
 use crate::files;
 use crate::files::Access;
 use crate::files::cannot;
+use crate::limits;
 
 /// Bytes after which a log is turned over.
-pub(super) const LIMIT: u64 = 16 * 1024 * 1024;
+pub(super) const LIMIT: u64 = limits::AUDIT_LOG.bytes as u64;
 /// A line is written in less; whoever has a log locked for longer hangs.
 const PATIENCE: Duration = Duration::from_secs(10);
 const PAUSE: Duration = Duration::from_millis(10);

@@ -17,6 +17,7 @@ use aws_sdk_elasticloadbalancingv2::config::Builder;
 use aws_types::sdk_config::SharedTimeSource;
 use aws_types::service_config::ServiceConfigKey;
 
+use super::bounded;
 use super::calls::LoadBalancing;
 use super::error;
 use super::identity;
@@ -78,6 +79,7 @@ impl Session {
         let mut loader = aws_config::defaults(BehaviorVersion::latest())
             .retry_config(RetryConfig::disabled())
             .timeout_config(timeouts())
+            .http_client(bounded::https())
             .identity_cache(IdentityCache::no_cache())
             // Ours come by themselves; those the SDK would find are not asked for.
             .no_credentials();
@@ -123,7 +125,7 @@ impl Session {
             .identity_cache(IdentityCache::no_cache())
             // Whoever assumes a role asks for the time, and panics where there is none.
             .time_source(SharedTimeSource::default())
-            .http_client(aws_smithy_http_client::Builder::new().build_http())
+            .http_client(bounded::http())
             .build();
         let identity = Identity::given(keys, config.clone());
         Self::new(config, Arc::new(identity), settings.endpoint, None)

@@ -4,12 +4,15 @@ use aws_sdk_elasticloadbalancingv2::config::http::HttpResponse;
 use aws_sdk_elasticloadbalancingv2::error::ProvideErrorMetadata;
 use aws_sdk_elasticloadbalancingv2::error::SdkError;
 
+use http_body_util::LengthLimitError;
+
 use super::unresolved::Unresolved;
 use super::whole::Cut;
 use crate::domain::facts::failure;
 use crate::domain::facts::failure::ErrorKind;
 use crate::domain::facts::failure::Failure;
 use crate::domain::facts::operation::Operation;
+use crate::limits::ANSWER;
 
 /// Codes by kind. Many of these are in no service model and arrive as "unhandled".
 const CODES: [(ErrorKind, &[&str]); 4] = [
@@ -93,11 +96,20 @@ where
                 None => Failure::new(operation, ErrorKind::Other, &format!("{code}: {message}")),
             }
         }
-        other => match failure::causes(other).find_map(|it| it.downcast_ref::<Cut>()) {
-            Some(cut) => Failure::new(operation, ErrorKind::Unreadable, &cut.to_string()).with_hint(BETWEEN),
+        other => match no_answer(other) {
+            Some(what) => Failure::new(operation, ErrorKind::Unreadable, &what).with_hint(BETWEEN),
             None => Failure::new(operation, ErrorKind::Unreadable, &causes(other)),
         },
     }
+}
+
+/// What came instead of a whole answer, or that it was too much.
+fn no_answer(error: &(dyn std::error::Error + 'static)) -> Option<String> {
+    failure::causes(error).find_map(|it| {
+        let cut = it.downcast_ref::<Cut>().map(ToString::to_string);
+        let long = it.downcast_ref::<LengthLimitError>();
+        cut.or_else(|| long.map(|_| format!("an answer of more than {}", ANSWER.size())))
+    })
 }
 
 /// Credentials that could not be had, in what carries requests.

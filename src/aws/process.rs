@@ -9,6 +9,7 @@ use serde::Deserialize;
 use super::profile::Link;
 use super::profile::Step;
 use super::unresolved::Unresolved;
+use crate::limits;
 use crate::login;
 use crate::login::Ended;
 
@@ -46,6 +47,13 @@ pub(super) fn credentials(link: &Link, ended: Ended) -> Result<Credentials, Unre
             return refused(
                 &format!("its credential_process does not end (stopped after {limit} s)"),
                 "run it yourself: it may be waiting for you",
+            );
+        }
+        Ended::TooMuch => {
+            let size = limits::LOGIN.size();
+            return refused(
+                &format!("its credential_process printed more than {size}"),
+                "run it yourself, and see what it prints",
             );
         }
         Ended::Badly(code, said) => {

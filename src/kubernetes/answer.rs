@@ -6,24 +6,28 @@ use std::pin::Pin;
 use std::task::Context;
 use std::task::Poll;
 
+use bytes::Bytes;
+use futures::StreamExt;
 use http::Request;
 use http::Response;
 use http::StatusCode;
 use http::header::CONTENT_TYPE;
 use http::header::LOCATION;
-use http_body_util::Either;
+use http_body_util::BodyExt;
+use http_body_util::BodyStream;
 use http_body_util::LengthLimitError;
 use http_body_util::Limited;
+use http_body_util::StreamBody;
+use http_body_util::combinators::UnsyncBoxBody;
 use kube::client::Body;
 use tower::BoxError;
 use tower::Layer;
 use tower::Service;
 
 use crate::domain::facts::failure::causes;
+use crate::limits::ANSWER;
+use crate::limits::EVENT;
 use crate::printable;
-
-/// Bytes of one answer, unpacked. A page of 500 pods is a few MiB.
-const LIMIT: usize = 64 << 20;
 
 /// What came instead of an answer.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -34,6 +38,8 @@ pub(super) enum NoAnswer {
     Empty(u16),
     #[error("a page for browsers (HTTP {0}) instead of an answer of Kubernetes")]
     Page(u16),
+    #[error("an event of more than {}", EVENT.size())]
+    LongEvent,
 }
 
 /// What came instead of an answer, or that it was too much, in what a call failed with.
@@ -41,7 +47,7 @@ pub(super) fn told(error: &(dyn Error + 'static)) -> Option<String> {
     causes(error).find_map(|it| {
         let none = it.downcast_ref::<NoAnswer>().map(ToString::to_string);
         let long = it.downcast_ref::<LengthLimitError>();
-        none.or_else(|| long.map(|_| format!("an answer of more than {} MiB", LIMIT >> 20)))
+        none.or_else(|| long.map(|_| format!("an answer of more than {}", ANSWER.size())))
     })
 }
 
@@ -79,13 +85,38 @@ pub(super) struct Checked<S> {
     inner: S,
 }
 
+/// A body of lines, in which none is longer than an event may be: whoever splits it would keep all of it.
+fn in_lines<B>(body: B) -> UnsyncBoxBody<Bytes, BoxError>
+where
+    B: hyper::body::Body<Data = Bytes> + Send + 'static,
+    B::Error: Into<BoxError>,
+{
+    let mut open = 0;
+    let frames = BodyStream::new(body.map_err(Into::into)).map(move |frame| {
+        let frame = frame?;
+        if let Some(bytes) = frame.data_ref() {
+            open = match bytes.iter().rposition(|it| *it == b'\n') {
+                Some(at) => bytes.len() - at - 1,
+                None => open + bytes.len(),
+            };
+        }
+        match open > EVENT.bytes {
+            true => Err(NoAnswer::LongEvent.into()),
+            false => Ok(frame),
+        }
+    });
+    StreamBody::new(frames).boxed_unsync()
+}
+
 impl<S, B> Service<Request<Body>> for Checked<S>
 where
     S: Service<Request<Body>, Response = Response<B>>,
     S::Error: Into<BoxError>,
     S::Future: Send + 'static,
+    B: hyper::body::Body<Data = Bytes> + Send + 'static,
+    B::Error: Into<BoxError>,
 {
-    type Response = Response<Either<Limited<B>, B>>;
+    type Response = Response<UnsyncBoxBody<Bytes, BoxError>>;
     type Error = BoxError;
     type Future = Pin<Box<dyn Future<Output = Result<Self::Response, BoxError>> + Send>>;
 
@@ -101,8 +132,8 @@ where
             let answer = answer.await.map_err(Into::into)?;
             look(&answer)?;
             Ok(answer.map(|body| match watches {
-                true => Either::Right(body),
-                false => Either::Left(Limited::new(body, LIMIT)),
+                true => in_lines(body),
+                false => Limited::new(body, ANSWER.bytes).boxed_unsync(),
             }))
         })
     }

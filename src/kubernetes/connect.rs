@@ -38,10 +38,26 @@ pub enum ConnectError {
     NoKubeconfig(String),
     #[error("no kubeconfig was found and this is no pod: set KUBECONFIG or --kubeconfig")]
     Nowhere,
-    #[error("the kubeconfig has no context {wanted:?} (it has: {})", .have.join(", "))]
+    #[error("the kubeconfig has no context {wanted:?} (it has: {})", shown(.have))]
     NoContext { wanted: String, have: Vec<String> },
-    #[error("the kubeconfig names no current context: use --context (it has: {})", .0.join(", "))]
+    #[error("the kubeconfig names no current context: use --context (it has: {})", shown(.0))]
     NoCurrentContext(Vec<String>),
+    #[error(
+        "the {of} {name:?} of the kubeconfig has a character in it that cannot be shown: give it another name"
+    )]
+    Unshown { of: &'static str, name: String },
+}
+
+fn shown(names: &[String]) -> String {
+    names.iter().map(|it| printable::line(it)).collect::<Vec<_>>().join(", ")
+}
+
+/// A name that is printed with everything that is said: it must be seen as it is.
+fn seen(of: &'static str, name: &str) -> Result<(), ConnectError> {
+    match name.chars().any(printable::is_unsafe) {
+        true => Err(ConnectError::Unshown { of, name: name.to_owned() }),
+        false => Ok(()),
+    }
 }
 
 /// The contexts of a kubeconfig, or the pod this runs in.
@@ -161,6 +177,8 @@ impl Contexts {
         let entry =
             kubeconfig.contexts.iter().find(|it| it.name == wanted).and_then(|it| it.context.as_ref());
         let Some(entry) = entry else { return Err(ConnectError::NoContext { wanted, have: self.names() }) };
+        seen("context", &wanted)?;
+        seen("namespace", entry.namespace.as_deref().unwrap_or_default())?;
         let user = kubeconfig.auth_infos.iter().find(|it| Some(&it.name) == entry.user.as_ref());
         let exec = user.and_then(|it| it.auth_info.as_ref()).and_then(|it| it.exec.as_ref());
         let hints = exec

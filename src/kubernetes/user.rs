@@ -16,6 +16,7 @@ use secrecy::SecretString;
 use crate::domain::facts::failure::ErrorKind;
 use crate::domain::facts::failure::Failure;
 use crate::domain::facts::failure::causes;
+use crate::limits;
 use crate::login;
 use crate::login::Runner;
 
@@ -108,6 +109,9 @@ pub(super) fn refused(operation: &str, plugin: &Plugin, error: &(dyn Error + 'st
             Some(login::NOT_FOUND) => missing(),
             Some(login::ENDLESS) => {
                 of_command("does not end").with_hint("run it yourself; it may be waiting for a person")
+            }
+            Some(login::TOO_MUCH) => {
+                of_command(&format!("printed more than {}", limits::LOGIN.size())).with_hint(BY_HAND)
             }
             Some(code) => of_command(&format!("failed with exit code {code}")).with_hint(BY_HAND),
             None => of_command("was killed").with_hint(BY_HAND),

@@ -9,6 +9,7 @@ use super::document::Document;
 use super::document::FailureDocument;
 use super::document::GroupDocument;
 use super::document::RowDocument;
+use crate::limits::TEXT;
 use crate::printable;
 
 /// A document as people read it.
@@ -104,6 +105,10 @@ fn row_lines(rows: &[RowDocument], wide: bool) -> Vec<Vec<String>> {
 /// A cell is one line, whatever others wrote in it. Columns as wide as their widest cell, three spaces apart, nothing after the last word of a line.
 fn aligned(mut lines: Vec<Vec<String>>) -> String {
     for cell in lines.iter_mut().flatten() {
+        if cell.len() > TEXT.bytes {
+            cell.truncate(cell.floor_char_boundary(TEXT.bytes));
+            cell.push('…');
+        }
         if let Cow::Owned(clean) = printable::line(cell) {
             *cell = clean;
         }

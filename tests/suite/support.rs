@@ -67,6 +67,8 @@ pub(crate) enum Answer {
         headers: Vec<(&'static str, String)>,
         body: String,
     },
+    /// JSON that was packed by gzip.
+    Packed(Vec<u8>),
     /// Lines one after the other, and then this.
     Stream(Vec<String>, After),
     /// The connection stays open and nothing comes.
@@ -81,6 +83,8 @@ pub(crate) enum After {
     Cut,
     /// Nothing more comes, and the connection stays.
     Hold,
+    /// It goes on without a line end for as long as anybody reads it.
+    Endless,
 }
 
 pub(crate) fn answer(status: u16, body: impl Into<String>) -> Answer {
@@ -170,6 +174,15 @@ async fn serve(
             stream.write_all(body.as_bytes()).await?;
             stream.shutdown().await
         }
+        Answer::Packed(body) => {
+            let head = format!(
+                "HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-type: application/json\r\ncontent-encoding: gzip\r\ncontent-length: {}\r\n\r\n",
+                body.len()
+            );
+            stream.write_all(head.as_bytes()).await?;
+            stream.write_all(&body).await?;
+            stream.shutdown().await
+        }
         Answer::Stream(lines, after) => {
             let head =
                 "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n";
@@ -181,6 +194,12 @@ async fn serve(
                 After::End => stream.write_all(b"0\r\n\r\n").await?,
                 After::Cut => stream.write_all(b"40\r\n{\"type\":").await?,
                 After::Hold => std::future::pending().await,
+                After::Endless => {
+                    let chunk = format!("10000\r\n{}\r\n", "x".repeat(1 << 16));
+                    loop {
+                        stream.write_all(chunk.as_bytes()).await?;
+                    }
+                }
             }
             stream.shutdown().await
         }

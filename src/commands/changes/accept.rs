@@ -14,6 +14,7 @@ use crate::cli::changes::Accept;
 use crate::commands::terminal::complain;
 use crate::config;
 use crate::domain::plan::Plan;
+use crate::printable;
 use crate::report::plan::text;
 
 /// The log of the command line, else `audit.jsonl` in the state folder.
@@ -59,7 +60,7 @@ pub(super) fn decide(plan: &Plan, accept: &Accept) -> anyhow::Result<Decision> {
         complain(text(plan).trim_end());
     }
     let question = match wanted {
-        Some(name) => format!("Type {name} to accept: "),
+        Some(name) => format!("Type {} to accept: ", printable::line(name)),
         None => "Accept? [y/N] ".to_owned(),
     };
     // What was typed before the question is no answer to it.

@@ -6,6 +6,8 @@ use std::error::Error;
 use serde::Deserialize;
 use serde::Serialize;
 
+use crate::limits::TEXT;
+
 /// An error and what it comes from, the outermost first.
 pub(crate) fn causes<'a>(
     error: &'a (dyn Error + 'static),
@@ -109,7 +111,9 @@ impl Failure {
     }
 }
 
-/// Nobody's words begin a line of their own.
+/// Nobody's words begin a line of their own, or are without end.
 fn one_line(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
+    let start = text.get(..text.floor_char_boundary(TEXT.bytes)).unwrap_or_default();
+    let line = start.split_whitespace().collect::<Vec<_>>().join(" ");
+    if start.len() < text.len() { line + "…" } else { line }
 }

@@ -362,7 +362,7 @@ fn every_size_draws() {
     ] {
         press(&mut state, actions);
         for (width, height) in
-            [(1, 1), (60, 20), (61, 21), (79, 25), (100, 20), (300, 100), (60, 100), (300, 20)]
+            [(1, 1), (60, 20), (61, 21), (79, 25), (100, 20), (300, 100), (60, 100), (300, 20), (65_535, 20)]
         {
             app::update(&mut state, Message::Resize(width, height));
             frame(&state, width, height);

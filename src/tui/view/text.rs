@@ -7,10 +7,11 @@ use textwrap::WordSplitter;
 use textwrap::WrapAlgorithm;
 use unicode_truncate::UnicodeTruncateStr;
 
+use crate::limits;
 use crate::printable;
 
 /// Bytes of one text that are shown at most; what follows is left out. More than any screen holds.
-const SHOWN: usize = 4096;
+const SHOWN: usize = limits::TEXT.bytes;
 
 /// The text in at most `width` cells; what is left out is marked by `…` at the end.
 pub(super) fn end(text: &str, width: usize) -> String {

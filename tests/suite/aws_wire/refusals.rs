@@ -105,6 +105,32 @@ async fn what_is_no_answer_of_aws_is_unreadable() {
 }
 
 #[tokio::test]
+async fn an_answer_without_end_is_told_and_not_kept() {
+    if runs_elsewhere("aws_wire::refusals::an_answer_without_end_is_told_and_not_kept") {
+        return;
+    }
+    let failure = failure_of(Answer::Stream(vec!["<a>".to_owned()], After::Endless)).await;
+    let expected = "an answer of more than 64 MiB".to_owned();
+    assert_eq!((failure.kind, failure.message), (ErrorKind::Unreadable, expected));
+}
+
+#[tokio::test]
+async fn a_clock_that_cannot_be_harms_nobody() {
+    if runs_elsewhere("aws_wire::refusals::a_clock_that_cannot_be_harms_nobody") {
+        return;
+    }
+    for (code, kind) in
+        [("RequestTimeTooSkewed", ErrorKind::Other), ("SignatureDoesNotMatch", ErrorKind::Expired)]
+    {
+        let Answer::Whole { status, body, .. } = refused(403, code, "too skewed") else { panic!("no body") };
+        let date = ("date", "Fri, 31 Dec 9999 23:59:59 GMT".to_owned());
+        let failure = failure_of(Answer::Whole { status, headers: vec![date], body }).await;
+        assert_eq!(failure.kind, kind, "{failure}");
+        assert!(failure.message.contains("too skewed"), "{failure}");
+    }
+}
+
+#[tokio::test]
 async fn a_server_that_cannot_be_reached_is_unreachable() {
     if runs_elsewhere("aws_wire::refusals::a_server_that_cannot_be_reached_is_unreachable") {
         return;

@@ -140,6 +140,25 @@ fn a_context_that_is_missing_is_an_error_that_names_the_others() {
 }
 
 #[test]
+fn a_context_or_namespace_that_cannot_be_seen_is_refused_by_its_name_made_visible() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = kubeconfig(folder.path(), "http://127.0.0.1:9", "{token: t}");
+    let plain = std::fs::read_to_string(&path).unwrap();
+    std::fs::write(&path, plain.replace("here", r#""de\e[7mmo\nsettled""#)).unwrap();
+    let contexts = Contexts::load(Some(&path)).unwrap();
+    let error = contexts.access(None).unwrap_err().to_string();
+    assert!(
+        error.starts_with(r#"the context "de\u{1b}[7mmo\nsettled" of the kubeconfig has a character"#),
+        "{error}"
+    );
+    let error = contexts.access(Some("there")).unwrap_err().to_string();
+    assert!(error.contains(r"(it has: de\u{1b}[7mmo\u{a}settled)"), "{error}");
+    std::fs::write(&path, plain.replace("namespace: shop", r#"namespace: "sh\nop""#)).unwrap();
+    let error = Contexts::load(Some(&path)).unwrap().access(None).map(|it| it.namespace).unwrap_err();
+    assert!(error.to_string().starts_with(r#"the namespace "sh\nop" of"#), "{error}");
+}
+
+#[test]
 fn a_kubeconfig_that_cannot_be_read_is_an_error_on_one_line() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("broken.yaml");

@@ -1,5 +1,6 @@
 //! What the API server or the way to it may answer instead, and the failure it becomes.
 
+use std::io::Write;
 use std::time::Duration;
 
 use tgscope::domain::facts::failure::ErrorKind;
@@ -94,6 +95,18 @@ async fn an_answer_that_is_no_list_is_unreadable() {
         let failure = failure_of(answer(200, body), Kind::Pods).await;
         assert_eq!(failure.kind, ErrorKind::Unreadable, "{body:?} {failure}");
     }
+}
+
+#[tokio::test]
+async fn an_answer_is_measured_as_it_is_unpacked() {
+    let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    for _ in 0..(1 << 10) {
+        packed.write_all(&[b' '; 1 << 20]).unwrap();
+    }
+    let packed = packed.finish().unwrap();
+    assert!(packed.len() < 8 << 20, "{}", packed.len());
+    let failure = failure_of(Answer::Packed(packed), Kind::Pods).await;
+    assert_eq!(failure.to_string(), "list pods: an answer of more than 64 MiB");
 }
 
 #[tokio::test]

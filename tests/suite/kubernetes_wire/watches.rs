@@ -217,6 +217,23 @@ async fn a_whole_list_may_be_followed_by_any_silence() {
 }
 
 #[tokio::test]
+async fn an_event_without_end_is_told_and_not_kept() {
+    let long = "x".repeat(3 << 20);
+    let mut large = pod("b", 4);
+    large["metadata"]["annotations"] = json!({ "long": long });
+    let server = Server::in_turn([
+        stream([event("ADDED", &pod("a", 1)), end_of_list(3), event("ADDED", &large)], After::Endless),
+        stream([event("ADDED", &pod("a", 1)), end_of_list(9)], After::Hold),
+        stream([event("ADDED", &pod("a", 1)), end_of_list(9)], After::Hold),
+    ]);
+    let mut changes = Box::pin(cluster(&server.url()).await.watch(Kind::Pods, None));
+    assert_eq!(
+        next(&mut changes, 4).await,
+        ["listed a", "applied b", "failed Unreadable watch pods: an event of more than 4 MiB", "listed a"]
+    );
+}
+
+#[tokio::test]
 async fn a_ledger_is_watched_by_its_name() {
     let map = |version: u32, targets: &str| {
         let metadata = json!({ "name": "l", "namespace": "shop", "resourceVersion": version.to_string() });
