@@ -336,6 +336,16 @@ impl State {
         self.status = Some((text, self.now.plus_seconds(STATUS)));
     }
 
+    /// What a subject is called: with its cluster in front where there are several.
+    pub(crate) fn called(&self, subject: &Subject) -> String {
+        match subject {
+            Subject::Binding(it) if self.opening.contexts.len() > 1 => {
+                format!("{}: {it}", it.cluster.short())
+            }
+            _ => name(subject),
+        }
+    }
+
     /// The screen shows nothing but that.
     pub(crate) fn too_small(&self) -> bool {
         self.size.0 < LEAST.0 || self.size.1 < LEAST.1

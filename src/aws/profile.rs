@@ -5,6 +5,7 @@ use aws_config::profile::Profile;
 use aws_config::profile::ProfileSet;
 
 use super::unresolved::Unresolved;
+use super::unresolved::flag;
 
 /// Which profile there is to be.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -284,7 +285,7 @@ fn sso(profiles: &ProfileSet, profile: &Profile) -> Result<Option<Step>, Unresol
         return Err(Unresolved::of_profile(
             profile.name(),
             &format!("it signs in with IAM Identity Center, but {} is missing", missing.join(" and ")),
-            &format!("aws configure sso --profile {}", profile.name()),
+            &format!("aws configure sso {}", flag(profile.name())),
         ));
     };
     Ok(Some(Step::Sso {

@@ -27,6 +27,7 @@ use super::profile::Source;
 use super::profile::Step;
 use super::profile::Wanted;
 use super::unresolved::Unresolved;
+use super::unresolved::flag;
 use crate::domain::facts::failure::ErrorKind;
 use crate::domain::facts::failure::causes;
 use crate::domain::facts::failure::innermost;
@@ -109,10 +110,10 @@ pub(super) fn renewal(first: &Link) -> String {
     let profile = first.profile_name();
     match &first.step {
         Step::Keys { .. } => {
-            format!("the keys of profile {profile} are no longer taken: aws configure --profile {profile}")
+            format!("the keys of profile {profile} are no longer taken: aws configure {}", flag(profile))
         }
-        Step::Sso { .. } => format!("aws sso login --profile {profile}"),
-        Step::Login(_) => format!("aws login --profile {profile}"),
+        Step::Sso { .. } => format!("aws sso login {}", flag(profile)),
+        Step::Login(_) => format!("aws login {}", flag(profile)),
         Step::Process(_) => {
             format!("its credential_process gives credentials that are no longer taken (profile {profile})")
         }
@@ -132,7 +133,7 @@ pub(super) fn nothing(wanted: &Wanted, error: &CredentialsError) -> Unresolved {
             Unresolved::new(ErrorKind::NoCredentials, text, login)
         }
         (Wanted::Asked(name) | Wanted::Named(name), CredentialsError::CredentialsNotLoaded(_)) => {
-            let hint = format!("aws configure sso --profile {name}, or aws configure --profile {name}");
+            let hint = format!("aws configure sso {0}, or aws configure {0}", flag(name));
             Unresolved::of_profile(name, "it names no credentials", &hint)
         }
         (_, other) => {
@@ -152,7 +153,7 @@ async fn assumed(
         return Err(Unresolved::of_profile(
             profile,
             &format!("role {arn} wants a code of {device}, and tgscope asks for none"),
-            &format!("eval \"$(aws configure export-credentials --profile {profile} --format env)\""),
+            &format!("eval \"$(aws configure export-credentials {} --format env)\"", flag(profile)),
         ));
     }
     let Some(from) = from else { return Err(no_role()) };
@@ -274,17 +275,17 @@ fn refused(link: &Link, error: &CredentialsError) -> Unresolved {
         Step::Sso { account, role, .. } if all().contains("Forbidden") => Unresolved::of_profile(
             profile,
             &format!("IAM Identity Center gives you no role {role} in account {account}"),
-            &format!("correct sso_account_id and sso_role_name: aws configure sso --profile {profile}"),
+            &format!("correct sso_account_id and sso_role_name: aws configure sso {}", flag(profile)),
         )
         .kind(ErrorKind::Denied),
         Step::Sso { session, start_url, .. } => {
             let at = session.as_ref().map_or_else(|| start_url.clone(), |it| format!("session {it}"));
             let text = format!("not logged in to IAM Identity Center ({at})");
-            Unresolved::of_profile(profile, &text, &format!("aws sso login --profile {profile}"))
+            Unresolved::of_profile(profile, &text, &format!("aws sso login {}", flag(profile)))
         }
         Step::Login(session) if !is_network => {
             let text = format!("not logged in as {session}");
-            Unresolved::of_profile(profile, &text, &format!("aws login --profile {profile}"))
+            Unresolved::of_profile(profile, &text, &format!("aws login {}", flag(profile)))
         }
         Step::Login(_) => unreachable(&format!("AWS Sign-In cannot be reached: {cause}")),
         Step::Source(Source::Environment) => Unresolved::of_profile(

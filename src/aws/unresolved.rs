@@ -33,3 +33,9 @@ impl Unresolved {
         Failure::new(operation.name(), self.kind, &self.message).with_hint(&self.hint)
     }
 }
+
+/// The flag that names a profile, as a shell reads it.
+pub(super) fn flag(profile: &str) -> String {
+    let profile = profile.replace('\0', "");
+    format!("--profile {}", shlex::try_quote(&profile).unwrap_or_default())
+}

@@ -19,8 +19,8 @@ pub(crate) struct Accept {
     #[arg(short, long)]
     pub(crate) yes: bool,
 
-    /// The name that has to be typed to accept the plan, if it asks for one; needs --yes
-    #[arg(long, value_name = "NAME", requires = "yes")]
+    /// The name that has to be typed to accept the plan, if it asks for one; needs --yes, or --dry-run
+    #[arg(long, value_name = "NAME")]
     pub(crate) confirm: Option<String>,
 
     /// Format of the plan and of its result

@@ -144,7 +144,7 @@ async fn serve(lab: &Lab) -> anyhow::Result<Exit> {
     let ended = terminated();
     let folder = tempfile::Builder::new().prefix("tgscope-demo.").tempdir().context("no temporary folder")?;
     let kubeconfig = folder.path().join("kubeconfig");
-    std::fs::write(&kubeconfig, lab.kubeconfig()).context("cannot write the kubeconfig")?;
+    crate::files::replace(&kubeconfig, &lab.kubeconfig()).context("cannot write the kubeconfig")?;
     print(&environment(lab, &kubeconfig))?;
     ended.await;
     folder.close().context("cannot remove the temporary folder")?;

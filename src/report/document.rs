@@ -81,6 +81,9 @@ pub(crate) struct BindingDocument {
     pub(crate) health_asked_at: Option<String>,
     pub(crate) controller: ControllerDocument,
     pub(crate) target_group: Option<TargetGroupDocument>,
+    /// The role that the binding names, as which its group is read; left out where it is read as oneself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) assumed_role: Option<String>,
     /// What it comes to, and what to do next.
     pub(crate) why: WhyDocument,
     pub(crate) rows: Vec<RowDocument>,
@@ -234,11 +237,14 @@ impl Document {
         rows_failed || self.groups.iter().any(|it| !it.failures.is_empty()) || !self.failures.is_empty()
     }
 
-    /// `targetgroupbinding.elbv2.k8s.aws/NAME`, one a line.
+    /// `targetgroupbinding.elbv2.k8s.aws/NAME`, one a line; of several clusters with the context in front.
     pub(super) fn names(&self) -> String {
+        let first = self.bindings.first().map(|it| &it.cluster);
+        let several = self.bindings.iter().any(|it| Some(&it.cluster) != first);
         let name = |it: &BindingDocument| {
             let group = it.api_version.split('/').next().unwrap_or_default();
-            format!("targetgroupbinding.{group}/{}\n", it.name)
+            let context = if several { format!("{} ", it.cluster) } else { String::new() };
+            format!("{context}targetgroupbinding.{group}/{}\n", it.name)
         };
         let groups = self.groups.iter().map(|it| format!("targetgroup/{}\n", it.target_group.name));
         self.bindings.iter().map(name).chain(groups).collect()
@@ -296,6 +302,7 @@ fn binding(look: &Look<'_>, report: &Report) -> Option<BindingDocument> {
         target_group: target_group(inventory, report),
         why: why(board::of_report(report, (look.group(report), look.manner), look.now)),
         rows: rows(look, report),
+        assumed_role: found.role().map(|it| it.0).filter(|_| !look.manner.stays_itself),
         failures: failures(inventory, report),
     })
 }

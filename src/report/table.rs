@@ -39,8 +39,14 @@ pub(crate) fn table(document: &Document, wide: bool) -> String {
 fn bindings(bindings: &[BindingDocument], wide: bool) -> Vec<Vec<String>> {
     let mut titles =
         vec!["NAMESPACE", "NAME", "SERVICE", "TARGET GROUP", "VERDICT", "IN SERVICE", "SETTLED", "PROBLEMS"];
+    let several = bindings.iter().any(|it| Some(&it.cluster) != bindings.first().map(|it| &it.cluster));
+    if several {
+        titles.insert(0, "CLUSTER");
+    }
     if wide {
-        titles.extend(["CONTROLLER", "CLUSTER", "BECAUSE", "SUMMARY"]);
+        titles.push("CONTROLLER");
+        titles.extend((!several).then_some("CLUSTER"));
+        titles.extend(["BECAUSE", "SUMMARY"]);
     }
     let mut lines = vec![titles.into_iter().map(str::to_owned).collect::<Vec<_>>()];
     for it in bindings {
@@ -57,14 +63,14 @@ fn bindings(bindings: &[BindingDocument], wide: bool) -> Vec<Vec<String>> {
             settled(it.settled).to_owned(),
             it.problems.to_string(),
         ];
+        if several {
+            line.insert(0, it.cluster.clone());
+        }
         if wide {
             let version = it.controller.version.as_ref().map_or(String::new(), |it| format!(" {it}"));
-            line.extend([
-                format!("{}{version}", it.controller.state),
-                it.cluster.clone(),
-                it.unsettled_because.join(","),
-                it.summary.clone(),
-            ]);
+            line.push(format!("{}{version}", it.controller.state));
+            line.extend((!several).then(|| it.cluster.clone()));
+            line.extend([it.unsettled_because.join(","), it.summary.clone()]);
         }
         lines.push(line);
     }

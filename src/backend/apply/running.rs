@@ -117,6 +117,10 @@ impl Running {
             Signal::Cancel => {
                 self.record.wait(&self.job, index, &Stage::Cancelled, self.linked.clock().now());
             }
+            // Nothing of the plan was begun that anybody could go on with.
+            Signal::Leave if index == 0 && !self.job.plan.resumed => {
+                self.record.wait(&self.job, index, &Stage::Cancelled, self.linked.clock().now());
+            }
             Signal::Leave => {}
         }
         Some(Stage::Cancelled)

@@ -52,6 +52,9 @@ pub(super) fn decide(plan: &Plan, accept: &Accept) -> anyhow::Result<Decision> {
             _ => Decision::Yes,
         });
     }
+    if accept.confirm.is_some() {
+        return Ok(Decision::No("--confirm accepts nothing by itself: add --yes".to_owned()));
+    }
     let there = std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
     if !there {
         return Ok(Decision::No("not accepted: add --yes".to_owned()));

@@ -125,9 +125,18 @@ async fn carry_out(setup: Setup, plan: Plan, accept: &Accept, log: Log) -> anyho
         if let Some(next) = next_step(outcome) {
             complain(&format!("tgscope: next: {next}"));
         }
+        if undoable {
+            complain(&format!(
+                "tgscope: this was plan {id}; to take it back: tgscope undo {id}",
+                id = plan.id
+            ));
+        }
     }
     if let Some((_, Signal::Leave)) = early {
-        complain("tgscope: stopped waiting; the screen offers to resume the change at its next start");
+        complain(match stages.first() {
+            Some(Stage::Cancelled) if !plan.resumed => "tgscope: stopped before anything was written",
+            _ => "tgscope: stopped waiting; the screen offers to resume the change at its next start",
+        });
     }
     Ok(match (stages.last(), early) {
         (Some(Stage::Done(_)), _) if stages.len() == plan.steps.len() => Exit::Done,

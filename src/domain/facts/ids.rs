@@ -322,6 +322,11 @@ impl ClusterId {
     pub fn new(name: &str) -> Self {
         Self(name.into())
     }
+
+    /// An EKS context is an ARN: its last part names the cluster.
+    pub(crate) fn short(&self) -> &str {
+        self.0.rsplit('/').next().unwrap_or_default()
+    }
 }
 
 impl Uid {

@@ -209,7 +209,7 @@ fn elsewhere(
 }
 
 /// What the Deployment, lease and webhook say that were read at a time, or else a mark on the binding.
-fn by_signs(
+pub(crate) fn by_signs(
     signs: &ControllerSigns,
     mark: Option<&'static str>,
     read: Timestamp,
@@ -243,6 +243,16 @@ fn by_signs(
             Some(_) => (Presence::Down, "it left marks, but neither lease nor webhooks"),
             None => (Presence::Absent, "neither lease nor webhooks"),
         };
+    }
+    if matches!(
+        (&signs.deployment, &signs.lease, signs.webhook_endpoints),
+        (Some(None), Some(None), Some(None))
+    ) {
+        // What is left of it, on the binding or as webhook configurations, may be of old, or of one installed otherwise.
+        return (
+            Presence::Unknown,
+            "its Deployment, lease and webhook service are not where they usually are",
+        );
     }
     mark.map_or((Presence::Unknown, "nothing of it can be read"), |sign| (Presence::Present, sign))
 }

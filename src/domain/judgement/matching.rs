@@ -292,9 +292,7 @@ fn problem(case: &Case<'_>, history: &History, row: &Row) -> bool {
         Standing::Contested | Standing::Dead | Standing::Failing => true,
         Standing::Unregistered | Standing::Lingering | Standing::Orphan => outlasted,
         Standing::Idle => !case.routes.list().is_empty(),
-        Standing::Registering => {
-            case.target_group().is_some_and(|group| seconds > group.registration_allowance())
-        }
+        Standing::Registering => is_overdue(case, row),
         Standing::InService => {
             row.flags.iter().any(|it| matches!(it, Flag::Anomaly | Flag::NoLoadBalancer))
                 || is_held(case, row)
@@ -310,6 +308,15 @@ fn problem(case: &Case<'_>, history: &History, row: &Row) -> bool {
             !row.terminating() && (served || wrong)
         }
     }
+}
+
+/// It was registering for longer than that takes when its health was asked for: what has become of it since is not known.
+fn is_overdue(case: &Case<'_>, row: &Row) -> bool {
+    let Some((group, targets)) = case.target_group().zip(case.targets()) else { return false };
+    let seen = row.since.unwrap_or(row.first_seen);
+    let closed = row.endpoint.as_ref().and_then(|it| it.gate_closed);
+    let since = closed.map_or(seen, |it| it.min(seen));
+    targets.asked.since(since) > group.registration_allowance()
 }
 
 /// Gates of others that never open, or have been closed for longer than a target takes to get its first checks.

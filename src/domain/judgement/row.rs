@@ -165,6 +165,8 @@ pub struct EndpointSide {
     pub(crate) restarts: u32,
     /// Status of this binding's readiness gate, where the pod declares it.
     pub(crate) gate: Option<Status>,
+    /// Since when its containers are ready and this binding's gate is False, which the controller sets once it is registered.
+    pub(crate) gate_closed: Option<Timestamp>,
     /// Its other readiness gates that are not True.
     pub(crate) other_gates: Vec<OtherGate>,
     /// How its containers are asked whether they are ready.

@@ -257,7 +257,7 @@ impl ScopeTarget {
                 found.endpoints.iter().any(|it| matches!(&it.backing, Backing::Pod(Some(pod)) if is(pod)))
                     || found.loose_pods.iter().any(is)
             }
-            ScopeKind::Node(name) => any(&|it| it.node.as_deref() == Some(name)),
+            ScopeKind::Node(name) => any(&|it| it.node.as_deref().is_some_and(|it| is_node(it, name))),
             ScopeKind::Instance(id) => any(&|it| is_instance(&it.key, id)),
             _ => true,
         }
@@ -281,7 +281,7 @@ impl ScopeTarget {
                 .rows
                 .iter()
                 .filter_map(|it| it.endpoint.as_ref())
-                .any(|it| it.node.as_deref() == Some(name)),
+                .any(|it| it.node.as_deref().is_some_and(|it| is_node(it, name))),
             ScopeKind::Address(ip, port) => report.rows.iter().any(|row| has_address(row, *ip, *port)),
             ScopeKind::Instance(id) => {
                 report.rows.iter().filter_map(|it| it.target.as_ref()).any(|it| is_instance(&it.key, id))
@@ -341,6 +341,11 @@ fn on_load_balancer(
     let group = group.and_then(|it| inventory.groups.get(it)).and_then(|it| it.group.as_ref());
     let arns = group.into_iter().flat_map(|it| &it.load_balancers);
     arns.filter_map(|it| inventory.load_balancers.get(it)).any(matches)
+}
+
+/// A node is called by its name, or by its first part: that is what narrow columns show.
+fn is_node(node: &str, name: &str) -> bool {
+    node == name || node.split_once('.').is_some_and(|(first, _)| first == name)
 }
 
 #[cfg(test)]

@@ -1,13 +1,17 @@
 //! The verdict of a binding: one word about the traffic, and a sentence that says why.
 
 mod causes;
+mod rows;
 
-use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
 use serde::Deserialize;
 use serde::Serialize;
 
+use self::rows::breakdown;
+use self::rows::common;
+use self::rows::is_moving_only;
+use self::rows::wrong_beside;
 use crate::domain::facts::cluster::PortRef;
 use crate::domain::facts::cluster::TargetType;
 use crate::domain::facts::elb::GroupType;
@@ -106,6 +110,12 @@ fn of_counts(case: &Case<'_>, rows: &[Row], counts: &Counts) -> Verdict {
         let common = common(rows).map_or_else(String::new, |it| format!(" · {it}"));
         format!("{} of {} in service: {}{common}", counts.in_service, counts.wanted, breakdown(rows))
     };
+    let missed = |row: &&Row| row.wanted == Some(true) && row.standing != Standing::InService;
+    let is_news = |row: &Row| row.has_older_health() || is_passive(row);
+    if missing > 0 && counts.in_service == 0 && rows.iter().filter(missed).all(is_news) {
+        let text = "the health on show is older than the last change of these endpoints";
+        return say(VerdictKind::Unknown, format!("{}; {text}", told()));
+    }
     let undecided = rows.iter().any(|row| row.wanted == Some(true) && row.standing == Standing::Unknown);
     if missing > 0 && undecided && counts.problems == 0 {
         let is_moving = counts.in_service > 0 && is_moving_only(rows, counts);
@@ -161,6 +171,7 @@ fn of_whole(
         );
     }
     sentence.extend(stuck.iter().map(|it| format!("; {it}")));
+    sentence.extend(wrong_beside(rows).map(|it| format!("; {it}")));
     if kind == VerdictKind::Rolling {
         sentence += "; a workload behind it is rolling out or scaling";
     }
@@ -207,18 +218,6 @@ pub(crate) fn misfit(case: &Case<'_>) -> Option<Misfit> {
 pub(crate) struct Misfit {
     binding: GroupType,
     group: GroupType,
-}
-
-/// Everything that is missing is only on its way.
-fn is_moving_only(rows: &[Row], counts: &Counts) -> bool {
-    let moves = |row: &Row| match row.standing {
-        _ if row.has_older_health() => true,
-        // What is wanted and drains was taken out by somebody.
-        Standing::Unregistered => row.state() != Some(&HealthState::Draining),
-        Standing::InService | Standing::Registering | Standing::Waiting | Standing::Passive => true,
-        _ => false,
-    };
-    counts.problems == 0 && rows.iter().filter(|it| it.wanted == Some(true)).all(moves)
 }
 
 /// What clients get from a group without a target that takes requests.
@@ -454,38 +453,6 @@ fn fail_open(case: &Case<'_>, rows: &[Row]) -> Option<Verdict> {
         }
     }
     None
-}
-
-/// `2 failing, 1 registering`.
-fn breakdown(rows: &[Row]) -> String {
-    let mut counts = BTreeMap::<u8, (Standing, u32)>::new();
-    for row in rows.iter().filter(|row| row.wanted == Some(true) && row.standing != Standing::InService) {
-        counts.entry(row.standing.rank()).or_insert((row.standing, 0)).1 += 1;
-    }
-    let parts: Vec<String> =
-        counts.into_values().map(|(standing, n)| format!("{n} {}", standing.word())).collect();
-    parts.join(", ")
-}
-
-/// What the failing rows have in common and the others do not: a node, a zone, a reason.
-fn common(rows: &[Row]) -> Option<String> {
-    let failing: Vec<&Row> = rows.iter().filter(|row| row.standing == Standing::Failing).collect();
-    if failing.len() < 2 {
-        return None;
-    }
-    let all = failing.len();
-    let only = |of: &dyn Fn(&Row) -> Option<String>| {
-        let values: BTreeSet<Option<String>> = failing.iter().map(|row| of(row)).collect();
-        let value = values.first().cloned().flatten().filter(|_| values.len() == 1)?;
-        let others = rows.iter().filter(|row| row.standing == Standing::InService);
-        let shared = others.into_iter().any(|row| of(row).as_deref() == Some(&value));
-        (!shared).then_some(value)
-    };
-    let node = only(&|row| row.endpoint.as_ref()?.node.as_ref().map(ToString::to_string));
-    let zone = only(&|row| zone_of(row).map(ToString::to_string));
-    let reason = only(&|row| row.target.as_ref()?.health.reason.as_ref().map(|it| it.text().to_owned()));
-    let found = node.map(|it| format!("node {it}")).or(zone.map(|it| format!("zone {it}"))).or(reason);
-    found.map(|it| format!("all {all} failing: {it}"))
 }
 
 #[cfg(test)]

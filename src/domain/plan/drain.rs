@@ -50,7 +50,7 @@ pub fn drain(known: &Known<'_>, rows: &[RowKey], then: Then) -> Result<Plan, Ref
     }
     Known::stays(&case)?;
     if known.report.controller.presence == Presence::Absent {
-        return directly(known, &found);
+        return directly(known, &case, &found);
     }
     Known::targets_read(&case)?;
     if !case.endpoints_usable() {
@@ -72,10 +72,11 @@ fn each_pod_once<'a>(known: &Known<'a>, rows: &[RowKey]) -> Vec<&'a Row> {
 }
 
 /// Without a controller a label changes nothing in AWS: the targets are deregistered instead.
-fn directly(known: &Known<'_>, rows: &[&Row]) -> Result<Plan, Refusal> {
+fn directly(known: &Known<'_>, case: &Case<'_>, rows: &[&Row]) -> Result<Plan, Refusal> {
     let keys: BTreeSet<TargetKey> = rows.iter().filter_map(|it| it.key.target()).cloned().collect();
     let mut plan = targets::deregister(known, &keys)?;
     plan.change = ChangeKind::Drain;
+    enough::keep_zones(&mut plan, case);
     let pods = rows.iter().any(|it| it.endpoint.as_ref().is_some_and(|it| it.pod.is_some()));
     let kept = if pods { "the pod keeps its labels" } else { "nothing changes in the cluster" };
     let what = if keys.len() == 1 { "the target is" } else { "the targets are" };

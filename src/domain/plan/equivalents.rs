@@ -70,7 +70,7 @@ pub(crate) fn lines(act: &Act, manner: &Manner) -> Vec<String> {
 }
 
 /// Words as a shell reads them back.
-fn joined<T: AsRef<str>>(words: &[T]) -> String {
+pub(crate) fn joined<T: AsRef<str>>(words: &[T]) -> String {
     // Only a NUL cannot be quoted, and no API takes one.
     let words: Vec<String> = words.iter().map(|it| it.as_ref().replace('\0', "")).collect();
     shlex::try_join(words.iter().map(String::as_str)).unwrap_or_default()

@@ -59,13 +59,20 @@ pub(super) fn warn(plan: &mut Plan, case: &Case<'_>, rows: &[&Row]) {
 
 /// Other bindings on the same group.
 pub(super) fn shared(plan: &mut Plan, case: &Case<'_>, binding: &Binding) {
+    let own = case.reference.map(|it| &it.cluster);
     for (reference, other) in case.rivals() {
+        let of = match own == Some(&reference.cluster) {
+            true => String::new(),
+            false => format!(" of context {}", reference.cluster.short()),
+        };
         let said = match binding.multi_cluster && other.multi_cluster {
             true => {
-                format!("Binding {reference} shares the group; each controller manages its own targets only.")
+                format!(
+                    "Binding {reference}{of} shares the group; each controller manages its own targets only."
+                )
             }
             false => format!(
-                "Binding {reference} uses the same group, and not both are multi-cluster: each controller deregisters the other's targets."
+                "Binding {reference}{of} uses the same group, and not both are multi-cluster: each controller deregisters the other's targets."
             ),
         };
         plan.warnings.push(said);

@@ -290,6 +290,10 @@ enum Stays {
     PodDeleted(ObjectName),
     #[error("binding {0} was deleted; bind (b) creates a new one")]
     BindingDeleted(BindingRef),
+    #[error(
+        "binding {0} is marked for deletion, which cannot be taken back; once it is gone, bind (b) creates a new one"
+    )]
+    BindingMarked(BindingRef),
     #[error("the controller only reconciled")]
     Reconciled,
     #[error("it only waited")]
@@ -336,7 +340,10 @@ fn inverse(known: &Known<'_>, act: &Act) -> Result<Step, Stays> {
                 false => Stays::PodDeleted(name.clone()),
             })
         }
-        Act::DeleteBinding { binding, .. } => Err(Stays::BindingDeleted(binding.clone())),
+        Act::DeleteBinding { binding, .. } => Err(match known.inventory.binding(binding) {
+            Some(it) if it.deleted.is_some() => Stays::BindingMarked(binding.clone()),
+            _ => Stays::BindingDeleted(binding.clone()),
+        }),
         Act::Mark { .. } => Err(Stays::Reconciled),
         Act::AwaitLeaving { .. }
         | Act::AwaitGone { .. }

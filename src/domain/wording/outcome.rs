@@ -45,10 +45,10 @@ pub(crate) fn next_step(outcome: Outcome<'_>) -> Option<String> {
 fn trusting(since: i64) -> String {
     match binding::CACHE - since {
         left @ 1.. => format!(
-            "the controller may trust a list of targets it read before, for {} at most: repeat the resync after that, or register what is missing",
+            "the controller may trust a list of targets it read before, for {} at most: repeat the resync after that, or register what is missing (R) and deregister what is left over (X) now",
             age(left)
         ),
-        _ => "the list of targets that the controller trusted has expired: repeat the resync, or register what is missing"
+        _ => "the list of targets that the controller trusted has expired: repeat the resync, or register what is missing (R) and deregister what is left over (X)"
             .to_owned(),
     }
 }

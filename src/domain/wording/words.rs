@@ -8,6 +8,7 @@ use crate::domain::facts::elb::TargetGroup;
 use crate::domain::inventory::KnownGroup;
 use crate::domain::judgement::controller::Activity;
 use crate::domain::judgement::controller::Controller;
+use crate::domain::judgement::controller::Presence;
 use crate::domain::judgement::controller::controller_error;
 use crate::domain::judgement::desired::Backend;
 use crate::domain::judgement::desired::Exclusion;
@@ -23,6 +24,7 @@ use crate::domain::judgement::row::Subject;
 use crate::domain::judgement::row::WaitCode;
 use crate::domain::judgement::standing::Standing;
 use crate::domain::judgement::verdict::Misfit;
+use crate::domain::plan::equivalents::joined;
 use crate::domain::plan::equivalents::kubectl;
 use crate::domain::plan::manner::Manner;
 use crate::domain::wording::explanation::Explanation;
@@ -75,7 +77,7 @@ impl<'a> Around<'a> {
     fn kubectl(&self, rest: &[&str]) -> String {
         match self.subject {
             Subject::Binding(it) => kubectl(self.manner, (&it.cluster, &it.namespace), rest),
-            Subject::Group(_) => format!("kubectl {}", rest.join(" ")),
+            Subject::Group(_) => joined(&[&["kubectl"], rest].concat()),
         }
     }
 }
@@ -106,6 +108,14 @@ pub(crate) fn of_row(row: &Row, around: &Around<'_>) -> Explanation {
         | Standing::InService
         | Standing::Draining => row.target.as_ref().map_or_else(|| say(row.standing.meaning()), |it| of_health(it, around.group)),
     };
+    if let Some(group) = around.group.filter(|_| row.standing == Standing::Registering && row.problem) {
+        words.facts.push(format!(
+            "Registration and first checks take about {} s at most: this takes longer.",
+            group.registration_allowance()
+        ));
+        words.next =
+            Some("see whether its load balancer is active and has a subnet in the target's zone".to_owned());
+    }
     for flag in &row.flags {
         words.facts.extend(flag_words(*flag, row, around));
     }
@@ -232,6 +242,14 @@ fn expected(controller: &Controller) -> Expected<'_> {
     }
 }
 
+/// Who is expected to act, where it is not known whether anybody is there.
+fn who(controller: &Controller) -> &'static str {
+    match controller.presence {
+        Presence::Unknown => "a controller, if one follows this binding,",
+        _ => "the controller",
+    }
+}
+
 /// That it does not happen, and with what.
 fn fails(words: Explanation, error: &str) -> Explanation {
     words.fact(format!("The controller fails: {}.", controller_error(error)))
@@ -256,16 +274,13 @@ fn unregistered(row: &Row, controller: &Controller) -> Explanation {
         // What AWS refuses the controller it refuses everybody.
         Expected::Fails(error) if is_refused(error) => fails(words, error).next(FAILS_NEXT),
         Expected::Fails(error) => fails(words, error).next(format!("{FAILS_NEXT}. R registers the target meanwhile")),
-        Expected::Acts => words.next("the controller registers it within seconds; if not, register it (R)"),
+        Expected::Acts => words.next(format!("{} registers it within seconds; if not, register it (R)", who(controller))),
     }
 }
 
 fn lingering(row: &Row, controller: &Controller) -> Explanation {
-    let why = row
-        .endpoint
-        .as_ref()
-        .and_then(|it| it.exclusion)
-        .map_or("its endpoint has just disappeared", exclusion);
+    let excluded = row.endpoint.as_ref().and_then(|it| it.exclusion).map(exclusion);
+    let why = excluded.or(row.note.as_deref()).unwrap_or("its endpoint has just disappeared");
     let mut words = say(format!("Still registered, although no longer wanted: {why}."));
     if let Some(wait) = row.endpoint.as_ref().and_then(|it| it.wait.as_ref()) {
         let message = wait.message.as_ref().map_or(String::new(), |it| format!(": {it}"));
@@ -278,9 +293,10 @@ fn lingering(row: &Row, controller: &Controller) -> Explanation {
         Expected::Fails(error) => {
             fails(words, error).next(format!("{FAILS_NEXT}. X deregisters the target meanwhile"))
         }
-        Expected::Idle | Expected::Acts => {
-            words.next("the controller deregisters it within seconds; if not, see the controller line")
-        }
+        Expected::Idle | Expected::Acts => words.next(format!(
+            "{} deregisters it within seconds; if not, see the controller line",
+            who(controller)
+        )),
     }
 }
 
@@ -319,7 +335,7 @@ fn orphan(row: &Row, around: &Around<'_>) -> Explanation {
             .next(format!("{}X deregisters the target now", resync_hint(controller))),
         Expected::Fails(error) => fails(words, error).next(format!("{FAILS_NEXT}. X deregisters the target meanwhile")),
         Expected::Acts => {
-            words.next("the controller deregisters it at its next reconcile, X deregisters it now")
+            words.next(format!("{} deregisters it at its next reconcile, X deregisters it now", who(controller)))
         }
     }
 }

@@ -231,7 +231,7 @@ fn name(line: &Listed<'_>) -> String {
     };
     match opening.contexts.len() {
         0 | 1 => name,
-        _ => format!("{}: {name}", it.cluster.0.rsplit('/').next().unwrap_or_default()),
+        _ => format!("{}: {name}", it.cluster.short()),
     }
 }
 

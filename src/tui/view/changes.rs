@@ -65,16 +65,15 @@ pub(super) fn planned(state: &State, planned: &Planned, theme: &Theme, area: Rec
         lines.push((String::new(), theme.plain));
         lines.extend(commands.into_iter().map(|it| (it, theme.dim)));
     }
-    let title = format!("Plan · {}", planned.plan.change.word());
+    let title = match state.opening.contexts.len() {
+        0 | 1 => format!("Plan · {}", planned.plan.change.word()),
+        _ => format!("Plan · {} · {}", planned.plan.change.word(), state.called(&planned.plan.subject)),
+    };
     let field = planned.plan.typed.as_ref().map(|it| match &planned.objection {
         Some(objection) => format!("{objection} · type: {}▏", planned.typed),
         None => format!("type {}: {}▏", it.name, planned.typed),
     });
-    let shown: Vec<&Hint> = match (&planned.objection, apart) {
-        (Some(_), _) => Vec::new(),
-        (None, true) => keys,
-        (None, false) => hints.iter().collect(),
-    };
+    let shown: Vec<&Hint> = if apart { keys } else { hints.iter().collect() };
     let bottom = overlay::foot(field.as_deref(), shown);
     overlay::framed(&title, theme, (lines, planned.scroll), &bottom, (area, buffer));
 }

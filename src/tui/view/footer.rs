@@ -45,7 +45,14 @@ pub(super) fn routes(state: &State, theme: &Theme, area: Rect, buffer: &mut Buff
                     _ => "listener".to_owned(),
                 };
                 let group = report.group.as_ref().map(|it| it.name().to_owned()).unwrap_or_default();
-                let more = if rest.is_empty() { String::new() } else { format!(" (+{} more)", rest.len()) };
+                // Shares that differ are told: the rule on show need not be the one most requests match.
+                let other = rest.iter().find(|it| it.percent() != first.percent());
+                let more = match (other, rest.len()) {
+                    (_, 0) => String::new(),
+                    (None, n) => format!(" (+{n} more)"),
+                    (Some(it), 1) => format!(" · {} {} %", it.rule, it.percent()),
+                    (Some(it), n) => format!(" · {} {} % (+{} more)", it.rule, it.percent(), n - 1),
+                };
                 Span::raw(format!(
                     " {} ▸ {listener} ▸ {} ▸ {group} {} %{more}",
                     first.load_balancer,

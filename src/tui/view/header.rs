@@ -11,6 +11,7 @@ use super::text;
 use crate::app::State;
 use crate::app::state;
 use crate::app::state::View;
+use crate::domain::facts::ids::ClusterId;
 use crate::domain::facts::time::Timestamp;
 use crate::domain::facts::time::age;
 use crate::domain::inventory::Freshness;
@@ -65,13 +66,16 @@ pub(super) fn both(left: Line<'_>, right: Line<'_>, area: Rect, buffer: &mut Buf
 }
 
 fn where_we_are<'a>(state: &State, theme: &Theme, short: u8) -> Line<'a> {
-    let context = state.opening.contexts.first().map_or("in-cluster", |it| &*it.0);
-    // An EKS context is an ARN: its last part names the cluster.
-    let context = context.rsplit('/').next().unwrap_or_default().to_owned();
+    // A board is of one cluster, a list of all of them.
+    let own = match &state.view {
+        View::Board(Subject::Binding(it)) if state.opening.contexts.len() > 1 => Some(&it.cluster),
+        _ => None,
+    };
+    let context = own.or(state.opening.contexts.first()).map_or("in-cluster", ClusterId::short).to_owned();
     let context = if short > 0 { text::middle(&context, 12) } else { context };
     let context = match state.opening.contexts.len() {
-        0 | 1 => context,
-        more => format!("{context} +{}", more - 1),
+        2.. if own.is_none() => format!("{context} +{}", state.opening.contexts.len() - 1),
+        _ => context,
     };
     let namespace = state.opening.namespace.clone().unwrap_or_else(|| "all namespaces".to_owned());
     let what = match &state.view {

@@ -18,7 +18,6 @@ use crate::app::action::TABLE;
 use crate::app::dialog;
 use crate::app::foot;
 use crate::app::foot::Hint;
-use crate::app::state;
 use crate::domain::facts::cluster::Pod;
 use crate::domain::facts::ids::ObjectName;
 use crate::domain::facts::time::age;
@@ -74,7 +73,7 @@ pub(super) fn details(state: &State, theme: &Theme, scroll: u16, area: Rect, buf
     };
     let (title, lines) = match state.row() {
         Some(row) => (format!("Details · {}", row.key), row_lines(state, theme, report, row)),
-        None => (format!("Details · {}", state::name(&report.subject)), report_lines(state, theme, report)),
+        None => (format!("Details · {}", state.called(&report.subject)), report_lines(state, theme, report)),
     };
     show(state, &title, theme, (lines, scroll), (area, buffer));
 }
@@ -189,6 +188,9 @@ fn binding_facts(state: &State, report: &Report) -> Facts {
         ("multi-cluster", binding.multi_cluster.to_string()),
         ("networking", networking.to_owned()),
     ];
+    if let Some((role, _)) = binding.role().filter(|_| !state.opening.manner.stays_itself) {
+        facts.push(("read as", format!("{role}, which it names (--no-assume-role reads as yourself)")));
+    }
     let now = state.shown_now();
     facts.extend(binding.checkpoint_at.map(|at| ("checkpoint", format!("{} ago", age(now.since(at))))));
     facts

@@ -10,7 +10,6 @@ use ratatui::widgets::Widget;
 use super::bindings;
 use super::text;
 use crate::app::State;
-use crate::app::state;
 use crate::domain::facts::failure::Failure;
 use crate::domain::facts::ids::BindingApi;
 use crate::domain::facts::ids::ClusterId;
@@ -68,7 +67,7 @@ fn content(state: &State) -> (String, Explanation) {
                 words.next = failure.hint.clone().or(words.next);
             }
             words.facts.extend(skipped(state));
-            (format!("Why · {}", state::name(&report.subject)), words)
+            (format!("Why · {}", state.called(&report.subject)), words)
         }
         None => ("Why".to_owned(), troubles(state)),
     }

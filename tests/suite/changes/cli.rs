@@ -102,12 +102,37 @@ async fn a_protected_context_needs_its_name() {
     assert!(code == Some(3) && err.contains("add --confirm demo"), "{code:?}: {out}{err}");
     let (code, _, err) = sync(&["--yes", "--confirm", "other"]);
     assert!(code == Some(3), "{err}");
+    // A dry run is the same command; the name accepts nothing by itself.
+    for dry in ["--dry-run=client", "--dry-run=server"] {
+        let (code, out, err) = sync(&[dry, "--confirm", "demo"]);
+        assert!(code.is_some_and(|it| it < 2) && out.contains("type demo to accept"), "{code:?}: {out}{err}");
+    }
+    let (code, _, err) = sync(&["--confirm", "demo"]);
+    assert!(code == Some(3) && err.contains("add --yes"), "{err}");
+    assert!(!desk.log().exists(), "nothing was written");
     let (code, out, err) = sync(&["--yes", "--confirm", "demo", "-o", "json"]);
     assert_eq!(code, Some(0), "{err}");
+    let result: Value = serde_json::from_str(&out).unwrap();
+    let back = format!("tgscope undo {}", result["plan"].as_str().unwrap());
+    assert!(err.contains(&back), "{err}");
     let result: Value = serde_json::from_str(&out).unwrap();
     assert_eq!((&result["kind"], &result["steps"][1]["stage"]), (&"Result".into(), &"done".into()));
     let log = std::fs::read_to_string(desk.log()).unwrap();
     assert_eq!(log.lines().count(), 4, "two steps, before and after");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_the_time_was_too_short_for_is_in_the_log_and_nothing_is_promised_of_it() {
+    let desk = Desk::new("no-controller", 40).await;
+    let (code, out, err) = desk.run(&["sync", BOARD, "--yes", "--timeout", "1ms"]);
+    assert_eq!(code, Some(4), "{out}{err}");
+    assert!(
+        out.starts_with("cancelled: ") && err.contains("stopped before anything was written"),
+        "{out}{err}"
+    );
+    assert!(!err.contains("resume") && !err.contains("undo"), "{err}");
+    let log = std::fs::read_to_string(desk.log()).unwrap();
+    assert!(log.lines().count() == 1 && log.contains(r#""stage":"cancelled""#), "{log}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -188,6 +188,17 @@ fn that_nobody_watches_a_namespace_is_said_where_all_controllers_are_seen_and_no
 }
 
 #[test]
+fn what_is_left_of_a_controller_does_not_make_it_present() {
+    let left = |w: &mut World| {
+        uninstalled(w);
+        w.signs(|it| it.webhook_configured = Some(true));
+    };
+    let it = found(left);
+    assert_eq!(it.presence, Presence::Unknown);
+    assert_eq!(it.sign, "its Deployment, lease and webhook service are not where they usually are");
+}
+
+#[test]
 fn a_controller_that_left_marks_is_never_absent() {
     assert_ne!(found(uninstalled).presence, Presence::Absent);
 }

@@ -100,11 +100,36 @@ pub(super) fn left_over(
     if sides.endpoint.is_some() || history.endpoint_just_known(key, case.now) || terminating() {
         return (Standing::Lingering, None);
     }
+    if let Some(why) = pods().find_map(|it| still_there(case, it, ours(it))) {
+        return (Standing::Lingering, Some(why));
+    }
     if let Some(hidden) = owners.hidden.get_or_init(|| hidden(case, owners)) {
         return (Standing::Unknown, Some(format!("no endpoint here, but {hidden}")));
     }
     let holder = pods().find(|pod| !pod.finished() && !ours(pod));
     (Standing::Orphan, holder.map(|pod| format!("its address now belongs to pod {}", pod.name)))
+}
+
+/// How the pod the target was registered for is still there, at its address: what is wanted of it has changed, not the pod.
+fn still_there(case: &Case<'_>, pod: &Pod, is_ours: bool) -> Option<String> {
+    if pod.finished() {
+        return None;
+    }
+    if is_ours {
+        return Some(format!("pod {} is there, but not at this port", pod.name.name));
+    }
+    // The address was the pod's already when the controller last had everything as it was wanted.
+    let (service, reconciled) = (case.service?, case.binding?.checkpoint_at?);
+    let cluster = case.cluster?;
+    let is_alike = || service.selector.iter().any(|(key, value)| pod.labels.get(key) == Some(value));
+    let is_of_others = || {
+        let mut others = cluster.services.values().filter(|it| it.name != service.name);
+        others.any(|it| it.selects(pod))
+    };
+    (pod.created <= reconciled
+        && pod.name.namespace == service.name.namespace
+        && (is_alike() || !is_of_others()))
+    .then(|| format!("service {} does not select pod {}", service.name.name, pod.name.name))
 }
 
 /// What could not be seen and may explain a target that nothing else explains.

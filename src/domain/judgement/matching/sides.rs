@@ -13,6 +13,7 @@ use crate::domain::facts::cluster::Status;
 use crate::domain::facts::failure::ErrorKind;
 use crate::domain::facts::ids::BindingApi;
 use crate::domain::facts::ids::ObjectName;
+use crate::domain::facts::time::Timestamp;
 use crate::domain::inventory::Kind;
 use crate::domain::inventory::Source;
 use crate::domain::judgement::case::Case;
@@ -117,6 +118,7 @@ fn empty_side(endpoint: &Endpoint) -> EndpointSide {
         wait: None,
         restarts: 0,
         gate: None,
+        gate_closed: None,
         other_gates: Vec::new(),
         probes: [].into(),
         node_leaving: None,
@@ -146,6 +148,7 @@ fn pod_side(case: &Case<'_>, pod: &Pod, lookup: &Lookup<'_>) -> EndpointSide {
         wait: waiting::reason(pod, case.now),
         restarts: pod.restarts(),
         gate: status,
+        gate_closed: gate.and_then(|it| gate_closed(pod, it)),
         other_gates: other_gates(case, pod, lookup),
         probes: pod.probes.clone(),
         node_leaving: None,
@@ -155,6 +158,13 @@ fn pod_side(case: &Case<'_>, pod: &Pod, lookup: &Lookup<'_>) -> EndpointSide {
         exclusion: None,
         created: Some(pod.created),
     }
+}
+
+/// Since when its containers are ready while a gate is False; what happened before either says nothing of its target.
+fn gate_closed(pod: &Pod, gate: &str) -> Option<Timestamp> {
+    let closed = pod.condition(gate).filter(|it| it.status == Status::False)?.since?;
+    let ready = pod.condition("ContainersReady").filter(|it| it.status == Status::True)?.since?;
+    Some(closed.max(ready))
 }
 
 /// A selected pod that is no endpoint of the binding, with why where slices name it all the same.

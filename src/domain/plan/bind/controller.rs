@@ -11,6 +11,7 @@ use crate::domain::facts::time::Timestamp;
 use crate::domain::inventory::Cluster;
 use crate::domain::inventory::Inventory;
 use crate::domain::inventory::KnownGroup;
+use crate::domain::judgement::controller;
 use crate::domain::judgement::controller::Presence;
 use crate::domain::judgement::row::Subject;
 use crate::domain::plan::Refusal;
@@ -34,16 +35,7 @@ pub(super) fn presence(
         return Presence::Unknown;
     }
     let signs = inventory.cluster(cluster).map(|it| &it.signs);
-    match signs {
-        Some(it)
-            if it.deployment.as_ref().is_some_and(|it| it.as_ref().is_some_and(|it| it.available > 0)) =>
-        {
-            Presence::Present
-        }
-        Some(it) if it.webhook_endpoints == Some(Some(0)) => Presence::Down,
-        Some(it) if it.webhook_configured == Some(false) && it.lease == Some(None) => Presence::Absent,
-        _ => Presence::Unknown,
-    }
+    signs.map_or(Presence::Unknown, |it| controller::by_signs(it, None, now).0)
 }
 
 /// Pods get readiness gates when they are created, where their namespace has the label: those that exist have none for

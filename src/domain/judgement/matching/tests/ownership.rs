@@ -26,6 +26,7 @@ use crate::domain::inventory::Observation;
 use crate::domain::inventory::Source;
 use crate::domain::judgement::desired::Backend;
 use crate::domain::judgement::row::Subject;
+use crate::domain::judgement::standing::Standing;
 
 const LBC: BindingApi = BindingApi::LoadBalancerController;
 const STRANGER: &str = "| 10.0.0.9 healthy";
@@ -319,9 +320,11 @@ fn an_orphan_names_the_pod_of_another_service_that_has_its_address() {
 }
 
 #[test]
-fn an_orphan_at_an_old_port_of_our_own_pod_is_nobody_elses() {
+fn a_target_at_an_old_port_of_our_own_pod_lingers() {
     let world = World::of("10.0.0.1 ready | 10.0.0.1 healthy, 10.0.0.1:9090 healthy");
-    assert_eq!(world.row("10.0.0.1:9090").note, None);
+    let row = world.row("10.0.0.1:9090");
+    assert_eq!(row.standing, Standing::Lingering);
+    assert_eq!(row.note.as_deref(), Some("pod testapp-10-0-0-1 is there, but not at this port"));
 }
 
 #[test]
@@ -355,4 +358,32 @@ fn targets_of_a_group_without_a_binding_are_elsewhere() {
     let report = world.report_on(&Subject::Group(arn()));
     assert_eq!(report.backend, Backend::Found);
     assert_eq!(report.rows[0].standing, crate::domain::judgement::standing::Standing::Elsewhere);
+}
+
+#[test]
+fn a_pod_that_is_still_at_its_address_has_left_no_orphan() {
+    let standing = |edit: fn(&mut World)| {
+        let mut world = World::of("10.0.0.1 ready | 10.0.0.1 healthy");
+        let now = world.now;
+        world.binding(|it| it.checkpoint_at = Some(now));
+        world.later(300);
+        edit(&mut world);
+        world.answer("10.0.0.1 healthy");
+        let row = world.row("10.0.0.1");
+        format!("{}: {}", row.standing.word(), row.note.unwrap_or_default())
+    };
+    // The selector has changed, while the controller was down.
+    let moved = |w: &mut World| {
+        w.service(|it| it.selector = [("app".into(), "other".into())].into());
+        w.slice("testapp-1", |it| it.endpoints.clear());
+    };
+    assert_eq!(standing(moved), "lingering: service testapp does not select pod testapp-10-0-0-1");
+    // A pod that has come since is another one.
+    let newer = standing(|w| {
+        w.service(|it| it.selector = [("app".into(), "other".into())].into());
+        w.slice("testapp-1", |it| it.endpoints.clear());
+        let now = w.now;
+        w.edit_pod("10.0.0.1", |it| it.created = now);
+    });
+    assert_eq!(newer, "orphan: its address now belongs to pod workshop/testapp-10-0-0-1");
 }

@@ -93,7 +93,16 @@ fn an_idle_row_is_a_problem_only_where_a_route_leads_to_its_group() {
 #[test]
 fn a_row_registering_is_a_problem_when_it_outlasts_its_health_check() {
     // One check of 15 s and its time-out of 5 s, after 15 s for the registration itself.
-    let registering = || World::of("10.0.0.1 ready | 10.0.0.1 initial RegistrationInProgress");
+    const INITIAL: &str = "10.0.0.1 initial RegistrationInProgress";
+    let registering = || World::of(&format!("10.0.0.1 ready | {INITIAL}"));
+    let after = |seconds: i64, mut world: World, address: &str| {
+        world.look();
+        world.later(seconds);
+        // What the health was when nobody asked is not known.
+        assert!(!world.row(address).problem);
+        world.answer(INITIAL);
+        world.row(address).problem
+    };
     assert!(!after(30, registering(), "10.0.0.1"));
     assert!(after(40, registering(), "10.0.0.1"));
     let network = || {
@@ -103,6 +112,29 @@ fn a_row_registering_is_a_problem_when_it_outlasts_its_health_check() {
     };
     assert!(!after(250, network(), "10.0.0.1"));
     assert!(after(300, network(), "10.0.0.1"));
+}
+
+#[test]
+fn a_closed_gate_tells_at_the_first_look_how_long_a_target_registers() {
+    let problem = |closed: i64, ready: i64, status: Status| {
+        let mut world = World::of("10.0.0.1 gated | 10.0.0.1 initial RegistrationInProgress");
+        let now = world.now;
+        world.edit_pod("10.0.0.1", |it| {
+            for (kind, status, age) in
+                [(GATE_OF_BINDING, status, closed), ("ContainersReady", Status::True, ready)]
+            {
+                let condition = it.conditions.iter_mut().find(|it| &*it.kind == kind).unwrap();
+                (condition.status, condition.since) = (status, Some(now.plus_seconds(-age)));
+            }
+        });
+        world.row("10.0.0.1").problem
+    };
+    assert!(problem(600, 600, Status::False));
+    assert!(!problem(20, 600, Status::False));
+    // Its containers have only just become ready again: so was it registered.
+    assert!(!problem(600, 20, Status::False));
+    // Nobody has set the gate yet: it may just have been registered.
+    assert!(!problem(600, 600, Status::Unknown));
 }
 
 /// Whether a waiting pod is a problem when seen this many seconds after its creation.

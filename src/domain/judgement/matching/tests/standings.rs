@@ -108,7 +108,7 @@ const WANTED: &[Fact] = &[
     (
         "a target at another port",
         || World::of("10.0.0.1 ready | 10.0.0.1:9090 healthy"),
-        "10.0.0.1 unregistered, 10.0.0.1:9090 orphan",
+        "10.0.0.1 unregistered, 10.0.0.1:9090 lingering",
     ),
     (
         "a stopped instance",

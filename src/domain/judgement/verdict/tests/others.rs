@@ -11,6 +11,7 @@ use crate::domain::fixture::kubernetes;
 use crate::domain::fixture::objects;
 use crate::domain::inventory::Kind;
 use crate::domain::inventory::Observation;
+use crate::domain::judgement::standing::VerdictKind;
 
 #[test]
 fn what_stays_unknown_is_not_on_its_way() {
@@ -102,4 +103,35 @@ fn nothing_is_promised_by_a_load_balancer_that_is_not_in_order() {
     let said = world.report().verdict.sentence;
     assert!(said.contains("answers 503; load balancer eksworkshopalb is provisioning"), "{said}");
     assert!(!said.contains("first checks pass"), "{said}");
+}
+
+#[test]
+fn a_pod_that_does_not_come_up_is_told_though_everything_wanted_serves() {
+    let mut world = World::of("10.0.0.1 ready | 10.0.0.1 healthy");
+    world.pod("p2 crashing");
+    let verdict = world.report().verdict;
+    assert_eq!(verdict.sentence, "1 of 1 in service; pod testapp-p2 does not come up: CrashLoopBackOff");
+}
+
+#[test]
+fn an_outage_is_not_made_of_health_that_is_older_than_the_pods() {
+    let mut world = World::of("10.0.0.1 ready, 10.0.0.2 ready | 10.0.0.1 healthy, 10.0.0.2 healthy");
+    world.look();
+    world.later(5);
+    for (before, now) in [("10.0.0.1", "10.0.0.3"), ("10.0.0.2", "10.0.0.4")] {
+        world.pod(&format!("{now} ready"));
+        world.gone(before);
+    }
+    for _ in 0..2 {
+        let verdict = world.look().verdict;
+        assert_eq!(verdict.word, VerdictKind::Unknown, "{}", verdict.sentence);
+        assert!(
+            verdict
+                .sentence
+                .ends_with("; the health on show is older than the last change of these endpoints")
+        );
+        world.later(20);
+    }
+    world.answer("10.0.0.1 draining, 10.0.0.2 draining");
+    assert_eq!(world.look().verdict.word, VerdictKind::Empty);
 }
