@@ -53,7 +53,7 @@ pub(super) async fn look(
     let question = Question { selector, target, reading: Some(&told), ..Question::default() };
     let look = Box::pin(backend::look(connection, &scope, question));
     let Look { inventory, reports, at, without_namespace } = reading::shown(look, &told).await;
-    let document = Document::new(&inventory, &reports, (&manner, at));
+    let document = Document::new(&inventory, &reports, (&manner, target, at));
     let text = printed::render(&document, format(get.output))?;
     print(&text)?;
     // Only a look at everything reads the tags of groups that no binding names.

@@ -17,6 +17,7 @@ use crate::domain::inventory::Source;
 use crate::domain::judgement::report::Report;
 use crate::domain::judgement::row::Row;
 use crate::domain::judgement::row::Subject;
+use crate::domain::judgement::scope::ScopeTarget;
 use crate::domain::judgement::standing::Standing;
 use crate::domain::judgement::unsettled::Unsettled;
 use crate::domain::judgement::verdict::unreadable_targets;
@@ -162,6 +163,9 @@ pub(crate) struct RowDocument {
     pub(crate) why: Option<WhyDocument>,
     /// Since when it stands so, if that was seen.
     pub(crate) since: Option<String>,
+    /// It is the row that was asked for; left out where none was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) pointed_at: Option<bool>,
     #[serde(skip)]
     #[schemars(skip)]
     cells: Vec<(bool, &'static str, String)>,
@@ -217,9 +221,13 @@ pub(crate) fn time(at: Timestamp) -> String {
 }
 
 impl Document {
-    /// `manner`: the flags that lines to run need.
-    pub fn new(inventory: &Inventory, reports: &[Report], (manner, now): (&Manner, Timestamp)) -> Self {
-        let look = Look { inventory, manner, now };
+    /// `manner`: the flags that lines to run need; `target`: what was pointed at.
+    pub fn new(
+        inventory: &Inventory,
+        reports: &[Report],
+        (manner, target, now): (&Manner, Option<&ScopeTarget>, Timestamp),
+    ) -> Self {
+        let look = Look { inventory, manner, target, now };
         let mut bindings = Vec::new();
         let mut groups = Vec::new();
         for report in reports {
@@ -262,6 +270,7 @@ impl RowDocument {
 struct Look<'a> {
     inventory: &'a Inventory,
     manner: &'a Manner,
+    target: Option<&'a ScopeTarget>,
     now: Timestamp,
 }
 
@@ -345,19 +354,25 @@ fn rows(look: &Look<'_>, report: &Report) -> Vec<RowDocument> {
         registration_allowance: group.and_then(|it| it.group.as_ref()).map(|it| it.registration_allowance()),
     };
     let around = words::Around::of(report, group, look.manner);
-    report.rows.iter().map(|it| row(it, &context, &around)).collect()
+    let pointed = |it: &Row| look.target.and_then(|target| target.points_at(it));
+    report.rows.iter().map(|it| row(it, pointed(it), (&context, &around))).collect()
 }
 
 fn why(it: Explanation) -> WhyDocument {
     WhyDocument { said: it.headline, facts: it.facts, next: it.next }
 }
 
-fn row(it: &Row, context: &columns::Context, around: &words::Around<'_>) -> RowDocument {
+fn row(
+    it: &Row,
+    pointed_at: Option<bool>,
+    (context, around): (&columns::Context, &words::Around<'_>),
+) -> RowDocument {
     let plain = it.standing == Standing::InService && it.flags.is_empty() && it.outdated.is_none();
     let sides = [Side::Endpoint, Side::Link, Side::Target];
     let shown = sides.into_iter().flat_map(|side| columns::of(side, true));
     let cell = |column: &Column| (column.wide, column.title, (column.text)(it, context));
     RowDocument {
+        pointed_at,
         target: it.target.as_ref().map(|target| TargetDocument {
             id: match &target.key.id {
                 TargetId::Ip(ip) => ip.to_string(),

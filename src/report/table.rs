@@ -9,6 +9,7 @@ use super::document::Document;
 use super::document::FailureDocument;
 use super::document::GroupDocument;
 use super::document::RowDocument;
+use super::document::WhyDocument;
 use crate::limits::TEXT;
 use crate::printable;
 
@@ -24,6 +25,18 @@ pub(crate) fn table(document: &Document, wide: bool) -> String {
         }
         text += &aligned(groups(&document.groups));
     }
+    let all = || {
+        document.bindings.iter().map(|it| &it.rows).chain(document.groups.iter().map(|it| &it.rows)).flatten()
+    };
+    let pointed: Vec<&RowDocument> = all().filter(|it| it.pointed_at == Some(true)).collect();
+    if !pointed.is_empty() {
+        text.push('\n');
+        text += &aligned(row_lines(&pointed, wide));
+        if let [row] = pointed.as_slice() {
+            text += &row.why.as_ref().map(explained).unwrap_or_default();
+        }
+        return text;
+    }
     let alone = match (document.bindings.as_slice(), document.groups.as_slice()) {
         ([binding], _) => Some(&binding.rows),
         ([], [group]) => Some(&group.rows),
@@ -31,7 +44,7 @@ pub(crate) fn table(document: &Document, wide: bool) -> String {
     };
     if let Some(rows) = alone.filter(|it| !it.is_empty()) {
         text.push('\n');
-        text += &aligned(row_lines(rows, wide));
+        text += &aligned(row_lines(&rows.iter().collect::<Vec<_>>(), wide));
     }
     text
 }
@@ -102,7 +115,15 @@ fn groups(groups: &[GroupDocument]) -> Vec<Vec<String>> {
     lines
 }
 
-fn row_lines(rows: &[RowDocument], wide: bool) -> Vec<Vec<String>> {
+/// Why a row stands so, a fact a line.
+fn explained(why: &WhyDocument) -> String {
+    let next = why.next.iter().map(|it| format!("next: {it}"));
+    let lines = std::iter::once(why.said.clone()).chain(why.facts.iter().cloned()).chain(next);
+    let lines: Vec<Vec<String>> = lines.map(|it| vec![it]).collect();
+    format!("\n{}", aligned(lines))
+}
+
+fn row_lines(rows: &[&RowDocument], wide: bool) -> Vec<Vec<String>> {
     let titles = rows.first().map(|it| it.cells(wide).map(|it| it.0.to_owned()).collect());
     let lines = rows.iter().map(|it| it.cells(wide).map(|it| it.1.to_owned()).collect());
     titles.into_iter().chain(lines).collect()

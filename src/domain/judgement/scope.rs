@@ -292,6 +292,21 @@ impl ScopeTarget {
         }
     }
 
+    /// Whether it is this row of a board that is pointed at; `None`: whole boards are.
+    pub(crate) fn points_at(&self, row: &Row) -> Option<bool> {
+        let on_node = |name: &str| {
+            let mut sides = row.endpoint.iter().chain(&row.others).filter_map(|it| it.node.as_deref());
+            sides.any(|it| is_node(it, name))
+        };
+        match &self.kind {
+            ScopeKind::Pod(name) => Some(has_pod(row, name)),
+            ScopeKind::Node(name) => Some(on_node(name)),
+            ScopeKind::Address(ip, port) => Some(has_address(row, *ip, *port)),
+            ScopeKind::Instance(id) => Some(row.key.target().is_some_and(|it| is_instance(it, id))),
+            _ => None,
+        }
+    }
+
     fn selects_binding(&self, inventory: &Inventory, report: &Report) -> bool {
         let Subject::Binding(reference) = &report.subject else { return false };
         let Some(binding) = inventory.binding(reference) else { return false };

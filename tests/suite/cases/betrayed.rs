@@ -99,3 +99,13 @@ fn what_is_no_answer_is_told_as_what_it_is_and_accuses_nobody() {
         }
     }
 }
+
+#[test]
+fn who_points_at_an_address_a_pod_or_a_node_is_shown_its_row_alone() {
+    let world = Arc::new(World::read("nothing-listens"));
+    for scope in ["10.0.1.10", "pod/web-5f7c9-aaaaa", "node/node-a"] {
+        let world = world.clone();
+        let (_, said, _) = asked(move |it: &Request| world.answer(it), &["get", "-n", "shop", scope]);
+        assert!(said.contains("10.0.1.10:8080") && !said.contains("10.0.2.10"), "{scope}:\n{said}");
+    }
+}

@@ -124,6 +124,8 @@ async fn a_protected_context_needs_its_name() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_the_time_was_too_short_for_is_in_the_log_and_nothing_is_promised_of_it() {
     let desk = Desk::new("no-controller", 40).await;
+    // What is asked before the first step takes longer.
+    desk.world.lab.act("fault = { on = \"*\", wrong = \"slow\", latency = 300 }").unwrap();
     let (code, out, err) = desk.run(&["sync", BOARD, "--yes", "--timeout", "1ms"]);
     assert_eq!(code, Some(4), "{out}{err}");
     assert!(

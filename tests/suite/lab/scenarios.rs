@@ -104,7 +104,7 @@ async fn told((scenario, moments): &Story) -> String {
         let document = serde_json::to_value(Document::new(
             &look.inventory,
             &look.reports,
-            (&Manner::default(), look.at),
+            (&Manner::default(), None, look.at),
         ))
         .unwrap();
         _ = writeln!(told, "=== {at} s: {what}\n{}", shown(&document, 0));
@@ -125,7 +125,7 @@ async fn the_large_world_tells_its_story_in_short() {
         let document = serde_json::to_value(Document::new(
             &look.inventory,
             &look.reports,
-            (&Manner::default(), look.at),
+            (&Manner::default(), None, look.at),
         ))
         .unwrap();
         _ = writeln!(told, "=== {what}");

@@ -120,7 +120,7 @@ async fn nobody_is_accused_and_nothing_is_settled_by_sides_of_different_age() {
         let document = serde_json::to_value(Document::new(
             &look.inventory,
             &look.reports,
-            (&Manner::default(), look.at),
+            (&Manner::default(), None, look.at),
         ))
         .unwrap();
         assert_eq!(document["failures"], serde_json::json!([]), "look {n}");
