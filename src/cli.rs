@@ -129,6 +129,15 @@ pub(crate) enum Command {
 
     /// Print a completion script for a shell, for example: source <(tgscope completion bash)
     Completion(Completion),
+
+    /// Print the manual page of the program or of a command, for example: man <(tgscope man get)
+    Man(Man),
+}
+
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Man {
+    /// The command
+    pub(crate) command: Option<String>,
 }
 
 #[derive(Clone, Debug, Args)]

@@ -42,6 +42,7 @@ pub fn main() -> ExitCode {
         Some(Command::Demo(demo)) => demo::run(&cli, demo),
         Some(Command::Doctor(doctor)) => doctor::run(&cli, doctor),
         Some(Command::Completion(it)) => completion(it.shell),
+        Some(Command::Man(it)) => manual(it.command.as_deref()),
         Some(command) => match Wanted::of(command) {
             Some(wanted) => changes::run(&cli, wanted),
             None => Err(anyhow::anyhow!("no command given")),
@@ -56,6 +57,23 @@ pub fn main() -> ExitCode {
             Exit::Error.into()
         }
     }
+}
+
+/// The manual page of the program or of one of its commands.
+fn manual(command: Option<&str>) -> anyhow::Result<Exit> {
+    let mut whole = Cli::command();
+    whole.build();
+    let page = match command {
+        None => whole,
+        Some(name) => match whole.find_subcommand(name) {
+            Some(it) => it.clone(),
+            None => anyhow::bail!("there is no command {name:?}; tgscope --help lists them"),
+        },
+    };
+    let mut text = Vec::new();
+    clap_mangen::Man::new(page).render(&mut text)?;
+    print(&String::from_utf8_lossy(&text))?;
+    Ok(Exit::Done)
 }
 
 /// What a shell completes commands and flags by.

@@ -43,7 +43,7 @@ pub(crate) fn render(document: &Document, format: Format) -> Result<String, Rend
     match format {
         Format::Json => Ok(line_end(printable::json(&serde_json::to_string_pretty(document)?).into_owned())),
         Format::Yaml => yaml(document).map(line_end),
-        Format::Name => Ok(document.names()),
+        Format::Name => Ok(table::names(document)),
         Format::Table => Ok(table(document, false)),
         Format::Wide => Ok(table(document, true)),
     }

@@ -157,6 +157,7 @@ const LAYERS: &[(&str, &[&str], &[&str])] = &[
             "anyhow",
             "clap",
             "clap_complete",
+            "clap_mangen",
             "rustix",
             "serde_json",
             "strsim",

@@ -18,6 +18,7 @@ use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::DateTime;
 use aws_smithy_types::body::SdkBody;
 use aws_smithy_types::date_time::Format;
+use aws_types::sdk_config::SharedTimeSource;
 use http_body_util::Limited;
 
 use crate::limits::ANSWER;
@@ -38,16 +39,20 @@ pub(super) fn https() -> SharedHttpClient {
         connector.set_proxy_config(Some(ProxyConfig::from_env()));
         connector.build()
     });
-    SharedHttpClient::new(Bounded(client))
+    SharedHttpClient::new(Bounded { inner: client, clock: None })
 }
 
 /// Carries requests without TLS, and through no proxy.
 pub(super) fn http() -> SharedHttpClient {
-    SharedHttpClient::new(Bounded(Builder::new().build_http()))
+    SharedHttpClient::new(Bounded { inner: Builder::new().build_http(), clock: None })
 }
 
 #[derive(Clone, Debug)]
-struct Bounded<T>(T);
+struct Bounded<T> {
+    inner: T,
+    /// What the SDK takes for the time, once it is known.
+    clock: Option<SharedTimeSource>,
+}
 
 impl HttpClient for Bounded<SharedHttpClient> {
     fn http_connector(
@@ -55,25 +60,26 @@ impl HttpClient for Bounded<SharedHttpClient> {
         settings: &HttpConnectorSettings,
         components: &RuntimeComponents,
     ) -> SharedHttpConnector {
-        SharedHttpConnector::new(Bounded(self.0.http_connector(settings, components)))
+        let inner = self.inner.http_connector(settings, components);
+        SharedHttpConnector::new(Bounded { inner, clock: components.time_source() })
     }
 }
 
 impl HttpConnector for Bounded<SharedHttpConnector> {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        let answer = self.0.call(request);
-        HttpConnectorFuture::new(async move { Ok(bounded(answer.await?)) })
+        let (answer, clock) = (self.inner.call(request), self.clock.clone());
+        HttpConnectorFuture::new(async move { Ok(bounded(answer.await?, clock.map(|it| it.now()))) })
     }
 }
 
-fn bounded(answer: HttpResponse) -> HttpResponse {
+fn bounded(answer: HttpResponse, now: Option<SystemTime>) -> HttpResponse {
     let mut answer = answer.map(|body| match body.bytes() {
         // It is all there.
         Some(_) => body,
         None => SdkBody::from_body_1_x(Limited::new(body, ANSWER.bytes)),
     });
     let date = answer.headers().get("date");
-    if date.is_some_and(|it| !is_possible(it, SystemTime::now())) {
+    if date.zip(now).is_some_and(|(it, now)| !is_possible(it, now)) {
         answer.headers_mut().remove("date");
     }
     answer

@@ -74,7 +74,11 @@ impl<'a> Wanted<'a> {
             Command::Sync(it) => Some(Self::Sync(it)),
             Command::Shift(it) => Some(Self::Shift(it)),
             Command::Undo(it) => Some(Self::Undo(it)),
-            Command::Get(_) | Command::Demo(_) | Command::Doctor(_) | Command::Completion(_) => None,
+            Command::Get(_)
+            | Command::Demo(_)
+            | Command::Doctor(_)
+            | Command::Completion(_)
+            | Command::Man(_) => None,
         }
     }
 

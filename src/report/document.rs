@@ -244,19 +244,6 @@ impl Document {
         let rows_failed = self.bindings.iter().any(|it| !it.failures.is_empty());
         rows_failed || self.groups.iter().any(|it| !it.failures.is_empty()) || !self.failures.is_empty()
     }
-
-    /// `targetgroupbinding.elbv2.k8s.aws/NAME`, one a line; of several clusters with the context in front.
-    pub(super) fn names(&self) -> String {
-        let first = self.bindings.first().map(|it| &it.cluster);
-        let several = self.bindings.iter().any(|it| Some(&it.cluster) != first);
-        let name = |it: &BindingDocument| {
-            let group = it.api_version.split('/').next().unwrap_or_default();
-            let context = if several { format!("{} ", it.cluster) } else { String::new() };
-            format!("{context}targetgroupbinding.{group}/{}\n", it.name)
-        };
-        let groups = self.groups.iter().map(|it| format!("targetgroup/{}\n", it.target_group.name));
-        self.bindings.iter().map(name).chain(groups).collect()
-    }
 }
 
 impl RowDocument {

@@ -49,6 +49,19 @@ pub(crate) fn table(document: &Document, wide: bool) -> String {
     text
 }
 
+/// `targetgroupbinding.elbv2.k8s.aws/NAME`, one a line; of several clusters with the context in front.
+pub(super) fn names(document: &Document) -> String {
+    let first = document.bindings.first().map(|it| &it.cluster);
+    let several = document.bindings.iter().any(|it| Some(&it.cluster) != first);
+    let name = |it: &BindingDocument| {
+        let group = it.api_version.split('/').next().unwrap_or_default();
+        let context = if several { format!("{} ", it.cluster) } else { String::new() };
+        format!("{context}targetgroupbinding.{group}/{}\n", it.name)
+    };
+    let groups = document.groups.iter().map(|it| format!("targetgroup/{}\n", it.target_group.name));
+    document.bindings.iter().map(name).chain(groups).collect()
+}
+
 fn bindings(bindings: &[BindingDocument], wide: bool) -> Vec<Vec<String>> {
     let mut titles =
         vec!["NAMESPACE", "NAME", "SERVICE", "TARGET GROUP", "VERDICT", "IN SERVICE", "SETTLED", "PROBLEMS"];

@@ -52,10 +52,7 @@ pub struct Screen {
 impl Screen {
     /// Takes the terminal and shows the screen on it until somebody leaves.
     pub(crate) async fn show(mut self) -> std::io::Result<()> {
-        let theme = match std::env::var_os("NO_COLOR").is_some_and(|it| !it.is_empty()) {
-            true => Theme::none(),
-            false => Theme::colours(),
-        };
+        let theme = Theme::of_environment(|it| std::env::var(it).ok());
         let mut guard = Guard::take(self.folder.take())?;
         let switch = Switch { stop: terminal::stop, retake: terminal::retake };
         self.with(&mut guard.terminal, EventStream::new(), switch, theme).await

@@ -20,6 +20,8 @@ pub struct Theme {
     pub(crate) title: Style,
     pub(crate) selected: Style,
     pub(crate) plain: Style,
+    /// The terminal shows no other characters.
+    pub(crate) ascii: bool,
 }
 
 impl Theme {
@@ -32,8 +34,13 @@ impl Theme {
             moving: of(Color::Cyan),
             dim: Style::new().add_modifier(Modifier::DIM),
             title: Style::new().add_modifier(Modifier::BOLD),
-            selected: Style::new().add_modifier(Modifier::REVERSED),
+            // One bar of one colour, whatever it lies on.
+            selected: Style::new()
+                .fg(Color::Reset)
+                .add_modifier(Modifier::REVERSED)
+                .remove_modifier(Modifier::DIM | Modifier::BOLD),
             plain: Style::new(),
+            ascii: false,
         }
     }
 
@@ -42,6 +49,19 @@ impl Theme {
         let bold = Style::new().add_modifier(Modifier::BOLD);
         let plain = Style::new();
         Self { good: plain, bad: bold, warn: bold, moving: plain, ..Self::colours() }
+    }
+
+    /// As the environment asks: no colours (NO_COLOR), nothing but ASCII where the locale is no UTF-8.
+    pub(crate) fn of_environment(variable: impl Fn(&str) -> Option<String>) -> Self {
+        let set = |name: &str| variable(name).filter(|it| !it.is_empty());
+        let colours = match set("NO_COLOR") {
+            Some(_) => Self::none(),
+            None => Self::colours(),
+        };
+        // The first that is set decides, as in every program of the system.
+        let locale = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find_map(set);
+        let is_utf8 = |it: &String| it.to_ascii_lowercase().replace('-', "").contains("utf8");
+        Self { ascii: locale.is_some_and(|it| !is_utf8(&it)), ..colours }
     }
 
     pub(crate) fn standing(&self, standing: Standing, problem: bool) -> Style {

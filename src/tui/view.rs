@@ -68,6 +68,9 @@ pub fn render(state: &State, theme: &Theme, area: Rect, buffer: &mut Buffer) -> 
         Some(Dialog::Filter { .. }) | None => {}
     }
     clean(area, buffer);
+    if theme.ascii {
+        spell(area, buffer);
+    }
     measured
 }
 
@@ -78,6 +81,41 @@ fn clean(area: Rect, buffer: &mut Buffer) {
         if !cell.symbol().is_ascii() && cell.symbol().chars().any(printable::is_unsafe) {
             cell.set_symbol("\u{fffd}");
         }
+    }
+}
+
+/// Everything on the screen in ASCII.
+fn spell(area: Rect, buffer: &mut Buffer) {
+    for at in area.positions() {
+        let Some(cell) = buffer.cell_mut(at) else { continue };
+        if !cell.symbol().is_ascii() {
+            cell.set_symbol(plain(cell.symbol()));
+        }
+    }
+}
+
+/// Lines, marks and glyphs by what looks like them, letters of others as `?`.
+fn plain(symbol: &str) -> &'static str {
+    match symbol {
+        "│" | "▏" => "|",
+        "─" | "–" | "-" => "-",
+        "┌" | "┐" | "└" | "┘" | "+" => "+",
+        "→" | "▸" => ">",
+        "←" | "≤" => "<",
+        "↑" => "^",
+        "↓" => "v",
+        "×" | "✗" => "x",
+        "✓" | "═" => "=",
+        "·" => ".",
+        // No name has one.
+        "…" => "_",
+        "⚔" => "#",
+        "◦" => "o",
+        "○" => "0",
+        "†" => "%",
+        "~" => "~",
+        "!" => "!",
+        _ => "?",
     }
 }
 

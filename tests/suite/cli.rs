@@ -357,3 +357,23 @@ fn shells_complete_the_commands_there_are() {
         }
     }
 }
+
+#[test]
+fn every_command_has_a_manual_page() {
+    let folder = tempfile::tempdir().unwrap();
+    let (_, help, _) = said(&program(folder.path(), &["--help"]).output().unwrap());
+    let commands = help.lines().skip_while(|it| !it.starts_with("Commands:")).skip(1);
+    let commands = commands.take_while(|it| !it.is_empty()).filter_map(|it| it.strip_prefix("  "));
+    let commands: Vec<&str> =
+        commands.filter_map(|it| it.split(' ').next()).filter(|it| !it.is_empty()).collect();
+    assert!(commands.contains(&"get") && commands.len() > 10, "{commands:?}");
+    for command in commands.iter().filter(|it| **it != "help") {
+        let (code, page, err) = said(&program(folder.path(), &["man", command]).output().unwrap());
+        assert_eq!(code, Some(0), "{command}: {err}");
+        assert!(page.contains(&format!(".TH tgscope-{command} 1")), "{command}: {page}");
+    }
+    let (code, page, _) = said(&program(folder.path(), &["man"]).output().unwrap());
+    assert!(code == Some(0) && page.contains(".TH tgscope 1"), "{page}");
+    let (code, _, err) = said(&program(folder.path(), &["man", "nothing"]).output().unwrap());
+    assert!(code == Some(2) && err.contains("there is no command"), "{err}");
+}

@@ -14,6 +14,7 @@ use crate::app::Measured;
 use crate::app::State;
 use crate::app::opening::Opening;
 use crate::app::state;
+use crate::app::state::Sort;
 use crate::domain::facts::cluster::Binding;
 use crate::domain::facts::ids::BindingApi;
 use crate::domain::inventory::Kind;
@@ -182,7 +183,8 @@ pub(super) fn render(state: &State, theme: &Theme, area: Rect, buffer: &mut Buff
         grows: column.grows,
         priority: column.priority,
         identity: column.identity,
-        widest: place::widest(cells.iter().map(String::as_str).chain([column.title]))
+        spare: false,
+        widest: place::widest(cells.iter().map(String::as_str).chain([titled(state, column).as_str()]))
             .max(state.widths.held(state.shown(), column.title)),
     };
     let wishes: Vec<Wish> = COLUMNS.iter().zip(&cells).map(wish).collect();
@@ -192,7 +194,7 @@ pub(super) fn render(state: &State, theme: &Theme, area: Rect, buffer: &mut Buff
     for ((column, cells), width) in COLUMNS.iter().zip(&cells).zip(widths) {
         let Some(width) = width else { continue };
         let room = usize::from(width);
-        buffer.set_stringn(x, inside.y, column.title, room, theme.dim);
+        buffer.set_stringn(x, inside.y, titled(state, column), room, theme.dim);
         for (y, (line, cell)) in (inside.y + 1..).zip(lines.iter().zip(cells)) {
             buffer.set_stringn(x, y, text::end(cell, room), room, style(theme, column.tone, line.report));
         }
@@ -204,6 +206,17 @@ pub(super) fn render(state: &State, theme: &Theme, area: Rect, buffer: &mut Buff
         buffer.set_string(inside.x, y, ">", theme.selected);
     }
     measured
+}
+
+/// The title of a column, with a mark where lines stand in its order; worst first is the verdict's.
+fn titled(state: &State, column: &Column) -> String {
+    let of = match state.sort {
+        Sort::Worst => "VERDICT",
+        Sort::Name | Sort::Zone => "BINDING",
+        Sort::Address => "TARGET GROUP",
+    };
+    let is_default = state.sort == Sort::Worst && !state.reversed;
+    text::sorted(column.title, column.title == of && !is_default, state.reversed)
 }
 
 impl<'a> Listed<'a> {

@@ -17,6 +17,7 @@ use super::text;
 use crate::app::Measured;
 use crate::app::State;
 use crate::app::state::Pane;
+use crate::app::state::Sort;
 use crate::domain::facts::cluster::TargetType;
 use crate::domain::inventory::Kind;
 use crate::domain::inventory::Source;
@@ -40,9 +41,6 @@ const LINK: u16 = 17;
 /// in the Why box.
 const NARROW_LINK: u16 = 15;
 const GLYPH_LINK: u16 = 4;
-
-/// Cells of half a board from which on it shows its wide columns too.
-const WIDE: u16 = 90;
 
 /// A pane: where it is, what it shows, whether its source has failed.
 struct Shown<'a> {
@@ -100,10 +98,8 @@ pub(super) fn render(state: &State, theme: &Theme, area: Rect, buffer: &mut Buff
     let top = place::top(rows.len(), selected, height);
     let visible = rows.get(top..rows.len().min(top + height)).unwrap_or_default();
     let measured = Rows { visible, first: rows.get(..top.min(height)).unwrap_or_default() };
-    // A pane that is wide enough for it shows more.
-    let wide = state.zoom || (area.width - link) / 2 > WIDE;
-    let [left, right] = [Side::Endpoint, Side::Target]
-        .map(|side| candidates(state, side, wide, (report, measured, &context)));
+    let [left, right] =
+        [Side::Endpoint, Side::Target].map(|side| candidates(state, side, (report, measured, &context)));
     let needed = left.measured().chain(right.measured()).collect();
     let panes = areas(state, area, link, (place::needed(&left.wishes), place::needed(&right.wishes)));
     for ((side, area), candidates) in panes.into_iter().zip([left, Candidates::default(), right]) {
@@ -114,6 +110,17 @@ pub(super) fn render(state: &State, theme: &Theme, area: Rect, buffer: &mut Buff
                 pane(&shown(state, theme, (side, area), (report, visible), candidates), theme, state, buffer)
             }
         }
+    }
+    if let Some(at) = selected.and_then(|it| it.checked_sub(top)).filter(|it| *it < height) {
+        // One bar through both panes and what is between them.
+        let y = area.y + 2 + u16::try_from(at).unwrap_or(0);
+        let (left, right) = match (state.zoom, state.pane) {
+            (false, _) => (1, 1),
+            (true, Pane::Endpoints) => (1, 0),
+            (true, Pane::Targets) => (0, 1),
+        };
+        let bar = Rect { x: area.x + left, y, width: area.width.saturating_sub(left + right), height: 1 };
+        buffer.set_style(bar, theme.selected);
     }
     let below = rows.len().saturating_sub(top + visible.len());
     let text = match (top, below) {
@@ -180,22 +187,23 @@ fn shown<'a>(
 fn candidates(
     state: &State,
     side: Side,
-    wide: bool,
     (report, rows, context): (&Report, Rows<'_>, &Context),
 ) -> Candidates {
     // Where nodes are the endpoints, the first column names them.
     let of_nodes = is_of_nodes(state, report);
-    let shown = columns::of(side, wide).filter(|it| !(of_nodes && it.id == ColumnId::Node));
+    let shown = columns::of(side, true).filter(|it| !(of_nodes && it.id == ColumnId::Node));
     let (wishes, cells) = shown
         .map(|column| {
             let texts = |rows: &[&Row]| rows.iter().map(|row| (column.text)(row, context)).collect();
             let (cells, first): (Vec<String>, Vec<String>) = (texts(rows.visible), texts(rows.first));
-            let all = cells.iter().chain(&first).map(String::as_str).chain([column.title]);
+            let title = titled(state, column.title, column.id);
+            let all = cells.iter().chain(&first).map(String::as_str).chain([title.as_str()]);
             let wish = Wish {
                 least: column.least,
                 grows: column.grows,
                 priority: column.priority,
                 identity: column.identity,
+                spare: column.wide && !state.zoom,
                 widest: place::widest(all).max(state.widths.held(state.shown(), column.title)),
             };
             (wish, (column, cells))
@@ -229,7 +237,8 @@ fn pane(shown: &Shown<'_>, theme: &Theme, state: &State, buffer: &mut Buffer) {
     for Drawn { column, width, cells } in &shown.columns {
         let room = usize::from(*width);
         let title = if shown.nodes && column.id == ColumnId::Pod { "NODE" } else { column.title };
-        buffer.set_stringn(x, inside.y, text::end(title, room), room, theme.dim);
+        let title = titled(state, title, column.id);
+        buffer.set_stringn(x, inside.y, text::end(&title, room), room, theme.dim);
         for (y, (row, cell)) in (inside.y + 1..).zip(rows.iter().zip(cells)) {
             let style = style(theme, column.tone, row, shown.badge.is_some());
             buffer.set_stringn(x, y, cut(cell, column.cut, room), room, style);
@@ -239,11 +248,6 @@ fn pane(shown: &Shown<'_>, theme: &Theme, state: &State, buffer: &mut Buffer) {
     for (n, _) in rows.iter().enumerate().filter(|(_, row)| state.changes.marked.contains(&row.key)) {
         let y = inside.y + 1 + u16::try_from(n).unwrap_or(0);
         buffer.set_stringn(inside.x, y, "*", 1, theme.title);
-    }
-    let selected = state.selected.as_ref();
-    for (n, _) in rows.iter().enumerate().filter(|(_, row)| Some(&row.key) == selected) {
-        let y = inside.y + 1 + u16::try_from(n).unwrap_or(0);
-        buffer.set_style(Rect { y, height: 1, ..inside }, theme.selected);
     }
     if rows.is_empty() {
         let text = nothing(state, shown.side);
@@ -256,6 +260,17 @@ fn pane(shown: &Shown<'_>, theme: &Theme, state: &State, buffer: &mut Buffer) {
             }
         }
     }
+}
+
+/// The title of a column, with a mark where rows stand in its order.
+fn titled(state: &State, title: &str, column: ColumnId) -> String {
+    let is_sorted = match state.sort {
+        Sort::Worst => false,
+        Sort::Name => column == ColumnId::Pod,
+        Sort::Address => matches!(column, ColumnId::Endpoint | ColumnId::Target),
+        Sort::Zone => column == ColumnId::Zone,
+    };
+    text::sorted(title, is_sorted, state.reversed)
 }
 
 /// A cell in its width.
@@ -299,7 +314,6 @@ fn links(
         let y = area.y + 2 + u16::try_from(n).unwrap_or(0);
         let chosen = selected == Some(&row.key);
         let style = style(theme, Tone::Standing, row, false);
-        let style = if chosen { style.patch(theme.selected) } else { style };
         let texts: String = columns::of(Side::Link, false).map(|it| (it.text)(row, &none)).collect();
         let marker = if chosen { '>' } else { ' ' };
         let width = usize::from(area.width);

@@ -10,6 +10,8 @@ pub(super) struct Wish {
     pub(super) priority: u8,
     /// What lines are known by: it has its room before anything else grows.
     pub(super) identity: bool,
+    /// Only where room is left over once nothing of the others is cut.
+    pub(super) spare: bool,
     pub(super) widest: u16,
 }
 
@@ -22,7 +24,8 @@ pub(super) fn widths(wishes: &[Wish], width: u16) -> Vec<Option<u16>> {
     order.sort_by_key(|index| wishes.get(*index).map(|it| it.priority));
     let mut placed: Vec<Option<u16>> = vec![None; wishes.len()];
     let mut left = width;
-    for (n, index) in order.iter().enumerate() {
+    let first = order.iter().filter(|it| wishes.get(**it).is_some_and(|it| !it.spare));
+    for (n, index) in first.enumerate() {
         let Some(wish) = wishes.get(*index) else { continue };
         let gap = if n == 0 { 0 } else { GAP };
         let needed = wish.least.min(wish.widest.max(1));
@@ -45,6 +48,14 @@ pub(super) fn widths(wishes: &[Wish], width: u16) -> Vec<Option<u16>> {
             .filter(|it| wishes.get(*it).is_some_and(|it| it.identity == identity))
             .collect();
         left = grow(wishes, &these, &mut placed, left);
+    }
+    for index in order {
+        let Some(wish) = wishes.get(index).filter(|it| it.spare) else { continue };
+        let Some(room) = left.checked_sub(GAP).filter(|it| *it >= wish.least.min(wish.widest)) else { break };
+        if let Some(slot) = placed.get_mut(index) {
+            *slot = Some(wish.widest.min(room));
+            left = room - wish.widest.min(room);
+        }
     }
     placed
 }
@@ -69,8 +80,9 @@ fn grow(wishes: &[Wish], these: &[usize], placed: &mut [Option<u16>], mut left: 
 
 /// Cells that columns need in which nothing is cut.
 pub(super) fn needed(wishes: &[Wish]) -> u16 {
-    let gaps = u16::try_from(wishes.len()).unwrap_or(u16::MAX).saturating_sub(1).saturating_mul(GAP);
-    wishes.iter().map(|it| it.widest).fold(gaps, u16::saturating_add)
+    let these = || wishes.iter().filter(|it| !it.spare);
+    let gaps = u16::try_from(these().count()).unwrap_or(u16::MAX).saturating_sub(1).saturating_mul(GAP);
+    these().map(|it| it.widest).fold(gaps, u16::saturating_add)
 }
 
 /// The left one's share of a width, where two need these: half, or more or less where only one of them has too little
@@ -100,7 +112,7 @@ mod tests {
     use super::*;
 
     fn wish(least: u16, priority: u8, widest: u16) -> Wish {
-        Wish { least, grows: 1, priority, identity: false, widest }
+        Wish { least, grows: 1, priority, identity: false, spare: false, widest }
     }
 
     #[test]
@@ -120,6 +132,16 @@ mod tests {
         assert_eq!(widths(&wishes, 26), [Some(20), Some(5)]);
         assert_eq!(widths(&wishes, 31), [Some(20), Some(10)]);
         assert_eq!(widths(&wishes, 20), [Some(14), Some(5)]);
+    }
+
+    #[test]
+    fn spare_columns_come_where_room_is_left_over() {
+        let spare = |least, priority, widest| Wish { spare: true, ..wish(least, priority, widest) };
+        let wishes = [wish(10, 0, 20), spare(14, 1, 30), spare(8, 2, 8)];
+        assert_eq!(widths(&wishes, 20), [Some(20), None, None]);
+        assert_eq!(widths(&wishes, 34), [Some(20), None, None]);
+        assert_eq!(widths(&wishes, 36), [Some(20), Some(15), None]);
+        assert_eq!(widths(&wishes, 60), [Some(20), Some(30), Some(8)]);
     }
 
     #[test]

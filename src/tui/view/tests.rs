@@ -207,6 +207,43 @@ fn an_outage_says_what_to_do() {
 }
 
 #[test]
+fn a_terminal_of_ascii_gets_nothing_else_and_every_standing_stays_told_apart() {
+    let theme = Theme { ascii: true, ..Theme::colours() };
+    let mut state = screen(&rollout());
+    let text = themed(&state, &theme, (120, 30));
+    assert!(text.is_ascii(), "{text}");
+    assert!(
+        text.contains("| TARGET ") && text.contains("v draining") && text.contains("= in service"),
+        "{text}"
+    );
+    press(&mut state, &[Action::Help]);
+    assert!(themed(&state, &theme, (80, 24)).is_ascii());
+    let mut glyphs: Vec<&str> = Standing::ALL.iter().map(|it| super::plain(it.glyph())).collect();
+    let n = glyphs.len();
+    glyphs.sort_unstable();
+    glyphs.dedup();
+    assert_eq!(glyphs.len(), n, "{glyphs:?}");
+}
+
+#[test]
+fn what_a_terminal_can_show_is_told_by_its_environment() {
+    let of = |set: &'static [(&str, &str)]| {
+        Theme::of_environment(|name| set.iter().find(|it| it.0 == name).map(|it| it.1.to_owned()))
+    };
+    for (set, ascii) in [
+        (&[][..], false),
+        (&[("LANG", "en_US.UTF-8")][..], false),
+        (&[("LANG", "de_DE.utf8"), ("LC_ALL", "")][..], false),
+        (&[("LANG", "en_US.UTF-8"), ("LC_ALL", "C")][..], true),
+        (&[("LC_ALL", "C.UTF-8"), ("LANG", "C")][..], false),
+        (&[("LC_CTYPE", "POSIX")][..], true),
+    ] {
+        assert_eq!(of(set).ascii, ascii, "{set:?}");
+    }
+    assert_eq!(of(&[("NO_COLOR", "1")]), Theme::none());
+}
+
+#[test]
 fn a_failed_source_greys_its_own_pane_and_keeps_its_rows() {
     let mut world = rollout();
     let throttled = Failure::new("DescribeTargetHealth", ErrorKind::Throttled, "Rate exceeded")

@@ -75,6 +75,15 @@ fn fits(text: &str, width: usize) -> bool {
     text.unicode_truncate(width).0.len() == text.len()
 }
 
+/// A title, with a mark where lines stand in the order of its column.
+pub(super) fn sorted(title: &str, is_sorted: bool, reversed: bool) -> String {
+    match (is_sorted, reversed) {
+        (false, _) => title.to_owned(),
+        (true, false) => format!("{title} ↑"),
+        (true, true) => format!("{title} ↓"),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use unicode_width::UnicodeWidthStr;

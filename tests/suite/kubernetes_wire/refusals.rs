@@ -101,7 +101,7 @@ async fn an_answer_that_is_no_list_is_unreadable() {
 async fn an_answer_is_measured_as_it_is_unpacked() {
     let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
     for _ in 0..(1 << 10) {
-        packed.write_all(&[b' '; 1 << 20]).unwrap();
+        packed.write_all(&vec![b' '; 1 << 20]).unwrap();
     }
     let packed = packed.finish().unwrap();
     assert!(packed.len() < 8 << 20, "{}", packed.len());

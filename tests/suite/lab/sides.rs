@@ -5,6 +5,7 @@ use std::fmt::Write;
 use std::time::Duration;
 
 use serde_json::Value;
+use tgscope::app::opening::Opening;
 use tgscope::backend::Look;
 use tgscope::domain::plan::manner::Manner;
 use tgscope::lab::Scenario;
@@ -12,6 +13,7 @@ use tgscope::report::Document;
 
 use super::BEGIN;
 use super::Still;
+use super::session::Session;
 
 const BINDINGS: usize = 40;
 const LOOKS: u64 = 50;
@@ -152,4 +154,63 @@ async fn nobody_is_accused_and_nothing_is_settled_by_sides_of_different_age() {
     assert!(wrong.is_empty(), "{} of {LOOKS} looks:\n{}", wrong.len(), wrong.join("\n"));
     assert!(settled > 1_000 && told.len() > 20, "{settled} were settled; {} times scaled", told.len());
     println!("{settled} settled, {outdated} rows outdated");
+}
+
+/// What a line of the list says under a title.
+fn under<'a>(titles: &str, line: &'a str, title: &str) -> Option<&'a str> {
+    let at = titles.chars().take(titles.find(title).map(|it| titles[..it].chars().count())?).count();
+    let rest = line.char_indices().nth(at).map(|it| &line[it.0..])?;
+    Some(rest.split("  ").next().unwrap_or_default().trim())
+}
+
+/// The lines of the list with their binding, number in service, whether settled, and problems.
+fn listed(text: &str) -> Vec<(String, String, String, String)> {
+    let Some(titles) = text.lines().find(|it| it.contains("VERDICT") && it.contains("PROBLEMS")) else {
+        return Vec::new();
+    };
+    let lines = text.lines().filter(|it| it.contains(" web-"));
+    let of = |line: &str, title: &str| under(titles, line, title).map(str::to_owned);
+    let line =
+        |it: &str| Some((of(it, "BINDING")?, of(it, "IN SERVICE")?, of(it, "SETTLED")?, of(it, "PROBLEMS")?));
+    lines.filter_map(line).collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_list_accuses_nobody_either_and_settles_in_the_end() {
+    let session = Session::of(Still::of(world()).await, "sides", Opening::default());
+    let mut random = Random(11);
+    let (mut replicas, mut frames, mut moved) = (6, 0, 0);
+    for round in 0..12 {
+        // Everything is read and at rest, and then one Deployment is told something else.
+        let mut steps = 0;
+        loop {
+            let lines = listed(&session.shown.text());
+            for (name, in_service, _, problems) in &lines {
+                // Whether that many are right is another question; nothing of it is anybody's fault.
+                assert_eq!(problems, "", "{name} {in_service}, round {round}:\n{}", session.shown.text());
+            }
+            frames += 1;
+            moved += lines.iter().filter(|it| it.0 == "web-7" && it.2 == "no").count();
+            let whole = format!("{replicas}/{replicas}");
+            let rests =
+                |it: &(String, String, String, String)| it.2 == "yes" && (it.0 != "web-7" || it.1 == whole);
+            if lines.len() > 10 && lines.iter().all(rests) && lines.iter().any(|it| it.0 == "web-7") {
+                break;
+            }
+            steps += 1;
+            assert!(steps < 20_000, "round {round} never comes to rest:\n{}", session.shown.text());
+            session.world.lab.advance(Duration::from_millis(50 + random.below(300)));
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+        match [9, 4, 6, 0][usize::try_from(random.below(4)).unwrap()] {
+            0 => session.act("restart = { app = \"web-7\" }"),
+            n => {
+                session.act(&format!("scale = {{ app = \"web-7\", replicas = {n} }}"));
+                replicas = n;
+            }
+        }
+    }
+    println!("{frames} frames looked at, {moved} of them with the one that moves unsettled");
+    assert!(moved > 20, "{moved} of {frames}");
+    session.quit().await;
 }
