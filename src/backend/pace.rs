@@ -158,7 +158,12 @@ impl Pace {
                 continue;
             }
             let due = self.due(need);
-            match due.0 - now.0 {
+            let begins = match need.urgency {
+                Urgency::Sweep => due.max(self.swept.plus_millis(SWEEP_STEP)),
+                _ => due,
+            };
+            match begins.0 - now.0 {
+                // Who has waited longest goes first: with one step for all, the last in line would never be asked for.
                 ..=0 => {
                     if best.is_none_or(|(it, at)| (need.urgency, due) < (it.urgency, at)) {
                         best = Some((need, due));
@@ -204,11 +209,7 @@ impl Pace {
             return Timestamp::default();
         }
         let wait = failed.map_or(need.good_for, |it| it.wait(need));
-        let due = last.plus_millis(wait << slow);
-        match need.urgency {
-            Urgency::Sweep => due.max(self.swept.plus_millis(SWEEP_STEP)),
-            _ => due,
-        }
+        last.plus_millis(wait << slow)
     }
 
     /// A call is made.

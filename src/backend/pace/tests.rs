@@ -468,3 +468,15 @@ fn a_role_that_a_binding_gets_later_is_tried_at_once() {
     let with_role = Follow { roles: BTreeMap::from([(arn(0), role)]), ..follow };
     assert_eq!(looks(&player.play(&with_role, (300, 302)), 0), [300]);
 }
+
+#[test]
+fn no_group_of_a_long_list_is_forgotten() {
+    let follow = list(100);
+    let mut player = Player::default();
+    let asked = player.play(&follow, (100, 1_000));
+    for n in 0..100 {
+        let at = looks(&asked, n);
+        let longest = at.windows(2).map(|it| it[1] - it[0]).chain([1_000 - at[at.len() - 1]]).max().unwrap();
+        assert!(longest <= 130, "group {n} was left alone for {longest} s: {at:?}");
+    }
+}
