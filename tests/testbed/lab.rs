@@ -302,3 +302,93 @@ fn botocore_knows_every_word_of_its_answers() {
     drop(bed);
     served.end("TERM");
 }
+
+/// What is to be pasted of a plan: its lines for a shell, and the objects that follow them.
+fn to_paste(plan: &str) -> String {
+    let mut script = String::from("set -e\n");
+    let mut inside = false;
+    for line in plan.lines() {
+        match line.strip_prefix("$ ") {
+            Some(command) => {
+                inside = command.ends_with("<<'END'");
+                script += command;
+            }
+            None if inside => {
+                inside = line != "END";
+                script += line;
+            }
+            None => continue,
+        }
+        script.push('\n');
+    }
+    script
+}
+
+impl Served {
+    /// Has a change planned, and pastes its lines into a shell instead of accepting it.
+    fn pasted(&self, change: &str) -> String {
+        let words: Vec<&str> = change.split(' ').chain(["--dry-run=client"]).collect();
+        let (code, plan, err) = attempt(&mut self.command(env!("CARGO_BIN_EXE_tgscope"), &words), None);
+        assert!(code < 2, "{change}: {code}: {plan}{err}");
+        let script = to_paste(&plan);
+        assert!(script.lines().count() > 1, "{change} has no lines to paste:\n{plan}");
+        let (code, out, err) = attempt(&mut self.command("sh", &["-c", &script]), None);
+        assert_eq!(code, 0, "{change}:\n{script}{out}{err}");
+        script
+    }
+
+    fn health(&self) -> BTreeMap<String, String> {
+        let groups: Value =
+            serde_json::from_str(&self.run("aws elbv2 describe-target-groups --output json")).unwrap();
+        let arn = groups["TargetGroups"][0]["TargetGroupArn"].as_str().unwrap();
+        let line = format!("aws elbv2 describe-target-health --output json --target-group-arn {arn}");
+        let answer: Value = serde_json::from_str(&self.run(&line)).unwrap();
+        let of = |it: &Value| {
+            let (id, port) = (it["Target"]["Id"].as_str().unwrap(), &it["Target"]["Port"]);
+            (format!("{id}:{port}"), it["TargetHealth"]["State"].as_str().unwrap().to_owned())
+        };
+        answer["TargetHealthDescriptions"].as_array().unwrap().iter().map(of).collect()
+    }
+}
+
+#[test]
+fn the_lines_of_a_plan_do_what_the_plan_says() {
+    let _bed = bed();
+    // Nobody else writes here.
+    let served = Served::start("no-controller");
+    let target = until("a healthy target", 30, || served.health().into_iter().find(|it| it.1 == "healthy")).0;
+    served.pasted(&format!("deregister tgb/testapptgb {target}"));
+    assert_eq!(served.health()[&target], "draining");
+    served.pasted(&format!("register tgb/testapptgb {target}"));
+    until("the target again", 30, || served.health().get(&target).filter(|it| *it != "draining").cloned());
+    served.end("TERM");
+
+    let served = Served::start("blue-green");
+    served.pasted("shift tgb/blue green=10 --rule 80:default");
+    let balancers: Value =
+        serde_json::from_str(&served.run("aws elbv2 describe-load-balancers --output json")).unwrap();
+    let arn = balancers["LoadBalancers"][0]["LoadBalancerArn"].as_str().unwrap();
+    let listeners =
+        served.run(&format!("aws elbv2 describe-listeners --output json --load-balancer-arn {arn}"));
+    let listeners: Value = serde_json::from_str(&listeners).unwrap();
+    let forward = &listeners["Listeners"][0]["DefaultActions"][0]["ForwardConfig"]["TargetGroups"];
+    let mut weights: Vec<i64> =
+        forward.as_array().unwrap().iter().map(|it| it["Weight"].as_i64().unwrap()).collect();
+    weights.sort_unstable();
+    assert_eq!(weights, [10, 100]);
+    served.end("TERM");
+
+    // With a controller that answers.
+    let served = Served::start("drift");
+    served.pasted("resync tgb/testapptgb");
+    let pod = served.run("kubectl get pods -o name").lines().next().unwrap().to_owned();
+    let address = served.run(&format!("kubectl get {pod} -o jsonpath={{.status.podIP}}"));
+    let script = served.pasted(&format!("drain tgb/testapptgb {address}:8080"));
+    assert!(script.contains(" label pod ") && script.contains("/eviction"), "{script}");
+    let gone = || served.run("kubectl get pods -o name").lines().all(|it| it != pod).then_some(());
+    until("the pod gone", 60, gone);
+    let script = served.pasted("unbind tgb/testapptgb");
+    assert!(script.contains(" delete targetgroupbindings"), "{script}");
+    assert_eq!(served.run("kubectl get targetgroupbindings -o name"), "");
+    served.end("TERM");
+}

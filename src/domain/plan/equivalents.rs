@@ -178,6 +178,7 @@ mod tests {
 
     use super::*;
     use crate::domain::facts::ids::BindingRef;
+    use crate::domain::facts::ids::ObjectName;
     use crate::domain::facts::ids::Uid;
 
     /// The arguments that a shell makes of a line.
@@ -208,6 +209,54 @@ mod tests {
             let expected = ["kubectl", "--as", &user, "--context", &context, "-n", "shop", "annotate",
                 "targetgroupbindings.elbv2.k8s.aws", "web", "elbv2.k8s.aws/checkpoint=tgscope/1", "--overwrite"];
             prop_assert_eq!(words, expected.map(str::to_owned).to_vec());
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(24))]
+        #[test]
+        fn whatever_others_wrote_stays_within_one_argument(texts in prop::collection::vec("[^\0]{1,16}", 8)) {
+            let [context, namespace, name, key, value, role, external, profile] = texts.as_slice() else {
+                panic!("eight texts")
+            };
+            let cluster = ClusterId::new(context);
+            let named = ObjectName::new(namespace, name);
+            let role = Some((role.clone(), Some(external.clone())));
+            let (group, uid) = (crate::domain::fixture::arn(), Uid::new("u"));
+            let targets = vec![Arriving { key: crate::domain::fixture::key("10.0.0.1:80"), zone: None, pod: None }];
+            let binding = BindingRef {
+                cluster: cluster.clone(),
+                namespace: namespace.clone(),
+                name: name.clone(),
+                api: BindingApi::LoadBalancerController,
+            };
+            let pod = Labelled::Pod(named.clone(), uid.clone());
+            let (from, to) = (None, Some(value.clone()));
+            let acts = [
+                (Act::Register { group: group.clone(), role: role.clone(), targets: targets.clone() }, vec![]),
+                (Act::Deregister { group, role, targets }, vec![]),
+                (Act::DeleteBinding { binding, uid: uid.clone(), held: false }, vec![context, namespace, name]),
+                (Act::EvictPod { cluster: cluster.clone(), name: named, uid }, vec![context, namespace, name]),
+                (Act::Label { cluster, object: pod, key: key.clone(), from, to }, vec![context, namespace, name, key, value]),
+            ];
+            let manner = Manner { profile: vec!["--profile".to_owned(), profile.clone()], ..Manner::default() };
+            for (act, said) in &acts {
+                for line in lines(act, &manner) {
+                    // What is no command is one to be made first, after what says so.
+                    let line = line.strip_prefix("# with the credentials of: ").unwrap_or(&line);
+                    let words = read_back(line);
+                    prop_assert!(matches!(words.first().map(String::as_str), Some("kubectl" | "aws")), "{}", line);
+                    if line.starts_with("aws sts") {
+                        for text in [external, profile] {
+                            prop_assert!(words.contains(text), "{} in {:?}", text, words);
+                        }
+                        continue;
+                    }
+                    for text in said {
+                        prop_assert!(words.iter().any(|it| it.contains(text.as_str())), "{} in {:?}", text, words);
+                    }
+                }
+            }
         }
     }
 
