@@ -356,11 +356,28 @@ fn the_lines_of_a_plan_do_what_the_plan_says() {
     let _bed = bed();
     // Nobody else writes here.
     let served = Served::start("no-controller");
-    let target = until("a healthy target", 30, || served.health().into_iter().find(|it| it.1 == "healthy")).0;
-    served.pasted(&format!("deregister tgb/testapptgb {target}"));
-    assert_eq!(served.health()[&target], "draining");
+    let missed = || {
+        let (_, board, _) = attempt(
+            &mut served.command(env!("CARGO_BIN_EXE_tgscope"), &["get", "tgb/testapptgb", "-o", "json"]),
+            None,
+        );
+        let board: Value = serde_json::from_str(&board).ok()?;
+        let row = board["bindings"][0]["rows"]
+            .as_array()?
+            .iter()
+            .find(|it| it["standing"] == "unregistered")?
+            .clone();
+        let pod = row["endpoint"]["pod"].as_str()?;
+        let address = served.run(&format!("kubectl get pod {pod} -o jsonpath={{.status.podIP}}"));
+        Some(format!("{address}:8080"))
+    };
+    let target = until("a pod that nobody registers", 90, missed);
+    assert_eq!(served.health().get(&target), None);
     served.pasted(&format!("register tgb/testapptgb {target}"));
-    until("the target again", 30, || served.health().get(&target).filter(|it| *it != "draining").cloned());
+    assert!(served.health().contains_key(&target), "{:?}", served.health());
+    served.pasted(&format!("deregister tgb/testapptgb {target}"));
+    // The plan waits until it has drained, and so do its lines.
+    assert_eq!(served.health().get(&target), None);
     served.end("TERM");
 
     let served = Served::start("blue-green");
