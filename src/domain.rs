@@ -6,7 +6,7 @@ pub mod facts;
 pub mod inventory;
 pub mod judgement;
 pub mod plan;
-pub(crate) mod wording;
+pub mod wording;
 
 #[cfg(test)]
 pub(crate) mod fixture;

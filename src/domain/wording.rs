@@ -3,6 +3,7 @@
 pub(crate) mod board;
 pub(crate) mod columns;
 pub(crate) mod explanation;
+pub mod glossary;
 pub(crate) mod health;
 pub(crate) mod outcome;
 pub(crate) mod pod;

@@ -448,4 +448,25 @@ mod tests {
         assert_eq!(found.cluster_name.as_deref(), Some("test"));
         assert_eq!(hints(&args("token -i prod"), &[]).cluster_name.as_deref(), Some("prod"));
     }
+
+    #[test]
+    fn what_is_left_out_to_be_sure_of_a_cluster_is_told() {
+        let of = |cluster: &str| {
+            let yaml = format!(
+                "apiVersion: v1\nkind: Config\ncurrent-context: here\ncontexts: [{{name: here, context: {{cluster: c, user: u}}}}]\n\
+                 users: [{{name: u, user: {{token: t}}}}]\nclusters: [{{name: c, cluster: {{{cluster}}}}}]\n"
+            );
+            Contexts::from_text(&yaml).unwrap().access(None).unwrap().exposure()
+        };
+        for (cluster, told) in [
+            ("server: 'https://10.0.0.1'", None),
+            ("server: 'https://10.0.0.1', insecure-skip-tls-verify: false", None),
+            ("server: 'https://10.0.0.1', insecure-skip-tls-verify: true", Some("certificate not checked")),
+            ("server: 'http://10.0.0.1:8080'", Some("plain http")),
+            // Nobody stands in between on the loopback.
+            ("server: 'http://127.0.0.1:8080'", None),
+        ] {
+            assert_eq!(of(cluster), told, "{cluster}");
+        }
+    }
 }

@@ -9,6 +9,7 @@ use tgscope::app::action::TABLE;
 use tgscope::app::dialog;
 use tgscope::domain::judgement::standing::Standing;
 use tgscope::domain::plan::permissions;
+use tgscope::domain::wording::glossary::GLOSSARY;
 use tgscope::limits::LIMITS;
 use tgscope::report;
 use tgscope::report::document;
@@ -77,6 +78,8 @@ fn the_tables_of_the_readme_are_those_of_the_code() {
         demos.into_iter().map(|it| vec![format!("`{}`", it.name), it.summary]),
     );
     let readme = with(&readme, "demos", &demos);
+    let words = GLOSSARY.iter().map(|it| vec![format!("`{}`", it.0), it.1.to_owned()]);
+    let readme = with(&readme, "words", &table(&["on the screen", "what it means"], words));
     let limits = LIMITS.iter().map(|it| vec![it.of.to_owned(), it.size(), it.beyond.to_owned()]);
     let readme = with(&readme, "limits", &table(&["what is taken of", "at most", "beyond it"], limits));
     hold("README.md", &readme);

@@ -12,6 +12,7 @@ use crate::app::State;
 use crate::app::state;
 use crate::app::state::View;
 use crate::domain::facts::ids::ClusterId;
+use crate::domain::facts::ids::TargetGroupArn;
 use crate::domain::facts::time::Timestamp;
 use crate::domain::facts::time::age;
 use crate::domain::inventory::Freshness;
@@ -247,12 +248,17 @@ fn targets(state: &State, theme: &Theme) -> (String, Style) {
         View::Bindings => state.boards.values().filter_map(|it| it.report.group.as_ref()).collect(),
     };
     let mut oldest = None;
+    let was_read =
+        |arn: &&TargetGroupArn| state.inventory.freshness(&Source::Targets((*arn).clone())).is_some();
+    let read = arns.iter().filter(|it| was_read(it)).count();
+    let all = arns.len();
     for arn in arns {
         match state.inventory.freshness(&Source::Targets(arn.clone())) {
             Some(freshness) if freshness.failed.is_some() => {
                 return failed(freshness, state.shown_now(), theme);
             }
             Some(freshness) => oldest = [oldest, freshness.read].into_iter().flatten().min(),
+            None if all > 1 => return (format!("{read} of {all} read"), theme.dim),
             None => return ("reading…".to_owned(), theme.dim),
         }
     }

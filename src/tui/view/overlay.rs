@@ -19,6 +19,7 @@ use crate::app::dialog;
 use crate::app::foot;
 use crate::app::foot::Hint;
 use crate::domain::facts::cluster::Pod;
+use crate::domain::facts::cluster::Status;
 use crate::domain::facts::ids::ObjectName;
 use crate::domain::facts::time::age;
 use crate::domain::inventory::routes::Route;
@@ -31,6 +32,7 @@ use crate::domain::wording::columns;
 use crate::domain::wording::columns::ColumnId;
 use crate::domain::wording::columns::NOTHING;
 use crate::domain::wording::explanation::Explanation;
+use crate::domain::wording::glossary::GLOSSARY;
 use crate::domain::wording::health;
 use crate::domain::wording::pod;
 use crate::domain::wording::words;
@@ -53,6 +55,9 @@ pub(super) fn help(state: &State, theme: &Theme, scroll: u16, area: Rect, buffer
         let text = format!("  {} {:<12} {}", standing.glyph(), standing.word(), standing.meaning());
         lines.push((text, theme.standing(standing, false)));
     }
+    lines.push((String::new(), theme.plain));
+    lines.push(("Words".to_owned(), theme.title));
+    lines.extend(GLOSSARY.iter().map(|(word, meaning)| (format!("  {word:<16} {meaning}"), theme.plain)));
     lines.push((String::new(), theme.plain));
     for (title, rows) in dialog::sections() {
         lines.push((title.to_owned(), theme.title));
@@ -123,6 +128,9 @@ fn row_lines(state: &State, theme: &Theme, report: &Report, row: &Row) -> Lines 
     {
         fact(name, value);
     }
+    if let Some(it) = node_state(state, report, row) {
+        fact("node state", it);
+    }
     if let Some(target) = &row.target {
         if let Some(zone) = &target.zone {
             fact("zone", zone.to_string());
@@ -135,6 +143,19 @@ fn row_lines(state: &State, theme: &Theme, report: &Report, row: &Row) -> Lines 
         fact("also", other.pod.clone().unwrap_or_else(|| NOTHING.to_owned()));
     }
     lines
+}
+
+/// How the node a row is on, or is, stands, as it says itself.
+fn node_state(state: &State, report: &Report, row: &Row) -> Option<String> {
+    let Subject::Binding(reference) = &report.subject else { return None };
+    let name = row.endpoint.as_ref()?.node.as_ref()?;
+    let node = state.inventory.cluster(&reference.cluster)?.nodes.get(&**name)?;
+    let ready = match node.ready {
+        Some(Status::True) => "Ready",
+        Some(Status::False) => "not Ready",
+        Some(Status::Unknown) | None => "Ready unknown: it does not report",
+    };
+    Some(format!("{ready}{}", if node.unschedulable { ", cordoned" } else { "" }))
 }
 
 /// The pod a row is about, as it was read.

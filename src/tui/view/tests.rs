@@ -244,6 +244,32 @@ fn what_a_terminal_can_show_is_told_by_its_environment() {
 }
 
 #[test]
+fn a_cluster_whose_identity_is_not_made_sure_of_is_named_in_the_header() {
+    let cluster = ClusterId::new("prod");
+    let exposed = [(cluster.clone(), "certificate not checked")].into();
+    let opening = Opening { contexts: vec![cluster], exposed, ..Opening::default() };
+    let state = opened(&outage(), opening);
+    for (width, height) in [(80, 24), (120, 30)] {
+        let text = frame(&state, width, height);
+        assert!(text.lines().next().unwrap().contains("CERTIFICATE NOT CHECKED"), "{text}");
+    }
+}
+
+#[test]
+fn of_several_clusters_a_board_and_its_details_name_their_own() {
+    let own = fixture::cluster();
+    let contexts = vec![ClusterId::new("arn:aws:eks:us-west-2:1:cluster/first"), own.clone()];
+    let mut state = opened(&outage(), Opening { contexts, ..Opening::default() });
+    app::update(&mut state, Message::Resize(120, 30));
+    press(&mut state, &[Action::Bindings]);
+    assert!(frame(&state, 120, 30).lines().next().unwrap().contains(" first +1 "));
+    press(&mut state, &[Action::Board]);
+    let text = frame(&state, 120, 30);
+    assert!(text.lines().next().unwrap().contains(&format!(" {} · ", own.short())), "{text}");
+    assert!(text.contains(&format!("Why · {}: workshop/testapptgb", own.short())), "{text}");
+}
+
+#[test]
 fn a_failed_source_greys_its_own_pane_and_keeps_its_rows() {
     let mut world = rollout();
     let throttled = Failure::new("DescribeTargetHealth", ErrorKind::Throttled, "Rate exceeded")

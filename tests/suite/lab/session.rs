@@ -135,6 +135,12 @@ impl Session {
         Self { world, shown, keys, running }
     }
 
+    /// Waits for the next frame.
+    pub(crate) async fn frame(&self) {
+        let waited = tokio::time::timeout(PATIENCE, self.shown.drawn.notified());
+        assert!(waited.await.is_ok(), "nothing is drawn any more:\n{}", self.shown.text());
+    }
+
     /// Waits until all of these stand on the screen.
     pub(crate) async fn until(&self, all: &[&str]) {
         self.until_so(&format!("{all:?}"), |text| all.iter().all(|it| text.contains(it))).await;
