@@ -39,7 +39,20 @@ pub(crate) fn rows(frame: &Frame) -> Vec<Row> {
     let borders: Vec<usize> = head.iter().enumerate().filter(|it| *it.1 == '│').map(|it| it.0).collect();
     let [_, left, right, end] = borders[..] else { return Vec::new() };
     let start = |title: &str| at(head, title);
-    let columns = ["POD ", "ENDPOINT ", "READY ", "TARGET ", "ZONE ", "STATE ", "REASON / SINCE"];
+    // The last ones are there where the screen has room for them.
+    let columns = [
+        "POD ",
+        "ENDPOINT ",
+        "READY ",
+        "NODE ",
+        "RESTARTS ",
+        "GATE ",
+        "TARGET ",
+        "ZONE ",
+        "STATE ",
+        "REASON / SINCE",
+        "DESCRIPTION ",
+    ];
     let starts: BTreeSet<usize> = columns.into_iter().filter_map(start).chain([left, right, end]).collect();
     let body = lines[top + 1..].iter().take_while(|it| it.first() == Some(&'│'));
     let row = |line: &Vec<char>| {
