@@ -12,7 +12,6 @@ use crate::app::State;
 use crate::app::state;
 use crate::app::state::View;
 use crate::domain::facts::ids::ClusterId;
-use crate::domain::facts::ids::TargetGroupArn;
 use crate::domain::facts::time::Timestamp;
 use crate::domain::facts::time::age;
 use crate::domain::inventory::Freshness;
@@ -247,22 +246,20 @@ fn targets(state: &State, theme: &Theme) -> (String, Style) {
         View::Board(_) => state.report().and_then(|it| it.group.as_ref()).into_iter().collect(),
         View::Bindings => state.boards.values().filter_map(|it| it.report.group.as_ref()).collect(),
     };
-    let mut oldest = None;
-    let was_read =
-        |arn: &&TargetGroupArn| state.inventory.freshness(&Source::Targets((*arn).clone())).is_some();
-    let read = arns.iter().filter(|it| was_read(it)).count();
+    let (mut oldest, mut unread) = (None, 0);
     let all = arns.len();
     for arn in arns {
         match state.inventory.freshness(&Source::Targets(arn.clone())) {
-            Some(freshness) if freshness.failed.is_some() => {
+            Some(freshness) if freshness.failed.is_some() && unread == 0 => {
                 return failed(freshness, state.shown_now(), theme);
             }
             Some(freshness) => oldest = [oldest, freshness.read].into_iter().flatten().min(),
-            None if all > 1 => return (format!("{read} of {all} read"), theme.dim),
-            None => return ("reading…".to_owned(), theme.dim),
+            None => unread += 1,
         }
     }
     match oldest {
+        _ if unread > 0 && all > 1 => (format!("{} of {all} read", all - unread), theme.dim),
+        _ if unread > 0 => ("reading…".to_owned(), theme.dim),
         Some(read) => (age(state.shown_now().since(read)), theme.plain),
         None => (text::end("–", 1), theme.dim),
     }
