@@ -100,11 +100,11 @@ pub(super) fn left_over(
     if sides.endpoint.is_some() || history.endpoint_just_known(key, case.now) || terminating() {
         return (Standing::Lingering, None);
     }
-    if let Some(why) = pods().find_map(|it| still_there(case, it, ours(it))) {
-        return (Standing::Lingering, Some(why));
-    }
     if let Some(hidden) = owners.hidden.get_or_init(|| hidden(case, owners)) {
         return (Standing::Unknown, Some(format!("no endpoint here, but {hidden}")));
+    }
+    if let Some(why) = pods().find_map(|it| still_there(case, it, ours(it))) {
+        return (Standing::Lingering, Some(why));
     }
     let holder = pods().find(|pod| !pod.finished() && !ours(pod));
     (Standing::Orphan, holder.map(|pod| format!("its address now belongs to pod {}", pod.name)))

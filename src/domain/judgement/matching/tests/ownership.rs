@@ -321,10 +321,13 @@ fn an_orphan_names_the_pod_of_another_service_that_has_its_address() {
 
 #[test]
 fn a_target_at_an_old_port_of_our_own_pod_lingers() {
-    let world = World::of("10.0.0.1 ready | 10.0.0.1 healthy, 10.0.0.1:9090 healthy");
-    let row = world.row("10.0.0.1:9090");
+    let seen = World::of("10.0.0.1 ready | 10.0.0.1 healthy, 10.0.0.1:9090 healthy");
+    let row = seen.row("10.0.0.1:9090");
     assert_eq!(row.standing, Standing::Lingering);
     assert_eq!(row.note.as_deref(), Some("pod testapp-10-0-0-1 is there, but not at this port"));
+    // A binding that cannot be seen may want that port.
+    let blind = world("10.0.0.1 ready | 10.0.0.1 healthy, 10.0.0.1:9090 healthy", one_namespace_only);
+    assert_eq!(blind.row("10.0.0.1:9090").standing, Standing::Unknown);
 }
 
 #[test]
