@@ -114,7 +114,8 @@ fn of_counts(case: &Case<'_>, rows: &[Row], counts: &Counts) -> Verdict {
     let is_news = |row: &Row| row.has_older_health() || is_passive(row);
     if missing > 0 && counts.in_service == 0 && rows.iter().filter(missed).all(is_news) {
         let text = "the health on show is older than the last change of these endpoints";
-        return say(VerdictKind::Unknown, format!("{}; {text}", told()));
+        let sentence = format!("how many of {} are in service is not known; {text}", counts.wanted);
+        return say(VerdictKind::Unknown, sentence);
     }
     let undecided = rows.iter().any(|row| row.wanted == Some(true) && row.standing == Standing::Unknown);
     if missing > 0 && undecided && counts.problems == 0 {

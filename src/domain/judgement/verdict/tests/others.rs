@@ -126,6 +126,11 @@ fn an_outage_is_not_made_of_health_that_is_older_than_the_pods() {
         let verdict = world.look().verdict;
         assert_eq!(verdict.word, VerdictKind::Unknown, "{}", verdict.sentence);
         assert!(
+            verdict.sentence.starts_with("how many of 2 are in service is not known; "),
+            "{}",
+            verdict.sentence
+        );
+        assert!(
             verdict
                 .sentence
                 .ends_with("; the health on show is older than the last change of these endpoints")
