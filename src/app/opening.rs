@@ -48,7 +48,11 @@ impl Opening {
         let all = |source: &Source| inventory.freshness(source).is_some_and(read);
         let mut listed = inventory.sources.iter().filter(|(it, _)| may_hold(it));
         let of_aws = match &target.kind {
-            ScopeKind::LoadBalancer(_) | ScopeKind::Host(_) => all(&Source::LoadBalancers),
+            ScopeKind::LoadBalancer(_) | ScopeKind::Host(_) => {
+                let groups = inventory.groups.values().filter_map(|it| it.group.as_ref());
+                let mut hung_on = groups.flat_map(|it| it.load_balancers.iter().cloned());
+                all(&Source::Groups) && hung_on.all(|it| all(&Source::LoadBalancer(it)))
+            }
             ScopeKind::Address(..) | ScopeKind::Instance(_) => {
                 let groups = inventory.bindings().filter_map(|(_, it)| it.group.clone());
                 groups.map(Source::Targets).all(|it| all(&it))
@@ -98,7 +102,7 @@ mod tests {
         for (text, source) in [
             ("gett", bindings),
             ("10.9.9.9", Source::Targets(fixture::arn())),
-            ("lb/other", Source::LoadBalancers),
+            ("lb/other", Source::LoadBalancer(fixture::load_balancer_arn())),
             ("tg/other", Source::Groups),
         ] {
             assert!(is_missed(text, |_| {}), "{text}");

@@ -30,8 +30,8 @@ use crate::domain::judgement::scope::ScopeTarget;
 use crate::domain::plan::act::ChangeKind;
 use crate::domain::plan::log::Unfinished;
 use crate::domain::plan::permissions;
+use crate::domain::wording::around::Around;
 use crate::domain::wording::columns;
-use crate::domain::wording::words;
 
 /// The smallest screen that can be read: columns and lines.
 pub(crate) const LEAST: (u16, u16) = (60, 20);
@@ -273,8 +273,8 @@ impl State {
     }
 
     /// What the words about the rows of a report rest on.
-    pub(crate) fn around<'a>(&'a self, report: &'a Report) -> words::Around<'a> {
-        words::Around::of(report, self.known_group(report), &self.opening.manner)
+    pub(crate) fn around<'a>(&'a self, report: &'a Report) -> Around<'a> {
+        Around::of(report, self.known_group(report), &self.opening.manner)
     }
 
     /// The group of a report, as far as read.

@@ -89,20 +89,25 @@ impl Answer {
     }
 
     /// The answer to a batch. What spoils it for the others is found by asking for ever fewer at once.
-    fn of_batch(
+    fn of_batch<T: Clone>(
         answer: Result<Observation, Failure>,
-        (n_asked, source, gone): (usize, Source, Option<Gone>),
+        asked: &[T],
+        source: fn(T) -> Source,
+        gone: fn(T) -> Gone,
     ) -> Self {
         match answer {
             Ok(change) => Self::learnt(change),
-            Err(failure) if failure.may_be_one_of_many() && n_asked > 1 => {
+            Err(failure) if failure.may_be_one_of_many() && asked.len() > 1 => {
                 Self { changes: Vec::new(), outcome: AnswerKind::Spoiled }
             }
             Err(failure) if failure.kind == ErrorKind::NotFound => Self {
-                changes: gone.map(Observation::Gone).into_iter().collect(),
+                changes: asked.first().cloned().map(|it| Observation::Gone(gone(it))).into_iter().collect(),
                 outcome: AnswerKind::Refused,
             },
-            Err(failure) => Self::failed(source, failure, None),
+            Err(failure) => {
+                let failed = |it: &T| Observation::Failed(source(it.clone()), failure.clone());
+                Self { changes: asked.iter().map(failed).collect(), outcome: outcome(&failure) }
+            }
         }
     }
 }
@@ -177,7 +182,7 @@ impl Asker {
                 Err(failure) => Answer::failed(Source::Caller, failure, None),
             },
             Some(Topic::Discovery) => match self.discover(identity).await {
-                Ok(groups) => Answer::learnt(Observation::Groups(groups)),
+                Ok(groups) => Answer::learnt(Observation::AllGroups(groups)),
                 Err(failure) => Answer::failed(Source::Groups, failure, None),
             },
             Some(Topic::Health(arn)) => self.health(arn, identity).await,
@@ -226,23 +231,21 @@ impl Asker {
     async fn groups(&self, ask: &Ask) -> Answer {
         let arns = of_groups(ask);
         let answer = self.client(&ask.identity).groups(&arns).await.map(Observation::Groups);
-        let gone = arns.first().cloned().map(Gone::Group);
-        Answer::of_batch(answer, (arns.len(), Source::Groups, gone))
+        Answer::of_batch(answer, &arns, Source::Group, Gone::Group)
     }
 
     async fn tags(&self, ask: &Ask) -> Answer {
         let arns = of_groups(ask);
         let answer = self.client(&ask.identity).tags(&arns).await.map(Observation::Tags);
-        let gone = arns.first().cloned().map(Gone::Group);
-        Answer::of_batch(answer, (arns.len(), Source::Tags, gone))
+        Answer::of_batch(answer, &arns, Source::Tags, Gone::Group)
     }
 
     async fn load_balancers(&self, ask: &Ask) -> Answer {
         let of = |it: &Topic| if let Topic::LoadBalancer(arn) = it { Some(arn.clone()) } else { None };
         let arns: Vec<LoadBalancerArn> = ask.topics.iter().filter_map(of).collect();
         let answer = self.client(&ask.identity).load_balancers(&arns).await;
-        let gone = arns.first().cloned().map(Gone::LoadBalancer);
-        Answer::of_batch(answer.map(Observation::LoadBalancers), (arns.len(), Source::LoadBalancers, gone))
+        let answer = answer.map(Observation::LoadBalancers);
+        Answer::of_batch(answer, &arns, Source::LoadBalancer, Gone::LoadBalancer)
     }
 
     /// Follows the pages of an answer to their end. The first is paid for.

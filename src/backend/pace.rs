@@ -269,7 +269,7 @@ impl Pace {
 
     /// An answer may tell of more than was asked about: a page of all groups need not be asked for group by group.
     pub(crate) fn learnt(&mut self, answer: &Observation, now: Timestamp) {
-        if let Observation::Groups(groups) = answer {
+        if let Observation::Groups(groups) | Observation::AllGroups(groups) = answer {
             for it in groups {
                 let topic = Topic::Group(it.arn.clone());
                 self.failed.remove(&topic);

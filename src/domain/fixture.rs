@@ -99,7 +99,7 @@ impl World {
         world.put(Object::Node(objects::node("a")));
         world.put(Object::Node(objects::node("b")));
         world.apply(Observation::Signs { cluster: cluster(), signs: objects::signs() });
-        world.apply(Observation::Groups(vec![objects::group()]));
+        world.apply(Observation::AllGroups(vec![objects::group()]));
         world.apply(Observation::Attributes(arn(), Attributes::default()));
         world.apply(Observation::Tags(vec![(arn(), BTreeMap::new())]));
         world.apply(Observation::LoadBalancers(vec![objects::load_balancer()]));
@@ -342,7 +342,7 @@ impl World {
     /// Judges and remembers the judgement, as the program does at every tick.
     pub(crate) fn look(&mut self) -> Report {
         let report = self.report();
-        self.history.note(&report.rows, report.word(), self.now);
+        self.history.note(&report.rows, (report.word(), report.whole), self.now);
         report
     }
 

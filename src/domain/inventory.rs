@@ -70,12 +70,15 @@ pub enum Kind {
 pub enum Source {
     Kubernetes(ClusterId, Kind),
     Caller,
+    /// All groups of the region.
     Groups,
+    /// One group, as it is read for a binding: by the identity that asks for it.
+    Group(TargetGroupArn),
     Targets(TargetGroupArn),
     Attributes(TargetGroupArn),
-    LoadBalancers,
+    LoadBalancer(LoadBalancerArn),
     Routes(LoadBalancerArn),
-    Tags,
+    Tags(TargetGroupArn),
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -154,6 +157,8 @@ pub enum Observation {
         gated: bool,
     },
     Groups(Vec<TargetGroup>),
+    /// Every group of the region.
+    AllGroups(Vec<TargetGroup>),
     Attributes(TargetGroupArn, Attributes),
     Tags(Vec<(TargetGroupArn, BTreeMap<String, String>)>),
     Targets(TargetGroupArn, Targets),

@@ -1,5 +1,6 @@
 //! Everything a person reads about a judgement: sentences and cells.
 
+pub(crate) mod around;
 pub(crate) mod board;
 pub(crate) mod columns;
 pub(crate) mod explanation;
@@ -9,4 +10,5 @@ pub(crate) mod outcome;
 pub(crate) mod pod;
 pub(crate) mod scope;
 pub(crate) mod unsettled;
+mod unwanted;
 pub(crate) mod words;

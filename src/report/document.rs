@@ -22,6 +22,7 @@ use crate::domain::judgement::standing::Standing;
 use crate::domain::judgement::unsettled::Unsettled;
 use crate::domain::judgement::verdict::unreadable_targets;
 use crate::domain::plan::manner::Manner;
+use crate::domain::wording::around::Around;
 use crate::domain::wording::board;
 use crate::domain::wording::columns;
 use crate::domain::wording::columns::Column;
@@ -340,7 +341,7 @@ fn rows(look: &Look<'_>, report: &Report) -> Vec<RowDocument> {
         deregistration_delay: group.and_then(|it| it.attributes.as_ref()).map(|it| it.deregistration_delay()),
         registration_allowance: group.and_then(|it| it.group.as_ref()).map(|it| it.registration_allowance()),
     };
-    let around = words::Around::of(report, group, look.manner);
+    let around = Around::of(report, group, look.manner);
     let pointed = |it: &Row| look.target.and_then(|target| target.points_at(it));
     report.rows.iter().map(|it| row(it, pointed(it), (&context, &around))).collect()
 }
@@ -352,7 +353,7 @@ fn why(it: Explanation) -> WhyDocument {
 fn row(
     it: &Row,
     pointed_at: Option<bool>,
-    (context, around): (&columns::Context, &words::Around<'_>),
+    (context, around): (&columns::Context, &Around<'_>),
 ) -> RowDocument {
     let plain = it.standing == Standing::InService && it.flags.is_empty() && it.outdated.is_none();
     let sides = [Side::Endpoint, Side::Link, Side::Target];
@@ -422,12 +423,12 @@ pub(crate) fn source_name(source: &Source) -> String {
         }
         .to_owned(),
         Source::Caller => "identity".to_owned(),
-        Source::Groups => "groups".to_owned(),
+        Source::Groups | Source::Group(_) => "groups".to_owned(),
         Source::Targets(_) => "targets".to_owned(),
         Source::Attributes(_) => "attributes".to_owned(),
-        Source::LoadBalancers => "load-balancers".to_owned(),
+        Source::LoadBalancer(_) => "load-balancers".to_owned(),
         Source::Routes(_) => "routes".to_owned(),
-        Source::Tags => "tags".to_owned(),
+        Source::Tags(_) => "tags".to_owned(),
     }
 }
 
@@ -441,11 +442,14 @@ fn failures(inventory: &Inventory, report: &Report) -> Vec<FailureDocument> {
     }
     for (source, freshness) in &inventory.sources {
         let about = match source {
-            Source::Targets(arn) | Source::Attributes(arn) => report.group.as_ref() == Some(arn),
+            Source::Targets(arn) | Source::Group(arn) | Source::Attributes(arn) => {
+                report.group.as_ref() == Some(arn)
+            }
             _ => false,
         };
-        // That a group does not exist is an answer.
-        let answered = |it: &Failure| it.kind == ErrorKind::NotFound;
+        // That a group does not exist is an answer; and what the list of all groups says of it is good enough.
+        let listed = || matches!(source, Source::Group(_)) && group.is_some_and(|it| it.group.is_some());
+        let answered = |it: &Failure| it.kind == ErrorKind::NotFound || listed();
         if let (true, Some((_, it))) = (about, freshness.failed.as_ref().filter(|(_, it)| !answered(it))) {
             found.push(failure(&source_name(source), it));
         }
@@ -465,7 +469,7 @@ fn general(inventory: &Inventory) -> Vec<FailureDocument> {
     let mut found = Vec::new();
     for (source, freshness) in &inventory.sources {
         let name = source_name(source);
-        if matches!(source, Source::Targets(_) | Source::Attributes(_)) {
+        if matches!(source, Source::Targets(_) | Source::Group(_) | Source::Attributes(_)) {
             continue;
         }
         if let Some((_, it)) = freshness.failed.as_ref().filter(|(_, it)| !is_spare(source, it.kind)) {

@@ -133,26 +133,28 @@ fn feed(
     let to_loop = sender.clone();
     tasks.spawn(async move {
         let mut known: Option<backend::AwsSide> = None;
-        let mut aws = Some(aws);
+        let mut aws = aws;
         let mut tick = tokio::time::interval(clock.wait(TICK));
         tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
+        let mut asks = true;
         loop {
-            tick.tick().await;
-            if let Some(mut waiting) = aws.take() {
-                match waiting.try_recv() {
-                    Ok(side) => {
-                        let side_of = AwsSide {
-                            endpoint: side.endpoint.clone(),
-                            region: side.region.clone(),
-                            profile: side.profile.clone(),
-                        };
-                        known = Some(side);
-                        if to_loop.send(Message::Aws(side_of)).await.is_err() {
-                            return;
-                        }
-                    }
-                    Err(oneshot::error::TryRecvError::Empty) => aws = Some(waiting),
-                    Err(oneshot::error::TryRecvError::Closed) => {}
+            // Known at once: whatever AWS answers comes from there.
+            let side = tokio::select! {
+                side = &mut aws, if asks => {
+                    asks = false;
+                    side.ok()
+                }
+                _ = tick.tick() => None,
+            };
+            if let Some(side) = side {
+                let told = AwsSide {
+                    endpoint: side.endpoint.clone(),
+                    region: side.region.clone(),
+                    profile: side.profile.clone(),
+                };
+                known = Some(side);
+                if to_loop.send(Message::Aws(told)).await.is_err() {
+                    return;
                 }
             }
             let calls = known.as_ref().map_or(0, backend::AwsSide::calls);

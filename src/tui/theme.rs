@@ -26,14 +26,16 @@ pub struct Theme {
 
 impl Theme {
     pub fn colours() -> Self {
-        let of = |colour| Style::new().fg(colour);
+        // What is said is never dim because the line it is written on is.
+        let clear = Style::new().remove_modifier(Modifier::DIM);
+        let of = |colour| clear.fg(colour);
         Self {
             good: of(Color::Green),
             bad: of(Color::Red).add_modifier(Modifier::BOLD),
             warn: of(Color::Yellow),
             moving: of(Color::Cyan),
             dim: Style::new().add_modifier(Modifier::DIM),
-            title: Style::new().add_modifier(Modifier::BOLD),
+            title: clear.add_modifier(Modifier::BOLD),
             // One bar of one colour, whatever it lies on.
             selected: Style::new()
                 .fg(Color::Reset)
@@ -46,7 +48,7 @@ impl Theme {
 
     /// No colours at all, as NO_COLOR asks.
     pub fn none() -> Self {
-        let bold = Style::new().add_modifier(Modifier::BOLD);
+        let bold = Style::new().add_modifier(Modifier::BOLD).remove_modifier(Modifier::DIM);
         let plain = Style::new();
         Self { good: plain, bad: bold, warn: bold, moving: plain, ..Self::colours() }
     }

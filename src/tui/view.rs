@@ -33,7 +33,7 @@ pub fn render(state: &State, theme: &Theme, area: Rect, buffer: &mut Buffer) -> 
         Line::raw(text).render(area, buffer);
         return Measured::default();
     }
-    let why = if area.height < 30 { 6 } else { 8 };
+    let why = (area.height * 2 / 7).clamp(6, 12);
     let rows = Layout::vertical([
         Constraint::Length(2),
         Constraint::Fill(1),

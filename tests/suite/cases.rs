@@ -4,6 +4,8 @@
 mod betrayed;
 mod causes;
 mod fake;
+mod frames;
+mod kept;
 
 use std::sync::Arc;
 
@@ -47,7 +49,8 @@ const CASES: &[Case] = &[
         "gate-of-v1",
         LOOK,
         &[
-            "is a gate of controller v1, which no later version sets. Take it out of the pod template.",
+            "is a gate of controller v1, which no later version sets.",
+            "next: take target-health.alb.ingress.k8s.aws/web_web_80 out of the pod template",
             "problems 2",
         ],
         &["web: rolling"],
@@ -275,12 +278,32 @@ fn told(document: &Value) -> String {
         lines.push(format!("controller {} {}", text(&controller["state"]), text(&controller["activity"])));
         lines.push(why(&it["why"]));
         for row in it["rows"].as_array().unwrap() {
-            lines.push(format!("{} {}\n{}", text(&row["standing"]), row["flags"], why(&row["why"])));
+            lines.push(format!("{}\n{}", named(row), why(&row["why"])));
         }
         lines.extend(it["failures"].as_array().unwrap().iter().map(Value::to_string));
     }
     lines.push(document["failures"].to_string());
     lines.join("\n")
+}
+
+/// A row by its two sides and its standing.
+fn named(row: &Value) -> String {
+    let (target, endpoint) = (&row["target"], &row["endpoint"]);
+    let plain = |it: &Value| it.to_string().replace('"', "");
+    let target = match target["id"].as_str() {
+        Some(id) => format!("{id}:{}", target["port"]),
+        None => "no target".to_owned(),
+    };
+    let (health, problem) = (&row["health"], if row["problem"] == true { ", a problem" } else { "" });
+    format!(
+        "{target} of pod {}: {} {}, wanted {}, health {} {}{problem}",
+        plain(&endpoint["pod"]),
+        plain(&row["standing"]),
+        row["flags"],
+        row["wanted"],
+        plain(&health["state"]),
+        plain(&health["reason"]),
+    )
 }
 
 /// Everything the program says of a case, with its exit code.

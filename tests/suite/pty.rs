@@ -51,7 +51,7 @@ impl Terminal {
     }
 
     /// A command in a home of its own.
-    fn at_home(command: CommandBuilder) -> Self {
+    pub(crate) fn at_home(command: CommandBuilder) -> Self {
         Self::called(command, "xterm-256color")
     }
 
@@ -92,6 +92,41 @@ impl Terminal {
 
     fn text(&self) -> String {
         self.screen.lock().unwrap().screen().contents()
+    }
+
+    /// The lines on the screen, each with its runs of cells that are not plain.
+    pub(crate) fn lines(&self) -> Vec<(String, Vec<(String, String)>)> {
+        let seen = self.screen.lock().unwrap();
+        let screen = seen.screen();
+        let (rows, cols) = screen.size();
+        let styled = |row, col| {
+            let cell = screen.cell(row, col).unwrap();
+            let colour = match cell.fgcolor() {
+                vt100::Color::Default => None,
+                other => Some(format!("{other:?}").to_lowercase()),
+            };
+            let marks = [(cell.bold(), "bold"), (cell.dim(), "dim"), (cell.inverse(), "reversed")];
+            let marks = marks.into_iter().filter(|it| it.0).map(|it| it.1.to_owned());
+            colour.into_iter().chain(marks).collect::<Vec<_>>().join(" ")
+        };
+        let line = |row| {
+            let (mut text, mut runs) = (String::new(), Vec::<(String, String)>::new());
+            for col in 0..cols.get() {
+                let symbol = screen.cell(row, col).map(|it| it.contents()).unwrap_or_default();
+                let symbol = if symbol.is_empty() { " " } else { symbol };
+                text += symbol;
+                let style = styled(row, col);
+                match runs.last_mut() {
+                    Some((same, words)) if *same == style => *words += symbol,
+                    _ => runs.push((style, symbol.to_owned())),
+                }
+            }
+            runs.retain(|(style, words)| {
+                !style.is_empty() && !words.trim_matches(['│', '─', ' ']).is_empty()
+            });
+            (text, runs)
+        };
+        (0..rows.get()).map(line).collect()
     }
 
     /// Looks until it is so, with a generous limit.

@@ -221,7 +221,7 @@ impl Player {
     fn report(&mut self) -> Option<Report> {
         let subject = Subject::Binding(self.reference());
         let report = report::judge(&self.inventory, &subject, &self.history, self.now)?;
-        self.history.note(&report.rows, report.word(), self.now);
+        self.history.note(&report.rows, (report.word(), report.whole), self.now);
         Some(report)
     }
 

@@ -82,7 +82,7 @@ pub(super) fn settle(state: &mut State) {
         let mut history = state.boards.remove(&subject).map_or_else(History::default, |it| it.history);
         history.set_detached(state.changes.detached(&subject));
         if let Some(report) = report::judge_in(&pass, &subject, &history) {
-            history.note(&report.rows, report.word(), state.now);
+            history.note(&report.rows, (report.word(), report.whole), state.now);
             state.boards.insert(subject, Board { report, history });
         }
     }

@@ -25,22 +25,26 @@ impl Inventory {
         let mut touched = Touched::default();
         match answer {
             Observation::Groups(groups) => self.groups(groups, at, &mut touched),
+            Observation::AllGroups(groups) => {
+                self.read(Source::Groups, at);
+                self.groups(groups, at, &mut touched);
+            }
             Observation::Attributes(arn, attributes) => {
                 self.read(Source::Attributes(arn.clone()), at);
                 self.groups.entry(arn.clone()).or_default().attributes = Some(attributes);
                 touched.groups.insert(arn);
             }
             Observation::Tags(tags) => {
-                self.read(Source::Tags, at);
                 for (arn, tags) in tags {
+                    self.read(Source::Tags(arn.clone()), at);
                     touched.groups.insert(arn.clone());
                     self.groups.entry(arn).or_default().tags = Some(tags);
                 }
             }
             Observation::Targets(arn, targets) => self.targets(arn, targets, at, &mut touched),
             Observation::LoadBalancers(load_balancers) => {
-                self.read(Source::LoadBalancers, at);
                 for it in load_balancers {
+                    self.read(Source::LoadBalancer(it.arn.clone()), at);
                     self.load_balancer(it);
                 }
                 touched.all = true;
@@ -85,9 +89,9 @@ impl Inventory {
     }
 
     fn groups(&mut self, groups: Vec<TargetGroup>, at: Timestamp, touched: &mut Touched) {
-        self.read(Source::Groups, at);
         for group in groups {
             let arn = group.arn.clone();
+            self.read(Source::Group(arn.clone()), at);
             self.gone.remove(&Gone::Group(arn.clone()));
             self.groups.entry(arn.clone()).or_default().group = Some(group);
             touched.groups.insert(arn);
@@ -149,9 +153,9 @@ impl Inventory {
 
     fn lose(&mut self, gone: Gone, at: Timestamp) -> bool {
         match &gone {
-            Gone::Group(_) => _ = self.read(Source::Groups, at),
+            Gone::Group(arn) => _ = self.read(Source::Group(arn.clone()), at),
             Gone::LoadBalancer(arn) => {
-                self.read(Source::LoadBalancers, at);
+                self.read(Source::LoadBalancer(arn.clone()), at);
                 self.read(Source::Routes(arn.clone()), at);
                 self.load_balancers.remove(arn);
                 self.heard.remove(arn);

@@ -13,6 +13,7 @@ use super::follow::Follow;
 use super::follow::Role;
 use crate::domain::facts::elb::HealthState;
 use crate::domain::facts::elb::LoadBalancerKind;
+use crate::domain::facts::elb::Targets;
 use crate::domain::facts::ids::ListenerArn;
 use crate::domain::facts::ids::LoadBalancerArn;
 use crate::domain::facts::ids::TargetGroupArn;
@@ -156,6 +157,25 @@ impl Needs<'_> {
             self.add(topic, self.of_group(focus), SETTINGS, Urgency::BoardSettings);
         }
         self.routes(&[focus], SETTINGS, Urgency::BoardSettings);
+        self.siblings(focus, Urgency::BoardSettings);
+    }
+
+    /// Where nothing of a group is healthy: the groups that requests could go to instead.
+    fn siblings(&mut self, arn: &TargetGroupArn, urgency: Urgency) {
+        let targets = self.inventory.groups.get(arn).and_then(|it| it.targets.as_ref());
+        let serves = |it: &Targets| it.targets.iter().any(|it| it.health.state == HealthState::Healthy);
+        if targets.is_none_or(serves) {
+            return;
+        }
+        let rules = self.inventory.routes.values().flatten().flat_map(|it| &it.rules);
+        let shared = rules.filter(|it| it.forwards.iter().any(|it| it.group == *arn));
+        let others = shared.flat_map(|it| &it.forwards).map(|it| &it.group).filter(|it| *it != arn);
+        let others: BTreeSet<TargetGroupArn> = others.cloned().collect();
+        for it in others {
+            let identity = self.of_group(&it);
+            self.add(Topic::Group(it.clone()), identity.clone(), LISTED_SETTINGS, urgency);
+            self.add(Topic::Health(it), identity, SWEEP, urgency);
+        }
     }
 
     /// Groups of the list, most wanted first, each with the urgency of its first look.
@@ -188,6 +208,9 @@ impl Needs<'_> {
         }
         let arns: Vec<&TargetGroupArn> = order.iter().map(|it| &it.0).collect();
         self.routes(&arns, LISTED_SETTINGS, Urgency::Settings);
+        for arn in &arns {
+            self.siblings(arn, Urgency::Settings);
+        }
         // Settings of a listed group decide about fail-open alone, and that about nothing while all is healthy.
         for arn in arns {
             if !self.is_gone(arn) && (self.follow.thorough || self.has_unhealthy(arn)) {

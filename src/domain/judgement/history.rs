@@ -44,6 +44,8 @@ pub struct History {
     verdict: Option<(VerdictKind, Option<Timestamp>)>,
     /// Pods we took out of the service by a label, with the target each was.
     detached: BTreeMap<Uid, Option<TargetKey>>,
+    /// Everything a verdict may rest on was read when it was last noted.
+    whole: bool,
     /// Both sides were judged once: what appears from now on is new.
     watching: bool,
     /// Rows were noted at least once, judged or not.
@@ -132,18 +134,23 @@ impl History {
         self.served.contains(uid)
     }
 
-    pub(crate) fn verdict_since(&self, word: VerdictKind, now: Timestamp) -> Option<Timestamp> {
+    /// Since when the verdict is this word; `None`: it was so when first seen. Another word while no row has changed may
+    /// only say that more was read.
+    pub(crate) fn verdict_since(&self, word: VerdictKind, rows: &[Row], now: Timestamp) -> Option<Timestamp> {
+        let moved = || rows.len() != self.rows.len() || rows.iter().any(|it| it.since == Some(now));
         match self.verdict {
             Some((known, since)) if known == word => since,
             Some((VerdictKind::Unknown, _)) | None => None,
-            Some(_) => Some(now),
+            Some(_) => (self.whole || moved()).then_some(now),
         }
     }
 
-    /// Takes a judgement in. Forgets rows that are gone, except when their endpoint was last known.
-    pub fn note(&mut self, rows: &[Row], word: VerdictKind, now: Timestamp) {
+    /// Takes a judgement in; `whole`: everything its verdict may rest on was read. Forgets rows that are gone, except when their endpoint was last known.
+    pub fn note(&mut self, rows: &[Row], (word, whole): (VerdictKind, bool), now: Timestamp) {
+        let since = self.verdict_since(word, rows, now);
         self.note_grounds(rows, now);
-        self.verdict = Some((word, self.verdict_since(word, now)));
+        self.verdict = Some((word, since));
+        self.whole = whole;
         let mut states = HashMap::with_capacity(rows.len());
         let mut seen = HashMap::with_capacity(rows.len());
         for row in rows {

@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::domain::facts::elb::HealthState;
+use crate::domain::facts::elb::LoadBalancerKind;
 use crate::domain::facts::ids::BindingRef;
+use crate::domain::facts::ids::LoadBalancerArn;
 use crate::domain::facts::ids::RowKey;
 use crate::domain::facts::ids::TargetGroupArn;
 use crate::domain::facts::time::Timestamp;
@@ -50,6 +52,8 @@ pub struct Report {
     pub(crate) zones: Vec<ZoneCount>,
     pub verdict: Verdict,
     pub(crate) verdict_since: Option<Timestamp>,
+    /// Everything that the verdict may rest on was read.
+    pub whole: bool,
     pub settled: Settled,
     pub(crate) controller: Controller,
     pub(crate) routes: Routes,
@@ -95,7 +99,7 @@ pub(crate) fn judge_in(pass: &Pass<'_>, subject: &Subject, history: &History) ->
     {
         counts.problems = counts.problems.max(1);
     }
-    let verdict_since = history.verdict_since(verdict.word, case.now);
+    let verdict_since = history.verdict_since(verdict.word, &rows, case.now);
     let settled = settled::settled(&case, &rows, &counts, fought_by.is_some());
     let controller = crate::domain::judgement::controller::controller(&case);
     let mut assumptions = Vec::new();
@@ -120,6 +124,7 @@ pub(crate) fn judge_in(pass: &Pass<'_>, subject: &Subject, history: &History) ->
                 failed: it.failed_cleanup.clone(),
             })
         }),
+        whole: is_whole(&case),
         misfit: verdict::misfit(&case),
         group_is_gone: case.is_gone(),
         fought_by,
@@ -135,6 +140,16 @@ pub(crate) fn judge_in(pass: &Pass<'_>, subject: &Subject, history: &History) ->
         controller,
         assumptions,
     })
+}
+
+/// Everything of AWS that a verdict may rest on was read.
+fn is_whole(case: &Case<'_>) -> bool {
+    let knows = |arn: &LoadBalancerArn| {
+        let known = case.inventory.load_balancers.get(arn);
+        known.is_some_and(|it| it.kind != LoadBalancerKind::Network || it.cross_zone.is_some())
+    };
+    let hangs_on = case.target_group().is_some_and(|it| it.load_balancers.iter().all(knows));
+    case.attributes().is_some() && case.routes != Routes::Unread && hangs_on
 }
 
 /// Nothing is registered and nothing is on its way: no endpoint is wanted although somebody wants some.

@@ -49,7 +49,7 @@ pub struct Verdict {
     /// Nothing is wrong although the word is not "serving": zero replicas are desired.
     pub(crate) neutral: bool,
     /// What to do about it, where its cause tells.
-    pub(crate) next: Option<&'static str>,
+    pub(crate) next: Option<String>,
 }
 
 fn say(word: VerdictKind, sentence: impl Into<String>) -> Verdict {
@@ -151,7 +151,9 @@ fn of_whole(
     (passive, failed_over): (u32, Option<String>),
 ) -> Verdict {
     if let Some(zone) = dark_zone(case, rows) {
-        return say(VerdictKind::Degraded, format!("zone {zone} has no healthy target"));
+        let next = (!cross_zone(case))
+            .then(|| format!("have a pod in {zone}, or turn cross-zone load balancing on"));
+        return Verdict { next, ..say(VerdictKind::Degraded, format!("zone {zone} has no healthy target")) };
     }
     let mut sentence = in_service(case, counts, passive);
     if let Some(fault) = failed_over.or_else(|| impaired(case)) {
@@ -181,7 +183,7 @@ fn of_whole(
             "; zone {zone} has no ready pod, so the load balancer takes the zone out of its DNS: who still uses its address there gets nothing (a pod there, or cross-zone on)"
         )
     }));
-    let next = stuck.map(|_| causes::NO_PODS_NEXT);
+    let next = stuck.map(|_| causes::NO_PODS_NEXT.to_owned());
     Verdict { next, ..say(kind, sentence) }
 }
 
@@ -292,7 +294,9 @@ fn in_service(case: &Case<'_>, counts: &Counts, passive: u32) -> String {
         Some(_) => format!("{} of {} in service", counts.in_service, counts.wanted),
         None => format!("{} of {} targets healthy", counts.healthy, counts.registered),
     };
-    let failed = || case.inventory.freshness(&Source::Groups).is_some_and(|it| it.failed.is_some());
+    let source = || case.arn.clone().map(Source::Group);
+    let failed =
+        || source().and_then(|it| case.inventory.freshness(&it)).is_some_and(|it| it.failed.is_some());
     match case.routes {
         Routes::Unread if failed() => {
             format!("{serving}; whether anything forwards to the group could not be read")
@@ -320,7 +324,13 @@ fn unreadable(case: &Case<'_>) -> Option<Verdict> {
         (Some((_, failure)), Some(_)) => format!("health too old to judge: {}{foreign}", failure.message),
         (None, _) => "the health of the targets has not been read yet".to_owned(),
     };
-    Some(say(VerdictKind::Unknown, text))
+    let account = || format!("use --profile with access to account {}", arn.account());
+    let next = match failed {
+        _ if !foreign.is_empty() => Some(account()),
+        Some((_, failure)) => failure.hint.clone(),
+        None => None,
+    };
+    Some(Verdict { next, ..say(VerdictKind::Unknown, text) })
 }
 
 /// That we are of another account than the group, which alone may be why it cannot be read.
@@ -358,7 +368,7 @@ fn empty(case: &Case<'_>, counts: &Counts) -> Verdict {
 const UNRESOLVED: &str = "which endpoints are wanted could not be read";
 
 /// With what to do about it, where that is told by the cause.
-fn why_none_wanted(case: &Case<'_>) -> (String, Option<&'static str>) {
+fn why_none_wanted(case: &Case<'_>) -> (String, Option<String>) {
     if case.binding.is_some_and(|it| it.deleted.is_some()) {
         return ("the binding is being deleted".to_owned(), None);
     }
@@ -378,7 +388,7 @@ fn why_none_wanted(case: &Case<'_>) -> (String, Option<&'static str>) {
         Backend::Found | Backend::Unread(_) => {
             return causes::none_wanted(case).map_or_else(
                 || ("no endpoint is wanted".to_owned(), None),
-                |(why, next)| (format!("no endpoint is wanted ({why})"), Some(next)),
+                |(why, next)| (format!("no endpoint is wanted ({why})"), Some(next.to_owned())),
             );
         }
     };

@@ -13,7 +13,8 @@ use crate::domain::judgement::standing::Standing;
 /// Who else manages the group, by its tags: a stack, or the controller of another cluster; or why that is not known.
 fn tagged(case: &Case<'_>) -> Option<String> {
     let Some(tags) = case.group.and_then(|it| it.tags.as_ref()) else {
-        let failed = case.inventory.freshness(&Source::Tags).and_then(|it| it.failed.as_ref());
+        let source = case.arn.clone().map(Source::Tags);
+        let failed = source.and_then(|it| case.inventory.freshness(&it)?.failed.as_ref());
         let why = failed.map_or_else(|| "its tags are not read yet".to_owned(), |(_, it)| it.to_string());
         return Some(format!("Who else manages the group is not known: {why}."));
     };

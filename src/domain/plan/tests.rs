@@ -202,7 +202,7 @@ fn tags_that_were_not_read_are_said_with_the_reason() {
     let denied = Failure::new("DescribeTags", ErrorKind::Denied, "not authorized");
     says(
         deregister(
-            &untagged(&|it| it.apply(Observation::Failed(Source::Tags, denied.clone()))),
+            &untagged(&|it| it.apply(Observation::Failed(Source::Tags(fixture::arn()), denied.clone()))),
             &["10.0.0.1"],
         ),
         &["Who else manages the group is not known: DescribeTags: not authorized"],

@@ -16,6 +16,7 @@ use crate::domain::judgement::row::Row;
 use crate::domain::judgement::row::Subject;
 use crate::domain::judgement::standing::Standing;
 use crate::domain::plan::manner::Manner;
+use crate::domain::wording::around::Around;
 use crate::domain::wording::explanation::Explanation;
 use crate::domain::wording::explanation::say;
 use crate::domain::wording::unsettled;
@@ -79,7 +80,7 @@ pub(crate) fn of_report(
             words.next =
                 Some("mend that: until then every change of this binding fails, also what should go".to_owned());
         }
-        Backend::Found | Backend::Unread(_) => words.next = report.verdict.next.map(str::to_owned),
+        Backend::Found | Backend::Unread(_) => words.next.clone_from(&report.verdict.next),
     }
     if report.fought_by.is_some() {
         words.next = Some(words::SHARED_GROUP.to_owned());
@@ -97,7 +98,7 @@ pub(crate) fn of_report(
     if let Some(error) = report.controller.fails_with() {
         words.facts.push(format!("The controller fails: {}.", controller_error(error)));
     }
-    let (cause, next) = commonest(report, &words::Around::of(report, group, manner));
+    let (cause, next) = commonest(report, &Around::of(report, group, manner));
     words.facts.splice(0..0, cause);
     words.next = words.next.or(next);
     words.facts.extend(report.assumptions.iter().map(|it| format!("{it}.")));
@@ -105,7 +106,7 @@ pub(crate) fn of_report(
 }
 
 /// What most of the rows with problems have to say, and the next step for them.
-fn commonest(report: &Report, around: &words::Around<'_>) -> (Option<String>, Option<String>) {
+fn commonest(report: &Report, around: &Around<'_>) -> (Option<String>, Option<String>) {
     let mut causes: Vec<(Explanation, Vec<&Row>)> = Vec::new();
     for row in report.rows.iter().filter(|it| it.problem).take(CAUSES) {
         let words = words::of_row(row, around);

@@ -187,7 +187,7 @@ fn proxies(it: &Failing<'_>, description: &str) -> bool {
 fn proxied(it: &Failing<'_>) -> Explanation {
     let port = it.port();
     let mut words = say(format!(
-        "Proxy protocol v2 is on: the health check on port {port} starts with its header as well, which what listens there must expect."
+        "Proxy protocol v2 is on: the health check on port {port} starts with its header as well, and whatever listens there must expect it."
     ));
     if let Some(probe) = it.probe() {
         words = words

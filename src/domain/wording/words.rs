@@ -1,86 +1,32 @@
 //! Why a row stands as it does, in plain words for someone who knows Kubernetes: what it means, and what to do next.
 
-use crate::domain::facts::cluster::Status;
-use crate::domain::facts::elb::Attributes;
 use crate::domain::facts::elb::HealthState;
 use crate::domain::facts::elb::Reason;
-use crate::domain::facts::elb::TargetGroup;
-use crate::domain::inventory::KnownGroup;
 use crate::domain::judgement::controller::Activity;
 use crate::domain::judgement::controller::Controller;
 use crate::domain::judgement::controller::Presence;
 use crate::domain::judgement::controller::controller_error;
 use crate::domain::judgement::desired::Backend;
-use crate::domain::judgement::desired::Exclusion;
-use crate::domain::judgement::report::Report;
 use crate::domain::judgement::row::EndpointSide;
 use crate::domain::judgement::row::Flag;
-use crate::domain::judgement::row::GateSetter;
 use crate::domain::judgement::row::NodeLeaving;
-use crate::domain::judgement::row::OtherGate;
 use crate::domain::judgement::row::Outdated;
 use crate::domain::judgement::row::Row;
-use crate::domain::judgement::row::Subject;
 use crate::domain::judgement::row::WaitCode;
 use crate::domain::judgement::standing::Standing;
-use crate::domain::judgement::verdict::Misfit;
-use crate::domain::plan::equivalents::joined;
-use crate::domain::plan::equivalents::kubectl;
-use crate::domain::plan::manner::Manner;
+use crate::domain::wording::around::Around;
 use crate::domain::wording::explanation::Explanation;
 use crate::domain::wording::explanation::say;
 use crate::domain::wording::health::Failing;
 use crate::domain::wording::health::of_health;
 use crate::domain::wording::health::unhealthy;
+use crate::domain::wording::unwanted;
+use crate::domain::wording::unwanted::gate_next;
+use crate::domain::wording::unwanted::gate_words;
 
 /// What ends a fight over one group.
 pub(super) const SHARED_GROUP: &str =
     "set multiClusterTargetGroup on every binding of this group, or give each its own group";
-
-/// What the words about a row rest on beside the row.
-#[derive(Clone, Copy)]
-pub(crate) struct Around<'a> {
-    pub(crate) subject: &'a Subject,
-    pub(crate) controller: &'a Controller,
-    pub(crate) backend: &'a Backend,
-    pub(crate) misfit: Option<Misfit>,
-    pub(crate) group: Option<&'a TargetGroup>,
-    pub(crate) attributes: Option<&'a Attributes>,
-    /// Nothing that is wanted is in service, and something else is healthy.
-    pub(crate) only_others_serve: bool,
-    pub(crate) group_is_gone: bool,
-    /// The controller keeps no security-group rule for the binding.
-    pub(crate) no_networking: bool,
-    manner: &'a Manner,
-}
-
-impl<'a> Around<'a> {
-    /// `manner`: the flags that lines to run need.
-    pub(crate) fn of(report: &'a Report, group: Option<&'a KnownGroup>, manner: &'a Manner) -> Self {
-        Self {
-            subject: &report.subject,
-            controller: &report.controller,
-            backend: &report.backend,
-            misfit: report.misfit,
-            group: group.and_then(|it| it.group.as_ref()),
-            attributes: group.and_then(|it| it.attributes.as_ref()),
-            only_others_serve: report.counts.wanted > 0
-                && report.counts.in_service == 0
-                && report.counts.healthy > 0,
-            group_is_gone: report.group_is_gone,
-            no_networking: report.no_networking,
-            manner,
-        }
-    }
-
-    /// A `kubectl` line for the namespace of the binding.
-    fn kubectl(&self, rest: &[&str]) -> String {
-        match self.subject {
-            Subject::Binding(it) => kubectl(self.manner, (&it.cluster, &it.namespace), rest),
-            Subject::Group(_) => joined(&[&["kubectl"], rest].concat()),
-        }
-    }
-}
 
 /// Why a row has its standing.
 pub(crate) fn of_row(row: &Row, around: &Around<'_>) -> Explanation {
@@ -124,6 +70,7 @@ pub(crate) fn of_row(row: &Row, around: &Around<'_>) -> Explanation {
         let gate = gate_words(gate, around);
         words.facts.retain(|it| *it != gate);
         words.facts.push(std::mem::replace(&mut words.headline, gate));
+        words.next = row.held_by().first().and_then(gate_next);
     }
     if row.flags.contains(&Flag::NodeLeaving) && words.next.is_none() {
         words.next = Some("D takes it out before its node goes".to_owned());
@@ -279,7 +226,7 @@ fn unregistered(row: &Row, controller: &Controller) -> Explanation {
 }
 
 fn lingering(row: &Row, controller: &Controller) -> Explanation {
-    let excluded = row.endpoint.as_ref().and_then(|it| it.exclusion).map(exclusion);
+    let excluded = row.endpoint.as_ref().and_then(|it| it.exclusion).map(unwanted::text);
     let why = excluded.or(row.note.as_deref()).unwrap_or("its endpoint has just disappeared");
     let mut words = say(format!("Still registered, although no longer wanted: {why}."));
     if let Some(wait) = row.endpoint.as_ref().and_then(|it| it.wait.as_ref()) {
@@ -344,11 +291,12 @@ fn waiting(row: &Row, around: &Around<'_>) -> Explanation {
     let Some(side) = &row.endpoint else { return say(Standing::Waiting.meaning()) };
     let Some(wait) = &side.wait else {
         let why = match (side.exclusion, around.backend) {
-            (Some(it), _) => exclusion(it),
+            (Some(it), _) => unwanted::text(it),
             (None, Backend::PortMissing(_)) => "the binding names a port that its service does not have",
             (None, _) => "its pod is in no EndpointSlice yet",
         };
-        return say(format!("Not wanted: {why}."));
+        let next = side.exclusion.and_then(|it| unwanted::next(it, side, around));
+        return Explanation { next, ..say(format!("Not wanted: {why}.")) };
     };
     let mut words = wait_words(&wait.code, side.pod.as_deref().unwrap_or("POD"), around);
     if let Some(message) = &wait.message {
@@ -402,27 +350,6 @@ fn reported_words(
     }
 }
 
-fn exclusion(exclusion: Exclusion) -> &'static str {
-    match exclusion {
-        Exclusion::NoPodReference => "its endpoint names no pod, and the controller only registers pods",
-        Exclusion::PodMissing => "the pod its endpoint names does not exist",
-        Exclusion::Terminating => "its pod is terminating",
-        Exclusion::ContainersNotReady => "the containers of its pod are not ready",
-        Exclusion::NodeNotReady => "its node is not Ready",
-        Exclusion::NodeUnknown => "nothing is heard from its node (its Ready condition is Unknown)",
-        Exclusion::NodeMissing => "its node does not exist",
-        Exclusion::NoQuicServerId => "its pod has no QUIC server ID",
-        Exclusion::BindingDeleted => "its binding is being deleted",
-        Exclusion::PortNotDeclared => {
-            "its EndpointSlice has no such port: the service's targetPort is a name that no container of the pod declares"
-        }
-        Exclusion::OtherFamily => {
-            "it has no endpoint of the binding's address family (spec.ipAddressType), only of the other"
-        }
-        Exclusion::NodeExcluded => "a label, a taint or the binding's node selector excludes its node",
-    }
-}
-
 fn flag_words(flag: Flag, row: &Row, around: &Around<'_>) -> Vec<String> {
     let text = match flag {
         Flag::WeightZero => "Every rule that forwards to the group gives it weight 0: it gets no requests.",
@@ -456,34 +383,4 @@ fn leaving(side: &EndpointSide) -> Option<String> {
             format!("Its node is going away (taint {key}), and it stays a target until {until}.")
         }
     })
-}
-
-/// Why a gate that is not this binding's keeps a pod from being ready, and who could change that.
-fn gate_words(gate: &OtherGate, around: &Around<'_>) -> String {
-    let status = match gate.status {
-        Status::True => "True",
-        Status::False => "False",
-        Status::Unknown => "not set",
-    };
-    let reason = gate.reason.as_ref().map_or(String::new(), |it| format!(" ({it})"));
-    let not_ready = "Not Ready for Kubernetes:";
-    match &gate.setter {
-        GateSetter::Binding(name) => {
-            let namespace = match around.subject {
-                Subject::Binding(it) => format!("{}/", it.namespace),
-                Subject::Group(_) => String::new(),
-            };
-            format!("{not_ready} the gate of binding {name} is {status}{reason}, see {namespace}tgb/{name}.")
-        }
-        GateSetter::NoSuchBinding(name) => format!(
-            "{not_ready} the gate of binding {name} is {status}, and there is no such binding: nobody sets it. The controller put it in when the pod was made: recreate the pod (kubectl rollout restart), or take it out of the pod template if it stands there."
-        ),
-        GateSetter::FirstController => format!(
-            "{not_ready} {} is a gate of controller v1, which no later version sets. Take it out of the pod template.",
-            gate.name
-        ),
-        GateSetter::Other => {
-            format!("{not_ready} the gate {} is {status}{reason}: whoever sets it has not.", gate.name)
-        }
-    }
 }

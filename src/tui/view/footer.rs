@@ -21,6 +21,7 @@ use crate::app::offered;
 use crate::app::state::Dialog;
 use crate::app::state::Sort;
 use crate::app::state::View;
+use crate::domain::facts::ids::LoadBalancerArn;
 use crate::domain::facts::time::age;
 use crate::domain::inventory::Source;
 use crate::domain::inventory::routes::Routes;
@@ -33,6 +34,9 @@ use crate::tui::theme::Theme;
 pub(super) fn routes(state: &State, theme: &Theme, area: Rect, buffer: &mut Buffer) {
     let Some(report) = state.report() else { return };
     let left = match &report.routes {
+        Routes::Unread if report.group_is_gone => {
+            Span::styled(" no route: the target group is gone", theme.warn)
+        }
         Routes::Unread => match unread(state, report) {
             Some(why) => Span::styled(format!(" routes: {why}"), theme.warn),
             None => Span::styled(" routes: not read yet", theme.dim),
@@ -82,7 +86,8 @@ pub(super) fn routes(state: &State, theme: &Theme, area: Rect, buffer: &mut Buff
 /// Why the routes could not be read.
 fn unread(state: &State, report: &Report) -> Option<&'static str> {
     let hangs_on = state.target_group(report).into_iter().flat_map(|it| it.load_balancers.iter().cloned());
-    let sources = [Source::Groups, Source::LoadBalancers].into_iter().chain(hangs_on.map(Source::Routes));
+    let of = |it: LoadBalancerArn| [Source::LoadBalancer(it.clone()), Source::Routes(it)];
+    let sources = report.group.iter().cloned().map(Source::Group).chain(hangs_on.flat_map(of));
     let failed = |source: Source| Some(state.inventory.freshness(&source)?.failed.as_ref()?.1.kind.word());
     sources.into_iter().find_map(failed)
 }

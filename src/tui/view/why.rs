@@ -38,7 +38,11 @@ pub(super) fn render(state: &State, theme: &Theme, area: Rect, buffer: &mut Buff
         words.next.iter().flat_map(|it| text::wrap(&format!("next: {it}"), width)).collect();
     // The next step is worth more than another fact.
     let room = height.saturating_sub(lines.len() + next.len());
-    let facts: Vec<String> = text::wrap(&words.facts.join(" "), width);
+    // One to a line; where that is too much, what is known counts more than its form.
+    let mut facts: Vec<String> = words.facts.iter().flat_map(|it| text::wrap(it, width)).collect();
+    if facts.len() > room {
+        facts = text::wrap(&words.facts.join(" "), width);
+    }
     let cut = facts.len() > room;
     for (n, fact) in facts.into_iter().take(room).enumerate() {
         let last = cut && n + 1 == room;
@@ -47,7 +51,7 @@ pub(super) fn render(state: &State, theme: &Theme, area: Rect, buffer: &mut Buff
     lines.extend(next.into_iter().map(|it| (it, true)));
     for (n, (text, strong)) in lines.into_iter().take(height).enumerate() {
         let y = inside.y + u16::try_from(n).unwrap_or(0);
-        let style = if strong { theme.plain } else { theme.dim };
+        let style = if strong { theme.title } else { theme.plain };
         Line::from(Span::styled(format!(" {text}"), style)).render(Rect { y, height: 1, ..inside }, buffer);
     }
 }
@@ -63,7 +67,9 @@ fn content(state: &State) -> (String, Explanation) {
             let mut words = board::of_report(report, group, state.shown_now());
             // What is on show may be old: why, and how to change that, comes before everything else.
             if let Some(failure) = failure(state, report) {
-                words.facts.insert(0, format!("{failure}."));
+                if !words.headline.contains(&failure.message) && !report.group_is_gone {
+                    words.facts.insert(0, format!("{failure}."));
+                }
                 words.next = failure.hint.clone().or(words.next);
             }
             words.facts.extend(skipped(state));
@@ -93,14 +99,13 @@ fn failure<'a>(state: &'a State, report: &Report) -> Option<&'a Failure> {
         let kinds = [Kind::Services, Kind::Slices, Kind::Pods, Kind::Bindings(api)];
         kinds.map(|kind| Source::Kubernetes(cluster.clone(), kind))
     };
-    let hangs_on = state
-        .target_group(report)
-        .into_iter()
-        .flat_map(|it| it.load_balancers.iter().cloned().map(Source::Routes));
+    let balancers =
+        || state.target_group(report).into_iter().flat_map(|it| it.load_balancers.iter().cloned());
+    let hangs_on = balancers().map(Source::Routes);
     let of_group =
         report.group.iter().flat_map(|it| [Source::Targets(it.clone()), Source::Attributes(it.clone())]);
-    let others =
-        [Source::Groups, Source::LoadBalancers].into_iter().filter(|_| report.routes == Routes::Unread);
+    let others = report.group.iter().cloned().map(Source::Group).chain(balancers().map(Source::LoadBalancer));
+    let others = others.filter(|_| report.routes == Routes::Unread);
     let sources = cluster.into_iter().flat_map(kinds).chain(of_group).chain(hangs_on).chain(others);
     let failed = |source: Source| Some(&state.inventory.freshness(&source)?.failed.as_ref()?.1);
     sources.into_iter().find_map(failed)

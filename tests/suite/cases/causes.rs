@@ -9,7 +9,7 @@ const CASES: &[Case] = &[
     (
         "gate-of-vanished-binding",
         LOOK,
-        &["there is no such binding: nobody sets it", "recreate the pod (kubectl rollout restart)"],
+        &["there is no such binding: nobody sets it", "next: restart the workload, whose pods got the gate"],
         &[],
     ),
     (

@@ -7,6 +7,7 @@ use std::time::UNIX_EPOCH;
 use serde_json::Value;
 use serde_json::json;
 
+use crate::support::After;
 use crate::support::Answer;
 use crate::support::Request;
 use crate::support::answer;
@@ -166,6 +167,7 @@ impl World {
                 Some(object) => answer(200, object.to_string()),
                 None => nothing(),
             },
+            None if request.parameter("watch").is_some() => watched(request, &api, &found),
             None => answer(200, json!({"metadata": {"resourceVersion": "1000"}, "items": found}).to_string()),
         }
     }
@@ -264,6 +266,19 @@ impl World {
         };
         xml(&action, &rendered(&result))
     }
+}
+
+/// All that is there, where that is asked for, and then nothing: nothing lives here.
+fn watched(request: &Request, api: &str, found: &[&Value]) -> Answer {
+    let mut lines = Vec::new();
+    if request.parameter("sendInitialEvents").is_some() {
+        // As API servers write it: the type first.
+        let event = |kind: &str, it: &Value| format!(r#"{{"type":"{kind}","object":{it}}}"#);
+        lines.extend(found.iter().map(|it| event("ADDED", it)));
+        let ends = json!({"resourceVersion": "1000", "annotations": {"k8s.io/initial-events-end": "true"}});
+        lines.push(event("BOOKMARK", &json!({"apiVersion": api, "kind": "Any", "metadata": ends})));
+    }
+    Answer::Stream(lines, After::Hold)
 }
 
 /// Fields whose text somebody chooses freely, and that nothing here is found by.

@@ -153,6 +153,27 @@ fn routes_are_known_once_the_rules_of_every_listener_are() {
 }
 
 #[test]
+fn a_board_without_a_healthy_target_reads_the_groups_that_requests_could_go_to_instead() {
+    let canary: TargetGroupArn =
+        "arn:aws:elasticloadbalancing:us-west-2:123456789012:targetgroup/canary/1".parse().unwrap();
+    let asks = |health: &str| {
+        let mut world = World::of(&format!("10.0.0.1 ready | 10.0.0.1 {health}"));
+        let mut listener = objects::listener(1);
+        listener.load_balancer = fixture::load_balancer_arn();
+        let mut other = listener.rules[0].forwards[0].clone();
+        (other.group, other.weight) = (canary.clone(), 0);
+        listener.rules[0].forwards.push(other);
+        let (arn, rules) = (listener.arn.clone(), listener.rules.clone());
+        world.apply(Observation::Listeners(fixture::load_balancer_arn(), vec![listener]));
+        world.apply(Observation::Rules(fixture::load_balancer_arn(), arn, rules));
+        let found = needs(&world.inventory, &board());
+        found.iter().any(|it| it.topic == Topic::Health(canary.clone()))
+    };
+    assert!(asks("initial RegistrationInProgress"));
+    assert!(!asks("healthy"));
+}
+
+#[test]
 fn the_tags_of_two_hundred_groups_are_read_those_first_that_may_have_to_be_listed() {
     let group = |n: u32| -> TargetGroupArn {
         format!("arn:aws:elasticloadbalancing:us-west-2:1:targetgroup/g{n:03}/1").parse().unwrap()

@@ -1,11 +1,15 @@
 //! Since when a row stands as it does, and what an address means when its pod changes.
 
 use super::second_binding;
+use crate::domain::facts::elb::Attributes;
 use crate::domain::facts::ids::BindingApi;
 use crate::domain::facts::ids::Uid;
+use crate::domain::fixture;
 use crate::domain::fixture::World;
 use crate::domain::fixture::targets_source;
+use crate::domain::inventory::Observation;
 use crate::domain::judgement::standing::Standing;
+use crate::domain::judgement::standing::VerdictKind;
 
 const SERVED: &str = "10.0.0.1 ready | 10.0.0.1 healthy";
 
@@ -126,4 +130,16 @@ fn the_verdict_has_its_time_once_it_was_seen_to_change() {
     assert_eq!(world.look().verdict_since, Some(changed));
     world.later(30);
     assert_eq!(world.look().verdict_since, Some(changed));
+}
+
+#[test]
+fn a_verdict_that_changes_since_more_was_read_has_no_time() {
+    let mut world =
+        World::of("10.0.0.1 ready, 10.0.0.2 ready b | 10.0.0.1 healthy, 10.0.0.2 unhealthy Timeout b");
+    world.inventory.groups.get_mut(&fixture::arn()).unwrap().attributes = None;
+    world.look();
+    let per_zone = ("load_balancing.cross_zone.enabled".to_owned(), "false".to_owned());
+    world.apply(Observation::Attributes(fixture::arn(), Attributes([per_zone].into())));
+    let report = world.look();
+    assert_eq!((report.word(), report.verdict_since), (VerdictKind::FailOpen, None));
 }
