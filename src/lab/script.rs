@@ -210,7 +210,7 @@ fn aws(world: &mut World, step: &Step) {
     if let Some(it) = &step.register {
         let arn = world.elb.group_arn(&it.group);
         for key in keys(world, it) {
-            let zone = world.elb.zone_of(&key.0).unwrap_or_else(|| "all".to_owned());
+            let zone = world.elb.zone_of(&key.id).unwrap_or_else(|| "all".to_owned());
             health::register(world, &arn, &key, &zone);
         }
     }
@@ -258,7 +258,7 @@ fn keys(world: &World, it: &Targets) -> Vec<Key> {
     let mut keys: Vec<Key> = Vec::new();
     for target in &it.addresses {
         let (id, port) = target.rsplit_once(':').unwrap_or((target, "80"));
-        keys.push((id.to_owned(), port.parse().unwrap_or(80)));
+        keys.push(Key::new(id, port.parse().unwrap_or(80)));
     }
     if let Some(app) = &it.app
         && let Some((namespace, name)) = pods(world, app).into_iter().nth(it.index)
@@ -267,7 +267,7 @@ fn keys(world: &World, it: &Targets) -> Vec<Key> {
         let ports =
             super::json::list(pod, "spec.containers").iter().flat_map(|it| super::json::list(it, "ports"));
         let port = ports.map(|it| at(it, "containerPort")).find_map(serde_json::Value::as_u64).unwrap_or(80);
-        keys.push((text(pod, "status.podIP").to_owned(), u16::try_from(port).unwrap_or(80)));
+        keys.push(Key::new(text(pod, "status.podIP"), u16::try_from(port).unwrap_or(80)));
     }
     keys
 }

@@ -8,6 +8,7 @@ mod recorded;
 mod scenarios;
 pub(crate) mod session;
 mod sides;
+mod wanted;
 
 use std::time::Duration;
 

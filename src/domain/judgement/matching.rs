@@ -302,8 +302,11 @@ fn problem(case: &Case<'_>, history: &History, row: &Row) -> bool {
             let served = !ours && row.uid().is_some_and(|uid| history.served(uid));
             let wrong = match row.endpoint.as_ref().and_then(|it| it.wait.as_ref()) {
                 Some(reason) => !reason.starting,
-                // A ready pod that is not wanted all the same waits for nothing that comes by itself.
-                None => row.uid().is_some() && outlasted,
+                // A ready pod that is not wanted all the same waits for nothing that comes by itself; of a binding that is
+                // being deleted that is meant.
+                None => {
+                    row.uid().is_some() && outlasted && case.binding.is_none_or(|it| it.deleted.is_none())
+                }
             };
             !row.terminating() && (served || wrong)
         }

@@ -95,6 +95,7 @@ pub(crate) fn judge_in(pass: &Pass<'_>, subject: &Subject, history: &History) ->
         || stuck
         || broken
         || fought_by.is_some()
+        || is_held(&case)
         || is_empty_for_good(&case, &verdict, &counts)
     {
         counts.problems = counts.problems.max(1);
@@ -140,6 +141,15 @@ pub(crate) fn judge_in(pass: &Pass<'_>, subject: &Subject, history: &History) ->
         controller,
         assumptions,
     })
+}
+
+/// Seconds within which a controller that is well has cleaned up.
+const CLEANED_UP: i64 = 60;
+
+/// Its deletion takes longer than a clean-up does.
+fn is_held(case: &Case<'_>) -> bool {
+    let deleted = case.binding.and_then(|it| it.deleted);
+    deleted.is_some_and(|it| case.now.since(it) > CLEANED_UP)
 }
 
 /// Everything of AWS that a verdict may rest on was read.

@@ -147,7 +147,12 @@ fn of_deletion(report: &Report, deleting: &Deleting, now: Timestamp) -> Explanat
             n => format!("{n} targets are still registered and get traffic if healthy."),
         });
     }
+    let is_ours = |it: &String| it.ends_with(CONTROLLERS);
+    let foreign = deleting.finalizers.iter().find(|it| !is_ours(it));
     words.next = match (report.controller.presence, &deleting.failed) {
+        _ if foreign.is_some() && !deleting.finalizers.iter().any(is_ours) => {
+            foreign.map(|it| format!("the controller is done with it: whoever set {it} has to take it off"))
+        }
         (Presence::Present | Presence::Unknown, Some(_)) => {
             Some("fix what the message says; the controller retries automatically, within 17 minutes".to_owned())
         }
@@ -158,6 +163,9 @@ fn of_deletion(report: &Report, deleting: &Deleting, now: Timestamp) -> Explanat
     };
     words
 }
+
+/// How the finalizers of both controllers end.
+const CONTROLLERS: &str = "/resources";
 
 /// The controller in a line: `controller v3.5.0 idle 12m`.
 pub(crate) fn of_controller(controller: &Controller, now: Timestamp) -> String {

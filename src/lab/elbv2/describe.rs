@@ -131,7 +131,8 @@ pub(super) fn health(elb: &Elb, parameters: &Parameters, unknown_state: bool) ->
         .structures("Targets")
         .iter()
         .map(|it| {
-            (it.text("Id").to_owned(), it.get("Port").and_then(|it| it.parse().ok()).unwrap_or(group.port))
+            let port = it.get("Port").and_then(|it| it.parse().ok()).unwrap_or(group.port);
+            Key { quic: it.get("QuicServerId").map(str::to_owned), ..Key::new(it.text("Id"), port) }
         })
         .collect();
     let unregistered =
@@ -150,10 +151,11 @@ pub(super) fn health(elb: &Elb, parameters: &Parameters, unknown_state: bool) ->
     let mut xml = Xml::default();
     xml.list("TargetHealthDescriptions", rows.iter().enumerate(), |xml, (index, (key, zone, health))| {
         xml.inside("Target", |xml| {
-            xml.tag("Id", &key.0).number("Port", key.1.into()).some("AvailabilityZone", zone);
+            xml.tag("Id", &key.id).number("Port", key.port.into()).some("AvailabilityZone", zone);
+            xml.some("QuicServerId", key.quic.as_deref().unwrap_or_default());
         });
         let port =
-            if group.check.port == "traffic-port" { key.1.to_string() } else { group.check.port.clone() };
+            if group.check.port == "traffic-port" { key.port.to_string() } else { group.check.port.clone() };
         if health.reason != "Target.InvalidState" && health.reason != "Target.NotRegistered" {
             xml.tag("HealthCheckPort", port);
         }

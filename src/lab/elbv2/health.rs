@@ -53,8 +53,8 @@ fn check(world: &World, group: &Group, key: &Key) -> Check {
     }
     match group.target_type.as_str() {
         "instance" => check_instance(world, group, key),
-        _ => match world.pod_at(&key.0) {
-            Some(pod) => check_pod(world, group, pod, i64::from(key.1)),
+        _ => match world.pod_at(&key.id) {
+            Some(pod) => check_pod(world, group, pod, i64::from(key.port)),
             None => timeout(group.check.protocol == "TCP"),
         },
     }
@@ -90,12 +90,12 @@ fn check_pod(world: &World, group: &Group, pod: &Value, port: i64) -> Check {
 
 /// A node answers on a node port for any ready pod of the service, or only for its own.
 fn check_instance(world: &World, group: &Group, key: &Key) -> Check {
-    let Some(instance) = world.elb.instances.get(&key.0) else { return timeout(true) };
+    let Some(instance) = world.elb.instances.get(&key.id) else { return timeout(true) };
     if !is_alive(world, &instance.node) {
         return timeout(group.check.protocol == "TCP");
     }
     let port =
-        |it: &Value| list(it, "spec.ports").iter().any(|it| number(it, "nodePort") == i64::from(key.1));
+        |it: &Value| list(it, "spec.ports").iter().any(|it| number(it, "nodePort") == i64::from(key.port));
     let Some(service) = world.kube.objects(SERVICES, None).find(|it| port(it)).cloned() else {
         return refused();
     };
@@ -142,12 +142,12 @@ fn matches(matcher: &str, code: u16) -> bool {
 fn unused(world: &World, group: &Group, key: &Key, target: &Target) -> Option<Health> {
     let unused = |reason, description| Some(Health::new(State::Unused, reason, description));
     if group.target_type == "instance" {
-        let state = world.elb.instances.get(&key.0);
+        let state = world.elb.instances.get(&key.id);
         if state.is_none_or(|it| !it.running) {
             return unused("Target.InvalidState", "Target is in the stopped state");
         }
     }
-    if world.elb.is_load_balancers(&key.0) {
+    if world.elb.is_load_balancers(&key.id) {
         let why = "The IP address cannot be used as a target, as it is in use by a load balancer";
         return unused("Target.IpUnusable", why);
     }
@@ -175,7 +175,7 @@ pub(in crate::lab) fn register(world: &mut World, group: &str, key: &Key, zone: 
     let health = Health::registering();
     let target = Target { zone: zone.to_owned(), registered: now, health, next: None, gone: None };
     found.targets.insert(key.clone(), target);
-    world.elb.registered.entry(key.0.clone()).or_default().insert((group.to_owned(), key.clone()));
+    world.elb.registered.entry(key.id.clone()).or_default().insert((group.to_owned(), key.clone()));
     reconsider(world, group, key);
 }
 
@@ -257,7 +257,7 @@ fn following(
     let interval = settings.interval.max(1) * 1000;
     let first = target.registered + registration;
     // Checks come at their interval from the end of the registration on, each target's at its own moment.
-    let phase = i64::try_from(random::hash(&format!("{}:{}", key.0, key.1)) % 1_000).unwrap_or(0);
+    let phase = i64::try_from(random::hash(&key.identifier()) % 1_000).unwrap_or(0);
     let begin = first + interval * phase / 1_000;
     let rounds = ((now - begin).max(0) + interval - 1) / interval;
     let next_check = begin + rounds * interval;

@@ -6,8 +6,36 @@ use std::collections::BTreeSet;
 use crate::lab::clock::Millis;
 use crate::lab::random::Random;
 
-/// Id and port of a target.
-pub(in crate::lab) type Key = (String, u16);
+/// What identifies a target in its group: address or instance, port, and in a QUIC group its server id.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(in crate::lab) struct Key {
+    pub(in crate::lab) id: String,
+    pub(in crate::lab) port: u16,
+    pub(in crate::lab) quic: Option<String>,
+}
+
+impl Key {
+    pub(in crate::lab) fn new(id: impl Into<String>, port: u16) -> Self {
+        Self { id: id.into(), port, quic: None }
+    }
+
+    /// What [`Self::identifier`] wrote.
+    pub(in crate::lab) fn read(text: &str) -> Option<Self> {
+        let (rest, last) = text.rsplit_once(':')?;
+        // A server id begins like a number in hexadecimal, which no port does.
+        let (rest, port, quic) = match last.starts_with("0x") {
+            true => rest.rsplit_once(':').map(|(id, port)| (id, port, Some(last.to_owned())))?,
+            false => (rest, last, None),
+        };
+        Some(Self { id: rest.to_owned(), port: port.parse().ok()?, quic })
+    }
+
+    /// As the controller writes it in its ledger and checkpoint.
+    pub(in crate::lab) fn identifier(&self) -> String {
+        let server = self.quic.as_ref().map_or(String::new(), |it| format!(":{it}"));
+        format!("{}:{}{server}", self.id, self.port)
+    }
+}
 
 /// A target of a group: the group's ARN and the target's key.
 pub(in crate::lab) type TargetRef = (String, Key);
@@ -241,7 +269,7 @@ impl Elb {
         if let Some(group) = self.groups.get_mut(group) {
             group.targets.remove(key);
         }
-        if let Some(all) = self.registered.get_mut(&key.0) {
+        if let Some(all) = self.registered.get_mut(&key.id) {
             all.remove(&(group.to_owned(), key.clone()));
         }
     }

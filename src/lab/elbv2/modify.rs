@@ -29,7 +29,8 @@ fn targets(parameters: &Parameters, port: u16) -> Result<Vec<(Key, Option<String
                 ))
             })?,
         };
-        all.push(((it.text("Id").to_owned(), port), it.get("AvailabilityZone").map(str::to_owned)));
+        let key = Key { quic: it.get("QuicServerId").map(str::to_owned), ..Key::new(it.text("Id"), port) };
+        all.push((key, it.get("AvailabilityZone").map(str::to_owned)));
     }
     match all.is_empty() {
         true => Err(Refused::invalid("You must specify at least one target")),
@@ -79,7 +80,7 @@ pub(super) fn register(world: &mut World, parameters: &Parameters) -> Answer {
     }
     let mut found = Vec::new();
     for (key, asked) in asked {
-        let zone = zone(world, &kind, &key.0, asked.as_deref())?;
+        let zone = zone(world, &kind, &key.id, asked.as_deref())?;
         found.push((key, zone));
     }
     for (key, zone) in found {

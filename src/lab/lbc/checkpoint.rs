@@ -18,7 +18,7 @@ fn hash(text: &str) -> String {
 
 pub(super) fn of(endpoints: &[Endpoint], binding: &Value) -> String {
     let mut ids: Vec<String> =
-        endpoints.iter().map(|it| format!("{}:{}:{}", it.key.0, it.key.1, it.created)).collect();
+        endpoints.iter().map(|it| format!("{}:{}", it.key.identifier(), it.created)).collect();
     ids.sort();
     format!("{}/{}", hash(&ids.join(",")), hash(&spec(at(binding, "spec"))))
 }

@@ -91,16 +91,12 @@ fn ledger_name(kind: &str, binding: &str) -> String {
 /// The targets of a shared group that are this cluster's; `None`: nobody wrote them down.
 pub(super) fn ledger(world: &World, kind: &str, name: &Name) -> Option<BTreeSet<Key>> {
     let map = world.kube.get(CONFIG_MAPS, &name.0, &ledger_name(kind, &name.1))?;
-    let entry = |it: &str| {
-        let (id, port) = it.rsplit_once(':')?;
-        Some((id.to_owned(), port.parse().ok()?))
-    };
-    Some(text(map, "data.targets").split(',').filter_map(entry).collect())
+    Some(text(map, "data.targets").split(',').filter_map(Key::read).collect())
 }
 
 /// Written before anything is registered, so that nothing is ever registered and not known to be ours.
 pub(super) fn write_ledger(world: &mut World, kind: &'static str, name: &Name, keys: &BTreeSet<&Key>) {
-    let all: Vec<String> = keys.iter().map(|(id, port)| format!("{id}:{port}")).collect();
+    let all: Vec<String> = keys.iter().map(|it| it.identifier()).collect();
     let data = all.join(",");
     let map = ledger_name(kind, &name.1);
     let there = world.kube.update(CONFIG_MAPS, (&name.0, &map), |it| put(it, "data.targets", json!(data)));

@@ -2,11 +2,14 @@
 
 use std::sync::Arc;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 
 use crate::lab::clock;
 use crate::lab::clock::Millis;
 use crate::lab::elbv2::model::Key;
+use crate::lab::json::annotation;
 use crate::lab::json::at;
 use crate::lab::json::condition_status;
 use crate::lab::json::label;
@@ -60,6 +63,7 @@ pub(super) fn resolve(world: &World, binding: &Value) -> Result<Vec<Endpoint>, F
 
 fn addresses(world: &World, binding: &Value, service: &Value, port: &Value) -> Vec<Endpoint> {
     let (namespace, name) = key(service);
+    let quic = text(binding, "spec.targetGroupProtocol").ends_with("QUIC");
     let family = if text(binding, "spec.ipAddressType") == "ipv6" { "IPv6" } else { "IPv4" };
     let all: Vec<&Arc<Value>> = world
         .kube
@@ -77,15 +81,10 @@ fn addresses(world: &World, binding: &Value, service: &Value, port: &Value) -> V
             let number = u16::try_from(number(slice_port, "port")).unwrap_or_default();
             for endpoint in list(slice, "endpoints") {
                 let Some((pod, certain)) = judge(world, &namespace, endpoint) else { continue };
+                let address = list(endpoint, "addresses").first().and_then(Value::as_str).unwrap_or_default();
+                let server = quic.then(|| server_id(pod)).flatten();
                 let made = Endpoint {
-                    key: (
-                        list(endpoint, "addresses")
-                            .first()
-                            .and_then(Value::as_str)
-                            .unwrap_or_default()
-                            .to_owned(),
-                        number,
-                    ),
+                    key: Key { quic: server, ..Key::new(address, number) },
                     created: clock::parse(text(pod, "metadata.creationTimestamp")).unwrap_or_default(),
                     pod: Some(key(pod)),
                 };
@@ -95,9 +94,21 @@ fn addresses(world: &World, binding: &Value, service: &Value, port: &Value) -> V
     }
     // Of nodes nobody hears of anything: only where there is nothing else.
     let mut all = if ready.is_empty() { doubtful } else { ready };
+    // A group for QUIC takes nobody without a server id.
+    all.retain(|it| !quic || it.key.quic.is_some());
     all.sort_by(|a, b| a.key.cmp(&b.key));
     all.dedup_by(|a, b| a.key == b.key);
     all
+}
+
+/// The id that a pod speaks QUIC by, where its annotation says that it does: injected in base64, registered in hexadecimal.
+fn server_id(pod: &Value) -> Option<String> {
+    annotation(pod, "service.beta.kubernetes.io/aws-load-balancer-quic-enabled-containers")?;
+    let sidecars = list(pod, "spec.initContainers").iter().filter(|it| text(it, "restartPolicy") == "Always");
+    let mut variables = list(pod, "spec.containers").iter().chain(sidecars).flat_map(|it| list(it, "env"));
+    let injected = variables.find(|it| text(it, "name") == "AWS_LBC_QUIC_SERVER_ID")?;
+    let bytes = STANDARD.decode(text(injected, "value")).ok()?;
+    Some(bytes.iter().fold("0x".to_owned(), |hex, it| format!("{hex}{it:02x}")))
 }
 
 /// The pod of an endpoint that counts, and whether it does without doubt.
@@ -162,7 +173,7 @@ fn instances(world: &World, binding: &Value, service: &Value, port: &Value) -> R
             )));
         };
         let endpoint = Endpoint {
-            key: (id.to_owned(), number),
+            key: Key::new(id, number),
             created: clock::parse(text(node, "metadata.creationTimestamp")).unwrap_or_default(),
             pod: None,
         };

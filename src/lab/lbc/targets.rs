@@ -122,8 +122,8 @@ pub(super) fn register(
     for chunk in keys.chunks(CHUNK) {
         call(world, "RegisterTargets", arn)?;
         for key in chunk {
-            let instance = world.elb.instances.get(&key.0).map(|it| it.zone.clone());
-            let zone = instance.or_else(|| world.elb.zone_of(&key.0)).unwrap_or_else(|| "all".to_owned());
+            let instance = world.elb.instances.get(&key.id).map(|it| it.zone.clone());
+            let zone = instance.or_else(|| world.elb.zone_of(&key.id)).unwrap_or_else(|| "all".to_owned());
             health::register(world, arn, key, &zone);
             remember(world, kind, name, (key, Health::registering()));
         }

@@ -10,7 +10,7 @@ use super::Still;
 use crate::contract_of_aws::tag;
 use crate::wire::Wire;
 
-const REST: &str = r#"
+pub(super) const REST: &str = r#"
 [[node]]
 zone = "a"
 [[node]]
@@ -31,20 +31,20 @@ binding = { name = "web", group = "tg" }
 "#;
 
 /// A world with such a controller, as somebody who calls sees it.
-struct Place {
-    world: Still,
-    wire: Wire,
-    aws: Wire,
+pub(super) struct Place {
+    pub(super) world: Still,
+    pub(super) wire: Wire,
+    pub(super) aws: Wire,
 }
 
-const BINDING: &str = "/apis/elbv2.k8s.aws/v1beta1/namespaces/workshop/targetgroupbindings/web";
+pub(super) const BINDING: &str = "/apis/elbv2.k8s.aws/v1beta1/namespaces/workshop/targetgroupbindings/web";
 
 impl Place {
-    async fn with(controller: &str) -> Self {
+    pub(super) async fn with(controller: &str) -> Self {
         Self::of(&format!("{controller}\n{REST}")).await
     }
 
-    async fn of(text: &str) -> Self {
+    pub(super) async fn of(text: &str) -> Self {
         let text = format!("summary = \"a controller in some condition\"\n{text}");
         let world = Still::of(Scenario::parse("test", &text).unwrap()).await;
         let wire = Wire::of(&world.lab.kubeconfig()).await;
@@ -52,7 +52,7 @@ impl Place {
         Self { world, wire, aws }
     }
 
-    async fn binding(&self) -> Value {
+    pub(super) async fn binding(&self) -> Value {
         self.wire.get(BINDING).await.body
     }
 
@@ -81,7 +81,7 @@ impl Place {
         look.inventory.clusters.values().next().unwrap().signs.clone()
     }
 
-    fn act(&self, step: &str) {
+    pub(super) fn act(&self, step: &str) {
         self.world.lab.act(step).unwrap();
     }
 }
