@@ -118,7 +118,7 @@ impl LoadBalancing {
     }
 
     #[tracing::instrument(skip_all, fields(group = arn.name()), err(level = "warn"))]
-    pub(crate) async fn attributes(&self, arn: &TargetGroupArn) -> Result<Attributes, Failure> {
+    pub async fn attributes(&self, arn: &TargetGroupArn) -> Result<Attributes, Failure> {
         let call = self.client().describe_target_group_attributes().target_group_arn(arn.as_str());
         let answer = ask!(self, Operation::DescribeTargetGroupAttributes, call)?;
         let pairs =
@@ -128,7 +128,7 @@ impl LoadBalancing {
 
     /// Tags of groups, at most twenty a call. One that does not exist fails the call.
     #[tracing::instrument(skip_all, fields(n_groups = arns.len()), err(level = "warn"))]
-    pub(crate) async fn tags(
+    pub async fn tags(
         &self,
         arns: &[TargetGroupArn],
     ) -> Result<Vec<(TargetGroupArn, BTreeMap<String, String>)>, Failure> {
@@ -142,10 +142,7 @@ impl LoadBalancing {
 
     /// Load balancers by ARN, at most twenty a call. One that does not exist fails the call.
     #[tracing::instrument(skip_all, fields(n_load_balancers = arns.len()), err(level = "warn"))]
-    pub(crate) async fn load_balancers(
-        &self,
-        arns: &[LoadBalancerArn],
-    ) -> Result<Vec<LoadBalancer>, Failure> {
+    pub async fn load_balancers(&self, arns: &[LoadBalancerArn]) -> Result<Vec<LoadBalancer>, Failure> {
         let arns = arns.iter().map(|it| it.as_str().to_owned()).collect();
         let call = self.client().describe_load_balancers().set_load_balancer_arns(Some(arns));
         let answer = ask!(self, Operation::DescribeLoadBalancers, call)?;
@@ -154,7 +151,7 @@ impl LoadBalancing {
 
     /// Whether a load balancer's own setting has cross-zone load balancing on.
     #[tracing::instrument(skip_all, err(level = "warn"))]
-    pub(crate) async fn cross_zone(&self, arn: &LoadBalancerArn) -> Result<Option<bool>, Failure> {
+    pub async fn cross_zone(&self, arn: &LoadBalancerArn) -> Result<Option<bool>, Failure> {
         let call = self.client().describe_load_balancer_attributes().load_balancer_arn(arn.as_str());
         let answer = ask!(self, Operation::DescribeLoadBalancerAttributes, call)?;
         let of = |it: &&aws_sdk_elasticloadbalancingv2::types::LoadBalancerAttribute| {

@@ -197,7 +197,7 @@ impl Session {
     }
 
     /// Who we are; the call needs no permission.
-    pub(crate) async fn caller(&self, region: &str) -> Result<Caller, Failure> {
+    pub async fn caller(&self, region: &str) -> Result<Caller, Failure> {
         let operation = Operation::GetCallerIdentity;
         self.identity.ready(operation).await?;
         let config = aws_sdk_sts::config::Builder::from(&*self.config)

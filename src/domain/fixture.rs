@@ -22,6 +22,8 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use proptest::prelude::ProptestConfig;
+
 use crate::domain::facts::cluster::Binding;
 use crate::domain::facts::cluster::Event;
 use crate::domain::facts::cluster::Ledger;
@@ -59,6 +61,13 @@ use crate::domain::judgement::report;
 use crate::domain::judgement::report::Report;
 use crate::domain::judgement::row::Row;
 use crate::domain::judgement::row::Subject;
+
+/// So many cases of a property, or as many as `PROPTEST_CASES` asks for.
+pub(crate) fn few(cases: u32) -> ProptestConfig {
+    let asked = std::env::var("PROPTEST_CASES").is_ok();
+    let cases = if asked { ProptestConfig::default().cases } else { cases };
+    ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() }
+}
 
 #[derive(Clone)]
 pub(crate) struct World {

@@ -5,6 +5,7 @@ use std::error::Error;
 use std::pin::Pin;
 use std::task::Context;
 use std::task::Poll;
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures::StreamExt;
@@ -20,6 +21,7 @@ use http_body_util::Limited;
 use http_body_util::StreamBody;
 use http_body_util::combinators::UnsyncBoxBody;
 use kube::client::Body;
+use tokio::time::Instant;
 use tower::BoxError;
 use tower::Layer;
 use tower::Service;
@@ -85,7 +87,11 @@ pub(super) struct Checked<S> {
     inner: S,
 }
 
-/// A body of lines, in which none is longer than an event may be: whoever splits it would keep all of it.
+/// A watch lasts minutes. One that is over sooner is begun anew at once by whoever follows it: no more often than this.
+const SHORTEST: Duration = Duration::from_millis(500);
+
+/// A body of lines, in which none is longer than an event may be: whoever splits it would keep all of it. Its end does not
+/// come before its time.
 fn in_lines<B>(body: B) -> UnsyncBoxBody<Bytes, BoxError>
 where
     B: hyper::body::Body<Data = Bytes> + Send + 'static,
@@ -105,7 +111,10 @@ where
             false => Ok(frame),
         }
     });
-    StreamBody::new(frames).boxed_unsync()
+    let soonest = Instant::now() + SHORTEST;
+    let end =
+        futures::stream::once(tokio::time::sleep_until(soonest)).filter_map(|()| std::future::ready(None));
+    StreamBody::new(frames.chain(end)).boxed_unsync()
 }
 
 impl<S, B> Service<Request<Body>> for Checked<S>

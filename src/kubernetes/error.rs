@@ -41,7 +41,7 @@ pub(super) fn named(verb: &str, resource: &str, error: &kube::Error) -> Failure 
 }
 
 /// Where an answer comes from that is not the API server's.
-const BETWEEN: &str = "does a proxy or a login page stand between here and the API server?";
+pub(super) const BETWEEN: &str = "does a proxy or a login page stand between here and the API server?";
 
 /// Why an answer could not be read, without the place in a text nobody sees.
 fn unparsed(error: &serde_json::Error) -> String {

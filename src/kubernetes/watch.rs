@@ -46,8 +46,16 @@ impl Cluster {
     ) -> impl Stream<Item = Observation> + Send + use<> {
         let (cluster, backoff) = (self.clone(), Backoff::default());
         let watch = Watch { cluster, kind, namespace, only, streaming: true, backoff };
-        let running =
-            Running { watch, wait: None, events: None, whole: false, since: None, listing: None, one: None };
+        let running = Running {
+            watch,
+            wait: None,
+            events: None,
+            whole: false,
+            halved: false,
+            since: None,
+            listing: None,
+            one: None,
+        };
         stream::unfold(running, |mut running| async move {
             loop {
                 if let Some(changes) = running.step().await {
@@ -87,6 +95,8 @@ struct Running {
     since: Option<tokio::time::Instant>,
     /// The list is whole: from now on the server is silent while nothing changes.
     whole: bool,
+    /// The list was begun before, and broke off.
+    halved: bool,
     /// Objects and unreadable ones of a list that is not whole yet.
     listing: Option<(Vec<Object>, Vec<Observation>)>,
     /// The one object of a list of one.
@@ -110,7 +120,7 @@ impl Running {
                     Err(failure) => return self.lost(Some(failure)),
                 }
             }
-            self.whole = false;
+            (self.whole, self.listing) = (false, None);
             self.events = Some(self.watch.start());
         }
         let next = self.events.as_mut()?.next();
@@ -128,6 +138,7 @@ impl Running {
             }
         };
         match event {
+            Some(Ok(watcher::Event::Init)) if self.listing.is_some() && self.halved => self.half(),
             Some(Ok(event)) if self.watch.only.is_some() => self.fold_one(event),
             Some(Ok(event)) => self.fold(event),
             Some(Err(error)) if self.watch.streaming && error::refuses_streaming(&error) => {
@@ -163,7 +174,7 @@ impl Running {
         match event {
             watcher::Event::Init => {
                 self.one = None;
-                None
+                self.begin()
             }
             watcher::Event::InitApply(raw) => {
                 self.one = Some(raw);
@@ -171,6 +182,7 @@ impl Running {
             }
             watcher::Event::InitDone => {
                 self.alive();
+                self.listing = None;
                 let found = self.one.take();
                 self.watch.ledger(found).map(|it| vec![it])
             }
@@ -179,19 +191,33 @@ impl Running {
         }
     }
 
+    /// A list that comes as a stream begins anew for the second time before it was whole: whatever stands in between does not let it through.
+    fn half(&mut self) -> Option<Vec<Observation>> {
+        (self.listing, self.halved) = (None, false);
+        self.watch.streaming = false;
+        let operation = format!("watch {}", kinds::rbac_name(self.watch.kind));
+        let message = "the answer ended before the list was whole; it is asked for in pages instead";
+        let failure = Failure::new(&operation, ErrorKind::Unreadable, message).with_hint(error::BETWEEN);
+        self.lost(Some(self.watch.cluster.at(failure)))
+    }
+
+    /// A list begins. That it does so once more may be an accident.
+    fn begin(&mut self) -> Option<Vec<Observation>> {
+        self.halved = self.listing.is_some();
+        self.listing = Some((Vec::new(), Vec::new()));
+        None
+    }
+
     /// The list is whole.
     fn alive(&mut self) {
-        self.whole = true;
+        (self.whole, self.halved) = (true, false);
         self.since = Some(tokio::time::Instant::now());
     }
 
     fn fold(&mut self, event: watcher::Event<Raw>) -> Option<Vec<Observation>> {
         let cluster = self.watch.cluster.id().clone();
         match event {
-            watcher::Event::Init => {
-                self.listing = Some((Vec::new(), Vec::new()));
-                None
-            }
+            watcher::Event::Init => self.begin(),
             watcher::Event::InitApply(raw) => {
                 let (objects, skipped) = self.listing.get_or_insert_default();
                 match read::object(self.watch.kind, &raw.text) {

@@ -3,8 +3,9 @@
 
 mod betrayed;
 mod causes;
-mod fake;
+pub(crate) mod fake;
 mod frames;
+mod hostile;
 mod kept;
 
 use std::sync::Arc;
@@ -349,57 +350,4 @@ fn check(cases: &[Case]) {
 #[test]
 fn public_cases_are_told_as_they_are() {
     check(CASES);
-}
-
-/// What no output may hold, put into any text of either side.
-const HOSTILE: &str = "\u{1b}]0;owned\u{7}\u{1b}[2J\u{9b}31m\u{7f}\u{202e}\u{200b}\u{e0041}\r\n\ttab";
-
-/// Outputs of both kinds, and a plan.
-const OUTPUTS: &[&[&str]] = &[
-    &["get", "-A"],
-    &["get", "-A", "-o", "wide"],
-    &["get", "-A", "-o", "json"],
-    &["get", "-A", "-o", "yaml"],
-    &["get", "-A", "-o", "name"],
-    &["resync", "shop/tgb/web", "--dry-run=client"],
-    &["drain", "shop/tgb/web", "web-5f7c9-aaaaa", "--dry-run=client", "-o", "json"],
-    &["doctor"],
-];
-
-/// Without what two looks differ in.
-fn timeless(document: Value) -> Value {
-    match document {
-        Value::Object(map) => {
-            let is_time =
-                |key: &str| ["at", "since"].contains(&key) || key.ends_with("At") || key.ends_with("Since");
-            map.into_iter().filter(|(key, _)| !is_time(key)).map(|(key, it)| (key, timeless(it))).collect()
-        }
-        Value::Array(all) => all.into_iter().map(timeless).collect(),
-        it => it,
-    }
-}
-
-#[test]
-fn no_text_of_either_side_steers_the_terminal() {
-    let is_hostile = |it: char| {
-        (it.is_control() && it != '\n')
-            || matches!(it, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200b}'..='\u{200f}' | '\u{e0000}'..='\u{e007f}')
-    };
-    for case in
-        ["baseline", "quoted-port", "empty-external-id", "gate-of-another-group", "proxy-protocol-health"]
-    {
-        let (places, hostile) = World::read(case).with_texts(HOSTILE);
-        assert!(places > 10, "{case}: only {places} texts");
-        let world = Arc::new(hostile);
-        for arguments in OUTPUTS {
-            let (_, stdout, stderr) = run(world.clone(), arguments);
-            let said = stdout + &stderr;
-            let found: Vec<char> = said.chars().filter(|it| is_hostile(*it)).collect();
-            assert!(found.is_empty(), "{case} {arguments:?}: {found:?} in {said:?}");
-        }
-        let values = |format: &str| run(world.clone(), &["get", "-A", "-o", format]).1;
-        let json: Value = serde_json::from_str(&values("json")).unwrap();
-        let yaml: Value = serde_saphyr::from_str(&values("yaml")).unwrap();
-        assert_eq!(timeless(yaml), timeless(json), "{case}: a value was changed");
-    }
 }

@@ -1,22 +1,24 @@
 //! Anything from outside, whatever it is: read, or refused with a sentence, and never a panic. `PROPTEST_CASES=100000` makes
 //! a long run of each.
 
+use std::sync::Arc;
+use std::sync::Mutex;
+
 use proptest::prelude::*;
 use proptest::sample::Index;
 use tgscope::domain::facts::selector::Selector;
 use tgscope::domain::facts::time::Timestamp;
 use tgscope::domain::inventory::Kind;
+use tgscope::domain::inventory::Observation;
 use tgscope::domain::judgement::scope::ScopeTarget;
 use tgscope::kubernetes::Contexts;
 
+use crate::cases::fake::World;
 use crate::support::After;
 use crate::support::Answer;
 use crate::support::Server;
 use crate::support::answer;
 use crate::support::runs_elsewhere;
-use crate::world::group;
-use crate::world::health;
-use crate::world::xml;
 
 /// How a text is damaged: something put at a place instead of so many of its bytes.
 type Damage = (Index, usize, String);
@@ -47,7 +49,7 @@ fn damaged(text: &str, damage: &[Damage]) -> String {
     text
 }
 
-fn few(cases: u32) -> ProptestConfig {
+pub(crate) fn few(cases: u32) -> ProptestConfig {
     let asked = std::env::var("PROPTEST_CASES").is_ok();
     let cases = if asked { ProptestConfig::default().cases } else { cases };
     ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() }
@@ -104,48 +106,49 @@ proptest! {
     }
 }
 
-fn answers() -> String {
-    let members = health("10.0.0.1", 8080, "unhealthy", "Target.Timeout") + &health("i-1", 80, "healthy", "");
-    let Answer::Whole { body, .. } = xml(
-        "DescribeTargetHealth",
-        &format!("<TargetHealthDescriptions>{members}</TargetHealthDescriptions>"),
-    ) else {
-        unreachable!("a whole answer")
-    };
-    body
-}
-
 #[test]
 fn answers_of_aws_are_read_or_refused() {
     if runs_elsewhere("fuzz::answers_of_aws_are_read_or_refused") {
         return;
     }
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
-    let texts = std::sync::Arc::new(std::sync::Mutex::new(String::new()));
-    let told = texts.clone();
-    let server = Server::start(move |_| answer(200, told.lock().unwrap().clone()));
-    let arn = crate::world::GROUP.parse().unwrap();
-    let client = runtime.block_on(async {
-        let settings = tgscope::aws::Settings {
-            endpoint: Some(server.url()),
-            region: Some("eu-west-1".to_owned()),
-            ..tgscope::aws::Settings::default()
-        };
-        tgscope::aws::Session::open(settings).await.of(&arn, None)
+    let damages = Arc::new(Mutex::new(Vec::<Damage>::new()));
+    let (told, world) = (damages.clone(), World::read("nlb-timeout-clientip"));
+    let server = Server::start(move |request| match world.answer(request) {
+        Answer::Whole { status, headers, body } => {
+            Answer::Whole { status, headers, body: damaged(&body, &told.lock().unwrap()) }
+        }
+        other => other,
     });
-    let groups = format!(
-        "<DescribeTargetGroupsResponse><DescribeTargetGroupsResult><TargetGroups>{}</TargetGroups>\
-         </DescribeTargetGroupsResult></DescribeTargetGroupsResponse>",
-        group(crate::world::GROUP)
-    );
-    proptest!(few(150), |(damage in damage())| {
-        for whole in [answers(), groups.clone()] {
-            *texts.lock().unwrap() = damaged(&whole, &damage);
-            let read = runtime.block_on(client.targets(&arn, Timestamp(5)));
-            if let Err(failure) = read {
-                prop_assert!(!failure.message.is_empty());
-                prop_assert!(!failure.message.contains('\n'));
-            }
+    let settings = tgscope::aws::Settings {
+        endpoint: Some(server.url()),
+        region: Some("eu-west-1".to_owned()),
+        ..tgscope::aws::Settings::default()
+    };
+    let session = runtime.block_on(tgscope::aws::Session::open(settings));
+    let client = session.client("eu-west-1", None);
+    let groups = runtime.block_on(client.page_of_groups(None)).unwrap().0;
+    let (group, balancer) = (groups[0].arn.clone(), groups[0].load_balancers[0].clone());
+    let listener = runtime.block_on(client.listeners(&balancer, None)).unwrap().0.remove(0).arn;
+    proptest!(few(120), |(damage in damage())| {
+        *damages.lock().unwrap() = damage;
+        let failures = runtime.block_on(async {
+            [
+                client.targets(&group, Timestamp(5)).await.err(),
+                client.groups(std::slice::from_ref(&group)).await.err(),
+                client.page_of_groups(None).await.err(),
+                client.attributes(&group).await.err(),
+                client.tags(std::slice::from_ref(&group)).await.err(),
+                client.load_balancers(std::slice::from_ref(&balancer)).await.err(),
+                client.cross_zone(&balancer).await.err(),
+                client.listeners(&balancer, None).await.err(),
+                client.rules(&listener, None).await.err(),
+                session.caller("eu-west-1").await.err(),
+            ]
+        });
+        for failure in failures.into_iter().flatten() {
+            prop_assert!(!failure.message.is_empty());
+            prop_assert!(!failure.message.contains('\n'));
         }
     });
 }
@@ -153,7 +156,7 @@ fn answers_of_aws_are_read_or_refused() {
 #[test]
 fn lists_of_the_api_server_are_read_or_refused() {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
-    let texts = std::sync::Arc::new(std::sync::Mutex::new(String::new()));
+    let texts = Arc::new(Mutex::new(String::new()));
     let told = texts.clone();
     let server = Server::start(move |_| answer(200, told.lock().unwrap().clone()));
     let config = KUBECONFIG.replace("https://host:6443", &server.url());
@@ -173,9 +176,29 @@ fn lists_of_the_api_server_are_read_or_refused() {
     });
 }
 
+const POD: &str = "{\"metadata\":{\"name\":\"a\",\"namespace\":\"shop\",\"uid\":\"u\",\"resourceVersion\":\"7\",\
+     \"creationTimestamp\":\"2026-11-23T10:00:00Z\"},\"spec\":{\"nodeName\":\"n\"},\
+     \"status\":{\"phase\":\"Running\",\"podIP\":\"10.0.0.1\"}}";
+
+/// What a watch of pods says first where these are its lines.
+async fn watched(lines: Vec<String>) -> Option<Observation> {
+    use futures::StreamExt;
+    let server = Server::start(move |request| match request.parameter("watch") {
+        Some(_) => Answer::Stream(lines.clone(), After::End),
+        None => answer(200, "{\"metadata\":{\"resourceVersion\":\"1\"},\"items\":[]}"),
+    });
+    let config = KUBECONFIG.replace("https://host:6443", &server.url());
+    let config =
+        config.replace("tls-server-name: a, proxy-url: \"http://p:1\", insecure-skip-tls-verify: true", "");
+    let access = Contexts::from_text(&config).unwrap().access(None).unwrap();
+    let cluster = access.within(Some(std::time::Duration::from_secs(2))).connect().await.unwrap();
+    let changes = cluster.watch(Kind::Pods, Some("shop".to_owned()));
+    tokio::pin!(changes);
+    tokio::time::timeout(crate::support::PATIENCE, changes.next()).await.unwrap_or_default()
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn a_watch_that_says_anything_is_lost_or_goes_on() {
-    use futures::StreamExt;
     let lines = [
         "{}",
         "{\"type\":\"ADDED\"}",
@@ -187,20 +210,25 @@ async fn a_watch_that_says_anything_is_lost_or_goes_on() {
         "\u{0}\u{1b}[2J",
         "[[[[",
         "",
+        // A streamed list that never says that it is whole.
+        "{\"type\":\"BOOKMARK\",\"object\":{\"metadata\":{\"resourceVersion\":\"9\"}}}",
+        "{\"type\":\"ADDED\",\"object\":{\"metadata\":{\"name\":\"a\",\"namespace\":\"shop\",\"uid\":\"u\",\"resourceVersion\":\"7\"}}}",
     ];
     for line in lines {
-        let server = Server::start(move |request| match request.parameter("watch") {
-            Some(_) => Answer::Stream(vec![line.to_owned()], After::End),
-            None => answer(200, "{\"metadata\":{\"resourceVersion\":\"1\"},\"items\":[]}"),
-        });
-        let config = KUBECONFIG.replace("https://host:6443", &server.url());
-        let config = config
-            .replace("tls-server-name: a, proxy-url: \"http://p:1\", insecure-skip-tls-verify: true", "");
-        let access = Contexts::from_text(&config).unwrap().access(None).unwrap();
-        let cluster = access.within(Some(std::time::Duration::from_secs(2))).connect().await.unwrap();
-        let changes = cluster.watch(Kind::Pods, Some("shop".to_owned()));
-        tokio::pin!(changes);
-        let first = tokio::time::timeout(crate::support::PATIENCE, changes.next()).await;
-        assert!(first.is_ok_and(|it| it.is_some()), "{line:?}: nothing was said of it");
+        assert!(watched(vec![line.to_owned()]).await.is_some(), "{line:?}: nothing was said of it");
     }
+}
+
+#[test]
+fn damaged_lines_of_a_watch_are_lost_or_go_on() {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let end = "{\"type\":\"BOOKMARK\",\"object\":{\"metadata\":{\"resourceVersion\":\"9\",\
+         \"annotations\":{\"k8s.io/initial-events-end\":\"true\"}}}}";
+    proptest!(few(60), |(which in 0..3_usize, damage in damage())| {
+        let event = |kind: &str| format!("{{\"type\":\"{kind}\",\"object\":{POD}}}");
+        let mut lines = vec![event("ADDED"), event("MODIFIED"), end.to_owned()];
+        // A line end in the middle makes two lines of one.
+        lines[which] = damaged(&lines[which], &damage);
+        prop_assert!(runtime.block_on(watched(lines)).is_some());
+    });
 }

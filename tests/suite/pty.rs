@@ -25,6 +25,7 @@ use crate::support::kubeconfig;
 /// A program in a terminal. Dropping it ends it.
 pub(crate) struct Terminal {
     screen: Arc<Mutex<vt100::Parser>>,
+    written: Arc<Mutex<Vec<u8>>>,
     keys: Box<dyn Write + Send>,
     master: Box<dyn MasterPty + Send>,
     child: Box<dyn Child + Send + Sync>,
@@ -75,14 +76,17 @@ impl Terminal {
         drop(pair.slave);
         let screen = Arc::new(Mutex::new(vt100::Parser::new(cells(45), cells(160), 0)));
         let (mut reader, seen) = (pair.master.try_clone_reader().unwrap(), screen.clone());
+        let written = Arc::<Mutex<Vec<u8>>>::default();
+        let log = written.clone();
         let keys = pair.master.take_writer().unwrap();
         std::thread::spawn(move || {
             let mut bytes = [0; 4096];
             while let Ok(n @ 1..) = reader.read(&mut bytes) {
+                log.lock().unwrap().extend_from_slice(&bytes[..n]);
                 seen.lock().unwrap().process(&bytes[..n]);
             }
         });
-        Self { screen, keys, master: pair.master, child, pressed: 0, home: None }
+        Self { screen, written, keys, master: pair.master, child, pressed: 0, home: None }
     }
 
     /// The exit code, once it has ended.
@@ -90,7 +94,7 @@ impl Terminal {
         self.child.wait().unwrap().exit_code()
     }
 
-    fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         self.screen.lock().unwrap().screen().contents()
     }
 
@@ -127,6 +131,11 @@ impl Terminal {
             (text, runs)
         };
         (0..rows.get()).map(line).collect()
+    }
+
+    /// Everything that was written to the terminal so far.
+    pub(crate) fn written(&self) -> Vec<u8> {
+        self.written.lock().unwrap().clone()
     }
 
     /// Looks until it is so, with a generous limit.

@@ -181,7 +181,7 @@ impl Loop {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(crate::domain::fixture::few(400))]
 
     #[test]
     fn what_is_carried_out_was_on_the_last_frame_when_its_key_was_read(steps in steps()) {

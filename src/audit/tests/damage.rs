@@ -136,7 +136,7 @@ fn whole<'a>(text: &'a [u8], before: &BTreeSet<&[u8]>) -> Vec<&'a [u8]> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(crate::domain::fixture::few(200))]
 
     #[test]
     fn what_was_begun_and_not_ended_is_offered_whatever_happens_to_the_log(

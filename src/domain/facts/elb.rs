@@ -198,7 +198,7 @@ pub struct TargetGroup {
     pub(crate) control_port: Option<u16>,
     pub(crate) vpc: Option<Arc<str>>,
     pub(crate) ipv6: bool,
-    pub(crate) load_balancers: Vec<LoadBalancerArn>,
+    pub load_balancers: Vec<LoadBalancerArn>,
     pub(crate) check: HealthCheck,
 }
 

@@ -200,7 +200,7 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(48))]
+        #![proptest_config(crate::domain::fixture::few(48))]
         #[test]
         fn a_line_pastes_back_into_its_arguments(context in "[^\0]{0,24}", user in "[^\0]{1,12}") {
             let manner = Manner { kubectl: vec!["--as".to_owned(), user.clone()], ..Manner::default() };
@@ -213,7 +213,7 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(24))]
+        #![proptest_config(crate::domain::fixture::few(24))]
         #[test]
         fn whatever_others_wrote_stays_within_one_argument(texts in prop::collection::vec("[^\0]{1,16}", 8)) {
             let [context, namespace, name, key, value, role, external, profile] = texts.as_slice() else {

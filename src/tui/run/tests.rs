@@ -203,7 +203,7 @@ fn paused() -> tokio::runtime::Runtime {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 150, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(crate::domain::fixture::few(150))]
 
     #[test]
     fn what_the_loop_carries_out_was_on_the_frame_before_its_key(steps in steps()) {

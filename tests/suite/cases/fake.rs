@@ -23,7 +23,7 @@ const OF_CLUSTER: [&str; 5] = [
     "CustomResourceDefinition",
 ];
 
-pub(super) struct World {
+pub(crate) struct World {
     objects: Vec<Value>,
     aws: Value,
     served: Vec<String>,
@@ -56,7 +56,7 @@ fn filled(value: Value) -> Value {
 }
 
 impl World {
-    pub(super) fn read(case: &str) -> Self {
+    pub(crate) fn read(case: &str) -> Self {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases").join(case);
         let read = |name: &str| -> Option<Value> {
             serde_json::from_str(&std::fs::read_to_string(folder.join(name)).ok()?).ok()
@@ -92,7 +92,7 @@ impl World {
         (places, self)
     }
 
-    pub(super) fn answer(&self, request: &Request) -> Answer {
+    pub(crate) fn answer(&self, request: &Request) -> Answer {
         match (request.method.as_str(), request.path()) {
             ("POST", "/") => self.aws(request),
             ("POST", _) => {

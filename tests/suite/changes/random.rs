@@ -239,7 +239,7 @@ async fn unreliable(taken: Vec<bool>, pick: usize) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, max_shrink_iters: 40, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { max_shrink_iters: 40, ..crate::fuzz::few(48) })]
 
     #[test]
     fn our_steps_do_what_the_plan_said_or_nothing(

@@ -63,6 +63,22 @@ fn asked(seen: &[Request]) -> Vec<String> {
 }
 
 #[tokio::test]
+async fn a_stream_that_ends_before_the_list_is_whole_is_told_and_asked_for_in_pages() {
+    let server = Server::start(|it| match (it.parameter("watch"), it.parameter("sendInitialEvents")) {
+        (Some(_), Some(_)) => stream([event("ADDED", &pod("a", 1))], After::End),
+        (Some(_), None) => stream([], After::End),
+        _ => page(&[pod("a", 1)], 9, ""),
+    });
+    let mut changes = Box::pin(cluster(&server.url()).await.watch(Kind::Pods, Some("shop".to_owned())));
+    let seen = next(&mut changes, 2).await;
+    assert!(seen[0].contains("the answer ended before the list was whole"), "{seen:?}");
+    assert_eq!(seen[1], "listed a");
+    // A watch that ends at once is not begun anew at once.
+    let asked = asked(&server.seen());
+    assert!(asked.iter().filter(|it| *it == "stream").count() == 3 && asked.len() <= 6, "{asked:?}");
+}
+
+#[tokio::test]
 async fn a_list_comes_as_a_stream_and_is_told_when_it_is_whole() {
     let server = Server::in_turn([stream(
         [

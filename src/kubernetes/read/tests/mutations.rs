@@ -109,7 +109,7 @@ fn the_whole_object_is_read_as_every_kind() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 1_000, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(crate::domain::fixture::few(1_000))]
 
     #[test]
     fn no_value_in_any_place_panics(replaced in prop::collection::vec((any::<Index>(), anything()), 1..4)) {
