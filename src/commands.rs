@@ -29,12 +29,13 @@ use crate::login;
 
 /// Runs the program.
 pub fn main() -> ExitCode {
-    if let Some((code, printed)) = login::as_runner(std::env::args_os().skip(1)) {
+    if let Some(ran) = login::as_runner(std::env::args_os().skip(1)) {
         // What it says is for the client library alone, and has to arrive as it was said.
-        if io::stdout().write_all(printed.as_bytes()).is_err() {
+        let printed = io::stdout().write_all(ran.printed.as_bytes());
+        if printed.and_then(|()| io::stderr().write_all(ran.complained.as_bytes())).is_err() {
             return Exit::Error.into();
         }
-        return ExitCode::from(u8::try_from(code).unwrap_or(1));
+        return ExitCode::from(u8::try_from(ran.code).unwrap_or(1));
     }
     let cli = Cli::parse();
     let ended = match &cli.command {

@@ -27,6 +27,9 @@ pub(crate) const LIMIT: Duration = Duration::from_secs(30);
 /// Characters of what a login command complains of that are shown.
 const SHOWN: usize = 300;
 
+/// Bytes of it that are kept: its last line is shown.
+const END: usize = 8_192;
+
 /// What a run that did not come to the command's own end exits with, as `timeout` and the shell have it.
 pub(crate) const ENDLESS: i32 = 124;
 pub(crate) const TOO_MUCH: i32 = 125;
@@ -80,9 +83,17 @@ impl Runner {
     }
 }
 
-/// What the program does as a runner: its own session, the command, its end as exit code, and what is to be printed of
-/// what was not printed already. `None`: these are no arguments of a runner.
-pub(crate) fn as_runner(mut args: impl Iterator<Item = std::ffi::OsString>) -> Option<(i32, String)> {
+/// What a runner leaves for whoever called it: an exit code, and what is to be printed of what was not printed already.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Ran {
+    pub(crate) code: i32,
+    pub(crate) printed: String,
+    /// The last line it complained of, where it failed.
+    pub(crate) complained: String,
+}
+
+/// What the program does as a runner: its own session, the command, its end. `None`: these are no arguments of a runner.
+pub(crate) fn as_runner(mut args: impl Iterator<Item = std::ffi::OsString>) -> Option<Ran> {
     args.next().filter(|it| it == ARGUMENT)?;
     let limit = args.next()?.to_str()?.parse().map(Duration::from_secs).ok()?;
     let command = args.next()?;
@@ -93,22 +104,34 @@ pub(crate) fn as_runner(mut args: impl Iterator<Item = std::ffi::OsString>) -> O
     // What logs in to Kubernetes is told so.
     let is_of_kubernetes = std::env::var_os("KUBERNETES_EXEC_INFO").is_some();
     if is_of_kubernetes {
-        // What it complains of is shown to nobody, and would be kept however much it is.
-        command.stdout(Stdio::piped()).stderr(Stdio::null());
+        // The client library would keep whatever it says, however much it is.
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
     }
-    let ended = |code| Some((code, String::new()));
+    let ended = |code| Some(Ran { code, ..Ran::default() });
     let mut child = match command.spawn() {
         Ok(child) => child,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return ended(NOT_FOUND),
         Err(_) => return ended(NOT_STARTED),
     };
-    let printed = child.stdout.take().map(text);
+    let (printed, errors) = (child.stdout.take().map(text), child.stderr.take().map(end));
     let Some(status) = within(child, limit) else { return ended(ENDLESS) };
-    let printed = printed.and_then(|it| it.recv_timeout(Duration::from_secs(1)).ok()).unwrap_or_default();
+    let (printed, code) = (said(printed), code(status));
+    let complained = if code == 0 { String::new() } else { last_line(&said(errors).0) };
     match printed.is_whole() {
-        true => Some((code(status), without_far_end(&printed.0).into_owned())),
+        true => Some(Ran { code, printed: without_far_end(&printed.0).into_owned(), complained }),
         false => ended(TOO_MUCH),
     }
+}
+
+/// What a pipe gave. Something the command left behind may hold it open.
+fn said(from: Option<mpsc::Receiver<Said>>) -> Said {
+    from.and_then(|it| it.recv_timeout(Duration::from_secs(1)).ok()).unwrap_or_default()
+}
+
+/// The last line that says something, short and without what steers a terminal.
+pub(crate) fn last_line(text: &str) -> String {
+    let last = text.lines().rev().map(str::trim).find(|it| !it.is_empty()).unwrap_or_default();
+    last.chars().filter(|it| !it.is_control()).take(SHOWN).collect()
 }
 
 /// Credentials for Kubernetes that are to hold for ever say so by the last year there is, which the client library cannot
@@ -132,12 +155,8 @@ fn ended(command: &mut Command, limit: Duration) -> Ended {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ended::NotFound,
         Err(error) => return Ended::NotStarted(error.to_string()),
     };
-    let (printed, errors) = (child.stdout.take().map(text), child.stderr.take().map(text));
+    let (printed, errors) = (child.stdout.take().map(text), child.stderr.take().map(end));
     let Some(status) = within(child, limit) else { return Ended::Endless };
-    // Something it left behind may hold the pipe open.
-    let said = |from: Option<mpsc::Receiver<Said>>| {
-        from.and_then(|it| it.recv_timeout(Duration::from_secs(1)).ok()).unwrap_or_default()
-    };
     match code(status) {
         0 => {
             let printed = said(printed);
@@ -145,11 +164,7 @@ fn ended(command: &mut Command, limit: Duration) -> Ended {
         }
         ENDLESS => Ended::Endless,
         NOT_FOUND => Ended::NotFound,
-        code => {
-            let errors = said(errors);
-            let last = errors.0.lines().rev().map(str::trim).find(|it| !it.is_empty()).unwrap_or_default();
-            Ended::Badly(code, last.chars().filter(|it| !it.is_control()).take(SHOWN).collect())
-        }
+        code => Ended::Badly(code, last_line(&said(errors).0)),
     }
 }
 
@@ -193,6 +208,22 @@ fn text(mut from: impl Read + Send + 'static) -> mpsc::Receiver<Said> {
         let mut bytes = Vec::new();
         _ = from.by_ref().take(limits::LOGIN.bytes as u64 + 1).read_to_end(&mut bytes);
         _ = io::copy(&mut from, &mut io::sink());
+        // Nobody may be waiting any more.
+        _ = tell.send(Said(String::from_utf8_lossy(&bytes).into_owned()));
+    });
+    told
+}
+
+/// The end of what a pipe gives.
+fn end(mut from: impl Read + Send + 'static) -> mpsc::Receiver<Said> {
+    let (tell, told) = mpsc::channel();
+    std::thread::spawn(move || {
+        let (mut bytes, mut chunk) = (Vec::new(), [0; 8_192]);
+        while let Ok(n @ 1..) = from.read(&mut chunk) {
+            bytes.extend_from_slice(chunk.get(..n).unwrap_or_default());
+            let beyond = bytes.len().saturating_sub(END);
+            bytes.drain(..beyond);
+        }
         // Nobody may be waiting any more.
         _ = tell.send(Said(String::from_utf8_lossy(&bytes).into_owned()));
     });

@@ -102,7 +102,12 @@ impl State {
     /// The boards of the list that are not filtered out.
     fn boards_shown(&self) -> impl Iterator<Item = (&Subject, &Board)> {
         let filter = Filter::of(&self.filter);
-        let boards = self.boards.iter().filter(|(_, it)| {
+        let target = self.opening.target.as_ref().filter(|_| self.narrowed);
+        let pointed_at = self
+            .boards
+            .iter()
+            .filter(move |(_, it)| target.is_none_or(|target| target.selects(&self.inventory, &it.report)));
+        let boards = pointed_at.filter(|(_, it)| {
             !self.problems_only || it.report.counts.problems > 0 || it.report.settled.value == Some(false)
         });
         boards.filter(move |(subject, it)| filter.lets(|text| self.describes(subject, &it.report, text)))

@@ -157,6 +157,8 @@ pub struct State {
     pub(crate) changes: Changes,
     pub filter: String,
     pub(crate) problems_only: bool,
+    /// The list holds what was pointed at when the program was called, where that is several.
+    pub(crate) narrowed: bool,
     pub(crate) sort: Sort,
     pub(crate) reversed: bool,
     /// Since when the picture stands still.
@@ -207,6 +209,7 @@ impl State {
             changes,
             filter: String::new(),
             problems_only: false,
+            narrowed: false,
             sort: Sort::default(),
             reversed: false,
             frozen: None,

@@ -22,6 +22,7 @@ use crate::app::state::View;
 use crate::domain::facts::ids::RowKey;
 use crate::domain::fixture;
 use crate::domain::fixture::World;
+use crate::domain::fixture::objects;
 use crate::domain::inventory::Object;
 use crate::domain::inventory::Observation;
 use crate::domain::inventory::follow::Follow;
@@ -294,6 +295,22 @@ fn a_dialog_takes_every_key_but_the_way_out() {
     assert_eq!(screen.press(&[Action::Quit]), [Effect::Quit]);
     screen.press(&[Action::Back]);
     assert!(screen.state.dialogs.is_empty());
+}
+
+#[test]
+fn what_points_at_several_bindings_lists_them_until_all_are_wanted() {
+    let mut world = three();
+    for (name, service) in [("again", "testapp"), ("other", "elsewhere")] {
+        let mut binding = objects::binding();
+        (binding.name, binding.service) = (fixture::named(name), service.to_owned());
+        world.put(Object::Binding(Box::new(binding)));
+    }
+    let target = format!("svc/{}", objects::binding().service).parse().unwrap();
+    let mut screen = Screen::open(&world, Opening { target: Some(target), ..Opening::default() });
+    let listed = |screen: &Screen| screen.state.subjects().len();
+    assert_eq!((listed(&screen), &screen.state.view), (2, &View::Bindings));
+    screen.press(&[Action::Back]);
+    assert_eq!(listed(&screen), 3);
 }
 
 #[test]

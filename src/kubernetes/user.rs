@@ -93,8 +93,8 @@ fn apart(exec: &mut ExecConfig, runner: &Runner, limit: Duration) {
     (exec.command, exec.args) = (Some(program), Some(args));
 }
 
-/// Why a login failed; `None`: the error is about something else. What a login command says is not told: it may hold
-/// secrets.
+/// Why a login failed; `None`: the error is about something else. Of what a login command says only the last line is told
+/// that it complains of: what it prints may hold secrets.
 pub(super) fn refused(operation: &str, plugin: &Plugin, error: &(dyn Error + 'static)) -> Option<Failure> {
     let error = causes(error).find_map(|it| it.downcast_ref::<AuthError>())?;
     let say = |text: &str| Failure::new(operation, ErrorKind::NoCredentials, text);
@@ -113,7 +113,11 @@ pub(super) fn refused(operation: &str, plugin: &Plugin, error: &(dyn Error + 'st
             Some(login::TOO_MUCH) => {
                 of_command(&format!("printed more than {}", limits::LOGIN.size())).with_hint(BY_HAND)
             }
-            Some(code) => of_command(&format!("failed with exit code {code}")).with_hint(BY_HAND),
+            Some(code) => {
+                let last = login::last_line(&String::from_utf8_lossy(&out.stderr));
+                let said = if last.is_empty() { String::new() } else { format!(": {last}") };
+                of_command(&format!("failed with exit code {code}{said}")).with_hint(BY_HAND)
+            }
             None => of_command("was killed").with_hint(BY_HAND),
         },
         AuthError::AuthExecStart(cause) if cause.kind() == io::ErrorKind::NotFound => missing(),

@@ -377,3 +377,19 @@ fn every_command_has_a_manual_page() {
     let (code, _, err) = said(&program(folder.path(), &["man", "nothing"]).output().unwrap());
     assert!(code == Some(2) && err.contains("there is no command"), "{err}");
 }
+
+#[test]
+fn the_doctor_names_a_cluster_whose_certificate_is_not_checked() {
+    let desk = Desk::new(world::whole);
+    let path = desk.folder.path().join("kubeconfig.yaml");
+    let text = std::fs::read_to_string(&path).unwrap();
+    let server = nowhere().replace("http://", "https://");
+    let text = text.replace(
+        &format!("server: \"{}\"", desk.server.url()),
+        &format!("server: \"{server}\", insecure-skip-tls-verify: true"),
+    );
+    std::fs::write(&path, text).unwrap();
+    let (code, _, stderr) = said(&desk.command(&["doctor", "--request-timeout", "2s"]).output().unwrap());
+    assert_eq!(code, Some(2), "{stderr}");
+    assert!(stderr.contains("context here: certificate not checked: whoever stands in between"), "{stderr}");
+}

@@ -117,6 +117,8 @@ pub(super) fn back(state: &mut State) {
     if !state.filter.is_empty() || state.problems_only {
         state.filter.clear();
         state.problems_only = false;
+    } else if state.narrowed && state.view == View::Bindings {
+        state.narrowed = false;
     } else if !state.changes.marked.is_empty() {
         state.changes.marked.clear();
     } else if state.zoom {
@@ -180,7 +182,8 @@ pub(super) fn open(state: &mut State) {
         }
         // Nothing yet: what it is about may still be read, or come to be.
         ([], _) => {}
-        _ => {
+        (_, target) => {
+            state.narrowed = target.is_some();
             state.opened = true;
             state.dirty = true;
         }

@@ -154,6 +154,9 @@ pub(super) fn render(state: &State, theme: &Theme, area: Rect, buffer: &mut Buff
             format!(" Bindings · {} of {} ", subjects.len(), state.boards.len())
         }
         (_, true) => format!(" Bindings · {} of {} with problems ", subjects.len(), state.boards.len()),
+        _ if let Some(target) = state.opening.target.as_ref().filter(|_| state.narrowed) => {
+            format!(" Bindings · {} of {} for {target} · Esc all ", subjects.len(), state.boards.len())
+        }
         _ => format!(" Bindings · {} ", subjects.len()),
     };
     let mut block = Block::bordered().title(Span::styled(title, theme.title));

@@ -1,9 +1,14 @@
 //! What is found by what was read beside the failing row itself: the code of an answer, a port, a scheme, a sidecar, the
 //! selector, the nodes, another cluster, the controller's last word.
 
+use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering;
+
 use super::Case;
 use super::LOOK;
 use super::check;
+use super::fake::World;
 
 const CASES: &[Case] = &[
     (
@@ -164,4 +169,21 @@ const CASES: &[Case] = &[
 #[test]
 fn the_cause_is_named_by_what_was_read_beside_the_row() {
     check(CASES);
+}
+
+#[test]
+fn a_role_of_a_binding_is_assumed_once_and_never_against_the_word() {
+    for (arguments, assumed) in [(LOOK, 1), (&["get", "-A", "-o", "json", "--no-assume-role"][..], 0)] {
+        let (world, seen) = (World::read("foreign-role"), Arc::new(AtomicUsize::new(0)));
+        let count = seen.clone();
+        super::asked(
+            move |request| {
+                let assumes = request.parameter("Action").as_deref() == Some("AssumeRole");
+                count.fetch_add(usize::from(assumes), Ordering::Relaxed);
+                world.answer(request)
+            },
+            arguments,
+        );
+        assert_eq!(seen.load(Ordering::Relaxed), assumed, "{arguments:?}");
+    }
 }

@@ -1,4 +1,4 @@
-//! Kubeconfigs, one or several, and their login commands: what they say goes nowhere, how they fail is told.
+//! Kubeconfigs, one or several, and their login commands: what they print goes nowhere, how they fail is told.
 
 use std::path::Path;
 use std::time::Duration;
@@ -49,10 +49,13 @@ async fn the_token_of_a_login_command_is_used() {
 }
 
 #[tokio::test]
-async fn a_login_command_that_fails_is_a_failure_without_its_words() {
+async fn a_login_command_that_fails_is_told_by_the_last_line_it_complains_of() {
     let nothing = "printed no credentials (ExecCredential)";
     for (script, says) in [
-        ("echo secret-token; echo secret-reason >&2; exit 3\n", "failed with exit code 3"),
+        (
+            "echo secret-token; echo secret-step >&2; printf '\\033[2Jnot logged in\\n\\n' >&2; exit 3\n",
+            "failed with exit code 3: [2Jnot logged in",
+        ),
         ("echo secret-token\n", nothing),
         ("true\n", nothing),
         ("exec no-such-command\n", "is not found"),
@@ -70,17 +73,20 @@ async fn a_login_command_that_fails_is_a_failure_without_its_words() {
 }
 
 #[tokio::test]
-async fn a_login_that_cannot_be_renewed_is_a_failure_without_its_words() {
+async fn a_login_that_cannot_be_renewed_is_told_by_its_last_line() {
     let expired =
         CREDENTIAL.replace("\"token\"", "\"expirationTimestamp\":\"2020-01-01T00:00:00Z\",\"token\"");
     let script = format!(
-        "test -e \"$0.once\" && echo secret-reason >&2 && echo secret-token && exit 1\ntouch \"$0.once\"\necho '{expired}'\n"
+        "test -e \"$0.once\" && echo the session is over >&2 && echo secret-token && exit 1\ntouch \"$0.once\"\necho '{expired}'\n"
     );
     let (server, read) = connected(&script, Duration::from_secs(20)).await;
     let failure = read.unwrap_err();
     assert_eq!(
         (failure.kind, failure.message.as_str()),
-        (ErrorKind::NoCredentials, "the kubeconfig's login command failed with exit code 1")
+        (
+            ErrorKind::NoCredentials,
+            "the kubeconfig's login command failed with exit code 1: the session is over"
+        )
     );
     assert!(!format!("{failure:?}").contains("secret"), "{failure:?}");
     assert_eq!(server.seen().len(), 0);
@@ -97,7 +103,7 @@ async fn a_login_command_never_gets_to_read_the_terminal() {
 #[test]
 fn a_login_command_writes_nothing_to_the_terminal() {
     let folder = tempfile::tempdir().unwrap();
-    let script = "echo LOUD >&2\necho LOUD\nexit 1\n";
+    let script = "echo LOUD >&2\necho LOUD\nyes LOUD | head -c 3000000 >&2\necho the last line >&2\nexit 1\n";
     kubeconfig(folder.path(), "http://127.0.0.1:9", &login(folder.path(), script));
     let output = program(folder.path(), &["get", "--kubeconfig", "kubeconfig.yaml", "--region", "eu-west-1"])
         .env("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
@@ -106,7 +112,11 @@ fn a_login_command_writes_nothing_to_the_terminal() {
     let (code, stdout, stderr) = said(&output);
     assert_eq!(code, Some(2), "{stderr}");
     assert!(!stdout.contains("LOUD") && !stderr.contains("LOUD"), "{stdout}{stderr}");
-    assert!(stderr.contains("the kubeconfig's login command /bin/sh failed with exit code 1"), "{stderr}");
+    assert!(
+        stderr.contains("the kubeconfig's login command /bin/sh failed with exit code 1: the last line"),
+        "{stderr}"
+    );
+    assert!(stderr.matches("exit code 1").count() < 3, "{stderr}");
 }
 
 #[test]
