@@ -108,7 +108,7 @@ fn none_found(
     };
     let command = setup::command_like(target);
     let missing = not_found(target, namespace, command.as_deref());
-    match (setup::binding_like(target, namespace, inventory), selector) {
+    match (setup::named_like(target, namespace, inventory), selector) {
         (Some((_, true)), Some(selector)) => nothing(namespace, Some(selector)),
         (Some((name, false)), _) if command.is_none() => format!("{missing}; did you mean {name}?"),
         _ => missing,

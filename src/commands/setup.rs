@@ -15,7 +15,9 @@ use crate::backend::Scope;
 use crate::cli::Cli;
 use crate::cli::Options;
 use crate::config;
+use crate::domain::facts::cluster::WorkloadKind;
 use crate::domain::facts::ids::ClusterId;
+use crate::domain::facts::ids::ObjectName;
 use crate::domain::inventory::Inventory;
 use crate::domain::judgement::scope::ScopeKind;
 use crate::domain::judgement::scope::ScopeTarget;
@@ -122,20 +124,38 @@ fn likeness(one: &str, other: &str) -> f64 {
     strsim::jaro_winkler(one, other).max(slip)
 }
 
-/// The binding that was read whose name looks most like one that is not on show, as one would type it, and whether that
-/// is its very name.
-pub(super) fn binding_like(
+/// What was read whose name looks most like one that is not on show, as one would type it, and whether that is its very
+/// name.
+pub(super) fn named_like(
     target: &ScopeTarget,
     namespace: Option<&str>,
     inventory: &Inventory,
 ) -> Option<(String, bool)> {
-    let ScopeKind::Binding(typed, _) = &target.kind else { return None };
-    let bindings = inventory.clusters.values().flat_map(|it| it.bindings.keys()).map(|it| &it.1);
-    let scored = bindings.map(|it| (likeness(&it.name, typed), it));
+    let clusters = || inventory.clusters.values();
+    let (kind, typed, names): (&str, &str, Vec<&ObjectName>) = match &target.kind {
+        ScopeKind::Binding(typed, _) => {
+            ("", typed, clusters().flat_map(|it| it.bindings.keys()).map(|it| &it.1).collect())
+        }
+        ScopeKind::Service(typed) => ("svc/", typed, clusters().flat_map(|it| it.services.keys()).collect()),
+        ScopeKind::Pod(typed) => ("pod/", typed, clusters().flat_map(|it| it.pods.keys()).collect()),
+        ScopeKind::Deployment(typed) => {
+            let all = clusters().flat_map(|it| it.workloads.keys());
+            ("deploy/", typed, all.filter(|it| it.0 == WorkloadKind::Deployment).map(|it| &it.1).collect())
+        }
+        ScopeKind::Group(typed, None) => {
+            let bound = inventory.bindings().filter_map(|(_, it)| it.group.as_ref());
+            let all = inventory.groups.keys().chain(bound);
+            let scored = all.map(|it| (likeness(it.name(), typed), it.name()));
+            let (likeness, nearest) = scored.max_by(|a, b| a.0.total_cmp(&b.0))?;
+            return (likeness >= ALIKE).then(|| (format!("tg/{nearest}"), nearest == typed));
+        }
+        _ => return None,
+    };
+    let scored = names.into_iter().map(|it| (likeness(&it.name, typed), it));
     let (likeness, nearest) = scored.max_by(|a, b| a.0.total_cmp(&b.0))?;
     let is_here = target.namespace.is_none() && namespace == Some(&*nearest.namespace);
-    let name = if is_here { nearest.name.clone() } else { nearest.to_string() };
-    (likeness >= ALIKE).then(|| (name, nearest.name == *typed))
+    let place = if is_here { String::new() } else { format!("{}/", nearest.namespace) };
+    (likeness >= ALIKE).then(|| (format!("{place}{kind}{}", nearest.name), nearest.name == *typed))
 }
 
 /// A runtime of two threads: one may decode a long list while the other answers.

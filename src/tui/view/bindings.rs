@@ -233,8 +233,9 @@ impl<'a> Listed<'a> {
 }
 
 fn verdict(it: &Listed<'_>) -> String {
-    let word = it.report.verdict.word.text();
-    if it.report.deleting.is_some() { format!("deleting · {word}") } else { word.to_owned() }
+    // While it goes, that is what counts of it; its board says both.
+    let word = if it.report.deleting.is_some() { "deleting" } else { it.report.verdict.word.text() };
+    word.to_owned()
 }
 
 fn name(line: &Listed<'_>) -> String {

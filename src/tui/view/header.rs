@@ -10,6 +10,7 @@ use ratatui::widgets::Widget;
 use super::text;
 use crate::app::State;
 use crate::app::state;
+use crate::app::state::Board;
 use crate::app::state::View;
 use crate::domain::facts::ids::ClusterId;
 use crate::domain::facts::time::Timestamp;
@@ -186,8 +187,14 @@ fn verdict<'a>(state: &State, theme: &Theme, short: u8) -> Line<'a> {
 /// Of a list: how many of what.
 fn summary<'a>(state: &State, theme: &Theme) -> Line<'a> {
     let mut spans = vec![Span::raw(" ")];
+    let is_going = |it: &&Board| it.report.deleting.is_some();
+    let n_going = state.boards.values().filter(is_going).count();
+    if n_going > 0 {
+        spans.push(Span::styled(format!("{n_going} deleting  "), theme.bad));
+    }
     for word in VerdictKind::ALL {
-        let found = || state.boards.values().filter(|it| it.report.word() == word);
+        let found =
+            || state.boards.values().filter(|it| it.report.word() == word && it.report.deleting.is_none());
         let n = found().count();
         if n > 0 {
             let neutral = found().all(|it| it.report.verdict.neutral);

@@ -342,6 +342,23 @@ fn the_list_puts_the_worst_first() {
 }
 
 #[test]
+fn a_list_shows_a_deletion_that_is_held_and_a_board_its_cluster_among_several() {
+    let mut world = World::of("10.0.0.1 ready, 10.0.0.2 ready b | 10.0.0.1 healthy, 10.0.0.2 healthy b");
+    let deleted = world.now;
+    world.binding(|it| it.deleted = Some(deleted));
+    world.later(300);
+    world.answer("10.0.0.1 healthy, 10.0.0.2 healthy b");
+    let opening = Opening {
+        contexts: [fixture::cluster().0.as_ref(), "staging"].map(ClusterId::new).to_vec(),
+        ..Opening::default()
+    };
+    let mut state = opened(&world, opening);
+    insta::assert_snapshot!("several_clusters_120x30", frame(&state, 120, 30));
+    press(&mut state, &[Action::Bindings]);
+    insta::assert_snapshot!("held_deletion_120x30", frame(&state, 120, 30));
+}
+
+#[test]
 fn the_list_says_how_many_groups_were_not_checked_and_what_was_not_found() {
     let mut world = World::of("10.0.0.1 ready | 10.0.0.1 healthy");
     let arn = |n: usize| -> TargetGroupArn {

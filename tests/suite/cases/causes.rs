@@ -187,3 +187,16 @@ fn a_role_of_a_binding_is_assumed_once_and_never_against_the_word() {
         assert_eq!(seen.load(Ordering::Relaxed), assumed, "{arguments:?}");
     }
 }
+
+#[test]
+fn whatever_was_typed_wrong_is_answered_by_what_there_is() {
+    for (typed, meant) in
+        [("svc/wbe", "svc/web"), ("pod/web-5f7c9-aaaab", "pod/web-5f7c9-aaaaa"), ("tg/wbe", "tg/web")]
+    {
+        let said = super::says("baseline", &["get", typed]);
+        assert!(said.contains(&format!("did you mean {meant}?")), "{said}");
+        assert!(said.ends_with("exit 2"), "{said}");
+    }
+    let said = super::says("baseline", &["get", "svc/nothing-like-it"]);
+    assert!(!said.contains("did you mean"), "{said}");
+}
