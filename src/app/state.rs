@@ -104,6 +104,8 @@ pub(crate) enum Dialog {
     Refusal {
         change: ChangeKind,
         text: String,
+        /// Everything is as the change would make it.
+        idle: bool,
     },
     /// Something has to be read first.
     Reading {

@@ -55,8 +55,8 @@ pub fn render(state: &State, theme: &Theme, area: Rect, buffer: &mut Buffer) -> 
         Some(Dialog::Details { scroll }) => overlay::details(state, theme, *scroll, area, buffer),
         Some(Dialog::Plan(it)) => changes::planned(state, it, theme, area, buffer),
         Some(Dialog::Run { plan, scroll }) => changes::run(state, theme, (plan, *scroll), area, buffer),
-        Some(Dialog::Refusal { change, text }) => {
-            changes::refusal(state, theme, (*change, text), area, buffer)
+        Some(Dialog::Refusal { change, text, idle }) => {
+            changes::refusal(state, theme, (*change, text, *idle), area, buffer)
         }
         Some(Dialog::Reading { change, text }) => {
             changes::reading(state, theme, (*change, text), area, buffer)

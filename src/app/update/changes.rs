@@ -59,7 +59,7 @@ pub(super) fn ask(state: &mut State, action: Action) {
 
 /// Says why there is no plan.
 pub(super) fn refuse(state: &mut State, change: ChangeKind, refusal: &Refusal) {
-    state.dialogs.push(Dialog::Refusal { change, text: refusal.to_string() });
+    state.dialogs.push(Dialog::Refusal { change, text: refusal.to_string(), idle: false });
     state.dirty = true;
 }
 
@@ -78,13 +78,13 @@ pub(super) fn request_plan(state: &mut State, request: &Request) {
     state.changes.ids = ids;
     let change = request.change();
     let dialog = match made {
-        Ok(plan) if plan.steps.is_empty() => Dialog::Refusal { change, text: plan.effect },
+        Ok(plan) if plan.steps.is_empty() => Dialog::Refusal { change, text: plan.effect, idle: true },
         Ok(mut plan) => {
             about_this_screen(state, request, &mut plan);
             let asked = asked(request, &plan);
             Dialog::Plan(Box::new(Planned::new(plan, asked)))
         }
-        Err(refusal) => Dialog::Refusal { change, text: refusal.to_string() },
+        Err(refusal) => Dialog::Refusal { change, text: refusal.to_string(), idle: false },
     };
     state.dialogs.push(dialog);
     state.dirty = true;

@@ -178,13 +178,14 @@ fn offer(state: &State, run: &Run) -> Option<String> {
 pub(super) fn refusal(
     state: &State,
     theme: &Theme,
-    (change, why): (ChangeKind, &str),
+    (change, why, idle): (ChangeKind, &str, bool),
     area: Rect,
     buffer: &mut Buffer,
 ) {
     let lines = vec![(why.to_owned(), theme.plain)];
+    let what = if idle { "nothing to do" } else { "not possible" };
     small(
-        &format!("{} · not possible", change.word()),
+        &format!("{} · {what}", change.word()),
         theme,
         lines,
         &overlay::foot(None, &foot::hints(state)),

@@ -83,6 +83,7 @@ frames! {
     plan_deregister_orphan: drifted(), "10.0.0.9", Deregister;
     plan_register: drifted(), "10.0.0.3", Register;
     plan_sync: drifted(), "", Sync;
+    sync_of_what_matches: World::of("10.0.0.1 ready | 10.0.0.1 healthy"), "", Sync;
     plan_resync: drifted(), "", Resync;
     plan_drain: drifted(), "10.0.0.2", Drain;
     plan_drain_with_policies: guarded(), "10.0.0.2", Drain;
