@@ -61,15 +61,10 @@ pub(super) async fn look(
     if untagged > 0 && document.failures.is_empty() {
         complain(&unchecked(untagged));
     }
-    for line in printed::failure_lines(&document.failures) {
+    let of_bindings = document.bindings.iter().flat_map(|it| &it.failures);
+    let of_groups = document.groups.iter().flat_map(|it| &it.failures);
+    for line in printed::failure_lines(document.failures.iter().chain(of_bindings).chain(of_groups)) {
         complain(&line);
-    }
-    for failures in
-        document.bindings.iter().map(|it| &it.failures).chain(document.groups.iter().map(|it| &it.failures))
-    {
-        for line in printed::failure_lines(failures) {
-            complain(&line);
-        }
     }
     let missing = |it: &Freshness| it.failed.as_ref().is_none_or(|(_, it)| it.kind == ErrorKind::NotFound);
     let read = !document.partial() || inventory.sources.values().all(missing);

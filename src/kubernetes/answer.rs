@@ -140,6 +140,8 @@ where
         Box::pin(async move {
             let answer = answer.await.map_err(Into::into)?;
             look(&answer)?;
+            // What refuses a watch is a whole answer.
+            let watches = watches && answer.status().is_success();
             Ok(answer.map(|body| match watches {
                 true => in_lines(body),
                 false => Limited::new(body, ANSWER.bytes).boxed_unsync(),

@@ -171,7 +171,7 @@ fn aligned(mut lines: Vec<Vec<String>>) -> String {
 }
 
 /// Failures as sentences for stderr: what several sources have in common is said once.
-pub(crate) fn failure_lines(failures: &[FailureDocument]) -> Vec<String> {
+pub(crate) fn failure_lines<'a>(failures: impl Iterator<Item = &'a FailureDocument>) -> Vec<String> {
     let mut causes: Vec<(&str, Option<&str>, Vec<&str>)> = Vec::new();
     for it in failures {
         let cause = it.message.split_once(": ").map_or(it.message.as_str(), |(_, cause)| cause);

@@ -26,6 +26,11 @@ pub(crate) fn kept_by(labels: &Labels) -> Option<&'static str> {
         .map(|(_, tool)| *tool)
 }
 
+/// Whether a finalizer of a binding is a controller's: of either, it is called by its group and this.
+pub(crate) fn is_controllers(finalizer: &str) -> bool {
+    finalizer.ends_with("/resources")
+}
+
 /// Tools that leave a tag of their own on what they make.
 const TOOLS: [(&str, &str); 4] = [
     ("crossplane-", "Crossplane"),

@@ -157,19 +157,26 @@ impl Needs<'_> {
             self.add(topic, self.of_group(focus), SETTINGS, Urgency::BoardSettings);
         }
         self.routes(&[focus], SETTINGS, Urgency::BoardSettings);
-        self.siblings(focus, Urgency::BoardSettings);
+        self.siblings(&[focus], Urgency::BoardSettings);
     }
 
-    /// Where nothing of a group is healthy: the groups that requests could go to instead.
-    fn siblings(&mut self, arn: &TargetGroupArn, urgency: Urgency) {
-        let targets = self.inventory.groups.get(arn).and_then(|it| it.targets.as_ref());
+    /// Of groups of which nothing is healthy: the groups that requests could go to instead.
+    fn siblings(&mut self, groups: &[&TargetGroupArn], urgency: Urgency) {
         let serves = |it: &Targets| it.targets.iter().any(|it| it.health.state == HealthState::Healthy);
-        if targets.is_none_or(serves) {
+        let targets = |arn: &TargetGroupArn| self.inventory.groups.get(arn)?.targets.as_ref();
+        let down: BTreeSet<&TargetGroupArn> =
+            groups.iter().copied().filter(|it| !targets(it).is_none_or(serves)).collect();
+        if down.is_empty() {
             return;
         }
         let rules = self.inventory.routes.values().flatten().flat_map(|it| &it.rules);
-        let shared = rules.filter(|it| it.forwards.iter().any(|it| it.group == *arn));
-        let others = shared.flat_map(|it| &it.forwards).map(|it| &it.group).filter(|it| *it != arn);
+        let shared =
+            rules.filter(|it| it.forwards.len() > 1 && it.forwards.iter().any(|it| down.contains(&it.group)));
+        // Those of the list are read anyway, each in its turn.
+        let is_read = |it: &TargetGroupArn| {
+            down.contains(it) || (urgency == Urgency::Settings && self.follow.listed.contains(it))
+        };
+        let others = shared.flat_map(|it| &it.forwards).map(|it| &it.group).filter(|it| !is_read(it));
         let others: BTreeSet<TargetGroupArn> = others.cloned().collect();
         for it in others {
             let identity = self.of_group(&it);
@@ -208,9 +215,7 @@ impl Needs<'_> {
         }
         let arns: Vec<&TargetGroupArn> = order.iter().map(|it| &it.0).collect();
         self.routes(&arns, LISTED_SETTINGS, Urgency::Settings);
-        for arn in &arns {
-            self.siblings(arn, Urgency::Settings);
-        }
+        self.siblings(&arns, Urgency::Settings);
         // Settings of a listed group decide about fail-open alone, and that about nothing while all is healthy.
         for arn in arns {
             if !self.is_gone(arn) && (self.follow.thorough || self.has_unhealthy(arn)) {

@@ -11,6 +11,7 @@ use crate::domain::facts::cluster::Event;
 use crate::domain::facts::controller::ControllerDeployment;
 use crate::domain::facts::controller::ControllerSigns;
 use crate::domain::facts::ids::BindingApi;
+use crate::domain::facts::ownership::is_controllers;
 use crate::domain::facts::time::Timestamp;
 use crate::domain::inventory::Cluster;
 use crate::domain::inventory::Kind;
@@ -147,7 +148,7 @@ fn presence(
     (read, now): (Timestamp, Timestamp),
 ) -> (Presence, Cow<'static, str>) {
     let marked = [
-        (binding.finalizers.iter().any(|it| it.ends_with("/resources")), "its finalizer"),
+        (binding.finalizers.iter().any(|it| is_controllers(it)), "its finalizer"),
         (binding.observed_generation.is_some(), "an observed generation"),
         (binding.checkpoint.is_some(), "a checkpoint"),
         (events, "its events"),

@@ -145,7 +145,8 @@ impl History {
         }
     }
 
-    /// Takes a judgement in; `whole`: everything its verdict may rest on was read. Forgets rows that are gone, except when their endpoint was last known.
+    /// Takes a judgement in; `whole`: everything its verdict may rest on was read. Forgets rows that are gone, except when
+    /// their endpoint was last known.
     pub fn note(&mut self, rows: &[Row], (word, whole): (VerdictKind, bool), now: Timestamp) {
         let since = self.verdict_since(word, rows, now);
         self.note_grounds(rows, now);

@@ -2,6 +2,7 @@
 
 use crate::domain::facts::elb::Attributes;
 use crate::domain::facts::elb::TargetGroup;
+use crate::domain::facts::ids::BindingRef;
 use crate::domain::inventory::KnownGroup;
 use crate::domain::judgement::controller::Controller;
 use crate::domain::judgement::desired::Backend;
@@ -51,17 +52,17 @@ impl<'a> Around<'a> {
 
     /// A line that shows the node of an endpoint.
     pub(super) fn of_node(&self, side: &EndpointSide) -> String {
-        let words = ["describe", "node", side.node.as_deref().unwrap_or("NODE")];
-        match self.subject {
-            Subject::Binding(it) => kubectl(self.manner, (&it.cluster, ""), &words),
-            Subject::Group(_) => joined(&[&["kubectl"], words.as_slice()].concat()),
-        }
+        self.line(|_| "", &["describe", "node", side.node.as_deref().unwrap_or("NODE")])
     }
 
     /// A `kubectl` line for the namespace of the binding.
     pub(super) fn kubectl(&self, rest: &[&str]) -> String {
+        self.line(|it| it.namespace.as_str(), rest)
+    }
+
+    fn line(&self, namespace: impl Fn(&BindingRef) -> &str, rest: &[&str]) -> String {
         match self.subject {
-            Subject::Binding(it) => kubectl(self.manner, (&it.cluster, &it.namespace), rest),
+            Subject::Binding(it) => kubectl(self.manner, (&it.cluster, namespace(it)), rest),
             Subject::Group(_) => joined(&[&["kubectl"], rest].concat()),
         }
     }

@@ -2,6 +2,7 @@
 
 use crate::domain::facts::ids::BindingApi;
 use crate::domain::facts::ownership::AUTO_MODE_TAG;
+use crate::domain::facts::ownership::is_controllers;
 use crate::domain::facts::time::Timestamp;
 use crate::domain::facts::time::age;
 use crate::domain::inventory::KnownGroup;
@@ -147,11 +148,14 @@ fn of_deletion(report: &Report, deleting: &Deleting, now: Timestamp) -> Explanat
             n => format!("{n} targets are still registered and get traffic if healthy."),
         });
     }
-    let is_ours = |it: &String| it.ends_with(CONTROLLERS);
-    let foreign = deleting.finalizers.iter().find(|it| !is_ours(it));
+    // Where a controller still holds it as well, that comes first.
+    let foreign = match deleting.finalizers.iter().any(|it| is_controllers(it)) {
+        true => None,
+        false => deleting.finalizers.first(),
+    };
     words.next = match (report.controller.presence, &deleting.failed) {
-        _ if foreign.is_some() && !deleting.finalizers.iter().any(is_ours) => {
-            foreign.map(|it| format!("the controller is done with it: whoever set {it} has to take it off"))
+        _ if let Some(it) = foreign => {
+            Some(format!("the controller is done with it: whoever set {it} has to take it off"))
         }
         (Presence::Present | Presence::Unknown, Some(_)) => {
             Some("fix what the message says; the controller retries automatically, within 17 minutes".to_owned())
@@ -163,9 +167,6 @@ fn of_deletion(report: &Report, deleting: &Deleting, now: Timestamp) -> Explanat
     };
     words
 }
-
-/// How the finalizers of both controllers end.
-const CONTROLLERS: &str = "/resources";
 
 /// The controller in a line: `controller v3.5.0 idle 12m`.
 pub(crate) fn of_controller(controller: &Controller, now: Timestamp) -> String {

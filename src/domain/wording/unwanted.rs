@@ -43,7 +43,8 @@ pub(super) fn next(exclusion: Exclusion, side: &EndpointSide, around: &Around<'_
             around.of_node(side)
         ),
         Exclusion::NoQuicServerId => {
-            "give the pods the annotation for QUIC server IDs, and let them be made anew".to_owned()
+            "label the namespace elbv2.k8s.aws/quic-server-id-inject=enabled, name the containers in the pods' annotation service.beta.kubernetes.io/aws-load-balancer-quic-enabled-containers, and let the pods be made anew"
+                .to_owned()
         }
         Exclusion::PortNotDeclared => {
             "declare a port of that name in the pod's container, or make the service's targetPort a number".to_owned()

@@ -1,7 +1,6 @@
 //! The ten most telling cases on the screen itself: what stands there without a key pressed, colours and all.
 
 use std::fmt::Write;
-use std::sync::Arc;
 use std::time::Duration;
 
 use portable_pty::CommandBuilder;
@@ -60,25 +59,39 @@ fn the_most_telling_cases_look_like_this() {
     });
 }
 
-fn looks((case, scope, telling): (&str, &str, &str)) {
-    let world = Arc::new(World::read(case));
-    let server = Server::start(move |request| world.answer(request));
-    let folder = tempfile::tempdir().unwrap();
-    let config = kubeconfig(folder.path(), &server.url(), "{token: t}");
-    let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_tgscope"));
-    command.arg(scope);
-    command.env_clear();
-    command.env("KUBECONFIG", config);
-    for (name, value) in [
-        ("AWS_ENDPOINT_URL", server.url().as_str()),
-        ("AWS_REGION", "eu-west-1"),
-        ("AWS_ACCESS_KEY_ID", "AKIA"),
-        ("AWS_SECRET_ACCESS_KEY", "secret"),
-        ("LANG", "C.UTF-8"),
-    ] {
-        command.env(name, value);
+/// The program at a terminal of its own in a world, which goes with this value.
+pub(super) struct Watched {
+    pub(super) terminal: Terminal,
+    server: Server,
+    /// Where its logs are, and its kubeconfig.
+    pub(super) folder: tempfile::TempDir,
+}
+
+impl Watched {
+    pub(super) fn of(world: World, scope: &str) -> Self {
+        let server = Server::start(move |request| world.answer(request));
+        let folder = tempfile::tempdir().unwrap();
+        let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_tgscope"));
+        command.arg(scope);
+        command.env_clear();
+        command.env("KUBECONFIG", kubeconfig(folder.path(), &server.url(), "{token: t}"));
+        command.env("XDG_STATE_HOME", folder.path());
+        for (name, value) in [
+            ("AWS_ENDPOINT_URL", server.url().as_str()),
+            ("AWS_REGION", "eu-west-1"),
+            ("AWS_ACCESS_KEY_ID", "AKIA"),
+            ("AWS_SECRET_ACCESS_KEY", "secret"),
+            ("LANG", "C.UTF-8"),
+            ("TGSCOPE_LOG", "trace"),
+        ] {
+            command.env(name, value);
+        }
+        Self { terminal: Terminal::at_home(command), server, folder }
     }
-    let terminal = Terminal::at_home(command);
+}
+
+fn looks((case, scope, telling): (&str, &str, &str)) {
+    let Watched { terminal, server, folder: _folder } = Watched::of(World::read(case), scope);
     terminal.resize(120, 35);
     let words = |text: &str| text.replace(['│', '\n'], " ").split_whitespace().collect::<Vec<_>>().join(" ");
     terminal.until_so(telling, |text| words(text).contains(telling));

@@ -2,16 +2,13 @@
 
 use std::sync::Arc;
 
-use portable_pty::CommandBuilder;
 use proptest::prelude::*;
 use serde_json::Value;
 
 use super::fake::World;
+use super::frames::Watched;
 use super::run;
 use crate::fuzz::few;
-use crate::pty::Terminal;
-use crate::support::Server;
-use crate::support::kubeconfig;
 
 /// What no output may hold, put into any text of either side.
 const HOSTILE: &str = "\u{1b}]0;owned\u{7}\u{1b}[2J\u{9b}31m\u{7f}\u{202e}\u{200b}\u{e0041}\r\n\ttab";
@@ -92,25 +89,8 @@ proptest! {
 #[test]
 fn the_screen_and_the_log_show_texts_and_obey_none() {
     let (_, hostile) = World::read("empty-external-id").with_texts(HOSTILE);
-    let server = Server::start(move |request| hostile.answer(request));
-    let folder = tempfile::tempdir().unwrap();
-    let config = kubeconfig(folder.path(), &server.url(), "{token: t}");
-    let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_tgscope"));
-    command.args(["shop/tgb/web"]);
-    command.env_clear();
-    command.env("KUBECONFIG", config);
-    command.env("XDG_STATE_HOME", folder.path());
-    for (name, value) in [
-        ("AWS_ENDPOINT_URL", server.url().as_str()),
-        ("AWS_REGION", "eu-west-1"),
-        ("AWS_ACCESS_KEY_ID", "AKIA"),
-        ("AWS_SECRET_ACCESS_KEY", "secret"),
-        ("LANG", "C.UTF-8"),
-        ("TGSCOPE_LOG", "trace"),
-    ] {
-        command.env(name, value);
-    }
-    let mut terminal = Terminal::at_home(command);
+    let mut watched = Watched::of(hostile, "shop/tgb/web");
+    let terminal = &mut watched.terminal;
     // One line with all of it on show, whatever came into it.
     terminal.until(&["Why · shop/web", "owned"]);
     for key in ["d", "\u{1b}", "j", "d", "\u{1b}", "z", "0"] {
@@ -123,7 +103,7 @@ fn the_screen_and_the_log_show_texts_and_obey_none() {
     assert!(found_in(&shown).is_empty(), "{:?} in {shown}", found_in(&shown));
     terminal.press("q");
     assert_eq!(terminal.ended(), 0);
-    let logs = logs(folder.path());
+    let logs = logs(watched.folder.path());
     assert!(!logs.is_empty(), "nothing was logged");
     let found: Vec<char> = found_in(&logs).into_iter().filter(|it| *it != '\t').collect();
     assert!(found.is_empty(), "{found:?}");

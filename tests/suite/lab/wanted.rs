@@ -97,7 +97,7 @@ async fn an_endpoint_that_names_a_pod_of_another_namespace_is_registered_as_that
     let key = format!("{address}:8080");
     assert!(place.keys().await.contains(&key), "{key} in {:?}", place.keys().await);
     let rows = place.rows().await;
-    // Of a look at one namespace the pod is not part: what it cannot tell it does not guess.
+    // A look at one namespace does not read that pod: the word of its slice is taken.
     let row = rows.iter().find(|it| it.starts_with(&key)).unwrap();
     assert!(row.ends_with("in-service wanted true"), "{rows:?}");
 }
