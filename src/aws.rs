@@ -1,9 +1,11 @@
-//! Elastic Load Balancing, in domain types: who we are, groups, targets, routes. No type of the SDK leaves
+//! Elastic Load Balancing and the network of EC2, in domain types: who we are, groups, targets, routes, what lets packets
+//! through. No type of the SDK leaves
 //! this module.
 
 mod bounded;
 mod calls;
 mod connect;
+mod ec2;
 mod error;
 mod identity;
 mod meter;
@@ -21,5 +23,6 @@ pub use self::calls::AT_ONCE;
 pub use self::calls::LoadBalancing;
 pub use self::connect::Session;
 pub use self::connect::Settings;
+
 pub(crate) use self::meter::Meter;
 pub(crate) use self::turns::Turns;

@@ -95,6 +95,9 @@ pub(crate) enum Command {
     /// Print bindings once, with their endpoints, targets and verdict
     Get(Get),
 
+    /// Show the network path from the load balancer to a target, hop by hop, and the security-group rule that is missing
+    Path(OneRow),
+
     /// Bind a service to a target group: the controller registers its endpoints and follows them
     Bind(changes::Bind),
 
@@ -159,6 +162,31 @@ pub(crate) struct Get {
     /// Exit with 1 if anything found is not as it should be
     #[arg(long)]
     pub(crate) exit_code: bool,
+}
+
+/// One row of a board.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct OneRow {
+    /// A binding or group, [NAMESPACE/]KIND/NAME or an ARN, and a row of it: IP:PORT, instance id, or pod. A pod or an address alone is both
+    #[arg(value_name = "[SCOPE] ROW", required = true, num_args = 1..=2)]
+    pub(crate) row: Vec<String>,
+
+    /// Format
+    #[arg(short, long, value_enum, default_value_t = TextOutput::Text)]
+    pub(crate) output: TextOutput,
+
+    /// Exit with 1 if anything found is not as it should be
+    #[arg(long)]
+    pub(crate) exit_code: bool,
+}
+
+/// Formats of what is no list.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum TextOutput {
+    #[default]
+    Text,
+    Json,
+    Yaml,
 }
 
 #[derive(Clone, Debug, Default, Args)]

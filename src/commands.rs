@@ -5,6 +5,8 @@ mod demo;
 pub mod doctor;
 mod exit;
 mod get;
+mod one_row;
+mod path;
 mod reading;
 mod screen;
 mod setup;
@@ -41,6 +43,7 @@ pub fn main() -> ExitCode {
     let ended = match &cli.command {
         Some(Command::Get(get)) => get::run(&cli, get),
         Some(Command::Demo(demo)) => demo::run(&cli, demo),
+        Some(Command::Path(it)) => path::run(&cli, it),
         Some(Command::Doctor(doctor)) => doctor::run(&cli, doctor),
         Some(Command::Completion(it)) => completion(it.shell),
         Some(Command::Man(it)) => manual(it.command.as_deref()),

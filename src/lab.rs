@@ -4,6 +4,7 @@
 mod build;
 mod clock;
 mod controllers;
+mod ec2;
 mod elbv2;
 mod engine;
 mod fault;

@@ -1,6 +1,7 @@
 //! What commands print: the JSON contract, tables, names. Takes judgements, gives text.
 
 pub mod document;
+pub(crate) mod path;
 pub(crate) mod plan;
 use std::borrow::Cow;
 
@@ -46,6 +47,14 @@ pub(crate) fn render(document: &Document, format: Format) -> Result<String, Rend
         Format::Name => Ok(table::names(document)),
         Format::Table => Ok(table(document, false)),
         Format::Wide => Ok(table(document, true)),
+    }
+}
+
+/// Any data as JSON, or as YAML.
+pub(crate) fn printed(data: &impl serde::Serialize, as_json: bool) -> Result<String, RenderError> {
+    match as_json {
+        true => Ok(printable::json(&serde_json::to_string_pretty(data)?).into_owned() + "\n"),
+        false => yaml(data).map(|it| it.trim_end().to_owned() + "\n"),
     }
 }
 

@@ -27,7 +27,7 @@ use source::sources;
 /// may only use modules above it in this list, so that a cycle cannot be written.
 const LAYERS: &[(&str, &[&str], &[&str])] = &[
     ("limits", &[], &[]),
-    ("domain", &["limits"], &["base64", "serde", "sha2", "shlex", "thiserror"]),
+    ("domain", &["limits"], &["base64", "ipnet", "regex", "serde", "sha2", "shlex", "thiserror"]),
     ("printable", &[], &["proptest", "serde_json", "unicode_width"]),
     ("login", &["limits"], &["rustix", "serde_json", "tempfile"]),
     (
@@ -64,11 +64,16 @@ const LAYERS: &[(&str, &[&str], &[&str])] = &[
             "aws_sdk_elasticloadbalancingv2",
             "aws_sdk_sts",
             "aws_smithy_http_client",
+            "aws_smithy_runtime",
             "aws_smithy_runtime_api",
             "aws_smithy_types",
             "aws_types",
+            "form_urlencoded",
+            "futures",
             "http_body_util",
+            "ipnet",
             "jiff",
+            "quick_xml",
             "serde",
             "serde_json",
             "shlex",

@@ -105,6 +105,7 @@ actions! {
     Pane         "pane"        [plain(Code::Tab), plain(Code::BackTab)]    OpenBoard Reads  Moving  ""        "The other pane";
     Bindings     "bindings"    [key('0')]                                  Nothing   Reads  Views   "list"    "List the bindings of the scope, worst first";
     Board        "board"       [key('1')]                                  Board     Reads  Views   ""        "Show the board of the selected or last binding";
+    Network      "network"     [key('3')]                                  Subject   Reads  Views   "network" "Show the network path from the load balancer to the selected row, hop by hop";
     Open         "open"        [plain(Code::Enter)]                        Selection Reads  Views   "open"    "Open the selected binding, or the details of the selected row";
     Back         "back"        [plain(Code::Esc)]                          Nothing   Reads  Views   ""        "Go back: clear filter, marks and selection, then to the list";
     Details      "details"     [key('d')]                                  Nothing   Reads  Looking "details" "Show everything known about the selected row or the binding";
@@ -144,6 +145,7 @@ impl Action {
             Self::Bindings => &["tgb", "targetgroupbindings", "svc", "services", "ls"],
             Self::Board => &["pods", "po", "endpoints", "targets", "tg"],
             Self::Details => &["describe", "yaml"],
+            Self::Network => &["path", "sg", "security-groups"],
             Self::Audit => &["log", "history"],
             Self::Help => &["h", "keys"],
             Self::Quit => &["q", "q!", "exit"],

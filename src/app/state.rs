@@ -23,6 +23,8 @@ use crate::domain::inventory::KnownGroup;
 use crate::domain::inventory::follow::Again;
 use crate::domain::inventory::follow::Follow;
 use crate::domain::judgement::history::History;
+use crate::domain::judgement::path::NetworkPath;
+use crate::domain::judgement::path::of_row;
 use crate::domain::judgement::report::Report;
 use crate::domain::judgement::row::Row;
 use crate::domain::judgement::row::Subject;
@@ -43,6 +45,15 @@ const STATUS: i64 = 5;
 pub(crate) enum View {
     Bindings,
     Board(Subject),
+}
+
+/// What is shown of the subject of a board.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Tab {
+    #[default]
+    Board,
+    /// The network path to the selected row.
+    Network,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -149,6 +160,9 @@ pub struct State {
     pub(crate) inventory: Inventory,
     pub(crate) boards: BTreeMap<Subject, Board>,
     pub(crate) view: View,
+    pub(crate) tab: Tab,
+    /// Lines of the tab that are scrolled away.
+    pub(crate) scroll: u16,
     pub(crate) pane: Pane,
     pub(crate) zoom: bool,
     /// The selected line of the list.
@@ -203,6 +217,8 @@ impl State {
             inventory: Inventory::default(),
             boards: BTreeMap::new(),
             view: View::Bindings,
+            tab: Tab::default(),
+            scroll: 0,
             pane: Pane::default(),
             zoom: false,
             listed: None,
@@ -263,6 +279,12 @@ impl State {
     pub(crate) fn row(&self) -> Option<&Row> {
         let key = self.selected.as_ref()?;
         self.board()?.report.row(key)
+    }
+
+    /// The network path to the selected row, as far as it was read.
+    pub(crate) fn path(&self) -> Option<NetworkPath> {
+        let (subject, report) = self.shown().zip(self.report())?;
+        of_row::of_row(&self.inventory, (subject, report.group.as_ref()?), self.row()?)
     }
 
     pub(crate) fn has_selection(&self) -> bool {

@@ -65,6 +65,10 @@ impl LoadBalancing {
         &self.client
     }
 
+    pub(super) fn shared_identity(&self) -> Arc<Identity> {
+        self.identity.clone()
+    }
+
     pub(super) fn identity(&self) -> &Identity {
         &self.identity
     }

@@ -19,6 +19,9 @@ use aws_types::service_config::ServiceConfigKey;
 
 use super::bounded;
 use super::calls::LoadBalancing;
+use super::ec2;
+use super::ec2::Ec2;
+use super::ec2::Way;
 use super::error;
 use super::identity;
 use super::identity::Identity;
@@ -61,6 +64,8 @@ pub struct Session {
     config: Arc<SdkConfig>,
     identity: Arc<Identity>,
     endpoint: Option<String>,
+    /// The same of EC2.
+    ec2_endpoint: Option<String>,
     profile: Option<String>,
     stays_itself: bool,
     meter: Meter,
@@ -104,8 +109,9 @@ impl Session {
         // It is large, and would lie in the futures of whoever connects.
         let config = Box::pin(loader.load()).await;
         let identity = Identity::of(wanted, config.clone(), settings.runner);
-        let endpoint = endpoint(&config);
+        let (endpoint, ec2_endpoint) = (endpoint(&config, ELB), endpoint(&config, EC2));
         Self {
+            ec2_endpoint,
             stays_itself: settings.stays_itself,
             ..Self::new(config, Arc::new(identity), endpoint, profile)
         }
@@ -139,7 +145,8 @@ impl Session {
     ) -> Self {
         let config = Arc::new(config);
         let (meter, clients) = (Meter::default(), Arc::default());
-        Self { config, identity, endpoint, profile, stays_itself: false, meter, clients }
+        let ec2_endpoint = endpoint.clone();
+        Self { config, identity, endpoint, ec2_endpoint, profile, stays_itself: false, meter, clients }
     }
 
     /// The same, whose calls for roles wait for their turns.
@@ -179,6 +186,26 @@ impl Session {
         let key = (region.to_owned(), role.map(|it| it.0.to_owned()), external);
         let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
         clients.entry(key.clone()).or_insert_with(|| self.make(&key)).clone()
+    }
+
+    /// EC2 of a region, as ourselves or with a role; `patient` tries again by itself.
+    pub(crate) fn ec2(&self, region: &str, role: Option<(&str, Option<&str>)>, patient: bool) -> Ec2 {
+        let role = role.filter(|_| !self.stays_itself);
+        let identity = match role {
+            // The load balancers of the role hold its credentials.
+            Some(_) => self.client(region, role).shared_identity(),
+            None => self.identity.clone(),
+        };
+        Ec2::new(Way {
+            credentials: identity::shared(&identity),
+            identity,
+            http: self.config.http_client().unwrap_or_else(bounded::http),
+            timeouts: timeouts(),
+            meter: self.meter.clone(),
+            region: region.to_owned(),
+            endpoint: ec2::endpoint(&self.config, self.ec2_endpoint.clone(), region),
+            patient,
+        })
     }
 
     fn make(&self, (region, role, external): &ClientKey) -> LoadBalancing {
@@ -222,12 +249,16 @@ fn timeouts() -> TimeoutConfig {
         .build()
 }
 
-/// The endpoint a user configured for this service, from wherever the AWS CLI would take it. The SDK looks
+/// The services as configuration names them.
+const ELB: &str = "elastic_load_balancing_v2";
+const EC2: &str = "ec2";
+
+/// The endpoint a user configured for a service, from wherever the AWS CLI would take it. The SDK looks
 /// for `elastic-load-balancing-v2` in a profile's `services` section, while the CLI and the specification
 /// have `elastic_load_balancing_v2`: without this, calls meant for a private endpoint would go to AWS.
-fn endpoint(config: &SdkConfig) -> Option<String> {
+fn endpoint(config: &SdkConfig, service: &str) -> Option<String> {
     let key = ServiceConfigKey::builder()
-        .service_id("elastic_load_balancing_v2")
+        .service_id(service)
         .env("AWS_ENDPOINT_URL")
         .profile("endpoint_url")
         .build()

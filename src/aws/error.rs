@@ -47,7 +47,14 @@ const CODES: [(ErrorKind, &[&str]); 4] = [
     ),
     (
         ErrorKind::NotFound,
-        &["TargetGroupNotFound", "LoadBalancerNotFound", "ListenerNotFound", "RuleNotFound"],
+        &[
+            "TargetGroupNotFound",
+            "LoadBalancerNotFound",
+            "ListenerNotFound",
+            "RuleNotFound",
+            "InvalidPrefixListID.NotFound",
+            "InvalidPrefixListId.NotFound",
+        ],
     ),
 ];
 

@@ -131,6 +131,8 @@ pub(super) fn load_balancer(it: &types::LoadBalancer) -> Option<LoadBalancer> {
         dns: text(it.dns_name()),
         state: text(it.state().and_then(|it| it.code()).map(types::LoadBalancerStateEnum::as_str)),
         zones: it.availability_zones().iter().filter_map(|it| text(it.zone_name())).collect(),
+        subnets: it.availability_zones().iter().filter_map(|it| text(it.subnet_id())).collect(),
+        vpc: text(it.vpc_id()),
         security_groups: it.security_groups().iter().map(|it| it.as_str().into()).collect(),
         dual_stack: it.ip_address_type().is_some_and(|it| it.as_str().starts_with("dualstack")),
         cross_zone: (kind == LoadBalancerKind::Application).then_some(true),

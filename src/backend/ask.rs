@@ -15,6 +15,7 @@ use super::pace::Next;
 use super::pace::Pace;
 use crate::aws::LoadBalancing;
 use crate::aws::Session;
+use crate::domain::facts::ec2::NetworkPart;
 use crate::domain::facts::elb::Caller;
 use crate::domain::facts::elb::Listener;
 use crate::domain::facts::elb::LoadBalancerKind;
@@ -195,6 +196,7 @@ impl Asker {
             Some(Topic::Group(_)) => self.groups(ask).await,
             Some(Topic::Tags(_)) => self.tags(ask).await,
             Some(Topic::LoadBalancer(_)) => self.load_balancers(ask).await,
+            Some(Topic::Network(_)) => self.network(ask).await,
             Some(Topic::CrossZone(arn)) => match self.client(identity).cross_zone(arn).await {
                 Ok(setting) => Answer::learnt(Observation::CrossZone(arn.clone(), setting)),
                 // Without it a verdict says what it assumes.
@@ -246,6 +248,21 @@ impl Asker {
         let answer = self.client(&ask.identity).load_balancers(&arns).await;
         let answer = answer.map(Observation::LoadBalancers);
         Answer::of_batch(answer, &arns, Source::LoadBalancer, Gone::LoadBalancer)
+    }
+
+    async fn network(&self, ask: &Ask) -> Answer {
+        let of = |it: &Topic| if let Topic::Network(part) = it { Some(part.clone()) } else { None };
+        let parts: Vec<NetworkPart> = ask.topics.iter().filter_map(of).collect();
+        let identity = &ask.identity;
+        let role = identity.role.as_ref().map(|(role, external)| (role.as_str(), external.as_deref()));
+        let ec2 = self.session.ec2(&self.region(identity), role, self.patient);
+        match ec2.read(&parts, &|| Box::pin(self.take(identity))).await {
+            Ok(answer) => Answer::learnt(Observation::Network(answer)),
+            Err(failure) => {
+                let failed = |it: NetworkPart| Observation::Failed(Source::Network(it), failure.clone());
+                Answer { outcome: outcome(&failure), changes: parts.into_iter().map(failed).collect() }
+            }
+        }
     }
 
     /// Follows the pages of an answer to their end. The first is paid for.
@@ -350,6 +367,17 @@ impl Asker {
         let identity = Identity::default();
         self.take(&identity).await;
         self.client(&identity).group_named(name).await
+    }
+
+    /// Whether a part of the network may be read; that it does not exist is an answer.
+    pub(super) async fn try_network(&self, part: NetworkPart) -> Result<(), Failure> {
+        let identity = Identity::default();
+        self.take(&identity).await;
+        let ec2 = self.session.ec2(&self.region(&identity), None, self.patient);
+        match ec2.read(&[part], &|| Box::pin(self.take(&identity))).await {
+            Err(failure) if failure.kind != ErrorKind::NotFound => Err(failure),
+            Ok(_) | Err(_) => Ok(()),
+        }
     }
 
     /// Who we are.

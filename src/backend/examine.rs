@@ -9,6 +9,8 @@ use super::connection::Scope;
 use super::link::Linked;
 use crate::domain::facts::access::Allowed;
 use crate::domain::facts::access::Verb;
+use crate::domain::facts::ec2::Locator;
+use crate::domain::facts::ec2::NetworkPart;
 use crate::domain::facts::elb::Caller;
 use crate::domain::facts::failure::ErrorKind;
 use crate::domain::facts::failure::Failure;
@@ -120,6 +122,21 @@ async fn reads(asker: &Asker) -> Vec<(Operation, Answered)> {
     stream::iter(asked).buffered(2).collect().await
 }
 
+/// Something of the network that nobody has: whoever may ask for it is told that there is none.
+fn part(operation: Operation) -> Option<NetworkPart> {
+    const NOBODYS: &str = "0000000000000000f";
+    let id = |kind: &str| format!("{kind}-{NOBODYS}").into();
+    Some(match operation {
+        Operation::DescribeInstances => NetworkPart::Interfaces(Locator::Instance(id("i"))),
+        Operation::DescribeNetworkInterfaces => NetworkPart::Interfaces(Locator::Interface(id("eni"))),
+        Operation::DescribeSubnets => NetworkPart::Subnet(id("subnet")),
+        Operation::DescribeSecurityGroups => NetworkPart::SecurityGroup(id("sg")),
+        Operation::DescribeSecurityGroupRules => NetworkPart::Rules(id("sg")),
+        Operation::GetManagedPrefixListEntries => NetworkPart::PrefixList(id("pl")),
+        _ => return None,
+    })
+}
+
 /// What there is to ask about, and what was asked to find it.
 struct Seen<'a> {
     group: Option<&'a TargetGroupArn>,
@@ -153,7 +170,10 @@ impl Seen<'_> {
             (Operation::DescribeRules, _, _, Some(arn)) => {
                 Some(asker.own_client().await.rules(arn, None).await.map(|_| ()))
             }
-            _ => None,
+            (operation, ..) => match part(operation) {
+                Some(part) => Some(asker.try_network(part).await),
+                None => None,
+            },
         };
         (operation, answer)
     }

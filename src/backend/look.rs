@@ -1,6 +1,7 @@
 //! One look at a scope: both sides read until they fit, and every binding and group of it judged.
 
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use tokio::sync::watch;
 
@@ -13,8 +14,10 @@ use crate::domain::facts::ids::ClusterId;
 use crate::domain::facts::selector::Selector;
 use crate::domain::facts::time::Timestamp;
 use crate::domain::inventory::Inventory;
+use crate::domain::inventory::network::WantedPath;
 use crate::domain::judgement::history::History;
 use crate::domain::judgement::pass::Pass;
+use crate::domain::judgement::path::of_row;
 use crate::domain::judgement::report;
 use crate::domain::judgement::report::Report;
 use crate::domain::judgement::row::Subject;
@@ -41,6 +44,8 @@ pub struct Question<'a> {
     pub thorough: bool,
     /// Another group by its name or ARN.
     pub group: Option<&'a str>,
+    /// The rows of this name are looked at more closely: their network paths are read too.
+    pub row: Option<&'a str>,
     /// Where it is told how far the look is.
     pub reading: Option<&'a watch::Sender<Reading>>,
 }
@@ -57,7 +62,12 @@ pub async fn look(connection: Connection, scope: &Scope, question: Question<'_>)
     let mut seen = Seen::new();
     linked.fit(&mut inventory, (scope, &wish), |inventory, at| note(inventory, &boards, &mut seen, at)).await;
     let at = linked.clock().now();
-    let reports = reports(&inventory, &boards, &seen, at);
+    let mut reports = reports(&inventory, &boards, &seen, at);
+    if let Some(row) = question.row {
+        let wanted = paths(&inventory, &reports, row);
+        linked.paths(&mut inventory, wanted, (scope, &wish)).await;
+        reports = self::reports(&inventory, &boards, &seen, at);
+    }
     let without_namespace = match reports.is_empty() {
         true => linked.without_namespace(&inventory, scope, target).await,
         false => Vec::new(),
@@ -93,6 +103,17 @@ impl Linked {
     }
 }
 
+/// The network paths of rows of a name.
+fn paths(inventory: &Inventory, reports: &[Report], name: &str) -> BTreeSet<WantedPath> {
+    let of = |report: &Report| {
+        let rows = report.rows.iter().filter(|it| it.is_called(name));
+        let group = report.group.as_ref();
+        let found = rows.filter_map(|it| of_row::wanted(inventory, (&report.subject, group?), it));
+        found.collect::<Vec<_>>()
+    };
+    reports.iter().flat_map(of).collect()
+}
+
 /// What was seen of each subject while its sides were read.
 type Seen = BTreeMap<Subject, History>;
 
@@ -108,7 +129,8 @@ fn note(inventory: &Inventory, boards: &Boards<'_>, seen: &mut Seen, at: Timesta
 }
 
 fn wish(question: Question<'_>) -> Extra {
-    let mut extra = Extra { thorough: question.thorough, ..target(question.target) };
+    let mut extra =
+        Extra { thorough: question.thorough, policies: question.row.is_some(), ..target(question.target) };
     match question.group.map(|it| (it, it.parse())) {
         Some((_, Ok(arn))) => extra.groups.push(arn),
         Some((name, Err(_))) => extra.named.push(name.to_owned()),

@@ -3,8 +3,11 @@
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
+use std::mem::discriminant;
 
 use crate::aws::AT_ONCE;
+use crate::domain::facts::ec2::Locator;
+use crate::domain::facts::ec2::NetworkPart;
 use crate::domain::facts::ids::LoadBalancerArn;
 use crate::domain::facts::time::Timestamp;
 use crate::domain::inventory::Observation;
@@ -100,11 +103,29 @@ impl Ask {
 
 /// Several of these go into one call.
 fn joins(topic: &Topic) -> bool {
-    matches!(topic, Topic::Group(_) | Topic::LoadBalancer(_) | Topic::Tags(_))
+    match topic {
+        Topic::Group(_) | Topic::LoadBalancer(_) | Topic::Tags(_) => true,
+        // Interfaces of a load balancer do not say whose they are, and a list is asked for by itself.
+        Topic::Network(part) => !matches!(
+            part,
+            NetworkPart::PrefixList(_)
+                | NetworkPart::Interfaces(Locator::LoadBalancer(_) | Locator::Address(..))
+        ),
+        _ => false,
+    }
 }
 
 fn same_kind(one: &Topic, other: &Topic) -> bool {
-    std::mem::discriminant(one) == std::mem::discriminant(other)
+    let same = |one: &NetworkPart, other: &NetworkPart| match (one, other) {
+        (NetworkPart::Interfaces(one), NetworkPart::Interfaces(other)) => {
+            discriminant(one) == discriminant(other)
+        }
+        _ => discriminant(one) == discriminant(other),
+    };
+    match (one, other) {
+        (Topic::Network(one), Topic::Network(other)) => same(one, other),
+        _ => discriminant(one) == discriminant(other),
+    }
 }
 
 impl Pace {

@@ -28,6 +28,7 @@ use crate::domain::inventory::Observation;
 use crate::domain::inventory::Source;
 use crate::domain::inventory::follow::Follow;
 use crate::domain::inventory::needs::needs;
+use crate::domain::inventory::network::WantedPath;
 use crate::domain::inventory::unbound;
 use crate::domain::judgement::scope::ScopeTarget;
 use crate::domain::plan::act::Role;
@@ -46,6 +47,8 @@ pub(super) struct Extra {
     pub(super) thorough: bool,
     /// Only what guards and effects of a step compare is asked for: endpoints, bindings, the health of targets.
     pub(super) lean: bool,
+    /// The NetworkPolicies of the scope are read: a network path tells of them.
+    pub(super) policies: bool,
     /// Only what this may point at is asked for.
     pub(super) only: Option<ScopeTarget>,
     /// Kubernetes was read before: only what may have changed meanwhile and moves endpoints is listed.
@@ -88,6 +91,17 @@ impl Linked {
 }
 
 impl Linked {
+    /// What lets packets through on the way to some targets.
+    pub(super) async fn paths(
+        &self,
+        inventory: &mut Inventory,
+        paths: BTreeSet<WantedPath>,
+        (scope, wish): (&Scope, &Extra),
+    ) {
+        let roles = roles_of(&wanted(inventory, scope, wish));
+        read(&self.asker, inventory, Follow { paths, roles, lean: true, ..Follow::default() }).await;
+    }
+
     /// The targets of one group alone.
     pub(super) async fn targets(&self, group: &TargetGroupArn, role: &Role) -> Inventory {
         self.told(self.asker.targets(group, &roles(group, role)).await)
@@ -141,7 +155,9 @@ async fn cluster(
     let kinds = kinds.chain([(Kind::Nodes, None)]);
     // What the controller said last of each binding.
     let kinds = kinds.chain((!wish.lean && !wish.again).then_some((Kind::Events, namespace)));
-    let kinds = kinds.chain(guarding.into_iter().filter(|_| thorough));
+    let tells =
+        |it: &(Kind, _)| thorough || (wish.policies && it.0 == Kind::Guarding(GuardingKind::NetworkPolicy));
+    let kinds = kinds.chain(guarding.into_iter().filter(tells));
     let lists = kinds.map(|(kind, namespace)| list(cluster, kind, namespace));
     let named = wish.only.as_ref().and_then(|it| it.namespace.as_deref()).or(namespace);
     let gated = async {

@@ -1,7 +1,7 @@
 //! The commands that write: one look, one plan, and only where it was accepted, its steps.
 
 mod accept;
-mod choose;
+pub(super) mod choose;
 mod run;
 mod weights;
 
@@ -75,6 +75,7 @@ impl<'a> Wanted<'a> {
             Command::Shift(it) => Some(Self::Shift(it)),
             Command::Undo(it) => Some(Self::Undo(it)),
             Command::Get(_)
+            | Command::Path(_)
             | Command::Demo(_)
             | Command::Doctor(_)
             | Command::Completion(_)
@@ -164,7 +165,7 @@ async fn planned(
     };
     // A binding that is to be made is looked for by its service, and what the group has is read beside it.
     let (told, _) = watch::channel(Reading::default());
-    let question = Question { target, thorough: true, group, selector: None, reading: Some(&told) };
+    let question = Question { target, thorough: true, group, reading: Some(&told), ..Question::default() };
     let scope = match &done {
         Some(done) => setup.scope.of(&done.subject),
         None => setup.scope.clone(),

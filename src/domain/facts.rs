@@ -1,5 +1,5 @@
 //! Identities and single facts of either side, as they were read: what everything else is made of. Uses the
-//! standard library only.
+//! standard library, and `ipnet` for blocks of addresses.
 
 pub mod ids;
 pub(crate) mod plan_id;
@@ -12,6 +12,7 @@ pub mod selector;
 
 pub mod cluster;
 pub mod controller;
+pub mod ec2;
 pub mod elb;
 
 pub(crate) mod access;

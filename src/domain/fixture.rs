@@ -2,6 +2,7 @@
 //! in a short notation. Everything goes through `Inventory::apply`, and can be replayed without a source.
 
 mod names;
+pub(crate) mod network;
 pub(crate) mod objects;
 
 pub(crate) use self::names::API;

@@ -8,7 +8,9 @@ mod lookup;
 
 pub(crate) mod deployment;
 pub mod follow;
+pub(crate) mod locate;
 pub(crate) mod needs;
+pub(crate) mod network;
 pub mod routes;
 pub(crate) mod unbound;
 
@@ -32,6 +34,8 @@ use crate::domain::facts::cluster::Slice;
 use crate::domain::facts::cluster::Workload;
 use crate::domain::facts::cluster::WorkloadKind;
 use crate::domain::facts::controller::ControllerSigns;
+use crate::domain::facts::ec2::NetworkAnswer;
+use crate::domain::facts::ec2::NetworkPart;
 use crate::domain::facts::elb::Attributes;
 use crate::domain::facts::elb::Caller;
 use crate::domain::facts::elb::Listener;
@@ -49,6 +53,7 @@ use crate::domain::facts::ids::ObjectName;
 use crate::domain::facts::ids::TargetGroupArn;
 use crate::domain::facts::time::Timestamp;
 use crate::domain::inventory::index::Index;
+use crate::domain::inventory::network::Network;
 
 /// A kind of Kubernetes object that is watched on its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -79,6 +84,7 @@ pub enum Source {
     LoadBalancer(LoadBalancerArn),
     Routes(LoadBalancerArn),
     Tags(TargetGroupArn),
+    Network(NetworkPart),
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -174,6 +180,7 @@ pub enum Observation {
     /// AWS was asked for this alone and says that it does not exist.
     Gone(Gone),
     Caller(Caller),
+    Network(NetworkAnswer),
     Failed(Source, Failure),
 }
 
@@ -237,6 +244,7 @@ pub struct Inventory {
     pub(crate) heard: BTreeMap<LoadBalancerArn, Vec<Heard>>,
     pub(crate) gone: BTreeSet<Gone>,
     pub(crate) caller: Option<Caller>,
+    pub(crate) network: Network,
     pub sources: BTreeMap<Source, Freshness>,
 }
 
@@ -272,6 +280,11 @@ impl Inventory {
     /// Whether a kind of a cluster was read at least once.
     pub(crate) fn has_read(&self, cluster: &ClusterId, kind: Kind) -> bool {
         self.freshness(&Source::Kubernetes(cluster.clone(), kind)).is_some_and(|it| it.read.is_some())
+    }
+
+    /// Something of the network was asked for: no source sorts after those.
+    pub(crate) fn asks_network(&self) -> bool {
+        self.sources.last_key_value().is_some_and(|(it, _)| matches!(it, Source::Network(_)))
     }
 
     /// Whether an object is there that could not be understood.

@@ -13,6 +13,7 @@ pub(crate) mod zones;
 pub(crate) mod case;
 pub(crate) mod claims;
 pub(crate) mod pass;
+pub(crate) mod path;
 
 pub(crate) mod controller;
 pub mod history;

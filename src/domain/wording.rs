@@ -7,6 +7,7 @@ pub(crate) mod explanation;
 pub mod glossary;
 pub(crate) mod health;
 pub(crate) mod outcome;
+pub(crate) mod path;
 pub(crate) mod pod;
 pub(crate) mod scope;
 pub(crate) mod unsettled;

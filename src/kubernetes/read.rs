@@ -141,6 +141,7 @@ fn pod(it: wire::Pod) -> Pod {
             _ => Phase::Unknown,
         },
         reason: text(it.status.reason),
+        branches: branches(it.metadata.annotations.branches.as_deref().unwrap_or_default()),
         ips,
         node: text(it.spec.node_name),
         conditions: it.status.conditions.into_iter().map(condition).collect(),
@@ -151,6 +152,18 @@ fn pod(it: wire::Pod) -> Pod {
         containers: statuses.chain(it.status.container_statuses).map(container).collect(),
         labels: it.metadata.labels,
     }
+}
+
+/// The interfaces of a pod's own, of either family. What cannot be read is as good as not there: the controller goes by the
+/// node then.
+fn branches(annotation: &str) -> Vec<(Arc<str>, IpAddr)> {
+    let read: Vec<wire::Branch> = serde_json::from_str(annotation).unwrap_or_default();
+    let of = |it: wire::Branch| {
+        let id: Arc<str> = it.id.into();
+        let addresses = [it.address, it.address_v6].into_iter().filter_map(|it| it.parse::<IpAddr>().ok());
+        addresses.map(move |address| (id.clone(), address)).collect::<Vec<_>>()
+    };
+    read.into_iter().flat_map(of).collect()
 }
 
 /// The injected value is base64; what is registered is its bytes in hexadecimal.

@@ -41,10 +41,21 @@ wire! {
         finalizers: Vec<String>,
         owner_references: Vec<OwnerReference>,
     }
-    /// The one that says in which containers of a pod QUIC is spoken.
+    /// In which containers of a pod QUIC is spoken, and which interfaces are its own.
     Annotations {
         #[serde(rename = "service.beta.kubernetes.io/aws-load-balancer-quic-enabled-containers")]
         quic: Option<String>,
+        /// The interfaces the pod has for itself, as JSON.
+        #[serde(rename = "vpc.amazonaws.com/pod-eni")]
+        branches: Option<String>,
+    }
+    Branch {
+        #[serde(rename = "eniId")]
+        id: String,
+        #[serde(rename = "privateIp")]
+        address: String,
+        #[serde(rename = "ipv6Addr")]
+        address_v6: String,
     }
     SliceMeta { name: String, namespace: String, labels: Map, managed_fields: Vec<ManagedFields>, }
     ManagedFields { time: Option<String>, }

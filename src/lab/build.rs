@@ -4,6 +4,7 @@ use serde_json::json;
 
 use super::controllers::nodes;
 use super::controllers::nodes::NewNode;
+use super::ec2::model as ec2;
 use super::elbv2::model;
 use super::elbv2::model::HealthCheck;
 use super::elbv2::model::Instance;
@@ -38,6 +39,7 @@ pub(super) fn build(world: &mut World, now: i64) {
     for it in &scenario.load_balancers {
         add_load_balancer(world, it);
     }
+    add_security(world, &scenario);
     add_controller(world, &scenario);
     // The controller is up before anything is bound.
     engine::run_until(world, world.now + 10_000);
@@ -132,7 +134,6 @@ fn add_groups(world: &mut World, scenario: &Scenario) {
                 check,
                 attributes,
                 targets: std::collections::BTreeMap::new(),
-                closed: it.closed,
             };
             world.elb.groups.insert(arn.clone(), group);
             world.elb.tags.insert(arn, it.tags.clone());
@@ -149,13 +150,18 @@ fn add_load_balancer(world: &mut World, it: &scenario::LoadBalancer) {
     let cross_zone = if network { "false" } else { "true" };
     let attributes =
         [("load_balancing.cross_zone.enabled", cross_zone), ("deletion_protection.enabled", "false")];
+    let id = format!("sg-{}", world.elb.random.hex(17));
+    let security_groups = if it.no_security_group { Vec::new() } else { vec![id.clone()] };
+    if !it.no_security_group {
+        world.ec2.add_group(&id, &format!("{}sg", it.name), "Load balancer");
+    }
     let load_balancer = model::LoadBalancer {
         arn: arn.clone(),
         name: it.name.clone(),
         kind: it.kind.clone(),
         zones,
         attributes: attributes.map(|(key, value)| (key.to_owned(), value.to_owned())).into(),
-        security_groups: vec![format!("sg-{}", world.elb.random.hex(17))],
+        security_groups,
         created: world.now,
     };
     world.elb.load_balancers.insert(arn.clone(), load_balancer);
@@ -193,6 +199,31 @@ fn add_load_balancer(world: &mut World, it: &scenario::LoadBalancer) {
                 },
             );
         }
+    }
+}
+
+/// The groups of nodes and pods, and what they let in: everything of the load balancers, unless a group of theirs is
+/// closed; then what the document of the workshop opens, port 80.
+fn add_security(world: &mut World, scenario: &Scenario) {
+    let nodes = ec2::id("sg", "nodes");
+    let cluster = scenario.controller.as_ref().map_or("eksworkshop", |it| &it.cluster_name);
+    world.ec2.add_group(&nodes, &format!("eks-cluster-sg-{cluster}"), "EKS created security group");
+    if let Some(group) = world.ec2.groups.get_mut(&nodes) {
+        group.tags.insert(format!("kubernetes.io/cluster/{cluster}"), "owned".to_owned());
+    }
+    let own = ec2::Peer::Group(nodes.clone());
+    world.ec2.allow((&nodes, false), ("-1", (-1, -1)), own, "");
+    world.ec2.nodes = nodes;
+    if let Some(name) = &scenario.pod_security_group {
+        let pods = ec2::id("sg", name);
+        world.ec2.add_group(&pods, name, "Pods");
+        world.ec2.pods = Some(pods);
+    }
+    let arns: Vec<String> = world.elb.groups.keys().cloned().collect();
+    for arn in arns {
+        let name = world.elb.groups.get(&arn).map(|it| it.name.clone()).unwrap_or_default();
+        let is_closed = scenario.groups.iter().any(|it| it.closed && it.name == name);
+        script::firewall(world, &arn, !is_closed);
     }
 }
 

@@ -1,11 +1,11 @@
-//! The lab's AWS: Elastic Load Balancing and as much of STS as says who somebody is, over the Query API.
+//! The lab's AWS: Elastic Load Balancing, as much of STS as says who somebody is, and the network of EC2, over the Query API.
 
 mod describe;
 pub(super) mod health;
 pub(super) mod model;
 mod modify;
 pub(super) mod refused;
-mod xml;
+pub(super) mod xml;
 
 use std::time::Duration;
 
@@ -13,6 +13,7 @@ use self::refused::Refused;
 use self::xml::Parameters;
 use self::xml::Xml;
 use super::clock::stamp;
+use super::ec2;
 use super::engine;
 use super::fault::Side;
 use super::fault::Wrong;
@@ -26,6 +27,30 @@ pub const ADMIN_KEY: &str = "AKIALABADMIN00000000";
 pub const VIEWER_KEY: &str = "AKIALABVIEWER0000000";
 /// The secret of every key; signatures are not checked.
 pub const SECRET: &str = "lab";
+
+/// Whose call it is: each writes its answers in its own way.
+#[derive(Clone, Copy)]
+enum Service {
+    Elb,
+    Sts,
+    Ec2,
+}
+
+impl Service {
+    fn answer(self, action: &str, inner: &Xml, request: &str) -> Reply {
+        match self {
+            Self::Ec2 => xml::answer_of_ec2(action, inner, request),
+            Self::Elb | Self::Sts => xml::answer(action, inner, request, matches!(self, Self::Sts)),
+        }
+    }
+
+    fn refusal(self, it: &Refused, request: &str) -> Reply {
+        match self {
+            Self::Ec2 => xml::refusal_of_ec2(it, request),
+            Self::Elb | Self::Sts => xml::refusal(it, request, matches!(self, Self::Sts)),
+        }
+    }
+}
 
 /// Answers a call.
 pub(super) fn answer(shared: &Shared, ask: &Ask) -> Reply {
@@ -44,15 +69,19 @@ fn caller(ask: &Ask) -> Option<&'static str> {
 fn dispatch(world: &mut World, ask: &Ask) -> Reply {
     let parameters = Parameters::parse(&ask.body, &ask.query);
     let action = parameters.text("Action").to_owned();
-    let sts = matches!(action.as_str(), "GetCallerIdentity" | "AssumeRole");
+    let service = match parameters.text("Version") {
+        ec2::VERSION => Service::Ec2,
+        _ if matches!(action.as_str(), "GetCallerIdentity" | "AssumeRole") => Service::Sts,
+        _ => Service::Elb,
+    };
     let request = world.elb.random.uid();
     let Some(user) = caller(ask) else {
         let refused = Refused::new("MissingAuthenticationToken", "Request is missing Authentication Token");
-        return xml::refusal(&refused.with_status(403), &request, sts);
+        return service.refusal(&refused.with_status(403), &request);
     };
     let hit = world.faults.hit(Side::Aws, &action, user, world.now);
     let refuse = |code, message: &str, status| {
-        xml::refusal(&Refused::new(code, message).with_status(status), &request, sts)
+        service.refusal(&Refused::new(code, message).with_status(status), &request)
     };
     match hit.map(|it| it.wrong) {
         Some(Wrong::Down) => return Reply::Cut,
@@ -64,18 +93,31 @@ fn dispatch(world: &mut World, ask: &Ask) -> Reply {
                 "<html><body><h1>500 Internal Server Error</h1></body></html>",
             );
         }
+        Some(Wrong::Throttled) if matches!(service, Service::Ec2) => {
+            return refuse("RequestLimitExceeded", "Request limit exceeded.", 503);
+        }
         Some(Wrong::Throttled) => return refuse("Throttling", "Rate exceeded", 400),
         Some(Wrong::Expired) => {
             return refuse("ExpiredToken", "The security token included in the request is expired", 403);
         }
-        Some(Wrong::Denied) => return xml::refusal(&denied(world, user, &action), &request, sts),
+        Some(Wrong::Denied) => {
+            let refused = match service {
+                Service::Ec2 => ec2::denied(&user_arn(world, user), &action),
+                Service::Elb | Service::Sts => denied(world, user, &action),
+            };
+            return service.refusal(&refused, &request);
+        }
         Some(Wrong::Gone) => return refuse("ServiceUnavailable", "Service Unavailable", 503),
         _ => {}
     }
     let unknown_state = hit.is_some_and(|it| it.wrong == Wrong::UnknownState);
-    let reply = match perform(world, (&action, user), &parameters, unknown_state) {
-        Ok(inner) => xml::answer(&action, &inner, &request, sts),
-        Err(refused) => xml::refusal(&refused, &request, sts),
+    let done = match service {
+        Service::Ec2 => ec2::perform(world, (&action, user), &parameters),
+        Service::Elb | Service::Sts => perform(world, (&action, user), &parameters, unknown_state),
+    };
+    let reply = match done {
+        Ok(inner) => service.answer(&action, &inner, &request),
+        Err(refused) => service.refusal(&refused, &request),
     };
     match hit {
         Some(it) if it.wrong == Wrong::Slow => {

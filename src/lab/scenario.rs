@@ -84,6 +84,8 @@ tables! {
         #[serde(default)]
         quiet: bool,
         controller: Option<Controller>,
+        /// Pods have interfaces of their own, with a security group of this name.
+        pod_security_group: Option<String>,
         #[serde(default, rename = "node")]
         nodes: Vec<Node>,
         #[serde(default, rename = "image")]
@@ -164,7 +166,7 @@ tables! {
         /// Seconds a target drains.
         #[serde(default = "delay")]
         delay: i64,
-        /// No security-group rule lets the load balancer through.
+        /// The load balancer's packets are let through on port 80 alone.
         #[serde(default)]
         closed: bool,
         #[serde(default)]
@@ -178,6 +180,9 @@ tables! {
         #[serde(default = "application", rename = "type")]
         kind: String,
         zones: Vec<String>,
+        /// A network load balancer that was made without one.
+        #[serde(default)]
+        no_security_group: bool,
         #[serde(default)]
         tags: Map,
         #[serde(default, rename = "listener")]

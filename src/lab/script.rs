@@ -7,6 +7,8 @@ use super::controllers::image::Image;
 use super::controllers::image::answers;
 use super::controllers::kubelet;
 use super::controllers::nodes;
+use super::ec2::model::Peer;
+use super::ec2::model::subnet;
 use super::elbv2::health;
 use super::elbv2::model::Key;
 use super::fault::Fault;
@@ -198,14 +200,47 @@ fn bindings(world: &mut World, step: &Step) {
     }
 }
 
+/// Lets the packets of a group's load balancers through to its targets, or on port 80 alone: what has no targets yet is
+/// opened whole.
+pub(super) fn firewall(world: &mut World, arn: &str, open: bool) {
+    let Some(group) = world.elb.groups.get(arn) else { return };
+    let into = match group.target_type.as_str() {
+        "instance" => world.ec2.nodes.clone(),
+        _ => world.ec2.of_pods().to_owned(),
+    };
+    let mut ports: Vec<i32> = group.targets.keys().map(|it| i32::from(it.port)).collect();
+    ports.extend(group.check.port.parse::<i32>());
+    ports.sort_unstable();
+    ports.dedup();
+    let from = world.elb.load_balancers_of(arn);
+    for balancer in from.iter().filter_map(|it| world.elb.load_balancers.get(it)) {
+        let peers: Vec<Peer> = match balancer.security_groups.first() {
+            Some(id) => vec![Peer::Group(id.clone())],
+            None => balancer.zones.iter().map(|it| Peer::Block(subnet(it).1)).collect(),
+        };
+        for peer in peers {
+            if !open {
+                world.ec2.rules.retain(|it| it.group != into || it.egress || it.peer != peer);
+                world.ec2.allow((&into, false), ("tcp", (80, 80)), peer, DOCUMENTED);
+                continue;
+            }
+            let whole = if ports.is_empty() { vec![(0, 65_535)] } else { Vec::new() };
+            for ports in whole.into_iter().chain(ports.iter().map(|it| (*it, *it))) {
+                world.ec2.allow((&into, false), ("tcp", ports), peer.clone(), "");
+            }
+        }
+    }
+}
+
+/// As the workshop's template describes its rule.
+const DOCUMENTED: &str = "Rule to allow traffic from ALB to the TestApp Pods";
+
 fn aws(world: &mut World, step: &Step) {
     for (it, closed) in [(&step.close, true), (&step.open, false)] {
         let Some(it) = it else { continue };
         let arn = world.elb.group_arn(&it.group);
-        if let Some(group) = world.elb.groups.get_mut(&arn) {
-            group.closed = closed;
-        }
-        health::all_changed(world, |group| group.arn == arn);
+        firewall(world, &arn, !closed);
+        health::all_changed(world, |_| true);
     }
     if let Some(it) = &step.register {
         let arn = world.elb.group_arn(&it.group);

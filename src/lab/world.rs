@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::clock::Clock;
 use super::clock::Millis;
 use super::controllers::image::Images;
+use super::ec2::model::Ec2;
 use super::elbv2::model::Elb;
 use super::fault::Faults;
 use super::kubernetes::kinds::PODS;
@@ -26,6 +27,7 @@ pub(super) struct World {
     pub(super) clock: Clock,
     pub(super) kube: Store,
     pub(super) elb: Elb,
+    pub(super) ec2: Ec2,
     pub(super) lbc: Lbc,
     pub(super) faults: Faults,
     pub(super) images: Images,
@@ -47,6 +49,7 @@ impl World {
             clock,
             kube: Store::new(begin, Random::new(seed)),
             elb: Elb::new(Random::new(seed ^ 0x5eed)),
+            ec2: Ec2::default(),
             lbc: Lbc::default(),
             faults: Faults::default(),
             images: Images::default(),

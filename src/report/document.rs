@@ -429,6 +429,7 @@ pub(crate) fn source_name(source: &Source) -> String {
         Source::LoadBalancer(_) => "load-balancers".to_owned(),
         Source::Routes(_) => "routes".to_owned(),
         Source::Tags(_) => "tags".to_owned(),
+        Source::Network(_) => "network".to_owned(),
     }
 }
 

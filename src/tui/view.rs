@@ -5,8 +5,10 @@ mod board;
 mod changes;
 mod footer;
 mod header;
+mod network;
 mod overlay;
 mod place;
+mod scrolled;
 mod text;
 mod why;
 
@@ -22,6 +24,7 @@ use crate::app::Measured;
 use crate::app::State;
 use crate::app::state::Dialog;
 use crate::app::state::LEAST;
+use crate::app::state::Tab;
 use crate::app::state::View;
 use crate::printable;
 
@@ -33,7 +36,11 @@ pub fn render(state: &State, theme: &Theme, area: Rect, buffer: &mut Buffer) -> 
         Line::raw(text).render(area, buffer);
         return Measured::default();
     }
-    let why = (area.height * 2 / 7).clamp(6, 12);
+    // What a tab tells is all there is to tell.
+    let why = match state.shown().is_some() && state.tab != Tab::Board {
+        true => 0,
+        false => (area.height * 2 / 7).clamp(6, 12),
+    };
     let rows = Layout::vertical([
         Constraint::Length(2),
         Constraint::Fill(1),
@@ -45,9 +52,12 @@ pub fn render(state: &State, theme: &Theme, area: Rect, buffer: &mut Buffer) -> 
     header::render(state, theme, head, buffer);
     let measured = match &state.view {
         View::Bindings => bindings::render(state, theme, body, buffer),
+        View::Board(_) if state.tab == Tab::Network => network::render(state, theme, body, buffer),
         View::Board(_) => board::render(state, theme, body, buffer),
     };
-    why::render(state, theme, below, buffer);
+    if why > 0 {
+        why::render(state, theme, below, buffer);
+    }
     footer::routes(state, theme, routes, buffer);
     footer::hints(state, theme, foot, buffer);
     match state.dialogs.last() {

@@ -48,7 +48,11 @@ impl Wire {
 
     /// A call of AWS's Query API, as an access key nobody checks. Gives status and text.
     pub(crate) async fn query(&self, form: &str) -> (u16, String) {
-        let service = if form.contains("Action=GetCallerIdentity") { "sts" } else { "elasticloadbalancing" };
+        let service = match form {
+            _ if form.contains("Action=GetCallerIdentity") => "sts",
+            _ if form.contains("Version=2016-11-15") => "ec2",
+            _ => "elasticloadbalancing",
+        };
         let authorization = format!(
             "AWS4-HMAC-SHA256 Credential=AKIACONTRACT/20260115/us-west-2/{service}/aws4_request, SignedHeaders=host, Signature=0"
         );

@@ -16,6 +16,8 @@ mod cli;
 mod contract_of_aws;
 #[path = "../contract/kubernetes.rs"]
 mod contract_of_kubernetes;
+#[path = "../contract/network.rs"]
+mod contract_of_network;
 mod docs;
 mod fuzz;
 mod kubernetes_wire;

@@ -5,6 +5,7 @@ use std::process::Command;
 
 use super::contract_of_aws as aws;
 use super::contract_of_kubernetes as kubernetes;
+use super::contract_of_network as network;
 use super::support::bed;
 use super::support::run;
 use super::wire::Wire;
@@ -93,6 +94,25 @@ fn moto_keeps_the_contract_but_for_what_is_known_of_it() {
     }
     for it in &excused {
         println!("moto differs: {it}");
+    }
+    assert!(broken.is_empty(), "{}", broken.join("\n"));
+}
+
+#[test]
+fn the_network_of_moto_keeps_the_contract() {
+    let _bed = bed();
+    let aws = |args: &[&str]| run("aws", args).trim().to_owned();
+    let vpc = aws(&["ec2", "describe-subnets", "--query", "Subnets[0].VpcId", "--output", "text"]);
+    let make = |name: &str| {
+        let args =
+            ["ec2", "create-security-group", "--group-name", name, "--description", name, "--vpc-id", &vpc];
+        aws(&[&args[..], &["--query", "GroupId", "--output", "text"]].concat())
+    };
+    let (one, other) = (make("contract-one"), make("contract-other"));
+    let url = std::env::var("AWS_ENDPOINT_URL").unwrap();
+    let broken = wait(async { network::broken(&Wire::plain(&url), (&one, &other)).await });
+    for id in [&one, &other] {
+        _ = Command::new("aws").args(["ec2", "delete-security-group", "--group-id", id]).output();
     }
     assert!(broken.is_empty(), "{}", broken.join("\n"));
 }

@@ -18,6 +18,8 @@ mod contract;
 mod contract_of_aws;
 #[path = "../contract/kubernetes.rs"]
 mod contract_of_kubernetes;
+#[path = "../contract/network.rs"]
+mod contract_of_network;
 mod follow;
 mod health;
 mod identity;

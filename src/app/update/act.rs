@@ -9,6 +9,7 @@ use crate::app::message::Effect;
 use crate::app::offered;
 use crate::app::state::Dialog;
 use crate::app::state::State;
+use crate::app::state::Tab;
 use crate::app::state::View;
 
 /// Does what an action says to the view, or says why it cannot be done now.
@@ -36,6 +37,7 @@ pub(super) fn act(state: &mut State, action: Action) -> Vec<Effect> {
         Action::Pane => navigate::pane(state),
         Action::Bindings => navigate::show(state, View::Bindings),
         Action::Board => navigate::board(state),
+        Action::Network => navigate::tab(state, Tab::Network),
         Action::Open => navigate::enter(state),
         Action::Back => navigate::back(state),
         Action::Details => state.dialogs.push(Dialog::Details { scroll: 0 }),

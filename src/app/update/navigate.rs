@@ -5,14 +5,19 @@ use crate::app::lines::Line;
 use crate::app::state::Dialog;
 use crate::app::state::Pane;
 use crate::app::state::State;
+use crate::app::state::Tab;
 use crate::app::state::View;
 use crate::domain::facts::ids::RowKey;
 use crate::domain::inventory::Kind;
 use crate::domain::inventory::Source;
+use crate::domain::judgement::path::of_row;
 use crate::domain::judgement::row::Subject;
 use crate::domain::judgement::scope::ScopeKind;
 
 pub(super) fn step(state: &mut State, action: Action) {
+    if scrolls(state, action) {
+        return;
+    }
     let lines = state.lines();
     let Some(last) = lines.len().checked_sub(1) else { return };
     let at = lines.selected(state);
@@ -31,6 +36,42 @@ pub(super) fn step(state: &mut State, action: Action) {
     };
     let line = lines.get(to.min(last));
     select(state, line);
+}
+
+/// Lines of a tab scroll by pages; line by line one goes from row to row. The view knows where its end is.
+fn scrolls(state: &mut State, action: Action) -> bool {
+    let page = u16::try_from(state.page()).unwrap_or(u16::MAX);
+    if state.shown().is_none() || state.tab == Tab::Board {
+        return false;
+    }
+    state.scroll = match action {
+        Action::PageDown => state.scroll.saturating_add(page),
+        Action::PageUp => state.scroll.saturating_sub(page),
+        Action::HalfDown => state.scroll.saturating_add(page / 2),
+        Action::HalfUp => state.scroll.saturating_sub(page / 2),
+        _ => {
+            state.scroll = 0;
+            return false;
+        }
+    };
+    true
+}
+
+/// Shows something else of the board's subject, or of the selected line's; the path of a row that tells something where
+/// none is selected.
+pub(super) fn tab(state: &mut State, tab: Tab) {
+    if let (View::Bindings, Some(subject)) = (&state.view, state.listed.clone()) {
+        show(state, View::Board(subject));
+    }
+    (state.tab, state.scroll) = (tab, 0);
+    if tab != Tab::Network || state.selected.is_some() {
+        return;
+    }
+    let Some(report) = state.report() else { return };
+    let telling =
+        report.group.as_ref().and_then(|it| of_row::telling(&state.inventory, it, &report.rows).next());
+    let first = || state.rows().into_iter().find(|it| it.key.target().is_some()).map(|it| it.key.clone());
+    state.selected = telling.map(|it| it.key.clone()).or_else(first);
 }
 
 fn select(state: &mut State, line: Option<Line>) {
@@ -92,6 +133,7 @@ pub(super) fn show(state: &mut State, view: View) {
             state.listed = Some(subject.clone());
         }
         state.view = view;
+        (state.tab, state.scroll) = (Tab::Board, 0);
         state.selected = None;
         state.changes.marked.clear();
         state.filter.clear();
@@ -100,6 +142,7 @@ pub(super) fn show(state: &mut State, view: View) {
 }
 
 pub(super) fn board(state: &mut State) {
+    (state.tab, state.scroll) = (Tab::Board, 0);
     if let (View::Bindings, Some(subject)) = (&state.view, state.last_board().cloned()) {
         show(state, View::Board(subject));
     }
@@ -119,6 +162,8 @@ pub(super) fn back(state: &mut State) {
         state.problems_only = false;
     } else if state.narrowed && state.view == View::Bindings {
         state.narrowed = false;
+    } else if state.shown().is_some() && state.tab != Tab::Board {
+        (state.tab, state.scroll) = (Tab::Board, 0);
     } else if !state.changes.marked.is_empty() {
         state.changes.marked.clear();
     } else if state.zoom {

@@ -8,14 +8,17 @@ use crate::app::opening::Opening;
 use crate::app::state::Board;
 use crate::app::state::Dialog;
 use crate::app::state::State;
+use crate::app::state::Tab;
 use crate::app::state::View;
 use crate::domain::facts::ids::TargetGroupArn;
 use crate::domain::facts::time::Timestamp;
 use crate::domain::inventory::Observation;
 use crate::domain::inventory::follow::Again;
 use crate::domain::inventory::follow::Follow;
+use crate::domain::inventory::network::WantedPath;
 use crate::domain::judgement::history::History;
 use crate::domain::judgement::pass::Pass;
+use crate::domain::judgement::path::of_row;
 use crate::domain::judgement::report;
 use crate::domain::judgement::row::Row;
 use crate::domain::judgement::row::Subject;
@@ -127,6 +130,7 @@ pub(super) fn wish(state: &mut State) -> Option<Follow> {
             let board = state.boards.get(subject);
             wish.focus = board.and_then(|it| it.report.group.clone());
             wish.moving = board.is_some_and(moving);
+            wish.paths = paths(state);
             if let Subject::Binding(reference) = subject {
                 wish.permissions = Some(reference.namespace.clone());
                 wish.events = Some(reference.namespace.clone());
@@ -171,6 +175,17 @@ pub(super) fn wish(state: &mut State) -> Option<Follow> {
     }
     state.wish = wish.clone();
     Some(wish)
+}
+
+/// The network paths that the open board tells of: of rows whose checks may not arrive, and of the selected one where the
+/// path itself is on show.
+fn paths(state: &State) -> BTreeSet<WantedPath> {
+    let Some((subject, report)) = state.shown().zip(state.report()) else { return BTreeSet::new() };
+    let Some(group) = &report.group else { return BTreeSet::new() };
+    let telling = of_row::telling(&state.inventory, group, &report.rows);
+    let selected = state.row().filter(|_| state.tab == Tab::Network);
+    let wanted = |row| of_row::wanted(&state.inventory, (subject, group), row);
+    telling.chain(selected).filter_map(wanted).collect()
 }
 
 /// Groups of the list to read first: those about the selected line, as many as a page shows, and then those of which

@@ -99,6 +99,8 @@ fn described(arn: &LoadBalancerArn) -> LoadBalancer {
         dns: None,
         state: None,
         zones: Vec::new(),
+        subnets: Vec::new(),
+        vpc: None,
         security_groups: Vec::new(),
         dual_stack: false,
         cross_zone: Some(true),

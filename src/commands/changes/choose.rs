@@ -17,7 +17,6 @@ use crate::domain::facts::ids::TargetKey;
 use crate::domain::judgement::report::Report;
 use crate::domain::judgement::row::Row;
 use crate::domain::judgement::row::Subject;
-use crate::domain::judgement::scope::ScopeKind;
 use crate::domain::judgement::scope::ScopeTarget;
 use crate::domain::plan::Plan;
 use crate::domain::plan::Refusal;
@@ -27,7 +26,7 @@ use crate::report::plan::manifest;
 use crate::report::plan::object_yaml;
 
 /// The one board that was pointed at.
-pub(super) fn report<'a>(
+pub(in crate::commands) fn report<'a>(
     look: &'a Look,
     scope: &Scope,
     target: Option<&ScopeTarget>,
@@ -60,7 +59,7 @@ fn name(subject: &Subject) -> String {
 }
 
 /// What was read with a failure, one line each.
-pub(super) fn failures(look: &Look) -> BTreeSet<String> {
+pub(in crate::commands) fn failures(look: &Look) -> BTreeSet<String> {
     let failed = look.inventory.sources.values().filter_map(|it| it.failed.as_ref());
     failed
         .map(|(_, it)| {
@@ -72,16 +71,14 @@ pub(super) fn failures(look: &Look) -> BTreeSet<String> {
 
 /// The rows that were typed; where a pod or an address was pointed at and none typed, its row.
 pub(super) fn rows(report: &Report, typed: &RowSelection) -> anyhow::Result<Vec<RowKey>> {
-    let named: Vec<String> = match (typed.rows.as_slice(), &typed.scope.kind) {
-        ([], ScopeKind::Pod(name) | ScopeKind::Node(name) | ScopeKind::Instance(name)) => vec![name.clone()],
-        ([], ScopeKind::Address(ip, Some(port))) => vec![std::net::SocketAddr::new(*ip, *port).to_string()],
-        ([], ScopeKind::Address(ip, None)) => vec![ip.to_string()],
-        ([], _) => bail!("no rows given: name each by IP:PORT, instance id, or pod"),
+    let named: Vec<String> = match (typed.rows.as_slice(), typed.scope.row()) {
+        ([], Some(row)) => vec![row],
+        ([], None) => bail!("no rows given: name each by IP:PORT, instance id, or pod"),
         (some, _) => some.to_vec(),
     };
     let mut found = Vec::new();
     for text in &named {
-        let matching: Vec<&Row> = report.rows.iter().filter(|row| is(row, text)).collect();
+        let matching: Vec<&Row> = report.rows.iter().filter(|row| row.is_called(text)).collect();
         match matching.as_slice() {
             [] => bail!("no row {text} on the board of {}", name(&report.subject)),
             [one] => found.push(one.key.clone()),
@@ -89,17 +86,6 @@ pub(super) fn rows(report: &Report, typed: &RowSelection) -> anyhow::Result<Vec<
         }
     }
     Ok(found)
-}
-
-fn is(row: &Row, text: &str) -> bool {
-    let of_key = match &row.key {
-        RowKey::Target(key) => key.to_string() == text || key.id.to_string() == text,
-        RowKey::Pod(uid) => *uid.0 == *text,
-    };
-    let endpoint = row.endpoint.as_ref();
-    of_key
-        || endpoint.is_some_and(|it| it.pod.as_deref() == Some(text))
-        || endpoint.is_some_and(|it| it.pod.is_none() && it.node.as_deref() == Some(text))
 }
 
 pub(super) fn keys(report: &Report, typed: &RowSelection) -> anyhow::Result<BTreeSet<TargetKey>> {

@@ -86,6 +86,8 @@ pub struct Pod {
     /// `Evicted`, `NodeLost` and the like.
     pub(crate) reason: Option<Arc<str>>,
     pub(crate) ips: Vec<IpAddr>,
+    /// Its interfaces of its own (`vpc.amazonaws.com/pod-eni`): id and address.
+    pub(crate) branches: Vec<(Arc<str>, IpAddr)>,
     pub(crate) node: Option<Arc<str>>,
     pub(crate) conditions: Vec<Condition>,
     /// Condition types the pod declares as readiness gates.

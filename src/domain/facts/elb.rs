@@ -293,6 +293,9 @@ pub struct LoadBalancer {
     /// active, provisioning, `active_impaired`, failed.
     pub(crate) state: Option<Arc<str>>,
     pub(crate) zones: Vec<Arc<str>>,
+    /// Its subnets, one for each zone.
+    pub(crate) subnets: Vec<Arc<str>>,
+    pub(crate) vpc: Option<Arc<str>>,
     pub(crate) security_groups: Vec<Arc<str>>,
     /// It has addresses of both families.
     pub(crate) dual_stack: bool,

@@ -4,7 +4,7 @@ use std::fmt;
 
 macro_rules! operations {
     ($($name:ident,)*) => {
-        /// One operation of Elastic Load Balancing or of the Security Token Service.
+        /// One operation of Elastic Load Balancing, of EC2 or of the Security Token Service.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
         pub enum Operation { $($name,)* }
 
@@ -31,6 +31,12 @@ operations! {
     DeregisterTargets,
     ModifyListener,
     ModifyRule,
+    DescribeInstances,
+    DescribeNetworkInterfaces,
+    DescribeSubnets,
+    DescribeSecurityGroups,
+    DescribeSecurityGroupRules,
+    GetManagedPrefixListEntries,
 }
 
 impl Operation {
@@ -38,6 +44,12 @@ impl Operation {
     pub(crate) fn iam_action(self) -> String {
         let service = match self {
             Self::GetCallerIdentity | Self::AssumeRole => "sts",
+            Self::DescribeInstances
+            | Self::DescribeNetworkInterfaces
+            | Self::DescribeSubnets
+            | Self::DescribeSecurityGroups
+            | Self::DescribeSecurityGroupRules
+            | Self::GetManagedPrefixListEntries => "ec2",
             _ => "elasticloadbalancing",
         };
         format!("{service}:{}", self.name())

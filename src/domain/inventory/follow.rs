@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use crate::domain::facts::ids::BindingRef;
 use crate::domain::facts::ids::LoadBalancerArn;
 use crate::domain::facts::ids::TargetGroupArn;
+use crate::domain::inventory::network::WantedPath;
 
 /// A role to assume, and the external id it asks for.
 pub(crate) type Role = (String, Option<String>);
@@ -41,6 +42,8 @@ pub struct Follow {
     pub thorough: bool,
     /// Of AWS nothing is wanted but the health of targets.
     pub lean: bool,
+    /// Targets to which the network path is wanted.
+    pub paths: BTreeSet<WantedPath>,
     /// Roles that bindings ask for, with their external ids.
     pub roles: BTreeMap<TargetGroupArn, Role>,
     /// Namespace whose events about bindings are watched.

@@ -74,6 +74,12 @@ impl Inventory {
                 touched.all = self.caller.as_ref() != Some(&caller);
                 self.caller = Some(caller);
             }
+            Observation::Network(answer) => {
+                for part in answer.parts() {
+                    self.read(Source::Network(part), at);
+                }
+                touched.all = self.network.learn(answer);
+            }
             Observation::Listed { .. }
             | Observation::Applied { .. }
             | Observation::Removed { .. }

@@ -2,15 +2,19 @@
 //! rests on. Says what, by whose identity, how long an answer is good and how urgent it is; when it is asked, and what
 //! goes into one call, is the pace's.
 
+mod network;
+
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
+use self::network::Side;
 use super::Gone;
 use super::Inventory;
 use super::Source;
 use super::follow::Again;
 use super::follow::Follow;
 use super::follow::Role;
+use crate::domain::facts::ec2::NetworkPart;
 use crate::domain::facts::elb::HealthState;
 use crate::domain::facts::elb::LoadBalancerKind;
 use crate::domain::facts::elb::Targets;
@@ -36,6 +40,8 @@ pub(crate) enum Topic {
     Rules(LoadBalancerArn, ListenerArn),
     /// All groups of the configured region.
     Discovery,
+    /// What lets packets through on the way to a target.
+    Network(NetworkPart),
 }
 
 /// By whom and where it is asked.
@@ -87,6 +93,8 @@ const OUTDATED_AT_A_TIME: usize = 4;
 /// Milliseconds for which settings and routes are good: of the board's group, and of listed ones.
 const SETTINGS: i64 = 60_000;
 const LISTED_SETTINGS: i64 = 600_000;
+/// The same of what lets packets through, while somebody looks at it.
+const NETWORK: i64 = 30_000;
 /// Who we are does not change while we look.
 const FOR_EVER: i64 = u32::MAX as i64;
 /// Most groups whose tags are asked for to find this cluster's.
@@ -107,6 +115,7 @@ pub(crate) fn needs(inventory: &Inventory, follow: &Follow) -> Vec<Need> {
         needs.add(Topic::Discovery, Identity::default(), LISTED_SETTINGS, Urgency::Settings);
     }
     needs.tags();
+    needs.paths();
     let mut found = needs.found;
     found.sort_by_key(|it| it.urgency);
     let mut seen = BTreeSet::new();
@@ -278,6 +287,29 @@ impl Needs<'_> {
             for it in listeners.into_iter().flatten() {
                 let topic = Topic::Rules(arn.clone(), it.listener.arn.clone());
                 self.add(topic, identity.clone(), good_for, urgency);
+            }
+        }
+    }
+
+    /// What lets packets through on the way to targets that somebody looks at.
+    fn paths(&mut self) {
+        for path in &self.follow.paths {
+            let group = self.inventory.groups.get(&path.group).and_then(|it| it.group.as_ref());
+            let hangs_on = group.into_iter().flat_map(|it| &it.load_balancers);
+            let load_balancers: Vec<_> =
+                hangs_on.filter_map(|it| self.inventory.load_balancers.get(it)).collect();
+            for (part, side) in network::parts(&self.inventory.network, path, &load_balancers) {
+                let identity = match side {
+                    Side::Target => {
+                        Identity { region: Some(path.group.region().to_owned()), ..Identity::default() }
+                    }
+                    Side::LoadBalancer(arn) => Identity {
+                        account: Some(arn.account().to_owned()),
+                        region: Some(arn.region().to_owned()),
+                        role: self.follow.roles.get(&path.group).cloned(),
+                    },
+                };
+                self.add(Topic::Network(part), identity, NETWORK, Urgency::BoardSettings);
             }
         }
     }

@@ -19,6 +19,8 @@ use crate::domain::judgement::desired::Backend;
 use crate::domain::judgement::history::History;
 use crate::domain::judgement::matching;
 use crate::domain::judgement::pass::Pass;
+use crate::domain::judgement::path::NetworkPath;
+use crate::domain::judgement::path::of_row;
 use crate::domain::judgement::rollout::RolloutState;
 use crate::domain::judgement::row::Counts;
 use crate::domain::judgement::row::Row;
@@ -69,6 +71,8 @@ pub struct Report {
     pub(crate) no_networking: bool,
     /// Another binding on the group whose controller deregisters what this one wants.
     pub(crate) fought_by: Option<BindingRef>,
+    /// The network paths of rows whose checks may not arrive, where somebody had them read.
+    pub(crate) paths: BTreeMap<RowKey, NetworkPath>,
     /// What was assumed because it could not be read.
     pub(crate) assumptions: Vec<&'static str>,
     /// When the health on show was asked for.
@@ -113,7 +117,9 @@ pub(crate) fn judge_in(pass: &Pass<'_>, subject: &Subject, history: &History) ->
     if case.resolution.pods_assumed {
         assumptions.push("pods cannot be read: ready endpoints are taken as wanted");
     }
+    let paths = paths(&case, subject, &rows);
     Some(Report {
+        paths,
         subject: subject.clone(),
         group: case.arn.clone(),
         backend: case.resolution.backend.clone(),
@@ -141,6 +147,15 @@ pub(crate) fn judge_in(pass: &Pass<'_>, subject: &Subject, history: &History) ->
         controller,
         assumptions,
     })
+}
+
+/// Paths are looked at where something of the network was read: nobody else waits for them.
+fn paths(case: &Case<'_>, subject: &Subject, rows: &[Row]) -> BTreeMap<RowKey, NetworkPath> {
+    let inventory = case.inventory;
+    let is_wanted = inventory.asks_network();
+    let Some(group) = case.arn.as_ref().filter(|_| is_wanted) else { return BTreeMap::new() };
+    let path = |row: &Row| Some((row.key.clone(), of_row::of_row(inventory, (subject, group), row)?));
+    of_row::telling(inventory, group, rows).filter_map(path).collect()
 }
 
 /// Seconds within which a controller that is well has cleaned up.

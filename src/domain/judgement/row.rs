@@ -278,6 +278,18 @@ pub struct Row {
 }
 
 impl Row {
+    /// Whether a person means this row: by its target or the target's id, by its pod, by the node of an instance.
+    pub(crate) fn is_called(&self, text: &str) -> bool {
+        let of_key = match &self.key {
+            RowKey::Target(key) => key.to_string() == text || key.id.to_string() == text,
+            RowKey::Pod(uid) => *uid.0 == *text,
+        };
+        let endpoint = self.endpoint.as_ref();
+        of_key
+            || endpoint.is_some_and(|it| it.pod.as_deref() == Some(text))
+            || endpoint.is_some_and(|it| it.pod.is_none() && it.node.as_deref() == Some(text))
+    }
+
     /// What its standing rests on in Kubernetes.
     pub(crate) fn grounds(&self) -> Grounds {
         Grounds::of(self.endpoint.as_ref(), self.wanted)

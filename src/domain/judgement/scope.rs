@@ -197,6 +197,16 @@ impl Boards<'_> {
 }
 
 impl ScopeTarget {
+    /// The row it names by itself: a pod, a node, an instance, an address.
+    pub(crate) fn row(&self) -> Option<String> {
+        match &self.kind {
+            ScopeKind::Pod(name) | ScopeKind::Node(name) | ScopeKind::Instance(name) => Some(name.clone()),
+            ScopeKind::Address(ip, Some(port)) => Some(std::net::SocketAddr::new(*ip, *port).to_string()),
+            ScopeKind::Address(ip, None) => Some(ip.to_string()),
+            _ => None,
+        }
+    }
+
     /// Whether a group that no binding names can be what is pointed at; of targets, by those that were read.
     fn may_be_on_group(&self, inventory: &Inventory, arn: &TargetGroupArn) -> bool {
         let targets = || {

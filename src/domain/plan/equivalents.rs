@@ -92,6 +92,11 @@ pub(crate) fn kubectl(manner: &Manner, place: (&ClusterId, &str), rest: &[&str])
     joined(&of_kubectl(manner, place, rest))
 }
 
+/// An `aws` line of a service, by a person's own profile and endpoint.
+pub(crate) fn aws_line(manner: &Manner, service: &str, rest: &[&str]) -> String {
+    joined(&of_aws(service, &[&manner.profile, &manner.aws], rest.iter().map(|it| (*it).to_owned())))
+}
+
 fn aws(manner: &Manner, rest: impl IntoIterator<Item = String>) -> Vec<String> {
     of_aws("elbv2", &[&manner.profile, &manner.aws], rest)
 }

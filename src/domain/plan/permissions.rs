@@ -146,6 +146,15 @@ pub const AWS: &[AwsPermission] = &[
     describes(Operation::DescribeListeners, "routes are unknown"),
     describes(Operation::DescribeRules, "routes are unknown"),
     describes(Operation::DescribeTags, "groups without a binding are not found, stacks are not named"),
+    describes(Operation::DescribeInstances, "network paths: the interfaces of nodes are unknown"),
+    describes(
+        Operation::DescribeNetworkInterfaces,
+        "network paths: the interfaces of pods and of network load balancers are unknown",
+    ),
+    describes(Operation::DescribeSubnets, "network paths: the addresses of load balancers are unknown"),
+    describes(Operation::DescribeSecurityGroups, "network paths: security groups have no names"),
+    describes(Operation::DescribeSecurityGroupRules, "network paths are unknown"),
+    describes(Operation::GetManagedPrefixListEntries, "network paths by prefix lists are unknown"),
     AwsPermission {
         operation: Operation::RegisterTargets,
         changes: &[ChangeKind::Register, ChangeKind::Sync],

@@ -1,11 +1,15 @@
 //! What the words about a row rest on beside the row, and the lines to run that belong to its cluster.
 
+use std::collections::BTreeMap;
+
 use crate::domain::facts::elb::Attributes;
 use crate::domain::facts::elb::TargetGroup;
 use crate::domain::facts::ids::BindingRef;
+use crate::domain::facts::ids::RowKey;
 use crate::domain::inventory::KnownGroup;
 use crate::domain::judgement::controller::Controller;
 use crate::domain::judgement::desired::Backend;
+use crate::domain::judgement::path::NetworkPath;
 use crate::domain::judgement::report::Report;
 use crate::domain::judgement::row::EndpointSide;
 use crate::domain::judgement::row::Subject;
@@ -26,9 +30,11 @@ pub(crate) struct Around<'a> {
     /// Nothing that is wanted is in service, and something else is healthy.
     pub(crate) only_others_serve: bool,
     pub(crate) group_is_gone: bool,
+    /// The network paths of rows whose checks may not arrive.
+    pub(crate) paths: &'a BTreeMap<RowKey, NetworkPath>,
     /// The controller keeps no security-group rule for the binding.
     pub(crate) no_networking: bool,
-    manner: &'a Manner,
+    pub(super) manner: &'a Manner,
 }
 
 impl<'a> Around<'a> {
@@ -46,6 +52,7 @@ impl<'a> Around<'a> {
                 && report.counts.healthy > 0,
             group_is_gone: report.group_is_gone,
             no_networking: report.no_networking,
+            paths: &report.paths,
             manner,
         }
     }

@@ -41,7 +41,7 @@ pub(crate) fn of_health(target: &Target, group: Option<&TargetGroup>) -> Explana
             say("Unhealthy; a network load balancer keeps its existing connections for a while.")
                 .fact(format!("Check: {check}."))
         }
-        (HealthState::Unhealthy, _) => unhealthy(&Failing { target, side: None, group, attributes: None }),
+        (HealthState::Unhealthy, _) => unhealthy(&Failing { target, side: None, group, attributes: None, path_is_known: false }),
         (HealthState::Unused, Some(Reason::NotInUse)) => unused(target),
         (HealthState::Unused, Some(Reason::InvalidState)) => {
             say("Its instance is stopped or terminated, yet still registered.")
@@ -70,6 +70,8 @@ pub(super) struct Failing<'a> {
     pub(super) side: Option<&'a EndpointSide>,
     pub(super) group: Option<&'a TargetGroup>,
     pub(super) attributes: Option<&'a Attributes>,
+    /// Whether packets arrive is known, so that nobody has to guess.
+    pub(super) path_is_known: bool,
 }
 
 impl Failing<'_> {
@@ -202,11 +204,15 @@ fn timed_out(it: &Failing<'_>, description: &str) -> Explanation {
     let port = it.port();
     let words = say("The load balancer's health check gets no answer in time.");
     let words = match (description.contains("Connection timed out"), it.probe()) {
+        (true, _) | (false, None) if it.path_is_known => words,
         (true, _) => words.fact("No connection comes about: a security group, network ACL or NetworkPolicy drops the packets, or the port is wrong."),
-        (false, Some(probe)) => words.fact(format!(
-            "The pod is Ready by {}: the program answers on its node, so look at what lies between, or at its timeout.",
-            called(probe)
-        )),
+        (false, Some(probe)) => {
+            let look = match it.path_is_known {
+                true => "",
+                false => ", so look at what lies between, or at its timeout",
+            };
+            words.fact(format!("The pod is Ready by {}: the program answers on its node{look}.", called(probe)))
+        }
         (false, None) if it.only_connects() => words.fact("No connection comes about: a security group, network ACL or NetworkPolicy drops the packets, or the port is wrong."),
         (false, None) => words.fact("That does not tell whether packets are dropped on the way or the program is too slow."),
     };
@@ -222,6 +228,9 @@ fn timed_out(it: &Failing<'_>, description: &str) -> Explanation {
 /// What has to let the checks through.
 fn reaches(it: &Failing<'_>, words: Explanation) -> Explanation {
     let (port, holder) = (it.port(), it.holder());
+    if it.path_is_known {
+        return words;
+    }
     let is_network = it.group.is_some_and(|it| !it.of_application_lb());
     let words = match it.has_attribute("preserve_client_ip.enabled") {
         true => words.fact(format!(

@@ -7,6 +7,9 @@ use crate::domain::judgement::controller::Controller;
 use crate::domain::judgement::controller::Presence;
 use crate::domain::judgement::controller::controller_error;
 use crate::domain::judgement::desired::Backend;
+use crate::domain::judgement::path::NetworkPath;
+use crate::domain::judgement::path::PathVerdict;
+use crate::domain::judgement::path::Unclear;
 use crate::domain::judgement::row::EndpointSide;
 use crate::domain::judgement::row::Flag;
 use crate::domain::judgement::row::NodeLeaving;
@@ -20,6 +23,7 @@ use crate::domain::wording::explanation::say;
 use crate::domain::wording::health::Failing;
 use crate::domain::wording::health::of_health;
 use crate::domain::wording::health::unhealthy;
+use crate::domain::wording::path;
 use crate::domain::wording::unwanted;
 use crate::domain::wording::unwanted::gate_next;
 use crate::domain::wording::unwanted::gate_words;
@@ -95,6 +99,7 @@ pub(crate) fn of_row(row: &Row, around: &Around<'_>) -> Explanation {
 fn failing(row: &Row, around: &Around<'_>) -> Explanation {
     let Some(target) = &row.target else { return say(row.standing.meaning()) };
     let side = row.endpoint.as_ref();
+    let path = around.paths.get(&row.key);
     let mut words = match side.and_then(|it| it.wait.as_ref()).filter(|it| !it.starting) {
         Some(wait) if !matches!(wait.code, WaitCode::ReadinessGateNotTrue | WaitCode::Terminating) => {
             let pod = side.and_then(|it| it.pod.as_deref()).unwrap_or("POD");
@@ -104,10 +109,19 @@ fn failing(row: &Row, around: &Around<'_>) -> Explanation {
             words
         }
         _ if target.health.state == HealthState::UnhealthyDraining => of_health(target, around.group),
-        _ => unhealthy(&Failing { target, side, group: around.group, attributes: around.attributes }),
+        _ => unhealthy(&Failing {
+            target,
+            side,
+            group: around.group,
+            attributes: around.attributes,
+            path_is_known: path.is_some_and(|it| !matches!(it.verdict(), PathVerdict::Unknown(_))),
+        }),
     };
-    if target.health.reason == Some(Reason::Timeout) {
+    if target.health.reason == Some(Reason::Timeout) || path.is_some_and(|it| it.missing().is_some()) {
         words = on_the_way(words, around);
+    }
+    if let Some(path) = path {
+        words = along(words, path, around);
     }
     if side.is_some_and(|it| it.published) {
         words.facts.push(
@@ -139,6 +153,27 @@ fn on_the_way(words: Explanation, around: &Around<'_>) -> Explanation {
         _ if around.no_networking => words
             .fact("The binding has no spec.networking: the controller adds no security-group rule for it."),
         _ => words,
+    }
+}
+
+/// What the network path says of a check that fails: a rule that is missing comes before everything else.
+fn along(words: Explanation, path: &NetworkPath, around: &Around<'_>) -> Explanation {
+    let verdict = path::verdict(path);
+    match (path.verdict(), path.missing()) {
+        (PathVerdict::Blocked(..), missing) => {
+            let mut first = say(format!("{}: the load balancer's packets do not arrive.", verdict.text));
+            first.facts.extend(missing.into_iter().flat_map(path::facts));
+            first.facts.extend(words.facts);
+            let line = missing.and_then(|it| path::repair(it, &path.region, around.manner));
+            first.next = line.or(words.next);
+            first
+        }
+        (PathVerdict::Open, _) => {
+            let next = words.next.clone().unwrap_or_else(|| path::OPEN_NEXT.to_owned());
+            words.fact(format!("{}: no rule is missing.", verdict.text)).next(next)
+        }
+        (PathVerdict::Unknown(Unclear::Unread), _) => words,
+        (PathVerdict::Unknown(_), _) => words.fact(format!("{}.", verdict.text)),
     }
 }
 

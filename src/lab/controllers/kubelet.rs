@@ -10,7 +10,9 @@ use super::events::Record;
 use super::liveness::is_alive;
 use super::readiness;
 use crate::lab::clock::stamp;
+use crate::lab::ec2::model::branch;
 use crate::lab::json::Condition;
+use crate::lab::json::annotate;
 use crate::lab::json::at;
 use crate::lab::json::flag;
 use crate::lab::json::list;
@@ -219,9 +221,16 @@ fn pull(world: &mut World, pod: &Value, name: &Name, uid: &str) {
 }
 
 fn put_address(world: &mut World, name: &Name, address: &str) {
+    // What the VPC's controller writes about a pod with an interface of its own.
+    let own = world.ec2.pods.as_ref().map(|_| {
+        json!([{"eniId": branch(address), "privateIp": address, "ipv6Addr": "", "vlanId": 1}]).to_string()
+    });
     world.kube.update(PODS, (&name.0, &name.1), |it| {
         put(it, "status.podIP", json!(address));
         put(it, "status.podIPs", json!([{"ip": address}]));
+        if let Some(own) = &own {
+            annotate(it, "vpc.amazonaws.com/pod-eni", own);
+        }
     });
 }
 

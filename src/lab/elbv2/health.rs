@@ -11,6 +11,7 @@ use super::model::TargetRef;
 use crate::lab::clock::Millis;
 use crate::lab::controllers::image::Answers;
 use crate::lab::controllers::liveness::is_alive;
+use crate::lab::ec2::firewall;
 use crate::lab::json::at;
 use crate::lab::json::condition_status;
 use crate::lab::json::list;
@@ -48,7 +49,7 @@ fn refused() -> Check {
 }
 
 fn check(world: &World, group: &Group, key: &Key) -> Check {
-    if group.closed {
+    if !firewall::lets_through(world, group, key) {
         return timeout(group.check.protocol == "TCP");
     }
     match group.target_type.as_str() {

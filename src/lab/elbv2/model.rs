@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
 use crate::lab::clock::Millis;
+use crate::lab::ec2::model::of_load_balancer;
 use crate::lab::random::Random;
 
 /// What identifies a target in its group: address or instance, port, and in a QUIC group its server id.
@@ -122,8 +123,6 @@ pub(in crate::lab) struct Group {
     pub(in crate::lab) check: HealthCheck,
     pub(in crate::lab) attributes: BTreeMap<String, String>,
     pub(in crate::lab) targets: BTreeMap<Key, Target>,
-    /// No rule lets the load balancer's packets through to the targets.
-    pub(in crate::lab) closed: bool,
 }
 
 impl Group {
@@ -276,14 +275,7 @@ impl Elb {
 
     /// Whether an address is one of a load balancer's own.
     pub(in crate::lab) fn is_load_balancers(&self, address: &str) -> bool {
-        let in_zone = |zone: &String| {
-            let start = match zone.chars().last() {
-                Some('a') => 0,
-                Some('b') => 64,
-                _ => 128,
-            };
-            address == format!("192.168.{start}.4")
-        };
+        let in_zone = |zone: &String| address == of_load_balancer(zone);
         self.load_balancers.values().any(|it| it.zones.iter().any(in_zone))
     }
 

@@ -8,29 +8,29 @@ use crate::lab::server::Reply;
 
 /// The parameters of a call.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Parameters(BTreeMap<String, String>);
+pub(in crate::lab) struct Parameters(BTreeMap<String, String>);
 
 impl Parameters {
-    pub(super) fn parse(body: &[u8], query: &[(String, String)]) -> Self {
+    pub(in crate::lab) fn parse(body: &[u8], query: &[(String, String)]) -> Self {
         let form = form_urlencoded::parse(body).into_owned();
         Self(form.chain(query.iter().cloned()).collect())
     }
 
-    pub(super) fn get(&self, name: &str) -> Option<&str> {
+    pub(in crate::lab) fn get(&self, name: &str) -> Option<&str> {
         self.0.get(name).map(String::as_str)
     }
 
-    pub(super) fn text(&self, name: &str) -> &str {
+    pub(in crate::lab) fn text(&self, name: &str) -> &str {
         self.get(name).unwrap_or_default()
     }
 
     /// The values of `NAME.member.N`.
-    pub(super) fn list(&self, name: &str) -> Vec<String> {
+    pub(in crate::lab) fn list(&self, name: &str) -> Vec<String> {
         (1..).map_while(|n| self.get(&format!("{name}.member.{n}")).map(str::to_owned)).collect()
     }
 
     /// The fields of each `NAME.member.N.…`.
-    pub(super) fn structures(&self, name: &str) -> Vec<Self> {
+    pub(in crate::lab) fn structures(&self, name: &str) -> Vec<Self> {
         let of = |n: usize| {
             let start = format!("{name}.member.{n}.");
             let inside = self
@@ -42,14 +42,31 @@ impl Parameters {
         (1..=self.0.len()).map(of).take_while(|it| !it.0.is_empty()).collect()
     }
 
-    pub(super) fn has(&self, start: &str) -> bool {
+    /// The values of `NAME.N`, as EC2 has them.
+    pub(in crate::lab) fn numbered(&self, name: &str) -> Vec<String> {
+        (1..).map_while(|n| self.get(&format!("{name}.{n}")).map(str::to_owned)).collect()
+    }
+
+    /// The fields behind a start.
+    pub(in crate::lab) fn within(&self, start: &str) -> Self {
+        let inside =
+            self.0.iter().filter_map(|(key, it)| Some((key.strip_prefix(start)?.to_owned(), it.clone())));
+        Self(inside.collect())
+    }
+
+    /// There is something in it.
+    pub(in crate::lab) fn is_some(&self) -> bool {
+        !self.0.is_empty()
+    }
+
+    pub(in crate::lab) fn has(&self, start: &str) -> bool {
         self.0.keys().any(|it| it.starts_with(start))
     }
 }
 
 /// XML being written.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Xml(String);
+pub(in crate::lab) struct Xml(String);
 
 fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
@@ -57,31 +74,45 @@ fn escape(text: &str) -> String {
 
 impl Xml {
     /// A tag with a text.
-    pub(super) fn tag(&mut self, name: &str, text: impl AsRef<str>) -> &mut Self {
+    pub(in crate::lab) fn tag(&mut self, name: &str, text: impl AsRef<str>) -> &mut Self {
         let text = escape(text.as_ref());
         _ = write!(self.0, "<{name}>{text}</{name}>");
         self
     }
 
     /// A tag with a text that may not be there.
-    pub(super) fn some(&mut self, name: &str, text: &str) -> &mut Self {
+    pub(in crate::lab) fn some(&mut self, name: &str, text: &str) -> &mut Self {
         if text.is_empty() { self } else { self.tag(name, text) }
     }
 
-    pub(super) fn number(&mut self, name: &str, number: i64) -> &mut Self {
+    pub(in crate::lab) fn number(&mut self, name: &str, number: i64) -> &mut Self {
         self.tag(name, number.to_string())
     }
 
     /// A tag with more inside.
-    pub(super) fn inside(&mut self, name: &str, write: impl FnOnce(&mut Self)) -> &mut Self {
+    pub(in crate::lab) fn inside(&mut self, name: &str, write: impl FnOnce(&mut Self)) -> &mut Self {
         _ = write!(self.0, "<{name}>");
         write(self);
         _ = write!(self.0, "</{name}>");
         self
     }
 
+    /// A list, each element in a tag `item`, as EC2 has them.
+    pub(in crate::lab) fn items<T>(
+        &mut self,
+        name: &str,
+        all: impl IntoIterator<Item = T>,
+        write: impl Fn(&mut Self, T),
+    ) -> &mut Self {
+        self.inside(name, |xml| {
+            for it in all {
+                xml.inside("item", |xml| write(xml, it));
+            }
+        })
+    }
+
     /// A list, each element in a tag `member`.
-    pub(super) fn list<T>(
+    pub(in crate::lab) fn list<T>(
         &mut self,
         name: &str,
         all: impl IntoIterator<Item = T>,
@@ -95,7 +126,11 @@ impl Xml {
     }
 
     /// A list of texts.
-    pub(super) fn texts<T: AsRef<str>>(&mut self, name: &str, all: impl IntoIterator<Item = T>) -> &mut Self {
+    pub(in crate::lab) fn texts<T: AsRef<str>>(
+        &mut self,
+        name: &str,
+        all: impl IntoIterator<Item = T>,
+    ) -> &mut Self {
         self.inside(name, |xml| {
             for it in all {
                 xml.tag("member", it);
@@ -105,13 +140,14 @@ impl Xml {
 }
 
 const ELB: &str = "http://elasticloadbalancing.amazonaws.com/doc/2015-12-01/";
+const EC2: &str = "http://ec2.amazonaws.com/doc/2016-11-15/";
 const STS: &str = "https://sts.amazonaws.com/doc/2011-06-15/";
 
 fn namespace(sts: bool) -> &'static str {
     if sts { STS } else { ELB }
 }
 
-pub(super) fn answer(action: &str, inner: &Xml, request: &str, sts: bool) -> Reply {
+pub(in crate::lab) fn answer(action: &str, inner: &Xml, request: &str, sts: bool) -> Reply {
     let body = format!(
         "<{action}Response xmlns=\"{}\"><{action}Result>{}</{action}Result><ResponseMetadata><RequestId>{request}</RequestId></ResponseMetadata></{action}Response>",
         namespace(sts),
@@ -120,11 +156,29 @@ pub(super) fn answer(action: &str, inner: &Xml, request: &str, sts: bool) -> Rep
     reply(200, request, body)
 }
 
-pub(super) fn refusal(it: &Refused, request: &str, sts: bool) -> Reply {
+pub(in crate::lab) fn refusal(it: &Refused, request: &str, sts: bool) -> Reply {
     let who = if it.status < 500 { "Sender" } else { "Receiver" };
     let body = format!(
         "<ErrorResponse xmlns=\"{}\"><Error><Type>{who}</Type><Code>{}</Code><Message>{}</Message></Error><RequestId>{request}</RequestId></ErrorResponse>",
         namespace(sts),
+        it.code,
+        escape(&it.message)
+    );
+    reply(it.status, request, body)
+}
+
+/// The same as EC2 writes it.
+pub(in crate::lab) fn answer_of_ec2(action: &str, inner: &Xml, request: &str) -> Reply {
+    let body = format!(
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<{action}Response xmlns=\"{EC2}\"><requestId>{request}</requestId>{}</{action}Response>",
+        inner.0
+    );
+    reply(200, request, body)
+}
+
+pub(in crate::lab) fn refusal_of_ec2(it: &Refused, request: &str) -> Reply {
+    let body = format!(
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Response><Errors><Error><Code>{}</Code><Message>{}</Message></Error></Errors><RequestID>{request}</RequestID></Response>",
         it.code,
         escape(&it.message)
     );

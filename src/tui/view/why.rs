@@ -80,7 +80,7 @@ fn content(state: &State) -> (String, Explanation) {
 }
 
 /// A row as people call it: its pod, else its address.
-fn label(row: &Row) -> String {
+pub(super) fn label(row: &Row) -> String {
     let pod = row.endpoint.as_ref().and_then(|it| it.pod.clone());
     match (&row.key, pod) {
         (crate::domain::facts::ids::RowKey::Target(key), Some(pod)) => format!("{pod} {key}"),

@@ -5,6 +5,7 @@ use tgscope::lab::Scenario;
 use super::Still;
 use crate::contract_of_aws as aws;
 use crate::contract_of_kubernetes as kubernetes;
+use crate::contract_of_network as network;
 use crate::wire::Wire;
 
 /// No controller: nothing fills in or refuses what the API server itself would take.
@@ -44,5 +45,14 @@ async fn its_aws_keeps_the_contract() {
     let wire = Wire::plain(&world.lab.aws_url());
     let names = aws::names(&wire, ("used", "idle", "lb"), ("192.168.1.200", "192.168.1.201")).await;
     let (broken, _) = aws::broken(&wire, &names, false).await;
+    assert!(broken.is_empty(), "{}", broken.join("\n"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn its_network_keeps_the_contract() {
+    let world = world().await;
+    let wire = Wire::plain(&world.lab.aws_url());
+    let [one, other] = network::groups(&wire, ["eks-cluster-sg-eksworkshop", "lbsg"]).await;
+    let broken = network::broken(&wire, (&one, &other)).await;
     assert!(broken.is_empty(), "{}", broken.join("\n"));
 }

@@ -34,11 +34,7 @@ const STORIES: &[Story] = &[
     ),
     (
         "outage",
-        &[
-            (0, "every health check times out: fail-open"),
-            (160, "somebody opened the way, and the checks pass again"),
-            (240, "and closed it"),
-        ],
+        &[(0, "every health check times out: fail-open"), (160, "nobody opens the way, and it stays so")],
     ),
     (
         "drift",

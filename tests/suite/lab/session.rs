@@ -213,9 +213,21 @@ sessions! {
         session.until(&["Bindings", "eksworkshoptg", "fail-open"]).await;
     }
 
+    the_network_of_a_row_is_a_key_away(session, "outage") {
+        session.until(&["FAIL-OPEN", "has no rule for tcp/8080"]).await;
+        session.press(KeyCode::Char('3'));
+        session.until(&["Network · testapp-", "into the target, tcp/8080 (traffic and health check): blocked"]).await;
+        session.until(&["Not evaluated: network ACLs", "branch interface eni-"]).await;
+        session.press(KeyCode::Esc);
+        session.until(&["Pods · testapp", "Why · "]).await;
+    }
+
     an_outage_ends_when_somebody_opens_the_way(session, "outage") {
         session.until(&["FAIL-OPEN", "✗ failing"]).await;
-        session.pass(92, &["✗ failing"]).await;
+        // Which rule is missing stands there without a key pressed; whoever adds it ends it.
+        session.until(&["(pods) has no rule for tcp/8080 from sg-", "(eksworkshopalbsg)"]).await;
+        session.until(&["next: aws ec2 authorize-security-group-ingress"]).await;
+        session.act("open = { group = \"eksworkshoptg\" }");
         session.pass(60, &["SERVING  3 of 3"]).await;
     }
 

@@ -29,6 +29,7 @@ fn told(inventory: &Inventory, follow: &Follow) -> Vec<String> {
         Topic::Listeners(_) => "listeners",
         Topic::Rules(..) => "rules",
         Topic::Discovery => "discovery",
+        Topic::Network(_) => "network",
     };
     needs(inventory, follow).iter().map(|it| format!("{} {}", word(it), it.good_for / 1000)).collect()
 }

@@ -1,0 +1,102 @@
+//! The network path to the selected row: its verdict and what to do, then hop by hop, then what is not looked at.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+
+use super::text;
+use super::why;
+use crate::app::Measured;
+use crate::app::State;
+use crate::domain::judgement::path::NetworkPath;
+use crate::domain::wording::path;
+use crate::domain::wording::path::Mark;
+use crate::domain::wording::path::PathLine;
+use crate::tui::theme::Theme;
+use crate::tui::view::scrolled;
+
+pub(super) fn render(state: &State, theme: &Theme, area: Rect, buffer: &mut Buffer) -> Measured {
+    let width = usize::from(area.width.saturating_sub(4));
+    let (title, lines) = match (state.row(), state.path()) {
+        (Some(row), Some(path)) => {
+            (format!("Network · {}", why::label(row)), told(state, theme, &path, width))
+        }
+        (Some(row), None) => {
+            let text = "There is no network path to show: the target group was not read, or the pod has no address yet.";
+            (format!("Network · {}", why::label(row)), plain(text, width, theme.plain))
+        }
+        (None, _) => {
+            ("Network".to_owned(), plain("There is no row to show the path of.", width, theme.plain))
+        }
+    };
+    scrolled::render(&scrolled::Page { title, lines, scroll: state.scroll }, theme, area, buffer);
+    Measured::default()
+}
+
+fn plain(text: &str, width: usize, style: Style) -> Vec<(String, Style)> {
+    text::wrap(text, width).into_iter().map(|it| (it, style)).collect()
+}
+
+fn glyph(mark: Mark) -> &'static str {
+    match mark {
+        Mark::Place => "",
+        Mark::Open => "✓ ",
+        Mark::Blocked => "✗ ",
+        Mark::Unknown => "? ",
+        Mark::Note => "· ",
+    }
+}
+
+fn style(mark: Mark, theme: &Theme) -> Style {
+    match mark {
+        Mark::Place => theme.title,
+        Mark::Open => theme.good,
+        Mark::Blocked => theme.bad,
+        Mark::Unknown => theme.warn,
+        Mark::Note => theme.dim,
+    }
+}
+
+fn lines(all: Vec<PathLine>, theme: &Theme, width: usize) -> Vec<(String, Style)> {
+    let one = |it: PathLine| {
+        let indent = if it.mark == Mark::Place { "" } else { "  " };
+        let wrapped = text::wrap(&format!("{}{}", glyph(it.mark), it.text), width.saturating_sub(4));
+        let style = style(it.mark, theme);
+        let line = move |(n, text): (usize, String)| {
+            let more = if n > 0 { "  " } else { "" };
+            (format!("{indent}{more}{text}"), style)
+        };
+        wrapped.into_iter().enumerate().map(line).collect::<Vec<_>>()
+    };
+    all.into_iter().flat_map(one).collect()
+}
+
+fn told(state: &State, theme: &Theme, it: &NetworkPath, width: usize) -> Vec<(String, Style)> {
+    let manner = &state.opening.manner;
+    let verdict = path::verdict(it);
+    let mut all = plain(
+        &format!("{}{}.", glyph(verdict.mark), verdict.text),
+        width,
+        style(verdict.mark, theme).patch(theme.title),
+    );
+    if let Some(missing) = it.missing() {
+        all.extend(path::facts(missing).iter().flat_map(|it| plain(it, width, theme.plain)));
+        let line = path::repair(missing, &it.region, manner);
+        all.extend(line.iter().flat_map(|it| plain(&format!("next: {it}"), width, theme.title)));
+    }
+    all.push((String::new(), theme.plain));
+    all.extend(lines(path::lines(it), theme, width));
+    all.push((String::new(), theme.plain));
+    let left_out = format!("Not evaluated: {}.", path::not_evaluated(it).join("; "));
+    all.extend(plain(&left_out, width, theme.dim));
+    if let Some(line) = path::second_opinion(it, manner) {
+        let text = format!("A second opinion, which costs money and makes resources: {line}");
+        all.extend(plain(&text, width, theme.dim));
+    }
+    if let Some(block) = it.missing().and_then(path::networking) {
+        all.push((String::new(), theme.plain));
+        all.push(("The same rule, kept by the controller, in the binding's spec:".to_owned(), theme.plain));
+        all.extend(block.lines().map(|it| (format!("  {it}"), theme.plain)));
+    }
+    all
+}
