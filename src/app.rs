@@ -29,6 +29,7 @@ pub(crate) use self::update::readable;
 pub(crate) use self::update::rested;
 pub use self::update::settle;
 pub use self::update::update;
+pub(crate) use self::widths::LAST_LINE;
 pub use self::widths::Measured;
 
 #[cfg(test)]

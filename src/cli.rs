@@ -95,6 +95,9 @@ pub(crate) enum Command {
     /// Print bindings once, with their endpoints, targets and verdict
     Get(Get),
 
+    /// Show how requests reach target groups: load balancers, listeners, rules and weights; or which rule takes a URL
+    Routes(Routes),
+
     /// Show the network path from the load balancer to a target, hop by hop, and the security-group rule that is missing
     Path(OneRow),
 
@@ -162,6 +165,37 @@ pub(crate) struct Get {
     /// Exit with 1 if anything found is not as it should be
     #[arg(long)]
     pub(crate) exit_code: bool,
+}
+
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Routes {
+    /// A binding or group to which they lead, lb/NAME for everything of a load balancer; and a URL to follow
+    #[arg(value_name = "SCOPE|URL", num_args = 0..=2)]
+    pub(crate) what: Vec<String>,
+
+    /// Method of the request
+    #[arg(long, value_name = "METHOD")]
+    pub(crate) method: Option<String>,
+
+    /// A header of the request, NAME: VALUE; with one or more of them no other is sent
+    #[arg(short = 'H', long = "header", value_name = "NAME: VALUE")]
+    pub(crate) headers: Vec<String>,
+
+    /// Address the request comes from
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) source: Option<std::net::IpAddr>,
+
+    /// Format
+    #[arg(short, long, value_enum, default_value_t = TreeOutput::Tree)]
+    pub(crate) output: TreeOutput,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum TreeOutput {
+    #[default]
+    Tree,
+    Json,
+    Yaml,
 }
 
 /// One row of a board.

@@ -8,6 +8,7 @@ mod get;
 mod one_row;
 mod path;
 mod reading;
+mod routes;
 mod screen;
 mod setup;
 mod terminal;
@@ -43,6 +44,7 @@ pub fn main() -> ExitCode {
     let ended = match &cli.command {
         Some(Command::Get(get)) => get::run(&cli, get),
         Some(Command::Demo(demo)) => demo::run(&cli, demo),
+        Some(Command::Routes(it)) => routes::run(&cli, it),
         Some(Command::Path(it)) => path::run(&cli, it),
         Some(Command::Doctor(doctor)) => doctor::run(&cli, doctor),
         Some(Command::Completion(it)) => completion(it.shell),

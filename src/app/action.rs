@@ -105,6 +105,7 @@ actions! {
     Pane         "pane"        [plain(Code::Tab), plain(Code::BackTab)]    OpenBoard Reads  Moving  ""        "The other pane";
     Bindings     "bindings"    [key('0')]                                  Nothing   Reads  Views   "list"    "List the bindings of the scope, worst first";
     Board        "board"       [key('1')]                                  Board     Reads  Views   ""        "Show the board of the selected or last binding";
+    Routes       "routes"      [key('2')]                                  Subject   Reads  Views   "routes" "Show the listeners and rules that lead to the group; z shows everything of their load balancers";
     Network      "network"     [key('3')]                                  Subject   Reads  Views   "network" "Show the network path from the load balancer to the selected row, hop by hop";
     Open         "open"        [plain(Code::Enter)]                        Selection Reads  Views   "open"    "Open the selected binding, or the details of the selected row";
     Back         "back"        [plain(Code::Esc)]                          Nothing   Reads  Views   ""        "Go back: clear filter, marks and selection, then to the list";
@@ -145,6 +146,7 @@ impl Action {
             Self::Bindings => &["tgb", "targetgroupbindings", "svc", "services", "ls"],
             Self::Board => &["pods", "po", "endpoints", "targets", "tg"],
             Self::Details => &["describe", "yaml"],
+            Self::Routes => &["lb", "listeners", "rules", "tree"],
             Self::Network => &["path", "sg", "security-groups"],
             Self::Audit => &["log", "history"],
             Self::Help => &["h", "keys"],

@@ -29,6 +29,9 @@ use crate::domain::judgement::report::Report;
 use crate::domain::judgement::row::Row;
 use crate::domain::judgement::row::Subject;
 use crate::domain::judgement::scope::ScopeTarget;
+use crate::domain::judgement::tree;
+use crate::domain::judgement::tree::Tree;
+use crate::domain::judgement::tree::Wanted;
 use crate::domain::plan::act::ChangeKind;
 use crate::domain::plan::log::Unfinished;
 use crate::domain::plan::permissions;
@@ -52,6 +55,8 @@ pub(crate) enum View {
 pub(crate) enum Tab {
     #[default]
     Board,
+    /// How requests reach the group.
+    Routes,
     /// The network path to the selected row.
     Network,
 }
@@ -147,7 +152,7 @@ pub(crate) struct Board {
 }
 
 impl Board {
-    pub(super) fn group_name(&self) -> Option<&str> {
+    pub(crate) fn group_name(&self) -> Option<&str> {
         self.report.group.as_ref().map(TargetGroupArn::name)
     }
 }
@@ -163,6 +168,8 @@ pub struct State {
     pub(crate) tab: Tab,
     /// Lines of the tab that are scrolled away.
     pub(crate) scroll: u16,
+    /// The most that can be, as the last frame told.
+    pub(super) last_scroll: u16,
     pub(crate) pane: Pane,
     pub(crate) zoom: bool,
     /// The selected line of the list.
@@ -219,6 +226,7 @@ impl State {
             view: View::Bindings,
             tab: Tab::default(),
             scroll: 0,
+            last_scroll: u16::MAX,
             pane: Pane::default(),
             zoom: false,
             listed: None,
@@ -279,6 +287,18 @@ impl State {
     pub(crate) fn row(&self) -> Option<&Row> {
         let key = self.selected.as_ref()?;
         self.board()?.report.row(key)
+    }
+
+    /// How requests reach the group of the board; zoomed, everything else its load balancers do.
+    pub(crate) fn tree(&self) -> Tree {
+        let group = self.report().and_then(|it| it.group.clone());
+        let mut wanted = Wanted { groups: group.into_iter().collect(), ..Wanted::default() };
+        if self.zoom {
+            let reports = self.boards.values().map(|it| &it.report);
+            let leading = tree::tree(&self.inventory, reports, &wanted);
+            wanted.load_balancers = leading.load_balancers.into_iter().map(|it| it.arn).collect();
+        }
+        tree::tree(&self.inventory, self.boards.values().map(|it| &it.report), &wanted)
     }
 
     /// The network path to the selected row, as far as it was read.

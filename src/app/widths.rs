@@ -7,6 +7,9 @@ use crate::domain::judgement::row::Subject;
 /// Cells that the widest content of each column has needed, by the column's title.
 pub type Measured = BTreeMap<&'static str, u16>;
 
+/// Under this a page that scrolls tells how many lines can be scrolled away.
+pub(crate) const LAST_LINE: &str = "\u{0}last line";
+
 /// What the columns needed in the frames so far of one view at one size. A cell that gets shorter moves nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Widths {

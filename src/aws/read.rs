@@ -2,11 +2,9 @@
 //! without its identity is left out and counted by the caller.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use aws_sdk_elasticloadbalancingv2::types;
 
-use crate::domain::facts::elb::Forward;
 use crate::domain::facts::elb::GroupType;
 use crate::domain::facts::elb::Health;
 use crate::domain::facts::elb::HealthCheck;
@@ -16,23 +14,21 @@ use crate::domain::facts::elb::LoadBalancer;
 use crate::domain::facts::elb::LoadBalancerKind;
 use crate::domain::facts::elb::Override;
 use crate::domain::facts::elb::Reason;
-use crate::domain::facts::elb::Rule;
 use crate::domain::facts::elb::Target;
 use crate::domain::facts::elb::TargetGroup;
 use crate::domain::facts::ids::ListenerArn;
 use crate::domain::facts::ids::LoadBalancerArn;
-use crate::domain::facts::ids::RuleArn;
 use crate::domain::facts::ids::TargetGroupArn;
 use crate::domain::facts::ids::TargetId;
 use crate::domain::facts::ids::TargetKey;
 
-fn text(value: Option<&str>) -> Option<Arc<str>> {
-    value.filter(|it| !it.is_empty()).map(Into::into)
-}
+mod fields;
+mod rules;
 
-fn seconds(value: Option<i32>) -> u32 {
-    value.and_then(|it| u32::try_from(it).ok()).unwrap_or(0)
-}
+use self::fields::seconds;
+use self::fields::text;
+
+pub(super) use self::rules::rule;
 
 pub(super) fn group(it: &types::TargetGroup) -> Option<TargetGroup> {
     let arn: TargetGroupArn = it.target_group_arn()?.parse().ok()?;
@@ -140,128 +136,13 @@ pub(super) fn load_balancer(it: &types::LoadBalancer) -> Option<LoadBalancer> {
 }
 
 pub(super) fn listener(load_balancer: &LoadBalancerArn, it: &types::Listener) -> Option<Listener> {
-    let default = Rule {
-        arn: None,
-        priority: "default".into(),
-        conditions: Vec::new(),
-        forwards: forwards(it.default_actions()),
-        sticky: sticky(it.default_actions()),
-        kinds: kinds(it.default_actions()),
-    };
     Some(Listener {
         arn: ListenerArn(it.listener_arn()?.into()),
         load_balancer: load_balancer.clone(),
         protocol: text(it.protocol().map(types::ProtocolEnum::as_str)),
         port: it.port().and_then(|it| u16::try_from(it).ok()),
-        rules: vec![default],
+        rules: vec![rules::default(it.default_actions())],
     })
-}
-
-pub(super) fn rule(it: &types::Rule) -> Rule {
-    Rule {
-        arn: it.rule_arn().map(|it| RuleArn(it.into())),
-        priority: it.priority().unwrap_or("default").into(),
-        conditions: it
-            .conditions()
-            .iter()
-            .map(condition)
-            .chain(it.transforms().iter().filter_map(transform))
-            .collect(),
-        forwards: forwards(it.actions()),
-        sticky: sticky(it.actions()),
-        kinds: kinds(it.actions()),
-    }
-}
-
-/// What a rule changes about a request before it is sent on, in words.
-fn transform(it: &types::RuleTransform) -> Option<String> {
-    let (what, rewrites) = match (it.host_header_rewrite_config(), it.url_rewrite_config()) {
-        (Some(host), _) => ("host", host.rewrites()),
-        (None, Some(url)) => ("URL", url.rewrites()),
-        (None, None) => return None,
-    };
-    let one = |it: &types::RewriteConfig| {
-        format!("{} to {}", it.regex().unwrap_or_default(), it.replace().unwrap_or_default())
-    };
-    Some(format!("rewrites {what} {}", rewrites.iter().map(one).collect::<Vec<_>>().join(", ")))
-}
-
-/// Where actions send requests. AWS gives a single group both as its ARN and as a list of one; others give
-/// only one of the two.
-fn forwards(actions: &[types::Action]) -> Vec<Forward> {
-    let mut found = Vec::new();
-    for action in actions {
-        let listed =
-            action.forward_config().map(types::ForwardActionConfig::target_groups).unwrap_or_default();
-        let read = |it: &types::TargetGroupTuple| {
-            let group = it.target_group_arn()?.parse().ok()?;
-            Some(Forward { group, weight: seconds(Some(it.weight().unwrap_or(1))) })
-        };
-        found.extend(listed.iter().filter_map(read));
-        if listed.is_empty() {
-            let single = action.target_group_arn().and_then(|it| it.parse().ok());
-            found.extend(single.map(|group| Forward { group, weight: 1 }));
-        }
-    }
-    found
-}
-
-/// Seconds for which a client stays with the group it got first.
-fn sticky(actions: &[types::Action]) -> Option<u32> {
-    let configs = actions.iter().filter_map(|it| it.forward_config()?.target_group_stickiness_config());
-    let mut on = configs.filter(|it| it.enabled() == Some(true));
-    on.next().map(|it| seconds(it.duration_seconds()))
-}
-
-fn kinds(actions: &[types::Action]) -> Vec<Arc<str>> {
-    actions.iter().filter_map(|it| text(it.r#type().map(types::ActionTypeEnum::as_str))).collect()
-}
-
-fn condition(it: &types::RuleCondition) -> String {
-    let (name, values): (&str, &[String]) = match it.field() {
-        Some("host-header") => match it.host_header_config() {
-            Some(host) => return matched("host", host.values(), host.regex_values()),
-            None => ("host", it.values()),
-        },
-        Some("path-pattern") => match it.path_pattern_config() {
-            Some(path) => return matched("path", path.values(), path.regex_values()),
-            None => ("path", it.values()),
-        },
-        Some("http-request-method") => {
-            ("method", it.http_request_method_config().map_or(it.values(), |it| it.values()))
-        }
-        Some("source-ip") => {
-            let source = it.source_ip_config();
-            // Of network load balancers: which family of addresses a client comes with.
-            if let Some(family) = source.and_then(|it| it.ip_address_type()) {
-                return format!("source {}", family.as_str());
-            }
-            ("source", source.map_or(it.values(), |it| it.values()))
-        }
-        Some("http-header") => {
-            let header = it.http_header_config();
-            let name = header.and_then(|it| it.http_header_name()).unwrap_or_default();
-            let values = header.map(|it| matched("", it.values(), it.regex_values())).unwrap_or_default();
-            return format!("header {name}:{values}");
-        }
-        Some("query-string") => {
-            let pairs = it.query_string_config().map(|it| it.values()).unwrap_or_default();
-            let pairs: Vec<String> = pairs
-                .iter()
-                .map(|it| format!("{}={}", it.key().unwrap_or("*"), it.value().unwrap_or_default()))
-                .collect();
-            return format!("query {}", pairs.join("|"));
-        }
-        other => (other.unwrap_or("condition"), it.values()),
-    };
-    format!("{name} {}", values.join("|"))
-}
-
-/// `path /a|/b`, `path ~^/v[0-9]+/`: values, and regular expressions behind a tilde.
-fn matched(name: &str, values: &[String], expressions: &[String]) -> String {
-    let expressions = expressions.iter().map(|it| format!("~{it}"));
-    let all: Vec<String> = values.iter().cloned().chain(expressions).collect();
-    format!("{name} {}", all.join("|"))
 }
 
 #[cfg(test)]

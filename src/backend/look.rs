@@ -11,6 +11,7 @@ use super::connection::Scope;
 use super::link::Linked;
 use super::snapshot::Extra;
 use crate::domain::facts::ids::ClusterId;
+use crate::domain::facts::ids::TargetGroupArn;
 use crate::domain::facts::selector::Selector;
 use crate::domain::facts::time::Timestamp;
 use crate::domain::inventory::Inventory;
@@ -46,6 +47,8 @@ pub struct Question<'a> {
     pub group: Option<&'a str>,
     /// The rows of this name are looked at more closely: their network paths are read too.
     pub row: Option<&'a str>,
+    /// The health of every group that a rule sends to is read, whoever keeps it.
+    pub siblings: bool,
     /// Where it is told how far the look is.
     pub reading: Option<&'a watch::Sender<Reading>>,
 }
@@ -63,6 +66,13 @@ pub async fn look(connection: Connection, scope: &Scope, question: Question<'_>)
     linked.fit(&mut inventory, (scope, &wish), |inventory, at| note(inventory, &boards, &mut seen, at)).await;
     let at = linked.clock().now();
     let mut reports = reports(&inventory, &boards, &seen, at);
+    if question.siblings {
+        let rules = inventory.routes.values().flatten().flat_map(|it| &it.rules);
+        let groups = rules.flat_map(|it| &it.forwards).map(|it| it.group.clone());
+        let unread = |it: &TargetGroupArn| inventory.groups.get(it).is_none_or(|it| it.targets.is_none());
+        let groups = groups.filter(unread).collect();
+        linked.ask_again(&mut inventory, groups, (scope, &wish)).await;
+    }
     if let Some(row) = question.row {
         let wanted = paths(&inventory, &reports, row);
         linked.paths(&mut inventory, wanted, (scope, &wish)).await;

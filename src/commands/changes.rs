@@ -76,6 +76,7 @@ impl<'a> Wanted<'a> {
             Command::Undo(it) => Some(Self::Undo(it)),
             Command::Get(_)
             | Command::Path(_)
+            | Command::Routes(_)
             | Command::Demo(_)
             | Command::Doctor(_)
             | Command::Completion(_)

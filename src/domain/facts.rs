@@ -14,6 +14,7 @@ pub mod cluster;
 pub mod controller;
 pub mod ec2;
 pub mod elb;
+pub mod routing;
 
 pub(crate) mod access;
 pub(crate) mod ownership;

@@ -19,8 +19,10 @@ pub(crate) mod controller;
 pub mod history;
 pub(crate) mod matching;
 pub(crate) mod rollout;
+pub(crate) mod routing;
 pub(crate) mod settled;
 pub(crate) mod verdict;
 
 pub mod report;
 pub mod scope;
+pub(crate) mod tree;

@@ -8,6 +8,7 @@ mod header;
 mod network;
 mod overlay;
 mod place;
+mod routes;
 mod scrolled;
 mod text;
 mod why;
@@ -52,6 +53,7 @@ pub fn render(state: &State, theme: &Theme, area: Rect, buffer: &mut Buffer) -> 
     header::render(state, theme, head, buffer);
     let measured = match &state.view {
         View::Bindings => bindings::render(state, theme, body, buffer),
+        View::Board(_) if state.tab == Tab::Routes => routes::render(state, theme, body, buffer),
         View::Board(_) if state.tab == Tab::Network => network::render(state, theme, body, buffer),
         View::Board(_) => board::render(state, theme, body, buffer),
     };

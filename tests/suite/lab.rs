@@ -5,6 +5,7 @@ mod controller;
 mod faults;
 mod many;
 mod recorded;
+mod routes;
 mod scenarios;
 pub(crate) mod session;
 mod sides;

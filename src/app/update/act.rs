@@ -37,6 +37,7 @@ pub(super) fn act(state: &mut State, action: Action) -> Vec<Effect> {
         Action::Pane => navigate::pane(state),
         Action::Bindings => navigate::show(state, View::Bindings),
         Action::Board => navigate::board(state),
+        Action::Routes => navigate::tab(state, Tab::Routes),
         Action::Network => navigate::tab(state, Tab::Network),
         Action::Open => navigate::enter(state),
         Action::Back => navigate::back(state),

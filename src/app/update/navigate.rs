@@ -38,17 +38,24 @@ pub(super) fn step(state: &mut State, action: Action) {
     select(state, line);
 }
 
-/// Lines of a tab scroll by pages; line by line one goes from row to row. The view knows where its end is.
+/// Lines of a tab scroll by pages; line by line one goes from row to row. Nothing scrolls past its end.
 fn scrolls(state: &mut State, action: Action) -> bool {
     let page = u16::try_from(state.page()).unwrap_or(u16::MAX);
     if state.shown().is_none() || state.tab == Tab::Board {
         return false;
     }
+    let is_tree = state.tab == Tab::Routes;
+    let at = state.scroll.min(state.last_scroll);
     state.scroll = match action {
-        Action::PageDown => state.scroll.saturating_add(page),
-        Action::PageUp => state.scroll.saturating_sub(page),
-        Action::HalfDown => state.scroll.saturating_add(page / 2),
-        Action::HalfUp => state.scroll.saturating_sub(page / 2),
+        Action::PageDown => at.saturating_add(page),
+        Action::PageUp => at.saturating_sub(page),
+        Action::HalfDown => at.saturating_add(page / 2),
+        Action::HalfUp => at.saturating_sub(page / 2),
+        // A tree has no rows to go through.
+        Action::Down if is_tree => at.saturating_add(1),
+        Action::Up if is_tree => at.saturating_sub(1),
+        Action::Top if is_tree => 0,
+        Action::Bottom if is_tree => u16::MAX,
         _ => {
             state.scroll = 0;
             return false;
@@ -64,6 +71,9 @@ pub(super) fn tab(state: &mut State, tab: Tab) {
         show(state, View::Board(subject));
     }
     (state.tab, state.scroll) = (tab, 0);
+    if tab == Tab::Routes {
+        state.zoom = false;
+    }
     if tab != Tab::Network || state.selected.is_some() {
         return;
     }

@@ -131,6 +131,10 @@ pub(super) fn wish(state: &mut State) -> Option<Follow> {
             wish.focus = board.and_then(|it| it.report.group.clone());
             wish.moving = board.is_some_and(moving);
             wish.paths = paths(state);
+            if state.tab == Tab::Routes {
+                wish.listed = state.tree().groups().cloned().collect();
+                wish.first = wish.listed.iter().cloned().collect();
+            }
             if let Subject::Binding(reference) = subject {
                 wish.permissions = Some(reference.namespace.clone());
                 wish.events = Some(reference.namespace.clone());

@@ -6,6 +6,7 @@ use crate::app::seen::PAUSE;
 use crate::app::seen::Seen;
 use crate::app::state::LEAST;
 use crate::app::state::State;
+use crate::app::widths::LAST_LINE;
 use crate::app::widths::Measured;
 
 /// A frame of this size was drawn of the state as it is.
@@ -18,7 +19,8 @@ pub(crate) fn drawn(state: &mut State, size: (u16, u16), at: Duration) {
 }
 
 /// What the columns of a frame of this size needed.
-pub(crate) fn measured(state: &mut State, size: (u16, u16), measured: Measured) {
+pub(crate) fn measured(state: &mut State, size: (u16, u16), mut measured: Measured) {
+    state.last_scroll = measured.remove(LAST_LINE).unwrap_or(u16::MAX);
     let board = state.shown().cloned();
     state.widths.note(board.as_ref(), size, measured);
 }

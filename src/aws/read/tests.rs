@@ -235,15 +235,15 @@ fn a_forward_is_the_same_as_an_arn_as_a_list_or_as_both() {
         (vec![], vec![]),
     ];
     for (actions, expected) in table {
-        let found = forwards(&actions);
+        let found = rules::forwards(&actions);
         let found: Vec<_> = found.iter().map(|it| (it.group.name(), it.weight)).collect();
         assert_eq!(found, expected, "{actions:?}");
     }
     let empty =
         Action::builder().target_group_arn(arn("a")).forward_config(ForwardActionConfig::builder().build());
-    assert_eq!(forwards(&[empty.build()]).len(), 1);
+    assert_eq!(rules::forwards(&[empty.build()]).len(), 1);
     let broken = Action::builder().r#type(ActionTypeEnum::Forward).target_group_arn("web");
-    assert_eq!(forwards(&[broken.build()]), []);
+    assert_eq!(rules::forwards(&[broken.build()]), []);
 }
 
 fn field(name: &str) -> types::builders::RuleConditionBuilder {
@@ -318,7 +318,7 @@ fn conditions_are_told_in_short() {
         (field("new-thing").values("a").values("b"), "new-thing a|b"),
     ];
     for (it, expected) in table {
-        assert_eq!(condition(&it.build()), expected);
+        assert_eq!(rules::condition(&it.build()).text(), expected);
     }
 }
 

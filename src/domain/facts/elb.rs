@@ -12,6 +12,9 @@ use crate::domain::facts::ids::LoadBalancerArn;
 use crate::domain::facts::ids::RuleArn;
 use crate::domain::facts::ids::TargetGroupArn;
 use crate::domain::facts::ids::TargetKey;
+use crate::domain::facts::routing::Condition;
+use crate::domain::facts::routing::Step;
+use crate::domain::facts::routing::Transform;
 use crate::domain::facts::time::Timestamp;
 
 /// State of a target as `DescribeTargetHealth` gives it.
@@ -273,6 +276,14 @@ pub(crate) enum LoadBalancerKind {
 }
 
 impl LoadBalancerKind {
+    pub(crate) fn text(self) -> &'static str {
+        match self {
+            Self::Application => "application",
+            Self::Network => "network",
+            Self::Gateway => "gateway",
+        }
+    }
+
     /// The kind that an ARN names: `…:loadbalancer/app/NAME/HASH`, `net` or `gwy`.
     pub(crate) fn of(arn: &LoadBalancerArn) -> Self {
         match arn.as_str().split('/').nth(1) {
@@ -328,8 +339,16 @@ pub struct Rule {
     pub arn: Option<RuleArn>,
     /// A number, or `default`.
     pub priority: Arc<str>,
-    /// Its conditions in short: `host a.example`, `path /api/*`.
+    /// Its conditions and transforms in short: `host a.example`, `path /api/*`.
     pub conditions: Vec<String>,
+    /// The same as they are.
+    #[serde(default)]
+    pub matches: Vec<Condition>,
+    #[serde(default)]
+    pub transforms: Vec<Transform>,
+    /// What it does with a request, in order.
+    #[serde(default)]
+    pub steps: Vec<Step>,
     pub forwards: Vec<Forward>,
     /// Seconds for which a client stays with its group; `None`: it does not.
     #[serde(default)]

@@ -57,6 +57,17 @@ impl Routes {
         matches!(self, Self::Known(routes) if !routes.is_empty() && routes.iter().all(|it| it.weight == 0))
     }
 
+    /// The share of the requests of its rules: `100 %`, `0–50 %` where they differ.
+    pub(crate) fn share(&self) -> String {
+        let Self::Known(routes) = self else { return "?".to_owned() };
+        let shares = || routes.iter().map(Route::percent);
+        match (shares().min(), shares().max()) {
+            (Some(least), Some(most)) if least == most => format!("{most} %"),
+            (Some(least), Some(most)) => format!("{least}–{most} %"),
+            _ => "–".to_owned(),
+        }
+    }
+
     pub(crate) fn list(&self) -> &[Route] {
         match self {
             Self::Unread => &[],

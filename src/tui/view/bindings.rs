@@ -56,7 +56,7 @@ struct Column {
     text: fn(&Listed<'_>) -> String,
 }
 
-const COLUMNS: [Column; 8] = [
+const COLUMNS: [Column; 9] = [
     Column {
         title: "VERDICT",
         least: 10,
@@ -103,6 +103,15 @@ const COLUMNS: [Column; 8] = [
         text: in_service,
     },
     Column {
+        title: "TRAFFIC",
+        least: 7,
+        grows: 0,
+        priority: 6,
+        identity: false,
+        tone: Tone::Plain,
+        text: traffic,
+    },
+    Column {
         title: "SETTLED",
         least: 7,
         grows: 0,
@@ -115,12 +124,12 @@ const COLUMNS: [Column; 8] = [
         title: "PROBLEMS",
         least: 8,
         grows: 0,
-        priority: 6,
+        priority: 7,
         identity: false,
         tone: Tone::Problem,
         text: problems,
     },
-    Column { title: "WHY", least: 20, grows: 5, priority: 7, identity: false, tone: Tone::Remark, text: why },
+    Column { title: "WHY", least: 20, grows: 5, priority: 8, identity: false, tone: Tone::Remark, text: why },
 ];
 
 /// That nothing is what was pointed at.
@@ -269,6 +278,11 @@ fn in_service(it: &Listed<'_>) -> String {
         Some(_) => format!("{}/{}", counts.in_service, counts.wanted),
         None => format!("{}/{}", counts.healthy, counts.registered),
     }
+}
+
+/// The share of the requests of the rules that lead there.
+fn traffic(it: &Listed<'_>) -> String {
+    it.report.routes.share()
 }
 
 fn settled(it: &Listed<'_>) -> String {

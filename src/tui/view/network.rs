@@ -29,8 +29,7 @@ pub(super) fn render(state: &State, theme: &Theme, area: Rect, buffer: &mut Buff
             ("Network".to_owned(), plain("There is no row to show the path of.", width, theme.plain))
         }
     };
-    scrolled::render(&scrolled::Page { title, lines, scroll: state.scroll }, theme, area, buffer);
-    Measured::default()
+    scrolled::render(&scrolled::Page { title, lines, scroll: state.scroll }, theme, area, buffer)
 }
 
 fn plain(text: &str, width: usize, style: Style) -> Vec<(String, Style)> {

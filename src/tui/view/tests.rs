@@ -3,6 +3,7 @@
 mod large;
 mod picture;
 mod plans;
+mod tabs;
 
 use std::fmt::Write;
 use std::str::FromStr;
@@ -205,22 +206,6 @@ fn an_outage_says_what_to_do() {
     press(&mut state, &[Action::Down]);
     insta::assert_snapshot!("outage_120x40", frame(&state, 120, 40));
     insta::assert_snapshot!("outage_without_colours", themed(&state, &Theme::none(), (80, 24)));
-}
-
-#[test]
-fn the_network_of_a_row_at_three_sizes() {
-    let mut state = screen(&outage());
-    press(&mut state, &[Action::Network]);
-    for (width, height) in [(80, 24), (120, 35), (160, 45)] {
-        app::update(&mut state, Message::Resize(width, height));
-        insta::assert_snapshot!(format!("network_{width}x{height}"), frame(&state, width, height));
-    }
-    insta::assert_snapshot!("network_without_colours", themed(&state, &Theme::none(), (80, 24)));
-    // The last line is reached, and no further.
-    press(&mut state, &[Action::PageDown, Action::PageDown, Action::PageDown, Action::PageDown]);
-    assert!(themed(&state, &Theme::none(), (80, 24)).contains("port: 8080"));
-    press(&mut state, &[Action::Back]);
-    assert!(frame(&state, 80, 24).contains("Why · testapp"));
 }
 
 #[test]
