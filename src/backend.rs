@@ -13,6 +13,7 @@ mod look;
 mod observe;
 pub(crate) mod pace;
 mod poll;
+pub(crate) mod probe;
 mod snapshot;
 mod teller;
 pub mod weigh;

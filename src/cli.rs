@@ -101,6 +101,9 @@ pub(crate) enum Command {
     /// Show the network path from the load balancer to a target, hop by hop, and the security-group rule that is missing
     Path(OneRow),
 
+    /// Ask a pod what its target group's health check asks, through the API server: is it the program or the network?
+    Probe(OneRow),
+
     /// Bind a service to a target group: the controller registers its endpoints and follows them
     Bind(changes::Bind),
 

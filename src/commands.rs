@@ -7,6 +7,7 @@ mod exit;
 mod get;
 mod one_row;
 mod path;
+mod probe;
 mod reading;
 mod routes;
 mod screen;
@@ -45,6 +46,7 @@ pub fn main() -> ExitCode {
         Some(Command::Get(get)) => get::run(&cli, get),
         Some(Command::Demo(demo)) => demo::run(&cli, demo),
         Some(Command::Routes(it)) => routes::run(&cli, it),
+        Some(Command::Probe(it)) => probe::run(&cli, it),
         Some(Command::Path(it)) => path::run(&cli, it),
         Some(Command::Doctor(doctor)) => doctor::run(&cli, doctor),
         Some(Command::Completion(it)) => completion(it.shell),

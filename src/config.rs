@@ -23,6 +23,7 @@ pub(crate) enum ConfigError {
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub(crate) struct Config {
     pub(crate) aws: Aws,
+    pub(crate) probe: Probe,
     /// By the name of the kubeconfig context.
     pub(crate) contexts: BTreeMap<String, Context>,
 }
@@ -36,6 +37,14 @@ pub(crate) struct Aws {
     pub(crate) burst: u32,
     /// Roles that bindings name are assumed to read and write their groups.
     pub(crate) assume_roles: bool,
+}
+
+/// When pods may be asked what a health check asks.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub(crate) struct Probe {
+    /// Also where nothing may be written: a probe is a request to a program, and programs differ in what they do with one.
+    pub(crate) when_read_only: bool,
 }
 
 impl Default for Aws {

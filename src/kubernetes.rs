@@ -8,6 +8,7 @@ mod error;
 mod guard;
 mod kinds;
 mod list;
+mod probe;
 mod proxy;
 pub mod read;
 mod user;

@@ -3,6 +3,7 @@
 pub mod document;
 pub(crate) mod path;
 pub(crate) mod plan;
+pub(crate) mod probe;
 pub(crate) mod routes;
 use std::borrow::Cow;
 

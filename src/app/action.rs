@@ -110,6 +110,7 @@ actions! {
     Open         "open"        [plain(Code::Enter)]                        Selection Reads  Views   "open"    "Open the selected binding, or the details of the selected row";
     Back         "back"        [plain(Code::Esc)]                          Nothing   Reads  Views   ""        "Go back: clear filter, marks and selection, then to the list";
     Details      "details"     [key('d')]                                  Nothing   Reads  Looking "details" "Show everything known about the selected row or the binding";
+    Probe        "probe"       [key('t')]                                  OpenBoard Reads  Looking "try"     "Try the row's health check: ask its pod through the API server what the group's check asks";
     Filter       "filter"      [key('/')]                                  Nothing   Reads  Looking "filter"  "Filter; prefix ! to invert";
     Problems     "problems"    [key('!')]                                  Nothing   Reads  Looking "problems" "Show only problems, or everything";
     Sort         "sort"        [key('o')]                                  Nothing   Reads  Looking ""        "Sort by the next column";
@@ -147,6 +148,7 @@ impl Action {
             Self::Board => &["pods", "po", "endpoints", "targets", "tg"],
             Self::Details => &["describe", "yaml"],
             Self::Routes => &["lb", "listeners", "rules", "tree"],
+            Self::Probe => &["curl", "check", "healthcheck"],
             Self::Network => &["path", "sg", "security-groups"],
             Self::Audit => &["log", "history"],
             Self::Help => &["h", "keys"],

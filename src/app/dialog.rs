@@ -31,6 +31,8 @@ pub(crate) enum DialogAction {
     Resume,
     Discard,
     Later,
+    /// Ask the pod once more.
+    Try,
     /// Take the selected line.
     Select,
     KeepFilter,
@@ -74,6 +76,7 @@ pub(crate) enum DialogKind {
     Filter,
     Reading,
     Refusal,
+    Probe,
     Leaving,
     Help,
     Details,
@@ -81,7 +84,7 @@ pub(crate) enum DialogKind {
 }
 
 impl DialogKind {
-    pub(crate) const ALL: [Self; 12] = [
+    pub(crate) const ALL: [Self; 13] = [
         Self::Plan,
         Self::TypedPlan,
         Self::Run,
@@ -90,6 +93,7 @@ impl DialogKind {
         Self::Filter,
         Self::Reading,
         Self::Refusal,
+        Self::Probe,
         Self::Leaving,
         Self::Help,
         Self::Details,
@@ -107,6 +111,7 @@ impl DialogKind {
             Self::Filter => "In the filter",
             Self::Reading => "While something is read for a plan",
             Self::Refusal => "In a refusal",
+            Self::Probe => "In a health check that was tried",
             Self::Leaving => "When asked whether to leave",
             Self::Help => "In the help",
             Self::Details => "In the details",
@@ -130,6 +135,7 @@ impl DialogKind {
             Self::Filter => FILTER,
             Self::Reading => READING,
             Self::Refusal => REFUSAL,
+            Self::Probe => PROBE,
             Self::Leaving => LEAVING,
             Self::Help => HELP,
             Self::Details => DETAILS,
@@ -143,7 +149,9 @@ impl DialogKind {
             Self::Plan | Self::Run | Self::Help | Self::Details | Self::Audit => SCROLLING,
             // Letters are text there.
             Self::TypedPlan | Self::Form => ARROWS,
-            Self::Unfinished | Self::Filter | Self::Reading | Self::Refusal | Self::Leaving => &[],
+            Self::Unfinished | Self::Filter | Self::Reading | Self::Refusal | Self::Probe | Self::Leaving => {
+                &[]
+            }
         }
     }
 
@@ -164,6 +172,7 @@ impl Dialog {
             Self::Filter { .. } => DialogKind::Filter,
             Self::Reading { .. } => DialogKind::Reading,
             Self::Refusal { .. } => DialogKind::Refusal,
+            Self::Probe { .. } => DialogKind::Probe,
             Self::Leaving => DialogKind::Leaving,
             Self::Help { .. } => DialogKind::Help,
             Self::Details { .. } => DialogKind::Details,
@@ -232,6 +241,10 @@ dialogs! {
     }
     REFUSAL {
         Close        [ESC, ENTER, key('n'), key('q')]  "close"            "Close it";
+    }
+    PROBE {
+        Try          [key('t')]                        "try again"        "Ask once more";
+        Close        [ESC, ENTER, key('q')]            "close"            "Close it; Why keeps what was said";
     }
     LEAVING {
         Leave        [key('q'), key('y')]              "leave"            "Leave; what is under way stops before its next step";

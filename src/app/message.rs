@@ -8,6 +8,8 @@ use super::key::Key;
 use crate::domain::facts::failure::Failure;
 use crate::domain::facts::ids::TargetGroupArn;
 use crate::domain::facts::plan_id::PlanId;
+use crate::domain::facts::probe::ProbeRequest;
+use crate::domain::facts::probe::Probed;
 use crate::domain::facts::time::Timestamp;
 use crate::domain::inventory::Observation;
 use crate::domain::inventory::follow::Follow;
@@ -41,6 +43,8 @@ pub enum Message {
     Log(Excerpt),
     /// What the API server says of a plan without doing it: one answer for each step.
     Rehearsed(PlanId, Vec<Rehearsed>),
+    /// A health check was tried.
+    Probed(Box<Probed>),
     /// What a rule's weights rest on.
     Weighed(Box<Weighed>),
     /// What earlier sessions left, by the log.
@@ -74,6 +78,8 @@ pub enum Effect {
     Rehearse(Box<Plan>),
     /// Read what a rule's weights rest on, and these groups of it.
     Weigh(Box<Place>, Vec<TargetGroupArn>),
+    /// Ask a pod what a health check asks.
+    Probe(Box<ProbeRequest>),
     /// Stop the plan of this id.
     Cancel(PlanId),
     /// Read the audit log.

@@ -16,6 +16,9 @@ pub(crate) fn refusal(action: Action, state: &State) -> Option<Cow<'static, str>
     {
         return Some(refusal);
     }
+    if action == Action::Probe && state.opening.read_only && !state.opening.probes_read_only {
+        return Some("read only: a probe asks the program itself; see [probe] in the configuration".into());
+    }
     if action == Action::ReadNow && state.frozen.is_some() {
         return Some(format!("the screen is frozen: {} resumes", Action::Freeze.key()).into());
     }

@@ -28,6 +28,8 @@ pub struct Opening {
     pub demo: Option<String>,
     /// Nothing may be written.
     pub read_only: bool,
+    /// Health checks may be tried all the same.
+    pub probes_read_only: bool,
     /// Contexts whose name is to be typed before anything is written there.
     pub protected: BTreeSet<ClusterId>,
     /// Clusters whose identity is not made sure of, and why.

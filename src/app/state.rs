@@ -13,10 +13,12 @@ use super::seen::Seen;
 use super::widths::Widths;
 use crate::domain::facts::elb::TargetGroup;
 use crate::domain::facts::ids::BindingApi;
+use crate::domain::facts::ids::ObjectName;
 use crate::domain::facts::ids::RowKey;
 use crate::domain::facts::ids::TargetGroupArn;
 use crate::domain::facts::plan_id::PlanId;
 use crate::domain::facts::plan_id::PlanIds;
+use crate::domain::facts::probe::Probed;
 use crate::domain::facts::time::Timestamp;
 use crate::domain::inventory::Inventory;
 use crate::domain::inventory::KnownGroup;
@@ -123,6 +125,11 @@ pub(crate) enum Dialog {
         /// Everything is as the change would make it.
         idle: bool,
     },
+    /// The health check of a row, tried; without an answer while it is waited for.
+    Probe {
+        row: RowKey,
+        probed: Option<Box<Probed>>,
+    },
     /// Something has to be read first.
     Reading {
         change: ChangeKind,
@@ -187,6 +194,8 @@ pub struct State {
     /// Since when the picture stands still.
     pub(crate) frozen: Option<Timestamp>,
     pub(crate) size: (u16, u16),
+    /// The last health check that was tried of each pod.
+    pub(crate) probes: BTreeMap<ObjectName, Probed>,
     /// Why the last key did nothing, and until when to say so.
     pub(crate) status: Option<(String, Timestamp)>,
     /// Totals of calls to AWS, one a tick, for the last minute.
@@ -240,6 +249,7 @@ impl State {
             reversed: false,
             frozen: None,
             size: (80, 24),
+            probes: BTreeMap::new(),
             status: None,
             calls: VecDeque::new(),
             hurry: 0,

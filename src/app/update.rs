@@ -6,6 +6,7 @@ mod dialog;
 mod form;
 mod navigate;
 mod observe;
+mod probe;
 mod seen;
 mod shift;
 
@@ -51,6 +52,7 @@ pub fn update(state: &mut State, message: Message) -> Vec<Effect> {
             state.dirty = true;
         }
         Message::Rehearsed(plan, answers) => changes::rehearsed(state, &plan, answers),
+        Message::Probed(it) => probe::answered(state, *it),
         Message::Weighed(read) => shift::weighed(state, *read),
         Message::Past(past) => {
             state.changes.before = past.detached;

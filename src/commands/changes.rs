@@ -76,6 +76,7 @@ impl<'a> Wanted<'a> {
             Command::Undo(it) => Some(Self::Undo(it)),
             Command::Get(_)
             | Command::Path(_)
+            | Command::Probe(_)
             | Command::Routes(_)
             | Command::Demo(_)
             | Command::Doctor(_)
@@ -140,7 +141,14 @@ pub async fn rehearsed(cli: &Cli, connection: Connection, scope: Scope, log: &Lo
         bail!("this command changes nothing")
     };
     let manner = Manner::default();
-    let setup = Setup { connection, scope, protected: BTreeSet::new(), manner, exposed: BTreeMap::new() };
+    let setup = Setup {
+        connection,
+        scope,
+        protected: BTreeSet::new(),
+        probes_read_only: false,
+        manner,
+        exposed: BTreeMap::new(),
+    };
     let (planned, _) = planned(&setup, wanted, log).await?;
     Ok(planned.map_or_else(|refusal| format!("refused: {refusal}\n"), |plan| text(&plan)))
 }

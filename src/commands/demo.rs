@@ -81,6 +81,7 @@ async fn start(cli: &Cli, demo: &Demo, scenario: Scenario) -> anyhow::Result<Exi
         target,
         demo: Some(label(&name, demo.speed)),
         read_only: setup.connection.read_only,
+        probes_read_only: true,
         protected: BTreeSet::new(),
         manner: Manner::default(),
         exposed: BTreeMap::new(),
@@ -134,6 +135,7 @@ fn connect(lab: &Lab, clock: &lab::Clock, cli: &Cli, target: Option<&ScopeTarget
         connection,
         scope,
         protected: BTreeSet::new(),
+        probes_read_only: true,
         manner: Manner::default(),
         exposed: BTreeMap::new(),
     })

@@ -14,7 +14,7 @@ use crate::tui;
 use crate::tui::Screen;
 
 pub(super) fn run(cli: &Cli) -> anyhow::Result<Exit> {
-    let setup::Setup { connection, scope, protected, manner, exposed } =
+    let setup::Setup { connection, scope, protected, probes_read_only, manner, exposed } =
         setup::setup(&cli.options, cli.scope.as_ref())?;
     let folder = config::state_folder().ok();
     // A log that cannot be written must not keep anybody from looking.
@@ -27,6 +27,7 @@ pub(super) fn run(cli: &Cli) -> anyhow::Result<Exit> {
         command: cli.scope.as_ref().and_then(setup::command_like),
         demo: None,
         read_only: connection.read_only,
+        probes_read_only,
         protected,
         manner,
         exposed,

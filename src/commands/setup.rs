@@ -32,6 +32,8 @@ pub(super) struct Setup {
     pub(super) scope: Scope,
     /// Contexts whose name is to be typed before anything is written there.
     pub(super) protected: BTreeSet<ClusterId>,
+    /// Pods may be asked what a health check asks although nothing may be written.
+    pub(super) probes_read_only: bool,
     /// The flags that plain `kubectl` and `aws` need to do the same.
     pub(super) manner: Manner,
     /// Clusters whose identity is not made sure of, and why.
@@ -76,7 +78,8 @@ pub(super) fn setup(options: &Options, target: Option<&ScopeTarget>) -> anyhow::
     let manner = manner(options, &aws);
     let exposed = clusters.iter().filter_map(|it| Some((it.id.clone(), it.exposure()?))).collect();
     let connection = Connection { clusters, aws, budget, read_only, clock: Clock::wall() };
-    Ok(Setup { connection, scope, protected, manner, exposed })
+    let probes_read_only = config.probe.when_read_only;
+    Ok(Setup { connection, scope, protected, probes_read_only, manner, exposed })
 }
 
 /// What was said by flags here, by the configuration or by the kubeconfig, as the flags of `kubectl` and `aws`. What the

@@ -14,6 +14,7 @@ pub mod cluster;
 pub mod controller;
 pub mod ec2;
 pub mod elb;
+pub mod probe;
 pub mod routing;
 
 pub(crate) mod access;

@@ -14,6 +14,7 @@ pub(crate) mod case;
 pub(crate) mod claims;
 pub(crate) mod pass;
 pub(crate) mod path;
+pub(crate) mod probe;
 
 pub(crate) mod controller;
 pub mod history;

@@ -9,6 +9,7 @@ pub(crate) mod health;
 pub(crate) mod outcome;
 pub(crate) mod path;
 pub(crate) mod pod;
+pub(crate) mod probe;
 pub(crate) mod routes;
 pub(crate) mod scope;
 pub(crate) mod unsettled;

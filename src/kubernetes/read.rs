@@ -148,6 +148,7 @@ fn pod(it: wire::Pod) -> Pod {
         gates: it.spec.readiness_gates.into_iter().map(|it| it.condition_type.into()).collect(),
         quic_server_id: quic.and_then(|it| quic_server_id(it.value.as_deref()?)),
         probes: readiness.collect(),
+        ports: it.spec.containers.iter().flat_map(|it| &it.ports).map(|it| it.container_port).collect(),
         start_allowance: it.spec.containers.iter().map(probes).max().unwrap_or(0),
         containers: statuses.chain(it.status.container_statuses).map(container).collect(),
         labels: it.metadata.labels,

@@ -272,8 +272,7 @@ fn add_app(world: &mut World, scenario: &Scenario, app: &scenario::App, n: u64) 
                 "progressDeadlineSeconds": 600, "revisionHistoryLimit": 10},
         }),
     );
-    let mut port =
-        json!({"name": "http", "port": app.port, "targetPort": app.container_port, "protocol": "TCP"});
+    let mut port = json!({"name": "http", "port": app.port, "targetPort": app.target_port.unwrap_or(app.container_port), "protocol": "TCP"});
     if app.service_type != "ClusterIP" {
         put(&mut port, "nodePort", json!(30_000 + world.kube.random.below(2_767)));
     }

@@ -8,6 +8,7 @@ mod discovery;
 mod form;
 pub(super) mod kinds;
 pub(super) mod pod_spec;
+mod proxy;
 mod read;
 pub(super) mod select;
 pub(super) mod store;
@@ -100,6 +101,9 @@ fn normal(
     match target {
         Some(target) => serve(shared, world, (identity, target, verb), ask).unwrap_or_else(|it| it.reply()),
         None => {
+            if let Some(reply) = proxy::answer(world, identity, path) {
+                return reply;
+            }
             let resource = path
                 .strip_prefix("/apis/authorization.k8s.io/v1/")
                 .or_else(|| path.strip_prefix("/apis/authentication.k8s.io/v1/"));

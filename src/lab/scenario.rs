@@ -20,6 +20,8 @@ const BUILT_IN: &[(&str, &str)] = &[
     ("stuck-finalizer", include_str!("../../assets/scenarios/stuck-finalizer.toml")),
     ("no-controller", include_str!("../../assets/scenarios/no-controller.toml")),
     ("two-writers", include_str!("../../assets/scenarios/two-writers.toml")),
+    ("wrong-port", include_str!("../../assets/scenarios/wrong-port.toml")),
+    ("wrong-path", include_str!("../../assets/scenarios/wrong-path.toml")),
     ("blue-green", include_str!("../../assets/scenarios/blue-green.toml")),
     ("instance", include_str!("../../assets/scenarios/instance.toml")),
     ("large", include_str!("../../assets/scenarios/large.toml")),
@@ -138,6 +140,9 @@ tables! {
         out_of_memory: bool,
         /// A status code, `slow` or `refused`.
         answers: Option<String>,
+        /// The paths there are; everything else is 404.
+        #[serde(default)]
+        paths: Vec<String>,
     }
     Group {
         name: String,
@@ -216,6 +221,8 @@ tables! {
         port: u16,
         #[serde(default = "container_port")]
         container_port: u16,
+        /// What the service sends to, if that is another.
+        target_port: Option<u16>,
         #[serde(default = "cluster_ip")]
         service_type: String,
         traffic_policy: Option<String>,

@@ -162,6 +162,7 @@ pub(super) fn set_image(world: &mut World, new: &scenario::Image) {
         exit_code: new.exit_code.unwrap_or(known.exit_code),
         out_of_memory: new.out_of_memory,
         answers: new.answers.as_deref().and_then(answers).unwrap_or(Answers::Status(200)),
+        paths: new.paths.clone(),
     };
     world.images.set(&new.name, image);
     kubelet::image_changed(world, &new.name);

@@ -19,6 +19,7 @@ use crate::backend::Scope;
 use crate::backend::apply;
 use crate::backend::apply::Job;
 use crate::backend::apply::Signal;
+use crate::backend::probe;
 use crate::backend::weigh;
 use crate::domain::facts::failure::ErrorKind;
 use crate::domain::facts::failure::Failure;
@@ -63,6 +64,13 @@ impl Performer {
                 self.running.spawn(async move {
                     let read = weigh::weigh(connection, &place, &groups).await;
                     _ = sender.send(Message::Weighed(Box::new(read))).await;
+                });
+            }
+            Effect::Probe(request) => {
+                let (connection, sender) = (self.connection.clone(), self.sender.clone());
+                self.running.spawn(async move {
+                    let probed = probe::probe(connection, *request).await;
+                    _ = sender.send(Message::Probed(Box::new(probed))).await;
                 });
             }
             Effect::Cancel(plan) => {

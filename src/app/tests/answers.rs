@@ -32,6 +32,7 @@ fn named(dialog: &Dialog) -> String {
         Dialog::Form(it) => format!("list: {}", it.title),
         Dialog::Refusal { text, .. } => format!("refusal: {text}"),
         Dialog::Reading { text, .. } => format!("reading: {text}"),
+        Dialog::Probe { .. } => "tries the check".to_owned(),
         Dialog::Help { scroll } => format!("help at {scroll}"),
         other => format!("{:?}", other.kind()).to_lowercase(),
     }

@@ -3,6 +3,7 @@
 use super::changes;
 use super::form;
 use super::navigate;
+use super::probe;
 use super::shift;
 use crate::app::action::Action;
 use crate::app::message::Effect;
@@ -42,6 +43,7 @@ pub(super) fn act(state: &mut State, action: Action) -> Vec<Effect> {
         Action::Open => navigate::enter(state),
         Action::Back => navigate::back(state),
         Action::Details => state.dialogs.push(Dialog::Details { scroll: 0 }),
+        Action::Probe => return probe::ask(state),
         Action::Filter => state.dialogs.push(Dialog::Filter { before: state.filter.clone() }),
         Action::Problems => state.problems_only = !state.problems_only,
         Action::Sort => state.sort = state.sort.next(matches!(state.view, View::Bindings)),

@@ -3,6 +3,7 @@
 use super::act;
 use super::changes;
 use super::form;
+use super::probe;
 use super::shift;
 use crate::app::action::Action;
 use crate::app::dialog::DialogAction;
@@ -108,6 +109,10 @@ fn taken(state: &mut State, row: &DialogKey, key: Key) -> Vec<Effect> {
         DialogAction::Resume => changes::resume(state),
         DialogAction::Discard => return changes::discard(state),
         DialogAction::Later => changes::later(state),
+        DialogAction::Try => {
+            state.dialogs.pop();
+            return probe::ask(state);
+        }
         DialogAction::Select => return chosen(state),
         DialogAction::RestoreFilter => restore(state),
         DialogAction::Close | DialogAction::KeepFilter => drop(state.dialogs.pop()),

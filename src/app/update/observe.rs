@@ -187,7 +187,8 @@ fn paths(state: &State) -> BTreeSet<WantedPath> {
     let Some((subject, report)) = state.shown().zip(state.report()) else { return BTreeSet::new() };
     let Some(group) = &report.group else { return BTreeSet::new() };
     let telling = of_row::telling(&state.inventory, group, &report.rows);
-    let selected = state.row().filter(|_| state.tab == Tab::Network);
+    let tries = matches!(state.dialogs.last(), Some(Dialog::Probe { .. }));
+    let selected = state.row().filter(|_| state.tab == Tab::Network || tries);
     let wanted = |row| of_row::wanted(&state.inventory, (subject, group), row);
     telling.chain(selected).filter_map(wanted).collect()
 }

@@ -99,6 +99,8 @@ pub struct Pod {
     pub(crate) start_allowance: u32,
     /// The readiness probes of its containers.
     pub(crate) probes: Arc<[Probe]>,
+    /// Ports that its containers declare.
+    pub(crate) ports: Arc<[u16]>,
 }
 
 impl Pod {

@@ -69,6 +69,7 @@ pub const KUBERNETES: &[Need] = &[
         verbs: &["get"],
         ..looks("coordination.k8s.io", &["leases"], "whether a controller is alive is less certain")
     },
+    Need { verbs: &["get"], ..looks("", &["pods/proxy"], "t cannot try a row's health check") },
     Need {
         verbs: &["patch"],
         group: "elbv2.k8s.aws",

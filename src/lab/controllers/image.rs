@@ -36,6 +36,21 @@ pub(in crate::lab) struct Image {
     pub(in crate::lab) exit_code: i64,
     pub(in crate::lab) out_of_memory: bool,
     pub(in crate::lab) answers: Answers,
+    /// The paths there are; empty: every path.
+    pub(in crate::lab) paths: Vec<String>,
+}
+
+impl Image {
+    /// What is said to a request for a path.
+    pub(in crate::lab) fn answer(&self, path: &str) -> Answers {
+        let path = path.split('?').next().unwrap_or_default();
+        match self.answers {
+            Answers::Status(200) if !self.paths.is_empty() && !self.paths.iter().any(|it| it == path) => {
+                Answers::Status(404)
+            }
+            other => other,
+        }
+    }
 }
 
 impl Default for Image {
@@ -50,6 +65,7 @@ impl Default for Image {
             exit_code: 1,
             out_of_memory: false,
             answers: Answers::Status(200),
+            paths: Vec::new(),
         }
     }
 }

@@ -78,7 +78,7 @@ fn check_pod(world: &World, group: &Group, pod: &Value, port: i64) -> Check {
     if group.check.protocol == "TCP" {
         return Check::Passes;
     }
-    match world.images.of(pod).answers {
+    match world.images.of(pod).answer(&group.check.path) {
         Answers::Status(code) if matches(&group.check.matcher, code) => Check::Passes,
         Answers::Status(code) => Check::Fails {
             reason: "Target.ResponseCodeMismatch",

@@ -73,6 +73,7 @@ const OPERATOR: &[Rule] = &[
     ),
     (&[""], &["pods"], &["delete", "patch"]),
     (&[""], &["pods/eviction"], &["create"]),
+    (&[""], &["pods/proxy"], &["get"]),
     (&[""], &["nodes"], &["patch"]),
     (&["apps"], &["deployments", "deployments/scale"], &["get", "patch", "update"]),
 ];

@@ -20,7 +20,9 @@ use crate::app::changes::Run;
 use crate::app::foot;
 use crate::app::foot::Hint;
 use crate::app::form::Form;
+use crate::domain::facts::ids::RowKey;
 use crate::domain::facts::plan_id::PlanId;
+use crate::domain::facts::probe::Probed;
 use crate::domain::facts::time::age;
 use crate::domain::plan::Plan;
 use crate::domain::plan::act::Act;
@@ -34,6 +36,7 @@ use crate::domain::plan::progress::Stage;
 use crate::domain::plan::rehearsal::Rehearsed;
 use crate::domain::wording::outcome;
 use crate::domain::wording::outcome::Outcome;
+use crate::domain::wording::probe;
 use crate::report::plan;
 use crate::report::plan::Tone;
 use crate::tui::theme::Theme;
@@ -207,6 +210,31 @@ pub(super) fn reading(
         &overlay::foot(None, &foot::hints(state)),
         (area, buffer),
     );
+}
+
+pub(super) fn probe(
+    state: &State,
+    theme: &Theme,
+    (row, probed): (&RowKey, Option<&Probed>),
+    area: Rect,
+    buffer: &mut Buffer,
+) {
+    let lines = match probed {
+        None => vec![("Asking the pod through the API server.".to_owned(), theme.plain)],
+        Some(it) => {
+            let words = probe::told(it, state.path().as_ref());
+            let style = match it.passes() {
+                Some(true) => theme.good,
+                Some(false) => theme.bad,
+                None => theme.warn,
+            };
+            let facts = words.facts.into_iter().map(|it| (it, theme.plain));
+            let next = words.next.map(|it| (format!("next: {it}"), theme.title));
+            std::iter::once((words.headline, style)).chain(facts).chain(next).collect()
+        }
+    };
+    let title = format!("Health check of {row}");
+    small(&title, theme, lines, &overlay::foot(None, &foot::hints(state)), (area, buffer));
 }
 
 pub(super) fn leaving(state: &State, theme: &Theme, area: Rect, buffer: &mut Buffer) {

@@ -13,6 +13,8 @@ use crate::app::State;
 use crate::domain::facts::failure::Failure;
 use crate::domain::facts::ids::BindingApi;
 use crate::domain::facts::ids::ClusterId;
+use crate::domain::facts::ids::ObjectName;
+use crate::domain::facts::time::age;
 use crate::domain::inventory::Kind;
 use crate::domain::inventory::Source;
 use crate::domain::inventory::routes::Routes;
@@ -21,6 +23,7 @@ use crate::domain::judgement::row::Row;
 use crate::domain::judgement::row::Subject;
 use crate::domain::wording::board;
 use crate::domain::wording::explanation::Explanation;
+use crate::domain::wording::probe;
 use crate::domain::wording::words;
 use crate::tui::theme::Theme;
 
@@ -58,7 +61,8 @@ pub(super) fn render(state: &State, theme: &Theme, area: Rect, buffer: &mut Buff
 
 fn content(state: &State) -> (String, Explanation) {
     if let (Some(row), Some(report)) = (state.row(), state.report()) {
-        let words = words::of_row(row, &state.around(report));
+        let mut words = words::of_row(row, &state.around(report));
+        words.facts.splice(0..0, tried(state, report, row));
         return (format!("Why · {} · {}", label(row), row.standing.word()), words);
     }
     match state.report() {
@@ -78,6 +82,20 @@ fn content(state: &State) -> (String, Explanation) {
         None => ("Why".to_owned(), troubles(state)),
     }
 }
+
+/// What the row's health check said when it was tried last.
+fn tried(state: &State, report: &Report, row: &Row) -> Option<String> {
+    let Subject::Binding(reference) = &report.subject else { return None };
+    let pod = row.endpoint.as_ref()?.pod.as_deref()?;
+    let probed = state.probes.get(&ObjectName::new(&reference.namespace, pod))?;
+    let since = state.shown_now().since(probed.at);
+    let said = probe::told(probed, None).headline;
+    (since < TRIED && probed.request.cluster == reference.cluster)
+        .then(|| format!("Tried {} ago: {said}", age(since)))
+}
+
+/// Seconds for which a health check that was tried says something of now.
+const TRIED: i64 = 300;
 
 /// A row as people call it: its pod, else its address.
 pub(super) fn label(row: &Row) -> String {

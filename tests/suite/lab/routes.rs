@@ -128,3 +128,41 @@ async fn the_path_of_a_row_is_told_by_a_command() {
     assert_eq!(code, Some(2), "{text}");
     assert!(text.contains("(needs ec2:DescribeSecurityGroupRules)"), "{text}");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_health_check_is_tried_by_a_command() {
+    let desk = Desk::of("wrong-path").await;
+    let (code, text, stderr) = desk.run(&["probe", "tgb/testapptgb", "192.168.1.21:8080"]);
+    assert_eq!((code, stderr.as_str()), (Some(0), ""), "{text}");
+    for it in [
+        "The pod answers 404 in ",
+        "; the matcher wants 200.",
+        "It is the program, not the network",
+        "Asked: GET /healthz on port 8080 of pod testapp-",
+        "Not proven: the Host header",
+        "next: give the check a path",
+    ] {
+        assert!(text.contains(it), "no {it:?} in {text}");
+    }
+    let (code, json, _) = desk.run(&["probe", "192.168.1.21", "-o", "json", "--exit-code"]);
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(
+        (code, &json["outcome"], &json["status"], &json["passes"]),
+        (Some(1), &"answered".into(), &404.into(), &false.into())
+    );
+    // Nothing is asked of a program where nothing may be written, unless the configuration says so.
+    let (code, stdout, stderr) = desk.run(&["probe", "192.168.1.21", "--read-only"]);
+    assert_eq!((code, stdout.as_str()), (Some(2), ""));
+    assert!(stderr.contains("when-read-only = true under [probe]"), "{stderr}");
+    let config = "[aws]\ncalls-per-second = 1000\nburst = 1000\n[probe]\nwhen-read-only = true\n";
+    std::fs::write(desk.folder.path().join("config.toml"), config).unwrap();
+    let (code, text, _) = desk.run(&["probe", "192.168.1.21", "--read-only"]);
+    assert_eq!(code, Some(0), "{text}");
+    // Who may only look is told what it takes.
+    let (code, text, _) = desk.run(&["probe", "192.168.1.21", "--context", "demo-viewer"]);
+    assert_eq!(code, Some(2));
+    assert!(
+        text.contains("not permitted") && text.contains("needs get pods/proxy in namespace workshop"),
+        "{text}"
+    );
+}

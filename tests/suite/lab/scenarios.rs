@@ -36,6 +36,8 @@ const STORIES: &[Story] = &[
         "outage",
         &[(0, "every health check times out: fail-open"), (160, "nobody opens the way, and it stays so")],
     ),
+    ("wrong-port", &[(0, "ready at one port, checked at another: refused")]),
+    ("wrong-path", &[(0, "the check asks for a path that is not there")]),
     (
         "drift",
         &[

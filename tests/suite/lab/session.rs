@@ -222,6 +222,29 @@ sessions! {
         session.until(&["Pods · testapp", "Why · "]).await;
     }
 
+    one_key_tells_that_the_port_is_wrong(session, "wrong-port") {
+        session.until(&["FAIL-OPEN", "✗ failing"]).await;
+        session.press(KeyCode::Char('t'));
+        session.until(&["Connection refused on 8080; the container listens on 9090", "It is the program"]).await;
+        session.press(KeyCode::Esc);
+        session.until(&["Tried ", "Connection refused on 8080"]).await;
+    }
+
+    one_key_tells_that_the_path_is_wrong(session, "wrong-path") {
+        session.until(&["FAIL-OPEN", "✗ failing"]).await;
+        session.press(KeyCode::Char('t'));
+        session.until(&["The pod answers 404 in", "the matcher wants 200", "404 page not found"]).await;
+        session.until(&["next: give the check a path that the program has"]).await;
+        session.press(KeyCode::Esc);
+    }
+
+    a_probe_and_the_path_together_say_that_it_is_the_network(session, "outage") {
+        session.until(&["has no rule for tcp/8080"]).await;
+        session.press(KeyCode::Char('t'));
+        session.until(&["the matcher wants 200: the check", "It is the network"]).await;
+        session.press(KeyCode::Esc);
+    }
+
     an_outage_ends_when_somebody_opens_the_way(session, "outage") {
         session.until(&["FAIL-OPEN", "✗ failing"]).await;
         // Which rule is missing stands there without a key pressed; whoever adds it ends it.
