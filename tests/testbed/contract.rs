@@ -110,7 +110,7 @@ fn the_network_of_moto_keeps_the_contract() {
     };
     let (one, other) = (make("contract-one"), make("contract-other"));
     let url = std::env::var("AWS_ENDPOINT_URL").unwrap();
-    let broken = wait(async { network::broken(&Wire::plain(&url), (&one, &other)).await });
+    let broken = wait(async { network::broken(&Wire::plain(&url), (&one, &other), true).await });
     for id in [&one, &other] {
         _ = Command::new("aws").args(["ec2", "delete-security-group", "--group-id", id]).output();
     }

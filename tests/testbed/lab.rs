@@ -409,3 +409,25 @@ fn the_lines_of_a_plan_do_what_the_plan_says() {
     assert_eq!(served.run("kubectl get targetgroupbindings -o name"), "");
     served.end("TERM");
 }
+
+#[test]
+fn the_line_that_is_printed_heals_the_outage() {
+    let _bed = bed();
+    let served = Served::start("outage");
+    let path = format!("{} path tgb/testapptgb 192.168.1.21:8080", env!("CARGO_BIN_EXE_tgscope"));
+    let told = served.has(&path, &["(pods) has no rule for tcp/8080 from sg-", "(eksworkshopalbsg)"]);
+    let line = told.lines().find_map(|it| it.strip_prefix("next: ")).unwrap();
+    served.has(line, &["\"SecurityGroupRuleId\": \"sgr-", "\"FromPort\": 8080"]);
+    served.has(&path, &["The security groups let the load balancer's packets through"]);
+    until("the targets pass their checks", 90, || {
+        let out = served
+            .run("aws elbv2 describe-target-groups --query TargetGroups[0].TargetGroupArn --output text");
+        let health =
+            format!("aws elbv2 describe-target-health --target-group-arn {} --output text", out.trim());
+        (served.run(&health).matches("healthy").count() == 3 && !served.run(&health).contains("unhealthy"))
+            .then_some(())
+    });
+    let refused = served.refused(line);
+    assert!(refused.contains("InvalidPermission.Duplicate"), "{refused}");
+    served.end("TERM");
+}

@@ -30,6 +30,7 @@ mod login;
 mod matching;
 mod outage;
 mod pods;
+mod probe;
 mod pty;
 mod screen;
 mod support;
