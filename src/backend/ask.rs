@@ -197,6 +197,7 @@ impl Asker {
             Some(Topic::Tags(_)) => self.tags(ask).await,
             Some(Topic::LoadBalancer(_)) => self.load_balancers(ask).await,
             Some(Topic::Network(_)) => self.network(ask).await,
+            Some(Topic::Marks(_)) => self.marks(ask).await,
             Some(Topic::CrossZone(arn)) => match self.client(identity).cross_zone(arn).await {
                 Ok(setting) => Answer::learnt(Observation::CrossZone(arn.clone(), setting)),
                 // Without it a verdict says what it assumes.
@@ -248,6 +249,22 @@ impl Asker {
         let answer = self.client(&ask.identity).load_balancers(&arns).await;
         let answer = answer.map(Observation::LoadBalancers);
         Answer::of_batch(answer, &arns, Source::LoadBalancer, Gone::LoadBalancer)
+    }
+
+    /// Tags that say who made something; without them that is not said.
+    async fn marks(&self, ask: &Ask) -> Answer {
+        let of = |it: &Topic| if let Topic::Marks(arn) = it { Some(arn.to_string()) } else { None };
+        let arns: Vec<String> = ask.topics.iter().filter_map(of).collect();
+        match self.client(&ask.identity).marks(&arns).await {
+            Ok(tags) => {
+                let marks = tags.into_iter().map(|(arn, tags)| (arn.into(), tags)).collect();
+                Answer::learnt(Observation::Marks(marks))
+            }
+            Err(failure) if failure.may_be_one_of_many() && arns.len() > 1 => {
+                Answer { changes: Vec::new(), outcome: AnswerKind::Spoiled }
+            }
+            Err(failure) => Answer { changes: Vec::new(), outcome: outcome(&failure) },
+        }
     }
 
     async fn network(&self, ask: &Ask) -> Answer {

@@ -72,6 +72,7 @@ pub async fn look(connection: Connection, scope: &Scope, question: Question<'_>)
         let unread = |it: &TargetGroupArn| inventory.groups.get(it).is_none_or(|it| it.targets.is_none());
         let groups = groups.filter(unread).collect();
         linked.ask_again(&mut inventory, groups, (scope, &wish)).await;
+        linked.marks(&mut inventory).await;
     }
     if let Some(row) = question.row {
         let wanted = paths(&inventory, &reports, row);

@@ -104,7 +104,7 @@ impl Ask {
 /// Several of these go into one call.
 fn joins(topic: &Topic) -> bool {
     match topic {
-        Topic::Group(_) | Topic::LoadBalancer(_) | Topic::Tags(_) => true,
+        Topic::Group(_) | Topic::LoadBalancer(_) | Topic::Tags(_) | Topic::Marks(_) => true,
         // Interfaces of a load balancer do not say whose they are, and a list is asked for by itself.
         Topic::Network(part) => !matches!(
             part,

@@ -91,6 +91,16 @@ impl Linked {
 }
 
 impl Linked {
+    /// Who made the load balancers and rules that were read, and the groups they send to.
+    pub(super) async fn marks(&self, inventory: &mut Inventory) {
+        let rules = inventory.routes.values().flatten().flat_map(|it| &it.rules);
+        let rules = rules.filter_map(|it| it.arn.as_ref().map(|it| it.0.clone()));
+        let listeners = inventory.routes.values().flatten().map(|it| it.arn.0.clone());
+        let own = inventory.load_balancers.keys().map(|it| it.0.clone());
+        let marks = own.chain(listeners).chain(rules).collect();
+        read(&self.asker, inventory, Follow { marks, lean: true, ..Follow::default() }).await;
+    }
+
     /// What lets packets through on the way to some targets.
     pub(super) async fn paths(
         &self,

@@ -18,4 +18,5 @@ pub mod probe;
 pub mod routing;
 
 pub(crate) mod access;
+pub(crate) mod lineage;
 pub(crate) mod ownership;

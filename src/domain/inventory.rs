@@ -16,6 +16,7 @@ pub(crate) mod unbound;
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use serde::Deserialize;
 use serde::Serialize;
@@ -181,6 +182,8 @@ pub enum Observation {
     Gone(Gone),
     Caller(Caller),
     Network(NetworkAnswer),
+    /// Tags of load balancers and rules, by ARN.
+    Marks(Vec<(Arc<str>, BTreeMap<String, String>)>),
     Failed(Source, Failure),
 }
 
@@ -245,6 +248,8 @@ pub struct Inventory {
     pub(crate) gone: BTreeSet<Gone>,
     pub(crate) caller: Option<Caller>,
     pub(crate) network: Network,
+    /// Tags of load balancers and rules, by ARN.
+    pub(crate) marks: BTreeMap<Arc<str>, BTreeMap<String, String>>,
     pub sources: BTreeMap<Source, Freshness>,
 }
 

@@ -1,10 +1,14 @@
 //! From a scenario to a world: nodes, load balancers, groups, the controller, applications.
 
+use serde_json::Value;
 use serde_json::json;
 
+use super::controllers::events;
+use super::controllers::events::Record;
 use super::controllers::nodes;
 use super::controllers::nodes::NewNode;
 use super::ec2::model as ec2;
+use super::elbv2::describe;
 use super::elbv2::model;
 use super::elbv2::model::HealthCheck;
 use super::elbv2::model::Instance;
@@ -159,6 +163,7 @@ fn add_load_balancer(world: &mut World, it: &scenario::LoadBalancer) {
         arn: arn.clone(),
         name: it.name.clone(),
         kind: it.kind.clone(),
+        dual_stack: it.dual_stack,
         zones,
         attributes: attributes.map(|(key, value)| (key.to_owned(), value.to_owned())).into(),
         security_groups,
@@ -183,7 +188,8 @@ fn add_load_balancer(world: &mut World, it: &scenario::LoadBalancer) {
         for rule in &new.rules {
             let rule_id = world.elb.random.hex(16);
             let rule_arn = world.elb.arn(&format!("listener-rule/{short}/{}/{hash}/{id}/{rule_id}", it.name));
-            let conditions = [("path-pattern", &rule.path), ("host-header", &rule.host)];
+            let conditions =
+                [("path-pattern", &rule.path), ("host-header", &rule.host), (describe::FAMILY, &rule.family)];
             let conditions = conditions
                 .into_iter()
                 .filter_map(|(field, value)| Some((field.to_owned(), vec![value.clone()?])));
@@ -295,6 +301,57 @@ fn add_app(world: &mut World, scenario: &Scenario, app: &scenario::App, n: u64) 
     }
 }
 
+/// The object a binding is made from, with the marks that the controller leaves on the binding, its group, and the load
+/// balancers, listeners and rules that lead there.
+fn made_from(world: &mut World, space: &str, group: &str, it: &scenario::Maker, binding: &mut Value) {
+    let (id, version, prefix) = match it.kind.as_str() {
+        "Gateway" => {
+            ("gateways.gateway.networking.k8s.io", "gateway.networking.k8s.io/v1", "gateway.k8s.aws.alb")
+        }
+        _ => ("ingresses.networking.k8s.io", "networking.k8s.io/v1", "ingress.k8s.aws"),
+    };
+    if world.kube.get(id, space, &it.name).is_none() {
+        let class = if it.kind == "Gateway" {
+            json!({"gatewayClassName": "alb"})
+        } else {
+            json!({"ingressClassName": "alb"})
+        };
+        let object = json!({"apiVersion": version, "kind": it.kind,
+            "metadata": {"namespace": space, "name": it.name}, "spec": class});
+        world.kube.create(id, object);
+    }
+    for (name, value) in [("stack-namespace", space), ("stack-name", it.name.as_str())] {
+        *slot(binding, &["metadata", "labels", &format!("{prefix}/{name}")]) = json!(value);
+    }
+    let cluster = world.lbc.cluster_name.clone();
+    let tags = [
+        ("elbv2.k8s.aws/cluster".to_owned(), cluster),
+        (format!("{prefix}/stack"), format!("{space}/{}", it.name)),
+    ];
+    let balancers = world.elb.load_balancers_of(group);
+    let listeners: Vec<String> = world
+        .elb
+        .listeners
+        .values()
+        .filter(|it| balancers.contains(&it.load_balancer))
+        .map(|it| it.arn.clone())
+        .collect();
+    let rules =
+        world.elb.rules.values().filter(|it| listeners.contains(&it.listener)).map(|it| it.arn.clone());
+    let all: Vec<String> =
+        std::iter::once(group.to_owned()).chain(rules).chain(listeners.clone()).chain(balancers).collect();
+    for arn in all {
+        world.elb.tags.entry(arn).or_default().extend(tags.clone());
+    }
+    if let Some(message) = &it.failed
+        && let Some(object) = world.kube.get(id, space, &it.name).cloned()
+    {
+        let component = if it.kind == "Gateway" { "gateway.k8s.aws/alb" } else { "ingress" };
+        let record = Record { component, warning: true, reason: "FailedDeployModel", message };
+        events::record(world, &object, record);
+    }
+}
+
 fn bind(world: &mut World, space: &str, (service, port): (&str, u16), it: &scenario::Binding, n: u64) {
     let arn = world.elb.group_arn(&numbered(&it.group, n));
     let kind = if world.lbc.auto_mode { AUTO_MODE } else { BINDINGS };
@@ -302,6 +359,9 @@ fn bind(world: &mut World, space: &str, (service, port): (&str, u16), it: &scena
     let mut binding = json!({"apiVersion": version, "kind": "TargetGroupBinding",
         "metadata": {"namespace": space, "name": numbered(&it.name, n)},
         "spec": {"serviceRef": {"name": service, "port": port}, "targetGroupARN": arn}});
+    if let Some(maker) = &it.made_from {
+        made_from(world, space, &arn, maker, &mut binding);
+    }
     if it.multi_cluster {
         put(&mut binding, "spec.multiClusterTargetGroup", json!(true));
     }

@@ -1,6 +1,6 @@
 //! The lab's AWS: Elastic Load Balancing, as much of STS as says who somebody is, and the network of EC2, over the Query API.
 
-mod describe;
+pub(super) mod describe;
 pub(super) mod health;
 pub(super) mod model;
 mod modify;

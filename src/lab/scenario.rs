@@ -22,6 +22,8 @@ const BUILT_IN: &[(&str, &str)] = &[
     ("two-writers", include_str!("../../assets/scenarios/two-writers.toml")),
     ("wrong-port", include_str!("../../assets/scenarios/wrong-port.toml")),
     ("wrong-path", include_str!("../../assets/scenarios/wrong-path.toml")),
+    ("ingress-made", include_str!("../../assets/scenarios/ingress-made.toml")),
+    ("nlb", include_str!("../../assets/scenarios/nlb.toml")),
     ("blue-green", include_str!("../../assets/scenarios/blue-green.toml")),
     ("instance", include_str!("../../assets/scenarios/instance.toml")),
     ("large", include_str!("../../assets/scenarios/large.toml")),
@@ -185,6 +187,9 @@ tables! {
         #[serde(default = "application", rename = "type")]
         kind: String,
         zones: Vec<String>,
+        /// It has addresses of both families.
+        #[serde(default)]
+        dual_stack: bool,
         /// A network load balancer that was made without one.
         #[serde(default)]
         no_security_group: bool,
@@ -206,6 +211,8 @@ tables! {
         priority: u32,
         path: Option<String>,
         host: Option<String>,
+        /// `ipv4` or `ipv6`, of dual-stack network load balancers.
+        family: Option<String>,
         forward: BTreeMap<String, i64>,
     }
     /// A Deployment with its service, and the binding that puts it behind a group.
@@ -238,9 +245,19 @@ tables! {
         group: String,
         #[serde(default)]
         multi_cluster: bool,
+        /// The controller made it, and its group, from this.
+        made_from: Option<Maker>,
         /// Has a `networking` part.
         #[serde(default)]
         networking: bool,
+    }
+    /// An object the controller makes load balancers, groups and bindings from.
+    Maker {
+        /// `Ingress` or `Gateway`.
+        kind: String,
+        name: String,
+        /// What its last deployment failed with.
+        failed: Option<String>,
     }
     /// What happens at a time after the beginning; one or more of the acts below.
     Step {

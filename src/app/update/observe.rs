@@ -132,7 +132,9 @@ pub(super) fn wish(state: &mut State) -> Option<Follow> {
             wish.moving = board.is_some_and(moving);
             wish.paths = paths(state);
             if state.tab == Tab::Routes {
-                wish.listed = state.tree().groups().cloned().collect();
+                let tree = state.tree();
+                wish.listed = tree.groups().cloned().collect();
+                wish.marks = tree.tagged().collect();
                 wish.first = wish.listed.iter().cloned().collect();
             }
             if let Subject::Binding(reference) = subject {

@@ -10,6 +10,8 @@ use crate::domain::facts::ids::BindingApi;
 use crate::domain::facts::ids::ObjectName;
 use crate::domain::facts::ids::TargetGroupArn;
 use crate::domain::facts::ids::Uid;
+use crate::domain::facts::lineage;
+use crate::domain::facts::lineage::Maker;
 use crate::domain::facts::selector::Labels;
 use crate::domain::facts::selector::Selector;
 use crate::domain::facts::time::Timestamp;
@@ -409,20 +411,17 @@ impl Binding {
         matches!(self.protocol.as_deref(), Some("QUIC" | "TCP_QUIC"))
     }
 
-    /// Label prefix of the stack the controller made this binding from; `None`: a person made it.
+    /// The kind of object the controller made this binding from; `None`: a person made it.
     pub(crate) fn made_from(&self) -> Option<&'static str> {
-        let table = [
-            ("ingress.k8s.aws/", "Ingress"),
-            ("service.k8s.aws/", "Service"),
-            ("gateway.k8s.aws.alb/", "Gateway"),
-            ("gateway.k8s.aws.nlb/", "Gateway"),
-        ];
-        table
-            .into_iter()
-            .find(|(prefix, _)| {
-                self.labels.keys().any(|key| key.starts_with(prefix) && key.contains("/stack"))
-            })
-            .map(|(_, kind)| kind)
+        match self.maker()? {
+            Maker::Controller(from) => Some(from.kind),
+            _ => None,
+        }
+    }
+
+    /// Who made it, where it says so.
+    pub(crate) fn maker(&self) -> Option<Maker> {
+        lineage::of_labels(&self.labels)
     }
 }
 

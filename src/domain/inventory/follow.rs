@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use crate::domain::facts::ids::BindingRef;
 use crate::domain::facts::ids::LoadBalancerArn;
@@ -42,6 +43,8 @@ pub struct Follow {
     pub thorough: bool,
     /// Of AWS nothing is wanted but the health of targets.
     pub lean: bool,
+    /// Load balancers and rules whose tags are wanted.
+    pub marks: BTreeSet<Arc<str>>,
     /// Targets to which the network path is wanted.
     pub paths: BTreeSet<WantedPath>,
     /// Roles that bindings ask for, with their external ids.

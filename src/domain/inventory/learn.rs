@@ -74,6 +74,7 @@ impl Inventory {
                 touched.all = self.caller.as_ref() != Some(&caller);
                 self.caller = Some(caller);
             }
+            Observation::Marks(marks) => self.marks.extend(marks),
             Observation::Network(answer) => {
                 for part in answer.parts() {
                     self.read(Source::Network(part), at);

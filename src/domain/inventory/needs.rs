@@ -6,6 +6,7 @@ mod network;
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use self::network::Side;
 use super::Gone;
@@ -42,6 +43,8 @@ pub(crate) enum Topic {
     Discovery,
     /// What lets packets through on the way to a target.
     Network(NetworkPart),
+    /// Tags of a load balancer or rule.
+    Marks(Arc<str>),
 }
 
 /// By whom and where it is asked.
@@ -116,6 +119,7 @@ pub(crate) fn needs(inventory: &Inventory, follow: &Follow) -> Vec<Need> {
     }
     needs.tags();
     needs.paths();
+    needs.marks();
     let mut found = needs.found;
     found.sort_by_key(|it| it.urgency);
     let mut seen = BTreeSet::new();
@@ -288,6 +292,21 @@ impl Needs<'_> {
                 let topic = Topic::Rules(arn.clone(), it.listener.arn.clone());
                 self.add(topic, identity.clone(), good_for, urgency);
             }
+        }
+    }
+
+    /// Tags of load balancers and rules that somebody looks at.
+    fn marks(&mut self) {
+        for arn in &self.follow.marks {
+            let part = |n: usize| arn.split(':').nth(n).map(str::to_owned);
+            // The load balancer of a rule is whose both are.
+            let of = self.roles.iter().find(|(it, _)| {
+                let path = it.as_str().split_once(":loadbalancer/").map_or("", |it| it.1);
+                !path.is_empty() && arn.contains(path)
+            });
+            let role = of.and_then(|it| it.1.clone());
+            let identity = Identity { account: part(4), region: part(3), role };
+            self.add(Topic::Marks(arn.clone()), identity, LISTED_SETTINGS, Urgency::Settings);
         }
     }
 

@@ -21,6 +21,10 @@ pub(crate) struct GroupName {
     pub(crate) id: Arc<str>,
     /// `None`: not read, or not there.
     pub(crate) name: Option<Arc<str>>,
+    /// Who made it, by its tags.
+    pub(crate) maker: Option<String>,
+    /// What to change for a change of it to stay.
+    pub(crate) change: Option<String>,
     /// Tagged as the cluster's, so that the controller adds its rules there.
     pub(crate) of_cluster: bool,
 }

@@ -10,6 +10,7 @@ use crate::domain::facts::ids::BindingRef;
 use crate::domain::facts::ids::LoadBalancerArn;
 use crate::domain::facts::ids::RowKey;
 use crate::domain::facts::ids::TargetGroupArn;
+use crate::domain::facts::lineage::Maker;
 use crate::domain::facts::time::Timestamp;
 use crate::domain::inventory::Inventory;
 use crate::domain::inventory::routes::Routes;
@@ -71,6 +72,8 @@ pub struct Report {
     pub(crate) no_networking: bool,
     /// Another binding on the group whose controller deregisters what this one wants.
     pub(crate) fought_by: Option<BindingRef>,
+    /// Who made the binding, where it says so.
+    pub(crate) made_by: Option<Maker>,
     /// The network paths of rows whose checks may not arrive, where somebody had them read.
     pub(crate) paths: BTreeMap<RowKey, NetworkPath>,
     /// What was assumed because it could not be read.
@@ -119,6 +122,7 @@ pub(crate) fn judge_in(pass: &Pass<'_>, subject: &Subject, history: &History) ->
     }
     let paths = paths(&case, subject, &rows);
     Some(Report {
+        made_by: case.binding.and_then(|it| it.maker()),
         paths,
         subject: subject.clone(),
         group: case.arn.clone(),

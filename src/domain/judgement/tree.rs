@@ -10,8 +10,11 @@ use crate::domain::facts::elb::LoadBalancer;
 use crate::domain::facts::elb::LoadBalancerKind;
 use crate::domain::facts::elb::Rule;
 use crate::domain::facts::ids::BindingRef;
+use crate::domain::facts::ids::ListenerArn;
 use crate::domain::facts::ids::LoadBalancerArn;
 use crate::domain::facts::ids::TargetGroupArn;
+use crate::domain::facts::lineage;
+use crate::domain::facts::lineage::Maker;
 use crate::domain::facts::routing::Step;
 use crate::domain::inventory::Inventory;
 use crate::domain::inventory::routes::healthy;
@@ -45,6 +48,7 @@ pub(crate) struct BalancerNode {
     /// `None`: not read.
     pub(crate) listeners: Option<Vec<ListenerNode>>,
     pub(crate) marks: Vec<BalancerMark>,
+    pub(crate) maker: Option<Maker>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,6 +65,8 @@ pub(crate) enum BalancerMark {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ListenerNode {
+    pub(crate) arn: ListenerArn,
+    pub(crate) maker: Option<Maker>,
     pub(crate) protocol: Option<Arc<str>>,
     pub(crate) port: Option<u16>,
     pub(crate) rules: Vec<RuleNode>,
@@ -73,6 +79,7 @@ pub(crate) struct RuleNode {
     pub(crate) rule: Rule,
     pub(crate) groups: Vec<GroupNode>,
     pub(crate) marks: Vec<RuleMark>,
+    pub(crate) maker: Option<Maker>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -96,6 +103,7 @@ pub(crate) struct GroupNode {
     pub(crate) verdict: Option<VerdictKind>,
     /// The binding that keeps it, where one does.
     pub(crate) binding: Option<BindingRef>,
+    pub(crate) maker: Option<Maker>,
     /// It gets requests, and nothing of it is in service.
     pub(crate) weight_for_nothing: bool,
 }
@@ -133,6 +141,15 @@ pub(crate) fn tree<'a>(
 }
 
 impl Tree {
+    /// Load balancers and rules in it, by ARN: their tags say who made them.
+    pub(crate) fn tagged(&self) -> impl Iterator<Item = Arc<str>> {
+        let listeners = || self.load_balancers.iter().flat_map(|it| it.listeners.iter().flatten());
+        let rules =
+            listeners().flat_map(|it| &it.rules).filter_map(|it| Some(it.rule.arn.as_ref()?.0.clone()));
+        let own = self.load_balancers.iter().map(|it| it.arn.0.clone());
+        own.chain(listeners().map(|it| it.arn.0.clone())).chain(rules)
+    }
+
     /// Every group in it.
     pub(crate) fn groups(&self) -> impl Iterator<Item = &TargetGroupArn> {
         let listeners = self.load_balancers.iter().flat_map(|it| it.listeners.iter().flatten());
@@ -184,6 +201,7 @@ impl<'a> Builder<'a> {
             arn: arn.clone(),
             name: known.as_ref().map_or(name, |it| it.name.clone()),
             kind: self.inventory.kind_of(arn),
+            maker: self.maker(arn.as_str()),
             marks: known.as_ref().map(|it| self.marks(it)).unwrap_or_default(),
             known,
             listeners,
@@ -233,7 +251,15 @@ impl<'a> Builder<'a> {
             })
             .collect();
         let others = order.len() - rules.len();
-        ListenerNode { protocol: it.protocol.clone(), port: it.port, rules, others }
+        let maker = self.maker(it.arn.as_str());
+        ListenerNode {
+            arn: it.arn.clone(),
+            maker,
+            protocol: it.protocol.clone(),
+            port: it.port,
+            rules,
+            others,
+        }
     }
 
     fn rule(&self, rule: &Rule, shadow: Option<RuleMark>) -> RuleNode {
@@ -245,7 +271,13 @@ impl<'a> Builder<'a> {
         let marks = shadow.into_iter();
         let marks = marks.chain((sends && total == 0).then_some(RuleMark::Weightless));
         let marks = marks.chain(empty.then_some(RuleMark::Empty)).collect();
-        RuleNode { rule: rule.clone(), groups, marks }
+        let maker = rule.arn.as_ref().and_then(|it| self.maker(it.as_str()));
+        RuleNode { rule: rule.clone(), groups, marks, maker }
+    }
+
+    /// Who made a load balancer, listener or rule, where its tags were read.
+    fn maker(&self, arn: &str) -> Option<Maker> {
+        lineage::of_tags(self.inventory.marks.get(arn)?)
     }
 
     /// `all`: the sum of the weights of the rule, and how many groups share it.
@@ -261,6 +293,7 @@ impl<'a> Builder<'a> {
             share: share.and_then(|it| u32::try_from(it).ok()),
             counts,
             verdict: self.verdicts.get(arn).copied(),
+            maker: self.inventory.groups.get(arn).and_then(|it| lineage::of_tags(it.tags.as_ref()?)),
             binding: self.inventory.on_group(arn).next().map(|it| it.0),
             weight_for_nothing: forward.weight > 0 && counts.is_some_and(|(healthy, _)| healthy == 0),
         }

@@ -4,6 +4,8 @@
 use super::Plan;
 use crate::domain::facts::cluster::Binding;
 use crate::domain::facts::ids::BindingApi;
+use crate::domain::facts::lineage;
+use crate::domain::facts::lineage::Maker;
 use crate::domain::inventory::Source;
 use crate::domain::judgement::case::Case;
 use crate::domain::judgement::controller::Presence;
@@ -18,8 +20,14 @@ fn tagged(case: &Case<'_>) -> Option<String> {
         let why = failed.map_or_else(|| "its tags are not read yet".to_owned(), |(_, it)| it.to_string());
         return Some(format!("Who else manages the group is not known: {why}."));
     };
-    if let Some(stack) = tags.get("aws:cloudformation:stack-name") {
-        return Some(format!("The group belongs to CloudFormation stack {stack}."));
+    match lineage::of_tags(tags) {
+        Some(Maker::Stack(stack)) => {
+            return Some(format!("The group belongs to CloudFormation stack {stack}."));
+        }
+        Some(it @ Maker::Tool { .. }) => {
+            return Some(format!("The group is {}: {}.", it.text(), it.change()));
+        }
+        _ => {}
     }
     let cluster = tags.get("elbv2.k8s.aws/cluster").or_else(|| tags.get("eks:eks-cluster-name"))?;
     let ours = case.cluster.and_then(|it| it.signs.cluster_name.as_ref()).is_some_and(|it| **it == **cluster)
@@ -82,10 +90,12 @@ pub(super) fn shared(plan: &mut Plan, case: &Case<'_>, binding: &Binding) {
 
 /// Who created a binding, where that was the controller.
 pub(super) fn made(binding: &Binding) -> Option<String> {
-    let from = binding.made_from()?;
+    let Maker::Controller(from) = binding.maker()? else { return None };
     Some(format!(
-        "The controller created this binding for {} {from}.",
-        if from == "Ingress" { "an" } else { "a" }
+        "The controller created this binding for {} {}: {}.",
+        if from.kind == "Ingress" { "an" } else { "a" },
+        from.called(),
+        Maker::Controller(from).change()
     ))
 }
 

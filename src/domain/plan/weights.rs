@@ -8,7 +8,8 @@ use super::guard::Guard;
 use crate::domain::facts::elb::Forward;
 use crate::domain::facts::elb::Rule;
 use crate::domain::facts::ids::TargetGroupArn;
-use crate::domain::facts::ownership::kept_by_tags;
+use crate::domain::facts::lineage;
+use crate::domain::facts::lineage::Maker;
 use crate::domain::facts::time::age;
 use crate::domain::inventory::Inventory;
 use crate::domain::inventory::Observation;
@@ -152,17 +153,19 @@ fn rivals(place: &Place, tags: &Tags) -> Vec<String> {
             Some("listener") => "listener",
             _ => "rule",
         };
-        let made = ["elbv2.k8s.aws/cluster", "eks:eks-cluster-name"].iter().find_map(|it| tags.get(*it));
-        if let Some(cluster) = made {
-            said.push(format!(
-                "The controller of cluster {cluster} created the {what} and restores its own weights at its next reconcile. For a lasting change, edit the Ingress, Service or route."
-            ));
-        } else if let Some(stack) = tags.get("aws:cloudformation:stack-name") {
-            said.push(format!(
+        match lineage::of_tags(tags) {
+            Some(it @ (Maker::Controller(_) | Maker::Cluster(_))) => said.push(format!(
+                "The {what} is {}, which restores its own weights at its next reconcile: {}.",
+                it.text(),
+                it.change()
+            )),
+            Some(Maker::Stack(stack)) => said.push(format!(
                 "The {what} belongs to CloudFormation stack {stack}: its next update may restore its own weights."
-            ));
-        } else if let Some((key, tool)) = kept_by_tags(tags) {
-            said.push(format!("{tool} manages the {what} (tag {key}) and may restore its own weights."));
+            )),
+            Some(Maker::Tool { name, tag }) => {
+                said.push(format!("{name} manages the {what} (tag {tag}) and may restore its own weights."));
+            }
+            None => {}
         }
     }
     said

@@ -1,6 +1,9 @@
 //! Why a binding or group has its verdict, and the line about its controller.
 
+use std::collections::BTreeMap;
+
 use crate::domain::facts::ids::BindingApi;
+use crate::domain::facts::lineage::of_tags;
 use crate::domain::facts::ownership::AUTO_MODE_TAG;
 use crate::domain::facts::ownership::is_controllers;
 use crate::domain::facts::time::Timestamp;
@@ -99,11 +102,29 @@ pub(crate) fn of_report(
     if let Some(error) = report.controller.fails_with() {
         words.facts.push(format!("The controller fails: {}.", controller_error(error)));
     }
+    words.facts.extend(lineage(report, tags));
     let (cause, next) = commonest(report, &Around::of(report, group, manner));
     words.facts.splice(0..0, cause);
     words.next = words.next.or(next);
     words.facts.extend(report.assumptions.iter().map(|it| format!("{it}.")));
     words
+}
+
+/// Who made binding and group, where something is to be changed: there, or the change does not stay.
+fn lineage(report: &Report, tags: Option<&BTreeMap<String, String>>) -> Vec<String> {
+    if report.counts.problems == 0 {
+        return Vec::new();
+    }
+    let mut all: Vec<String> = Vec::new();
+    if let Some(maker) = &report.made_by {
+        all.push(format!("The binding is {}: {}.", maker.text(), maker.change()));
+    }
+    if let Some(maker) = tags.and_then(of_tags)
+        && Some(&maker) != report.made_by.as_ref()
+    {
+        all.push(format!("The target group is {}: {}.", maker.text(), maker.change()));
+    }
+    all
 }
 
 /// What most of the rows with problems have to say, and the next step for them.

@@ -118,6 +118,11 @@ pub(crate) fn facts(it: &Missing) -> Vec<String> {
             .collect();
         facts.push(format!("What it allows instead: {}.", rules.join("; ")));
     }
+    if let Some(group) = receiver(&it.groups)
+        && let (Some(maker), Some(change)) = (&group.maker, &group.change)
+    {
+        facts.push(format!("{} is {maker}: {change}.", group.id));
+    }
     if it.in_part {
         facts.push("Other addresses of the load balancer are let through: some checks pass.".to_owned());
     }

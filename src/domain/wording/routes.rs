@@ -62,6 +62,7 @@ fn balancer(it: &BalancerNode, all: &mut Vec<TreeLine>) {
         facts.extend(known.dns.iter().map(ToString::to_string));
     }
     all.push(line(0, Weight::Title, format!("{} · {}", it.name, facts.join(" · "))));
+    all.extend(it.maker.iter().map(|it| line(1, Weight::Dim, it.text())));
     all.extend(it.marks.iter().map(|it| line(1, Weight::Warning, balancer_mark(it))));
     match &it.listeners {
         None => all.push(line(1, Weight::Dim, "its listeners were not read")),
@@ -94,6 +95,7 @@ fn listener(it: &ListenerNode, all: &mut Vec<TreeLine>) {
     };
     let protocol = it.protocol.as_deref().unwrap_or("?");
     all.push(line(1, Weight::Title, format!("{protocol}:{port}{others}")));
+    all.extend(it.maker.iter().map(|it| line(2, Weight::Dim, it.text())));
     for it in &it.rules {
         rule(it, all);
     }
@@ -103,6 +105,7 @@ fn rule(it: &RuleNode, all: &mut Vec<TreeLine>) {
     let sticky =
         it.rule.sticky.map_or(String::new(), |it| format!(" · clients stay with their group for {it} s"));
     all.push(line(2, Weight::Plain, format!("{}{sticky}", described(&it.rule))));
+    all.extend(it.maker.iter().map(|it| line(3, Weight::Dim, it.text())));
     all.extend(it.marks.iter().map(|it| line(3, Weight::Warning, rule_mark(it))));
     for node in &it.groups {
         let weight = if node.weight_for_nothing { Weight::Warning } else { Weight::Plain };
@@ -145,7 +148,8 @@ fn counted(it: &GroupNode) -> String {
         .map_or(String::new(), |(healthy, registered)| format!(" · {healthy} of {registered} healthy"));
     let verdict = it.verdict.map_or(String::new(), |it| format!(" · {}", it.text()));
     let binding = it.binding.as_ref().map_or(String::new(), |it| format!(" · {it}"));
-    format!("{counts}{verdict}{binding}")
+    let maker = it.maker.as_ref().map_or(String::new(), |it| format!(" · {}", it.text()));
+    format!("{counts}{verdict}{binding}{maker}")
 }
 
 fn group(it: &GroupNode) -> String {

@@ -18,9 +18,13 @@ use super::refused::Refused;
 use super::xml::Parameters;
 use super::xml::Xml;
 use crate::lab::clock::stamp_micros;
+use crate::lab::ec2::model::subnet;
 
 /// The largest page, and what a call without a size gets.
 const PAGE: usize = 400;
+/// The field of a condition on the family of a client's address.
+pub(in crate::lab) const FAMILY: &str = "source-ip-family";
+
 /// How many things one call may name.
 const AT_ONCE: usize = 20;
 
@@ -248,13 +252,13 @@ fn write_load_balancer(xml: &mut Xml, elb: &Elb, it: &LoadBalancer) {
         })
         .tag("Type", &it.kind);
     xml.list("AvailabilityZones", &it.zones, |xml, zone| {
-        xml.tag("ZoneName", zone).tag("SubnetId", format!("subnet-{:017x}", crate::lab::random::hash(zone)));
+        xml.tag("ZoneName", zone).tag("SubnetId", subnet(zone).0);
         xml.inside("LoadBalancerAddresses", |_| {});
     });
     if !it.security_groups.is_empty() {
         xml.texts("SecurityGroups", &it.security_groups);
     }
-    xml.tag("IpAddressType", "ipv4");
+    xml.tag("IpAddressType", if it.dual_stack { "dualstack" } else { "ipv4" });
 }
 
 pub(super) fn load_balancer_attributes(elb: &Elb, parameters: &Parameters) -> Answer {
@@ -363,6 +367,13 @@ pub(super) fn write_rule(xml: &mut Xml, it: &Rule) {
     xml.tag("RuleArn", &it.arn)
         .tag("Priority", if default { "default".to_owned() } else { it.priority.to_string() });
     xml.list("Conditions", &it.conditions, |xml, (field, values)| {
+        if field == FAMILY {
+            // Of dual-stack network load balancers.
+            xml.tag("Field", "source-ip").inside("SourceIpConfig", |xml| {
+                xml.tag("IpAddressType", values.first().map_or("", String::as_str));
+            });
+            return;
+        }
         xml.tag("Field", field).texts("Values", values);
         let config = match field.as_str() {
             "host-header" => "HostHeaderConfig",

@@ -144,6 +144,8 @@ pub(in crate::lab) struct LoadBalancer {
     /// `application` or `network`.
     pub(in crate::lab) kind: String,
     pub(in crate::lab) zones: Vec<String>,
+    /// It has addresses of both families.
+    pub(in crate::lab) dual_stack: bool,
     pub(in crate::lab) attributes: BTreeMap<String, String>,
     pub(in crate::lab) security_groups: Vec<String>,
     pub(in crate::lab) created: Millis,

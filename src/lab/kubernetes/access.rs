@@ -54,7 +54,8 @@ const VIEWER: &[Rule] = &[
     (&[""], &["configmaps", "events", "namespaces", "nodes", "pods", "serviceaccounts", "services"], READ),
     (&["apps"], &["daemonsets", "deployments", "replicasets", "statefulsets"], READ),
     (&["discovery.k8s.io"], &["endpointslices"], READ),
-    (&["networking.k8s.io"], &["networkpolicies"], READ),
+    (&["networking.k8s.io"], &["ingresses", "networkpolicies"], READ),
+    (&["gateway.networking.k8s.io"], &["gateways"], READ),
     (&["policy"], &["poddisruptionbudgets"], READ),
     (&["elbv2.k8s.aws", "eks.amazonaws.com"], &["targetgroupbindings"], READ),
 ];

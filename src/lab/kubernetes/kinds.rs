@@ -79,6 +79,8 @@ kinds! {
     "statefulsets.apps" = "apps" "v1" "StatefulSet" "statefulsets" all generation short: ["sts"] sub: ["scale" "status"];
     "leases.coordination.k8s.io" = "coordination.k8s.io" "v1" "Lease" "leases";
     "endpointslices.discovery.k8s.io" = "discovery.k8s.io" "v1" "EndpointSlice" "endpointslices" generation;
+    "ingresses.networking.k8s.io" = "networking.k8s.io" "v1" "Ingress" "ingresses" generation short: ["ing"] sub: ["status"];
+    "gateways.gateway.networking.k8s.io" = "gateway.networking.k8s.io" "v1" "Gateway" "gateways" generation short: ["gtw"] sub: ["status"];
     "networkpolicies.networking.k8s.io" = "networking.k8s.io" "v1" "NetworkPolicy" "networkpolicies" generation short: ["netpol"];
     "poddisruptionbudgets.policy" = "policy" "v1" "PodDisruptionBudget" "poddisruptionbudgets" generation
         short: ["pdb"] sub: ["status"];

@@ -21,6 +21,7 @@ use crate::app::foot::Hint;
 use crate::domain::facts::cluster::Pod;
 use crate::domain::facts::cluster::Status;
 use crate::domain::facts::ids::ObjectName;
+use crate::domain::facts::lineage;
 use crate::domain::facts::time::age;
 use crate::domain::inventory::routes::Route;
 use crate::domain::judgement::report::Report;
@@ -191,6 +192,12 @@ fn group_facts(state: &State, report: &Report) -> Facts {
         facts.extend(group.control_port.map(|it| ("control port", it.to_string())));
         facts.extend(group.vpc.iter().map(|it| ("vpc", it.to_string())));
     }
+    let tags = state.known_group(report).and_then(|it| it.tags.as_ref());
+    let maker = tags.map(|it| {
+        lineage::of_tags(it)
+            .map_or_else(|| "a person, or a tool that leaves no tag".to_owned(), |it| it.text())
+    });
+    facts.extend(maker.map(|it| ("group made by", it.trim_start_matches("made by ").to_owned())));
     let attributes = state.known_group(report).and_then(|it| it.attributes.as_ref());
     facts.extend(attributes.map(|it| ("deregistration", format!("{} s", it.deregistration_delay()))));
     facts
@@ -205,7 +212,13 @@ fn binding_facts(state: &State, report: &Report) -> Facts {
     };
     let mut facts = vec![
         ("binding", format!("{} {}", binding.api.version(), binding.name)),
-        ("made by", binding.made_from().unwrap_or("not the controller").to_owned()),
+        (
+            "made by",
+            binding.maker().map_or_else(
+                || "a person, or a tool that leaves no label".to_owned(),
+                |it| it.text().trim_start_matches("made by ").to_owned(),
+            ),
+        ),
         ("multi-cluster", binding.multi_cluster.to_string()),
         ("networking", networking.to_owned()),
     ];

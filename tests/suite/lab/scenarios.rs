@@ -81,6 +81,14 @@ const STORIES: &[Story] = &[
     ),
     ("blue-green", &[(0, "every request goes to blue"), (60, "green has three as well")]),
     (
+        "ingress-made",
+        &[
+            (0, "made from an Ingress: the check's path is not there"),
+            (60, "and it stays so while a rule cannot be made"),
+        ],
+    ),
+    ("nlb", &[(0, "two pods in one zone, behind a load balancer of two"), (200, "the same at rest")]),
+    (
         "instance",
         &[
             (0, "a node without a pod of its own is unhealthy by design"),

@@ -30,6 +30,7 @@ fn told(inventory: &Inventory, follow: &Follow) -> Vec<String> {
         Topic::Rules(..) => "rules",
         Topic::Discovery => "discovery",
         Topic::Network(_) => "network",
+        Topic::Marks(_) => "marks",
     };
     needs(inventory, follow).iter().map(|it| format!("{} {}", word(it), it.good_for / 1000)).collect()
 }

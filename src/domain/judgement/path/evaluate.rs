@@ -35,6 +35,8 @@ use crate::domain::facts::failure::Failure;
 use crate::domain::facts::ids::LoadBalancerArn;
 use crate::domain::facts::ids::ObjectName;
 use crate::domain::facts::ids::TargetKey;
+use crate::domain::facts::lineage;
+use crate::domain::facts::lineage::Maker;
 use crate::domain::inventory::Cluster;
 use crate::domain::inventory::Gone;
 use crate::domain::inventory::Inventory;
@@ -126,7 +128,10 @@ impl<'a> Evaluation<'a> {
         let name = |id: &Arc<str>| {
             let known = self.inventory.network.groups.get(id).and_then(Option::as_ref);
             let is_tagged = |it: &(String, String)| it.0.starts_with("kubernetes.io/cluster/");
+            let maker = known.and_then(|it| lineage::of_tags(&it.tags.iter().cloned().collect()));
             GroupName {
+                maker: maker.as_ref().map(Maker::text),
+                change: maker.as_ref().map(Maker::change),
                 id: id.clone(),
                 name: known.map(|it| it.name.clone()),
                 of_cluster: known.is_some_and(|it| it.tags.iter().any(is_tagged)),

@@ -128,7 +128,9 @@ fn who_will_write_its_own_weights_again_is_named() {
     };
     let balancer = place.load_balancer.as_str();
     let said = warned(balancer, "elbv2.k8s.aws/cluster", "prod");
-    assert!(said.starts_with("The controller of cluster prod created the load balancer"), "{said}");
+    assert!(said.starts_with("The load balancer is made by the controller of cluster prod"), "{said}");
+    let said = warned(balancer, "ingress.k8s.aws/stack", "shop/web");
+    assert!(said.contains("its next reconcile: change it there, or the controller puts back"), "{said}");
     let said = warned(place.listener.as_str(), "aws:cloudformation:stack-name", "alb");
     assert!(said.starts_with("The listener belongs to CloudFormation stack alb"), "{said}");
     for (key, value, tool) in [
