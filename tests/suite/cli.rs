@@ -301,6 +301,10 @@ fn the_demos_are_listed_a_line_each_and_a_wrong_name_says_which_there_are() {
             "stuck-finalizer",
             "no-controller",
             "two-writers",
+            "wrong-port",
+            "wrong-path",
+            "ingress-made",
+            "nlb",
             "blue-green",
             "instance",
             "large"
