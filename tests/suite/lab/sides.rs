@@ -179,13 +179,19 @@ fn listed(text: &str) -> Vec<(String, String, String, String)> {
 async fn the_list_accuses_nobody_either_and_settles_in_the_end() {
     let session = Session::of(Still::of(world()).await, "sides", Opening::default());
     let mut random = Random(11);
-    let (mut replicas, mut frames, mut moved) = (6, 0, 0);
+    let (mut replicas, mut frames, mut moved, mut restarted) = (6, 0, 0, false);
     for round in 0..12 {
         // Everything is read and at rest, and then one Deployment is told something else.
         let mut steps = 0;
         loop {
             let lines = listed(&session.shown.text());
             for (name, in_service, _, problems) in &lines {
+                // A restart without readiness gates may leave none in service for a while: that is an outage, and true.
+                let is_down = session.shown.text().lines().any(|it| it.contains("down    web-7 "));
+                if restarted && is_down && name == "web-7" && in_service.starts_with("0/") {
+                    assert_eq!(problems, "1", "the outage alone is a problem:\n{}", session.shown.text());
+                    continue;
+                }
                 // Whether that many are right is another question; nothing of it is anybody's fault.
                 assert_eq!(problems, "", "{name} {in_service}, round {round}:\n{}", session.shown.text());
             }
@@ -203,7 +209,10 @@ async fn the_list_accuses_nobody_either_and_settles_in_the_end() {
             // The world goes on as fast as the screen follows: its watches may not fall behind by more than the grace.
             session.frame().await;
         }
-        match [9, 4, 6, 0][usize::try_from(random.below(4)).unwrap()] {
+        let next = [9, 4, 6, 0][usize::try_from(random.below(4)).unwrap()];
+        // What a restart does may be seen rounds later: a list still at rest is looked at before it.
+        restarted |= next == 0;
+        match next {
             0 => session.act("restart = { app = \"web-7\" }"),
             n => {
                 session.act(&format!("scale = {{ app = \"web-7\", replicas = {n} }}"));
