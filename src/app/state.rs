@@ -18,6 +18,7 @@ use crate::domain::facts::ids::RowKey;
 use crate::domain::facts::ids::TargetGroupArn;
 use crate::domain::facts::plan_id::PlanId;
 use crate::domain::facts::plan_id::PlanIds;
+use crate::domain::facts::probe::ProbeRequest;
 use crate::domain::facts::probe::Probed;
 use crate::domain::facts::time::Timestamp;
 use crate::domain::inventory::Inventory;
@@ -128,6 +129,7 @@ pub(crate) enum Dialog {
     /// The health check of a row, tried; without an answer while it is waited for.
     Probe {
         row: RowKey,
+        request: Box<ProbeRequest>,
         probed: Option<Box<Probed>>,
     },
     /// Something has to be read first.

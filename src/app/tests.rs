@@ -2,6 +2,7 @@
 
 mod acceptance;
 mod answers;
+mod probes;
 mod reads;
 mod unfinished;
 

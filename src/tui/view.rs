@@ -73,7 +73,7 @@ pub fn render(state: &State, theme: &Theme, area: Rect, buffer: &mut Buffer) -> 
         Some(Dialog::Reading { change, text }) => {
             changes::reading(state, theme, (*change, text), area, buffer)
         }
-        Some(Dialog::Probe { row, probed }) => {
+        Some(Dialog::Probe { row, probed, .. }) => {
             changes::probe(state, theme, (row, probed.as_deref()), area, buffer);
         }
         Some(Dialog::Form(it)) => changes::form(state, it, theme, area, buffer),

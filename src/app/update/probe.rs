@@ -13,11 +13,7 @@ pub(super) fn ask(state: &mut State) -> Vec<Effect> {
     if state.selected.is_none() {
         let has_pod = |row: &&Row| row.endpoint.as_ref().is_some_and(|it| it.pod.is_some());
         let rows = state.rows();
-        let worst = rows
-            .iter()
-            .copied()
-            .filter(has_pod)
-            .max_by_key(|it| (it.problem, it.standing == Standing::Failing));
+        let worst = rows.iter().copied().filter(has_pod).max_by_key(|it| it.problem);
         let first = rows.iter().copied().find(|it| it.standing == Standing::Failing && has_pod(it));
         state.selected = first.or(worst).map(|it| it.key.clone());
     }
@@ -27,8 +23,9 @@ pub(super) fn ask(state: &mut State) -> Vec<Effect> {
         .map(|(row, subject)| (row.key.clone(), request(&state.inventory, subject, row)));
     match asked {
         Some((row, Ok(request))) => {
-            state.dialogs.push(Dialog::Probe { row, probed: None });
-            vec![Effect::Probe(Box::new(request))]
+            let request = Box::new(request);
+            state.dialogs.push(Dialog::Probe { row, request: request.clone(), probed: None });
+            vec![Effect::Probe(request)]
         }
         Some((_, Err(why))) => {
             state.say(format!("Cannot be tried: {why}"));
@@ -41,12 +38,14 @@ pub(super) fn ask(state: &mut State) -> Vec<Effect> {
     }
 }
 
-/// The answer is there. Who has left the dialog meanwhile finds it in Why.
+/// The answer is there. Who has left the dialog meanwhile finds it in Why; who asks another pod by now waits for that one.
 pub(super) fn answered(state: &mut State, answer: Probed) {
-    if let Some(Dialog::Probe { probed, .. }) = state.dialogs.last_mut()
-        && probed.is_none()
-    {
-        *probed = Some(Box::new(answer.clone()));
+    for dialog in &mut state.dialogs {
+        if let Dialog::Probe { request, probed, .. } = dialog
+            && **request == answer.request
+        {
+            *probed = Some(Box::new(answer.clone()));
+        }
     }
     state.probes.insert(answer.request.pod.clone(), answer);
     state.dirty = true;
