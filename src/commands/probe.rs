@@ -44,7 +44,7 @@ async fn show(setup: Setup, asked: &OneRow, typed: &Typed) -> anyhow::Result<Exi
     let group = report.group.as_ref();
     let path = group.and_then(|it| of_row::of_row(&look.inventory, (&report.subject, it), row));
     let probed = probe::probe(setup.connection, request).await;
-    let told = words::told(&probed, path.as_ref());
+    let told = words::told(&probed, path.as_ref(), &setup.manner);
     match asked.output {
         TextOutput::Text => {
             let next = told.next.iter().map(|it| format!("next: {it}"));

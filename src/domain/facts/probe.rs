@@ -54,7 +54,7 @@ pub(crate) enum ProbeOutcome {
     Connected(String),
     /// The API server reaches nothing at the pod's address.
     Unreachable(String),
-    /// Nothing came within the time of the check.
+    /// Nothing came within the time of the check: the program is slow, or packets from the API server are dropped.
     Silent,
     /// It was not asked: not permitted, or the API server could not be reached.
     NotAsked(Failure),
@@ -91,15 +91,19 @@ pub(crate) fn matches(matcher: &str, code: u16) -> bool {
 }
 
 impl Probed {
+    /// The check would have given up by then.
+    pub(crate) fn is_late(&self) -> bool {
+        self.took > u64::from(self.request.timeout) * 1_000
+    }
+
     /// Whether the health check would pass with this; `None`: that cannot be told.
     pub(crate) fn passes(&self) -> Option<bool> {
-        let is_late = self.took > u64::from(self.request.timeout) * 1_000;
         match (&self.outcome, self.request.protocol) {
-            (ProbeOutcome::NotAsked(_) | ProbeOutcome::Unreachable(_), _) => None,
+            (ProbeOutcome::NotAsked(_) | ProbeOutcome::Unreachable(_) | ProbeOutcome::Silent, _) => None,
             (ProbeOutcome::Answered { .. } | ProbeOutcome::Connected(_), ProbeProtocol::Connect) => {
                 (!self.request.grpc).then_some(true)
             }
-            (ProbeOutcome::Answered { status, .. }, _) if !is_late => {
+            (ProbeOutcome::Answered { status, .. }, _) if !self.is_late() => {
                 Some(self.request.matcher.as_ref().is_none_or(|it| matches(it, *status)))
             }
             _ => Some(false),

@@ -6,6 +6,8 @@ use crate::domain::facts::probe::ProbeRequest;
 use crate::domain::facts::probe::Probed;
 use crate::domain::judgement::path::NetworkPath;
 use crate::domain::judgement::path::PathVerdict;
+use crate::domain::plan::equivalents::kubectl;
+use crate::domain::plan::manner::Manner;
 use crate::domain::wording::explanation::Explanation;
 use crate::domain::wording::explanation::say;
 use crate::domain::wording::path;
@@ -23,19 +25,18 @@ pub(crate) fn asked(request: &ProbeRequest) -> String {
 }
 
 /// What came of it, with the network path where it was read.
-pub(crate) fn told(probed: &Probed, path: Option<&NetworkPath>) -> Explanation {
+pub(crate) fn told(probed: &Probed, path: Option<&NetworkPath>, manner: &Manner) -> Explanation {
     let request = &probed.request;
     let took = if probed.took == 0 { "less than 1 ms".to_owned() } else { format!("{} ms", probed.took) };
     let port = request.port;
     let wants = request.matcher.as_deref().unwrap_or("any code");
     let mut words = match &probed.outcome {
         ProbeOutcome::Answered { status, location, body } if request.protocol != ProbeProtocol::Connect => {
-            let late = probed.took > u64::from(request.timeout) * 1_000;
             let mut words = match probed.passes() {
                 Some(true) => say(format!(
                     "The pod answers {status} in {took}, and the matcher wants {wants}: the check passes here."
                 )),
-                _ if late => say(format!(
+                _ if probed.is_late() => say(format!(
                     "The pod answers {status} only after {took}; the check waits {} s.",
                     request.timeout
                 )),
@@ -75,6 +76,11 @@ pub(crate) fn told(probed: &Probed, path: Option<&NetworkPath>) -> Explanation {
         ProbeOutcome::Silent => say(format!(
             "A connection or an answer does not come within {} s, the time of the check itself.",
             request.timeout
+        ))
+        .fact("The program may be too slow, or the API server's packets are dropped on their way to the pod: which, this does not tell.")
+        .next(format!(
+            "ask it on its own node, where no security group is in between: {}",
+            forwarded(request, manner)
         )),
         ProbeOutcome::NotAsked(failure) => {
             let mut words = say(format!("The pod was not asked: {failure}."));
@@ -88,6 +94,12 @@ pub(crate) fn told(probed: &Probed, path: Option<&NetworkPath>) -> Explanation {
             .to_owned(),
     );
     conclude(words, probed, path)
+}
+
+/// What asks the same without a way through the network.
+fn forwarded(request: &ProbeRequest, manner: &Manner) -> String {
+    let (pod, port) = (format!("pod/{}", request.pod.name), request.port.to_string());
+    kubectl(manner, (&request.cluster, &request.pod.namespace), &["port-forward", &pod, &port])
 }
 
 fn refused(request: &ProbeRequest) -> Explanation {
@@ -124,7 +136,13 @@ fn conclude(mut words: Explanation, probed: &Probed, path: Option<&NetworkPath>)
             0,
             "It is both: the program fails the check, and the load balancer's packets do not arrive.".to_owned(),
         ),
-        (Some(false), _) => words.facts.insert(0, "It is the program, not the network: the check fails here as well.".to_owned()),
+        (Some(false), Some(PathVerdict::Open)) => {
+            words.facts.insert(0, "It is the program, not the network: the check fails here as well.".to_owned());
+        }
+        (Some(false), Some(PathVerdict::Unknown(_)) | None) => {
+            words.facts.insert(0, "It is the program: the check fails here as well.".to_owned());
+            words.facts.push("Whether the load balancer's packets arrive is not known.".to_owned());
+        }
         (None, _) => {}
     }
     if words.next.is_none() && probed.passes() == Some(false) {
@@ -142,9 +160,6 @@ fn conclude(mut words: Explanation, probed: &Probed, path: Option<&NetworkPath>)
             )),
             ProbeOutcome::Answered { .. } => {
                 Some("see the program's log; or let the matcher take the code, if it means well".to_owned())
-            }
-            ProbeOutcome::Silent => {
-                Some("see whether the program is overloaded, or the time of the check too short".to_owned())
             }
             _ => None,
         };
@@ -181,6 +196,7 @@ mod tests {
 
     #[test]
     fn each_outcome_says_what_it_means_for_the_check() {
+        let manner = Manner::default();
         let connected = || ProbeOutcome::Connected("malformed HTTP response".to_owned());
         let denied =
             Failure::new("probe", ErrorKind::Denied, "not permitted").with_hint("needs get pods/proxy");
@@ -230,9 +246,11 @@ mod tests {
             (
                 ProbeProtocol::Http,
                 ProbeOutcome::Silent,
-                Some(false),
+                None,
                 "A connection or an answer does not come within 5 s, the time of the check itself.",
-                Some("see whether the program is overloaded, or the time of the check too short"),
+                Some(
+                    "ask it on its own node, where no security group is in between: kubectl --context test -n shop port-forward pod/web-1 8080",
+                ),
             ),
             (
                 ProbeProtocol::Http,
@@ -250,22 +268,33 @@ mod tests {
             ),
         ] {
             let probed = probed(protocol, outcome);
-            let words = told(&probed, None);
+            let words = told(&probed, None, &manner);
             assert_eq!(
                 (probed.passes(), words.headline.as_str(), words.next.as_deref()),
                 (passes, headline, next)
             );
         }
-        let refused = told(&probed(ProbeProtocol::Http, ProbeOutcome::Refused), None);
+        let refused = told(&probed(ProbeProtocol::Http, ProbeOutcome::Refused), None, &manner);
         assert_eq!(refused.headline, "Connection refused on 8080; the container listens on 9090.");
         let mut late = probed(ProbeProtocol::Http, answered(200));
         late.took = 5_001;
         assert_eq!(
-            (late.passes(), told(&late, None).headline.as_str()),
+            (late.passes(), told(&late, None, &manner).headline.as_str()),
             (Some(false), "The pod answers 200 only after 5001 ms; the check waits 5 s.")
         );
         let mut grpc = probed(ProbeProtocol::Connect, ProbeOutcome::Connected(String::new()));
         grpc.request.grpc = true;
         assert_eq!(grpc.passes(), None, "what it answers is not known");
+    }
+
+    #[test]
+    fn the_network_is_cleared_only_where_its_path_was_read() {
+        let manner = Manner::default();
+        let facts = told(&probed(ProbeProtocol::Http, answered(404)), None, &manner).facts;
+        assert_eq!(facts[0], "It is the program: the check fails here as well.");
+        let open = "Whether the load balancer's packets arrive is not known.";
+        assert!(facts.iter().any(|it| it == open), "{facts:?}");
+        let silent = told(&probed(ProbeProtocol::Http, ProbeOutcome::Silent), None, &manner).facts;
+        assert!(!silent.iter().any(|it| it.contains("It is")), "silence accuses nobody: {silent:?}");
     }
 }

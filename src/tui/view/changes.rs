@@ -222,7 +222,7 @@ pub(super) fn probe(
     let lines = match probed {
         None => vec![("Asking the pod through the API server.".to_owned(), theme.plain)],
         Some(it) => {
-            let words = probe::told(it, state.path().as_ref());
+            let words = probe::told(it, state.path().as_ref(), &state.opening.manner);
             let style = match it.passes() {
                 Some(true) => theme.good,
                 Some(false) => theme.bad,

@@ -89,7 +89,7 @@ fn tried(state: &State, report: &Report, row: &Row) -> Option<String> {
     let pod = row.endpoint.as_ref()?.pod.as_deref()?;
     let probed = state.probes.get(&ObjectName::new(&reference.namespace, pod))?;
     let since = state.shown_now().since(probed.at);
-    let said = probe::told(probed, None).headline;
+    let said = probe::told(probed, None, &state.opening.manner).headline;
     (since < TRIED && probed.request.cluster == reference.cluster)
         .then(|| format!("Tried {} ago: {said}", age(since)))
 }
