@@ -70,6 +70,11 @@ fn look<B>(answer: &Response<B>) -> Result<(), NoAnswer> {
     }
 }
 
+/// Marks a request that a pod answers, through the API server: what it says is none of an API server's answers, and needs to
+/// be none.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct OfPod;
+
 /// Puts the look in front of the client.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Checking;
@@ -134,10 +139,9 @@ where
     }
 
     fn call(&mut self, request: Request<Body>) -> Self::Future {
+        let is_pods = request.extensions().get::<OfPod>().is_some();
         // A watch has no end.
-        let watches = request.uri().query().is_some_and(|it| it.contains("watch="));
-        // What a pod says through the API server is none of an API server's answers, and needs to be none.
-        let is_pods = request.uri().path().contains("/proxy/");
+        let watches = !is_pods && request.uri().query().is_some_and(|it| it.contains("watch="));
         let answer = self.inner.call(request);
         Box::pin(async move {
             let answer = answer.await.map_err(Into::into)?;

@@ -7,6 +7,7 @@ use http_body_util::BodyExt;
 use kube::client::Body;
 use tokio::time::Instant;
 
+use super::answer::OfPod;
 use super::connect::Cluster;
 use crate::domain::facts::access::Verb;
 use crate::domain::facts::failure::ErrorKind;
@@ -51,7 +52,8 @@ impl Cluster {
 
     async fn asked(&self, request: &ProbeRequest) -> ProbeOutcome {
         let unsent = |why: &str| ProbeOutcome::NotAsked(Failure::new("probe", ErrorKind::Unreachable, why));
-        let sent = Request::get(request.url()).header("user-agent", CHECKER).header("accept", "*/*");
+        let sent = Request::get(request.url()).extension(OfPod);
+        let sent = sent.header("user-agent", CHECKER).header("accept", "*/*");
         let sent = match sent.body(Body::empty()) {
             Ok(sent) => sent,
             Err(error) => return unsent(&error.to_string()),

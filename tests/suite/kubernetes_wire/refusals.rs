@@ -29,6 +29,16 @@ async fn failure_of(given: Answer, kind: Kind) -> Failure {
     failure
 }
 
+/// The proxy of pods has that word in its paths too, and what it answers is not looked at.
+#[tokio::test]
+async fn a_namespace_called_proxy_is_looked_at_like_any_other() {
+    let headers = vec![("location", "https://login.example/".to_owned())];
+    let server =
+        Server::start(move |_| Answer::Whole { status: 302, headers: headers.clone(), body: String::new() });
+    let failure = hasty(&server.url()).await.list(Kind::Pods, Some("proxy")).await.unwrap_err();
+    assert_eq!(failure.message, "a redirect to https://login.example/ instead of an answer");
+}
+
 const BINDINGS: &str = "targetgroupbindings.elbv2.k8s.aws";
 
 #[tokio::test]
