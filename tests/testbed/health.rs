@@ -32,10 +32,10 @@ fn failing_checks_are_told_with_what_to_do_and_all_of_them_open_the_group() {
     board.until("the worst row is selected first", 5, |it| {
         board::rows(it).iter().any(|it| it.selected && it.pod == pods[0].name)
     });
-    let frame = board.frame();
     let asked = format!("does the pod's security group allow tcp/{PORT} from the load balancer's?");
+    // What was read of the network path meanwhile may be drawn just now.
     for text in ["gets no answer in time", "GET /healthz → 200", "AWS says: Request timed out.", &asked] {
-        assert!(frame.said().contains(text), "{text}: {}", frame.text());
+        board.until(text, 5, |it| it.said().contains(text));
     }
     let told = world.binding();
     let failing = told["rows"].as_array().unwrap().iter().find(|it| it["standing"] == "failing").unwrap();
