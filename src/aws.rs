@@ -1,6 +1,5 @@
 //! Elastic Load Balancing and the network of EC2, in domain types: who we are, groups, targets, routes, what lets packets
-//! through. No type of the SDK leaves
-//! this module.
+//! through. No type of the SDK leaves this module.
 
 mod bounded;
 mod calls;
@@ -23,6 +22,5 @@ pub use self::calls::AT_ONCE;
 pub use self::calls::LoadBalancing;
 pub use self::connect::Session;
 pub use self::connect::Settings;
-
 pub(crate) use self::meter::Meter;
 pub(crate) use self::turns::Turns;

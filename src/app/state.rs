@@ -304,12 +304,11 @@ impl State {
     /// How requests reach the group of the board; zoomed, everything else its load balancers do.
     pub(crate) fn tree(&self) -> Tree {
         let group = self.report().and_then(|it| it.group.clone());
-        let mut wanted = Wanted { groups: group.into_iter().collect(), ..Wanted::default() };
-        if self.zoom {
-            let reports = self.boards.values().map(|it| &it.report);
-            let leading = tree::tree(&self.inventory, reports, &wanted);
-            wanted.load_balancers = leading.load_balancers.into_iter().map(|it| it.arn).collect();
-        }
+        let groups = group.into_iter().collect();
+        let wanted = match self.zoom {
+            true => Wanted::around(&self.inventory, groups),
+            false => Wanted { groups, ..Wanted::default() },
+        };
         tree::tree(&self.inventory, self.boards.values().map(|it| &it.report), &wanted)
     }
 

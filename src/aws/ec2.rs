@@ -11,7 +11,6 @@ use std::sync::Arc;
 use ipnet::IpNet;
 
 use self::decode::Answered;
-use self::request::Client;
 use crate::domain::facts::ec2::Interface;
 use crate::domain::facts::ec2::Locator;
 use crate::domain::facts::ec2::NetworkAnswer;
@@ -31,7 +30,7 @@ const ENTRIES: &str = "100";
 
 /// EC2 of one region, as one identity.
 #[derive(Clone, Debug)]
-pub(crate) struct Ec2(Client);
+pub(crate) struct Ec2(Way);
 
 /// The filters of a call.
 #[derive(Default)]
@@ -53,7 +52,7 @@ pub(crate) type Turn<'a> = &'a (dyn Fn() -> futures::future::BoxFuture<'a, ()> +
 
 impl Ec2 {
     pub(super) fn new(way: Way) -> Self {
-        Self(Client::new(way))
+        Self(way)
     }
 
     /// What is known of some parts, all of one kind; those that do not exist are not in it.

@@ -111,10 +111,7 @@ impl<'a> Wanted<'a> {
 pub(super) fn run(cli: &Cli, wanted: Wanted<'_>) -> anyhow::Result<Exit> {
     let setup = setup::setup(&cli.options, wanted.target())?;
     let log = accept::log(wanted.accept(), cli)?;
-    let runtime = setup::runtime()?;
-    let ended = runtime.block_on(with(setup, wanted, log));
-    runtime.shutdown_background();
-    ended
+    setup::run(with(setup, wanted, log))
 }
 
 async fn with(setup: Setup, wanted: Wanted<'_>, log: Log) -> anyhow::Result<Exit> {

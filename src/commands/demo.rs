@@ -42,10 +42,7 @@ pub(super) fn run(cli: &Cli, demo: &Demo) -> anyhow::Result<Exit> {
         return Ok(Exit::Done);
     }
     let scenario = Scenario::built_in(&demo.scenario)?;
-    let runtime = setup::runtime()?;
-    let ended = runtime.block_on(start(cli, demo, scenario));
-    runtime.shutdown_background();
-    ended
+    setup::run(start(cli, demo, scenario))
 }
 
 /// The scenarios, one line each.

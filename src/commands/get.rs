@@ -33,11 +33,7 @@ use crate::report::Format;
 pub(super) fn run(cli: &Cli, get: &Get) -> anyhow::Result<Exit> {
     let target = get.scope.as_ref().or(cli.scope.as_ref());
     let setup = setup::setup(&cli.options, target)?;
-    let runtime = setup::runtime()?;
-    let ended = runtime.block_on(look(setup, cli, get, target));
-    // A login command that hangs must not keep the program.
-    runtime.shutdown_background();
-    ended
+    setup::run(look(setup, cli, get, target))
 }
 
 /// Reads both sides and prints what they come to.

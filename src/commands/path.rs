@@ -22,10 +22,7 @@ use crate::report::printed;
 pub(super) fn run(cli: &Cli, asked: &OneRow) -> anyhow::Result<Exit> {
     let typed = Typed::of(&asked.row)?;
     let setup = setup::setup(&cli.options, Some(&typed.scope))?;
-    let runtime = setup::runtime()?;
-    let ended = runtime.block_on(show(setup, asked, &typed));
-    runtime.shutdown_background();
-    ended
+    setup::run(show(setup, asked, &typed))
 }
 
 async fn show(setup: Setup, asked: &OneRow, typed: &Typed) -> anyhow::Result<Exit> {

@@ -28,10 +28,7 @@ pub(super) fn run(cli: &Cli, asked: &OneRow) -> anyhow::Result<Exit> {
             "read only: a probe asks the program itself; allow it with when-read-only = true under [probe] in the configuration"
         );
     }
-    let runtime = setup::runtime()?;
-    let ended = runtime.block_on(show(setup, asked, &typed));
-    runtime.shutdown_background();
-    ended
+    setup::run(show(setup, asked, &typed))
 }
 
 async fn show(setup: Setup, asked: &OneRow, typed: &Typed) -> anyhow::Result<Exit> {

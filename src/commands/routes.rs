@@ -17,8 +17,8 @@ use crate::backend::Reading;
 use crate::cli::Cli;
 use crate::cli::Routes;
 use crate::cli::TreeOutput;
+use crate::domain::facts::elb::LoadBalancer;
 use crate::domain::facts::selector::Selector;
-use crate::domain::inventory::Inventory;
 use crate::domain::judgement::routing::Request;
 use crate::domain::judgement::scope::ScopeKind;
 use crate::domain::judgement::scope::ScopeTarget;
@@ -41,10 +41,7 @@ struct Asked {
 pub(super) fn run(cli: &Cli, routes: &Routes) -> anyhow::Result<Exit> {
     let asked = asked(routes)?;
     let setup = setup::setup(&cli.options, asked.scope.as_ref())?;
-    let runtime = setup::runtime()?;
-    let ended = runtime.block_on(show(setup, cli.options.selector.as_ref(), routes, &asked));
-    runtime.shutdown_background();
-    ended
+    setup::run(show(setup, cli.options.selector.as_ref(), routes, &asked))
 }
 
 fn asked(routes: &Routes) -> anyhow::Result<Asked> {
@@ -116,31 +113,16 @@ async fn show(
 /// groups that were found.
 fn wanted(look: &Look, asked: &Asked) -> Wanted {
     let groups = look.reports.iter().filter_map(|it| it.group.clone()).collect();
-    let leading = Wanted { groups, ..Wanted::default() };
-    let of_name = |name: &str| {
-        let is = |inventory: &Inventory, arn: &_| {
-            inventory
-                .load_balancers
-                .get(arn)
-                .is_some_and(|it| it.name == name || it.dns.as_deref() == Some(name))
-        };
-        let all = look.inventory.load_balancers.keys().filter(|it| is(&look.inventory, it));
-        all.cloned().collect()
-    };
+    let all = || look.inventory.load_balancers.values();
+    let arns = |it: Vec<&LoadBalancer>| it.into_iter().map(|it| it.arn.clone()).collect();
+    let is_called = |it: &LoadBalancer, name: &str| it.name == name || it.dns.as_deref() == Some(name);
     match asked.scope.as_ref().map(|it| &it.kind) {
         Some(ScopeKind::LoadBalancer(name) | ScopeKind::Host(name)) => {
-            Wanted { load_balancers: of_name(name), ..leading }
+            Wanted { groups, load_balancers: arns(all().filter(|it| is_called(it, name)).collect()) }
         }
-        None => Wanted {
-            groups: leading.groups,
-            load_balancers: look.inventory.load_balancers.keys().cloned().collect(),
-        },
-        Some(_) if asked.request.is_some() => {
-            let tree = tree::tree(&look.inventory, &look.reports, &leading);
-            let load_balancers = tree.load_balancers.into_iter().map(|it| it.arn).collect();
-            Wanted { load_balancers, ..leading }
-        }
-        Some(_) => leading,
+        None => Wanted { groups, load_balancers: arns(all().collect()) },
+        Some(_) if asked.request.is_some() => Wanted::around(&look.inventory, groups),
+        Some(_) => Wanted { groups, ..Wanted::default() },
     }
 }
 
@@ -154,8 +136,7 @@ fn follow(tree: &Tree, request: &Request) -> (String, bool) {
     let by_name = !named.is_empty();
     let candidates = if by_name { named } else { tree.load_balancers.iter().collect() };
     let ways: Vec<Vec<TreeLine>> = candidates.iter().filter_map(|it| routes::way(it, request)).collect();
-    let indented = |it: &TreeLine| format!("{}{}\n", "  ".repeat(it.depth), it.text);
-    let mut text: String = ways.iter().flatten().map(indented).collect();
+    let mut text: String = ways.iter().flatten().map(TreeLine::indented).collect();
     if ways.is_empty() {
         text = format!("no load balancer that was read has a listener on port {}\n", request.port);
     }

@@ -170,6 +170,14 @@ pub(super) fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
         .context("cannot start the runtime")
 }
 
+/// Runs a command to its end. A login command that hangs must not keep the program.
+pub(super) fn run<T>(command: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
+    let runtime = runtime()?;
+    let ended = runtime.block_on(command);
+    runtime.shutdown_background();
+    ended
+}
+
 /// Tells this session from any other, for the names of its plans.
 pub(super) fn session() -> u32 {
     use std::hash::BuildHasher;

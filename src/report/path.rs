@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use crate::domain::judgement::path::FromLoadBalancer;
 use crate::domain::judgement::path::GroupName;
 use crate::domain::judgement::path::Hop;
 use crate::domain::judgement::path::HopKind;
@@ -12,6 +13,7 @@ use crate::domain::judgement::path::Purpose;
 use crate::domain::plan::manner::Manner;
 use crate::domain::wording::path as words;
 use crate::domain::wording::path::Mark;
+use crate::domain::wording::path::Piece;
 use crate::printable;
 
 /// `-o json` of `path`.
@@ -123,7 +125,7 @@ impl PathDocument {
             zone: it.zone.as_ref().map(ToString::to_string),
             security_groups: groups(&it.groups),
         });
-        let of = |it: &crate::domain::judgement::path::FromLoadBalancer| LoadBalancerDocument {
+        let of = |it: &FromLoadBalancer| LoadBalancerDocument {
             name: it.name.clone(),
             security_groups: groups(&it.groups),
             hops: it.hops.iter().map(hop).collect(),
@@ -155,22 +157,12 @@ pub(crate) fn text(path: &NetworkPath, manner: &Manner) -> String {
         Mark::Unknown => "  unknown  ",
         Mark::Note => "  note     ",
     };
-    let mut lines = vec![format!("{}.", words::verdict(path).text)];
-    if let Some(missing) = path.missing() {
-        lines.extend(words::facts(missing));
-        lines.extend(words::repair(missing, &path.region, manner).map(|it| format!("next: {it}")));
-    }
-    lines.push(String::new());
-    lines.extend(words::lines(path).into_iter().map(|it| format!("{}{}", glyph(it.mark), it.text)));
-    lines.push(String::new());
-    lines.push(format!("Not evaluated: {}.", words::not_evaluated(path).join("; ")));
-    let opinion = words::second_opinion(path, manner);
-    lines.extend(opinion.map(|it| format!("A second opinion, which costs money and makes resources: {it}")));
-    if let Some(block) = path.missing().and_then(words::networking) {
-        lines.push(String::new());
-        lines.push("The same rule, kept by the controller, in the binding's spec:".to_owned());
-        lines.extend(block.lines().map(|it| format!("  {it}")));
-    }
-    let printed = lines.iter().map(|it| printable::line(it).into_owned() + "\n");
-    printed.collect()
+    let line = |it| match it {
+        Piece::Verdict(it) => format!("{}.", it.text),
+        Piece::Line(it) => format!("{}{}", glyph(it.mark), it.text),
+        Piece::Fact(text) | Piece::Next(text) | Piece::Aside(text) | Piece::Block(text) => text,
+        Piece::Gap => String::new(),
+    };
+    let lines = words::page(path, manner).into_iter().map(line);
+    lines.map(|it| printable::line(&it).into_owned() + "\n").collect()
 }

@@ -102,30 +102,14 @@ impl ProvideErrorMetadata for Refused {
     }
 }
 
-#[derive(Clone)]
-pub(super) struct Client {
-    way: Way,
-}
-
-impl fmt::Debug for Client {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.way.fmt(f)
-    }
-}
-
-impl Client {
-    pub(super) fn new(way: Way) -> Self {
-        Self { way }
-    }
-
+impl Way {
     /// Makes one call, and gives the text of its answer.
     pub(super) async fn call(
         &self,
         operation: Operation,
         parameters: Vec<(String, String)>,
     ) -> Result<String, Failure> {
-        let identity = &self.way.identity;
-        identity.ready(operation).await?;
+        self.identity.ready(operation).await?;
         let form = form_urlencoded::Serializer::new(String::new())
             .append_pair("Action", operation.name())
             .append_pair("Version", VERSION)
@@ -133,16 +117,16 @@ impl Client {
             .finish();
         let call = self.operation(operation);
         let answer = Box::pin(call.invoke(form)).await;
-        answer.map_err(|it| identity.heard(error::failure(operation, &it)))
+        answer.map_err(|it| self.identity.heard(error::failure(operation, &it)))
     }
 
     fn operation(&self, operation: Operation) -> Call<String, String, Refused> {
-        let way = &self.way;
+        let region = SigningRegion::from(aws_config::Region::new(self.region.clone()));
         let mut bag = Layer::new("ec2");
-        bag.store_put(SigningRegion::from(aws_config::Region::new(way.region.clone())));
+        bag.store_put(region.clone());
         bag.store_put(SigningName::from_static("ec2"));
         bag.store_put(SigV4OperationSigningConfig {
-            region: Some(SigningRegion::from(aws_config::Region::new(way.region.clone()))),
+            region: Some(region),
             name: Some(SigningName::from_static("ec2")),
             ..SigV4OperationSigningConfig::default()
         });
@@ -151,19 +135,19 @@ impl Client {
         let mut components = RuntimeComponentsBuilder::new("ec2");
         components.set_auth_scheme_option_resolver(Some(SharedAuthSchemeOptionResolver::new(schemes)));
         components.push_auth_scheme(SharedAuthScheme::new(SigV4AuthScheme::new()));
-        components.set_identity_resolver(SCHEME_ID, SharedIdentityResolver::new(way.credentials.clone()));
+        components.set_identity_resolver(SCHEME_ID, SharedIdentityResolver::new(self.credentials.clone()));
         components.set_identity_cache(Some(IdentityCache::no_cache()));
         let signed = StaticRuntimePlugin::new().with_config(bag.freeze()).with_runtime_components(components);
         let call = Call::builder()
             .service_name("ec2")
             .operation_name(operation.name())
-            .http_client(way.http.clone())
-            .endpoint_url(&way.endpoint)
-            .timeout_config(way.timeouts.clone())
-            .interceptor(way.meter.clone())
+            .http_client(self.http.clone())
+            .endpoint_url(&self.endpoint)
+            .timeout_config(self.timeouts.clone())
+            .interceptor(self.meter.clone())
             .interceptor(Whole)
             .runtime_plugin(signed);
-        let call = match way.patient {
+        let call = match self.patient {
             true => call
                 .retry_classifier(AwsErrorCodeClassifier::<Refused>::new())
                 .standard_retry(&RetryConfig::standard()),

@@ -1,6 +1,7 @@
 //! The EC2 side as the rules see it: interfaces, subnets, security groups and their rules, prefix lists. They decide which
 //! packets of a load balancer reach a target.
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -55,7 +56,7 @@ pub struct SecurityGroup {
     pub(crate) id: Arc<str>,
     pub(crate) name: Arc<str>,
     pub(crate) vpc: Option<Arc<str>>,
-    pub(crate) tags: Vec<(String, String)>,
+    pub(crate) tags: BTreeMap<String, String>,
 }
 
 /// What a rule of a security group lets through, or where to.

@@ -188,6 +188,15 @@ pub(crate) struct HealthCheck {
     pub(crate) unhealthy_threshold: u32,
 }
 
+impl HealthCheck {
+    /// The port of a target that is checked: as AWS says of the target, else the group's own number, else that of its
+    /// traffic.
+    pub(crate) fn port_of(&self, target: Option<&Target>, traffic: u16) -> u16 {
+        let number = |it: &Option<Arc<str>>| it.as_ref()?.parse().ok();
+        target.and_then(|it| number(&it.health_port)).or_else(|| number(&self.port)).unwrap_or(traffic)
+    }
+}
+
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TargetGroup {
     pub arn: TargetGroupArn,

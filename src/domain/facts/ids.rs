@@ -75,6 +75,11 @@ arn!(
 );
 
 impl LoadBalancerArn {
+    /// `…:loadbalancer/app/NAME/HASH`
+    pub(crate) fn name(&self) -> &str {
+        self.0.split('/').nth(2).unwrap_or_default()
+    }
+
     /// The region the load balancer lives in.
     pub(crate) fn region(&self) -> &str {
         region(&self.0)

@@ -21,6 +21,11 @@ impl Inventory {
         self.load_balancers.get(arn).map_or_else(|| LoadBalancerKind::of(arn), |it| it.kind)
     }
 
+    /// The name of a load balancer: as it was read, else as its ARN says.
+    pub(crate) fn name_of<'a>(&'a self, arn: &'a LoadBalancerArn) -> &'a str {
+        self.load_balancers.get(arn).map_or_else(|| arn.name(), |it| it.name.as_str())
+    }
+
     pub(super) fn learn(&mut self, answer: Observation, at: Timestamp) -> Touched {
         let mut touched = Touched::default();
         match answer {

@@ -88,10 +88,7 @@ pub fn routes(inventory: &Inventory, arn: &TargetGroupArn) -> Routes {
             continue;
         }
         let Some(listeners) = inventory.routes.get(load_balancer) else { return Routes::Unread };
-        let name = inventory.load_balancers.get(load_balancer).map_or_else(
-            || load_balancer.as_str().split('/').nth(2).unwrap_or_default().to_owned(),
-            |it| it.name.clone(),
-        );
+        let name = inventory.name_of(load_balancer).to_owned();
         for listener in listeners {
             for rule in &listener.rules {
                 let total = rule.forwards.iter().map(|it| it.weight).sum();
@@ -157,10 +154,7 @@ impl Place {
 pub fn places(inventory: &Inventory, group: &TargetGroupArn) -> Vec<(Place, Rule)> {
     let mut found = Vec::new();
     for (arn, listeners) in &inventory.routes {
-        let balancer = inventory.load_balancers.get(arn).map_or_else(
-            || arn.as_str().split('/').nth(2).unwrap_or_default().to_owned(),
-            |it| it.name.clone(),
-        );
+        let balancer = inventory.name_of(arn).to_owned();
         for listener in listeners {
             let port = listener.port.map_or_else(|| "?".to_owned(), |it| it.to_string());
             let protocol = listener.protocol.as_deref().unwrap_or("?");

@@ -8,29 +8,26 @@ mod rules;
 use std::sync::Arc;
 
 use ipnet::IpNet;
-use serde::Deserialize;
-use serde::Serialize;
 
 pub(crate) use self::rules::By;
 use crate::domain::facts::ec2::Protocol;
 use crate::domain::facts::ids::TargetKey;
+use crate::domain::facts::lineage::Maker;
 
 /// A security group as it is called.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct GroupName {
     pub(crate) id: Arc<str>,
     /// `None`: not read, or not there.
     pub(crate) name: Option<Arc<str>>,
     /// Who made it, by its tags.
-    pub(crate) maker: Option<String>,
-    /// What to change for a change of it to stay.
-    pub(crate) change: Option<String>,
+    pub(crate) maker: Option<Maker>,
     /// Tagged as the cluster's, so that the controller adds its rules there.
     pub(crate) of_cluster: bool,
 }
 
 /// What the load balancer needs a port for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Purpose {
     Traffic,
     HealthCheck,
@@ -39,7 +36,7 @@ pub(crate) enum Purpose {
 }
 
 /// A port that has to be open on the way.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct NeededPort {
     pub(crate) protocol: Protocol,
     pub(crate) port: u16,
@@ -47,7 +44,7 @@ pub(crate) struct NeededPort {
 }
 
 /// Where packets come from, or go to, that nothing lets through.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum End {
     Groups(Vec<GroupName>),
     Blocks(Vec<IpNet>),
@@ -56,7 +53,7 @@ pub(crate) enum End {
 }
 
 /// A rule that is not there.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Missing {
     /// The groups none of which has it.
     pub(crate) groups: Vec<GroupName>,
@@ -72,7 +69,7 @@ pub(crate) struct Missing {
 }
 
 /// Why a hop cannot be judged.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Unclear {
     /// Nobody has asked yet.
     Unread,
@@ -92,7 +89,7 @@ pub(crate) enum Unclear {
     Peer(By),
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum HopKind {
     /// What the load balancer's groups let out.
     Egress(NeededPort),
@@ -104,7 +101,7 @@ pub(crate) enum HopKind {
     Ingress(NeededPort),
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum HopVerdict {
     Allowed(Vec<By>),
     Blocked(Missing),
@@ -119,14 +116,14 @@ pub(crate) enum HopVerdict {
     OtherVpc(Arc<str>, Arc<str>),
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Hop {
     pub(crate) kind: HopKind,
     pub(crate) verdict: HopVerdict,
 }
 
 /// The way from one load balancer.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct FromLoadBalancer {
     pub(crate) name: String,
     pub(crate) groups: Vec<GroupName>,
@@ -134,7 +131,7 @@ pub(crate) struct FromLoadBalancer {
 }
 
 /// What is known of the target's interface.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct TargetInterface {
     pub(crate) id: Arc<str>,
     pub(crate) kind: Option<Arc<str>>,
@@ -147,7 +144,7 @@ pub(crate) struct TargetInterface {
 }
 
 /// What is never looked at, though it may be in the way.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct NotEvaluated {
     /// Names of the NetworkPolicies that select the pod; `None`: they were not read.
     pub(crate) policies: Option<Vec<String>>,
@@ -156,7 +153,7 @@ pub(crate) struct NotEvaluated {
 }
 
 /// The ways to one target.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct NetworkPath {
     pub(crate) target: TargetKey,
     pub(crate) interface: Result<TargetInterface, Unclear>,

@@ -36,12 +36,10 @@ pub(crate) fn request(inventory: &Inventory, subject: &Subject, row: &Row) -> Re
     }
     let pod = row.endpoint.as_ref().and_then(|it| it.pod.as_deref()).ok_or(NoProbe::NoPod)?;
     let pod = ObjectName::new(&reference.namespace, pod);
-    let said = row.target.as_ref().and_then(|it| it.health_port.as_ref()?.parse().ok());
-    let own = || group.check.port.as_ref().and_then(|it| it.parse().ok());
     let declared = inventory.cluster(&reference.cluster).and_then(|it| it.pods.get(&pod));
     Ok(ProbeRequest {
         cluster: reference.cluster.clone(),
-        port: said.or_else(own).unwrap_or(key.port),
+        port: group.check.port_of(row.target.as_ref(), key.port),
         protocol: protocol(group),
         path: group.check.path.as_deref().filter(|it| it.starts_with('/')).unwrap_or("/").to_owned(),
         matcher: group.check.matcher.clone().filter(|_| !is_grpc(group)),

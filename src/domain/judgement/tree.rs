@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::domain::facts::elb::Forward;
+use crate::domain::facts::elb::Listener;
 use crate::domain::facts::elb::LoadBalancer;
 use crate::domain::facts::elb::LoadBalancerKind;
 use crate::domain::facts::elb::Rule;
@@ -118,7 +119,7 @@ pub(crate) fn tree<'a>(
         reports.into_iter().filter_map(|it| Some((it.group.as_ref()?, it.word()))).collect();
     let builder = Builder { inventory, verdicts };
     let load_balancers: Vec<BalancerNode> =
-        builder.load_balancers(wanted).map(|arn| builder.load_balancer(arn, wanted)).collect();
+        load_balancers(inventory, wanted).map(|arn| builder.load_balancer(arn, wanted)).collect();
     let used: BTreeSet<&TargetGroupArn> = inventory
         .routes
         .values()
@@ -138,6 +139,15 @@ pub(crate) fn tree<'a>(
         .filter(|it| wanted.load_balancers.is_empty() && !used.contains(it) && is_known(it));
     let unused = named.map(|arn| builder.group(&Forward { group: arn.clone(), weight: 0 }, (0, 1))).collect();
     Tree { load_balancers, unused }
+}
+
+impl Wanted {
+    /// Everything of the load balancers that lead to some groups.
+    pub(crate) fn around(inventory: &Inventory, groups: BTreeSet<TargetGroupArn>) -> Self {
+        let leading = Self { groups, ..Self::default() };
+        let load_balancers = load_balancers(inventory, &leading).cloned().collect();
+        Self { load_balancers, ..leading }
+    }
 }
 
 impl Tree {
@@ -163,32 +173,29 @@ struct Builder<'a> {
     verdicts: BTreeMap<&'a TargetGroupArn, VerdictKind>,
 }
 
-impl<'a> Builder<'a> {
-    /// Those that lead to what is wanted, and those that may, since their routes were not read.
-    fn load_balancers<'w>(
-        &self,
-        wanted: &'w Wanted,
-    ) -> impl Iterator<Item = &'a LoadBalancerArn> + use<'a, 'w> {
-        let inventory = self.inventory;
-        let hangs_on = wanted.groups.iter().filter_map(|it| inventory.groups.get(it)?.group.as_ref());
-        let hangs_on: BTreeSet<&LoadBalancerArn> = hangs_on.flat_map(|it| &it.load_balancers).collect();
-        let leads = move |arn: &LoadBalancerArn| {
-            let rules = inventory.routes.get(arn).into_iter().flatten().flat_map(|it| &it.rules);
-            let mut groups = rules.flat_map(|it| &it.forwards).map(|it| &it.group);
-            groups.any(|it| wanted.groups.contains(it))
-                || (hangs_on.contains(arn) && !inventory.routes.contains_key(arn))
-        };
-        let all: BTreeSet<&LoadBalancerArn> =
-            inventory.load_balancers.keys().chain(inventory.routes.keys()).collect();
-        all.into_iter().filter(move |arn| {
-            match (wanted.load_balancers.is_empty(), wanted.groups.is_empty()) {
-                (false, _) => wanted.load_balancers.contains(*arn),
-                (true, true) => true,
-                (true, false) => leads(arn),
-            }
-        })
-    }
+/// Load balancers that lead to what is wanted, and those that may, since their routes were not read.
+fn load_balancers<'a>(
+    inventory: &'a Inventory,
+    wanted: &'a Wanted,
+) -> impl Iterator<Item = &'a LoadBalancerArn> {
+    let hangs_on = wanted.groups.iter().filter_map(|it| inventory.groups.get(it)?.group.as_ref());
+    let hangs_on: BTreeSet<&LoadBalancerArn> = hangs_on.flat_map(|it| &it.load_balancers).collect();
+    let leads = move |arn: &LoadBalancerArn| {
+        let rules = inventory.routes.get(arn).into_iter().flatten().flat_map(|it| &it.rules);
+        let mut groups = rules.flat_map(|it| &it.forwards).map(|it| &it.group);
+        groups.any(|it| wanted.groups.contains(it))
+            || (hangs_on.contains(arn) && !inventory.routes.contains_key(arn))
+    };
+    let all: BTreeSet<&LoadBalancerArn> =
+        inventory.load_balancers.keys().chain(inventory.routes.keys()).collect();
+    all.into_iter().filter(move |arn| match (wanted.load_balancers.is_empty(), wanted.groups.is_empty()) {
+        (false, _) => wanted.load_balancers.contains(*arn),
+        (true, true) => true,
+        (true, false) => leads(arn),
+    })
+}
 
+impl Builder<'_> {
     fn load_balancer(&self, arn: &LoadBalancerArn, wanted: &Wanted) -> BalancerNode {
         let known = self.inventory.load_balancers.get(arn).cloned();
         let listeners = self.inventory.routes.get(arn).map(|all| {
@@ -196,10 +203,9 @@ impl<'a> Builder<'a> {
             all.sort_by_key(|it| (it.port, it.arn.clone()));
             all.into_iter().map(|it| self.listener(it, wanted)).filter(|it| !it.rules.is_empty()).collect()
         });
-        let name = arn.as_str().split('/').nth(2).unwrap_or_default().to_owned();
         BalancerNode {
             arn: arn.clone(),
-            name: known.as_ref().map_or(name, |it| it.name.clone()),
+            name: self.inventory.name_of(arn).to_owned(),
             kind: self.inventory.kind_of(arn),
             maker: self.maker(arn.as_str()),
             marks: known.as_ref().map(|it| self.marks(it)).unwrap_or_default(),
@@ -236,7 +242,7 @@ impl<'a> Builder<'a> {
         marks
     }
 
-    fn listener(&self, it: &crate::domain::facts::elb::Listener, wanted: &Wanted) -> ListenerNode {
+    fn listener(&self, it: &Listener, wanted: &Wanted) -> ListenerNode {
         let order = routing::in_order(&it.rules);
         let leads = |rule: &Rule| {
             let all = wanted.groups.is_empty() || !wanted.load_balancers.is_empty();

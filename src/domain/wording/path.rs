@@ -39,6 +39,22 @@ pub(crate) struct PathLine {
     pub(crate) text: String,
 }
 
+/// One piece of everything there is to say of a path, in its order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Piece {
+    /// Without its period.
+    Verdict(PathLine),
+    Fact(String),
+    /// What to do.
+    Next(String),
+    Gap,
+    Line(PathLine),
+    /// What is beside the judgement.
+    Aside(String),
+    /// A line that stands as it is written.
+    Block(String),
+}
+
 fn line(mark: Mark, text: impl Into<String>) -> PathLine {
     PathLine { mark, text: text.into() }
 }
@@ -119,9 +135,9 @@ pub(crate) fn facts(it: &Missing) -> Vec<String> {
         facts.push(format!("What it allows instead: {}.", rules.join("; ")));
     }
     if let Some(group) = receiver(&it.groups)
-        && let (Some(maker), Some(change)) = (&group.maker, &group.change)
+        && let Some(maker) = &group.maker
     {
-        facts.push(format!("{} is {maker}: {change}.", group.id));
+        facts.push(format!("{} is {}: {}.", group.id, maker.text(), maker.change()));
     }
     if it.in_part {
         facts.push("Other addresses of the load balancer are let through: some checks pass.".to_owned());
@@ -325,8 +341,33 @@ fn from(way: &FromLoadBalancer) -> String {
     format!("load balancer {}: {}", way.name, all(&way.groups))
 }
 
+/// Everything: the verdict and what to do, then hop by hop, then what is not looked at, and the rule once more as the
+/// controller would keep it.
+pub(crate) fn page(path: &NetworkPath, manner: &Manner) -> Vec<Piece> {
+    let mut all = vec![Piece::Verdict(verdict(path))];
+    if let Some(it) = path.missing() {
+        all.extend(facts(it).into_iter().map(Piece::Fact));
+        all.extend(repair(it, &path.region, manner).map(|it| Piece::Next(format!("next: {it}"))));
+    }
+    all.push(Piece::Gap);
+    all.extend(lines(path).into_iter().map(Piece::Line));
+    all.push(Piece::Gap);
+    all.push(Piece::Aside(format!("Not evaluated: {}.", not_evaluated(path).join("; "))));
+    let opinion = second_opinion(path, manner);
+    all.extend(
+        opinion
+            .map(|it| Piece::Aside(format!("A second opinion, which costs money and makes resources: {it}"))),
+    );
+    if let Some(block) = path.missing().and_then(networking) {
+        all.push(Piece::Gap);
+        all.push(Piece::Fact("The same rule, kept by the controller, in the binding's spec:".to_owned()));
+        all.extend(block.lines().map(|it| Piece::Block(format!("  {it}"))));
+    }
+    all
+}
+
 /// Reachability Analyzer looks at what is left out here; it costs money and makes resources.
-pub(crate) fn second_opinion(path: &NetworkPath, manner: &Manner) -> Option<String> {
+fn second_opinion(path: &NetworkPath, manner: &Manner) -> Option<String> {
     let interface = path.interface.as_ref().ok()?;
     let port = path.target.port.to_string();
     let words = [

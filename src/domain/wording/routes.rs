@@ -32,6 +32,13 @@ pub(crate) struct TreeLine {
     pub(crate) text: String,
 }
 
+impl TreeLine {
+    /// As a line of a text.
+    pub(crate) fn indented(&self) -> String {
+        format!("{}{}\n", "  ".repeat(self.depth), self.text)
+    }
+}
+
 fn line(depth: usize, weight: Weight, text: impl Into<String>) -> TreeLine {
     TreeLine { depth, weight, text: text.into() }
 }
@@ -162,8 +169,7 @@ fn group(it: &GroupNode) -> String {
 
 /// A tree for people, indented.
 pub(crate) fn text(tree: &Tree) -> String {
-    let indented = |it: &TreeLine| format!("{}{}\n", "  ".repeat(it.depth), it.text);
-    lines(tree).iter().map(indented).collect::<Vec<_>>().concat()
+    lines(tree).iter().map(TreeLine::indented).collect()
 }
 
 /// The way of a request through one load balancer, line by line; `None`: it has no listener for it.

@@ -23,21 +23,26 @@ pub(in crate::lab) fn lets_through(world: &World, group: &Group, key: &Key) -> b
 }
 
 fn passes(ec2: &Ec2, from: &LoadBalancer, (into, address): (&str, &str), port: u16) -> bool {
-    let groups = &from.security_groups;
+    let (groups, into) = (&from.security_groups, [into.to_owned()]);
     let sources: Vec<String> = from.zones.iter().map(|it| of_load_balancer(it)).collect();
     let out = groups.is_empty()
         || fits(ec2, groups, (true, port), |peer| match peer {
-            Peer::Group(id) => id == into,
-            Peer::Block(block) => holds(block, address) || !address.contains('.'),
-            Peer::List(id) => ec2.lists.get(id).is_some_and(|all| all.iter().any(|it| holds(it, address))),
+            // The address of an instance is not known here.
+            Peer::Block(_) if !address.contains('.') => true,
+            peer => names(ec2, peer, &into, address),
         });
-    let open = |peer: &Peer, source: &String| match peer {
+    out && sources
+        .iter()
+        .all(|source| fits(ec2, &into, (false, port), |peer| names(ec2, peer, groups, source)))
+}
+
+/// Whether a rule's peer is something with these groups and this address.
+fn names(ec2: &Ec2, peer: &Peer, groups: &[String], address: &str) -> bool {
+    match peer {
         Peer::Group(id) => groups.contains(id),
-        Peer::Block(block) => holds(block, source),
-        Peer::List(id) => ec2.lists.get(id).is_some_and(|all| all.iter().any(|it| holds(it, source))),
-    };
-    let into = [into.to_owned()];
-    out && sources.iter().all(|source| fits(ec2, &into, (false, port), |peer| open(peer, source)))
+        Peer::Block(block) => holds(block, address),
+        Peer::List(id) => ec2.lists.get(id).is_some_and(|all| all.iter().any(|it| holds(it, address))),
+    }
 }
 
 fn fits(ec2: &Ec2, groups: &[String], (egress, port): (bool, u16), of: impl Fn(&Peer) -> bool) -> bool {

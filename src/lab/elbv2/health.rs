@@ -65,14 +65,7 @@ fn check_pod(world: &World, group: &Group, pod: &Value, port: i64) -> Check {
     if !is_alive(world, text(pod, "spec.nodeName")) {
         return timeout(group.check.protocol == "TCP");
     }
-    let running = list(pod, "status.containerStatuses").iter().any(|it| !at(it, "state.running").is_null());
-    let port = group.check.port.parse().unwrap_or(port);
-    let declared: Vec<i64> = list(pod, "spec.containers")
-        .iter()
-        .flat_map(|it| list(it, "ports"))
-        .map(|it| number(it, "containerPort"))
-        .collect();
-    if !running || !(declared.is_empty() || declared.contains(&port)) {
+    if !listens(pod, group.check.port.parse().unwrap_or(port)) {
         return refused();
     }
     if group.check.protocol == "TCP" {
@@ -87,6 +80,14 @@ fn check_pod(world: &World, group: &Group, pod: &Value, port: i64) -> Check {
         Answers::Slow => timeout(false),
         Answers::Refused => refused(),
     }
+}
+
+/// Whether a container of a pod runs, and listens on a port: where it declares none, on all of them.
+pub(in crate::lab) fn listens(pod: &Value, port: i64) -> bool {
+    let running = list(pod, "status.containerStatuses").iter().any(|it| !at(it, "state.running").is_null());
+    let ports = list(pod, "spec.containers").iter().flat_map(|it| list(it, "ports"));
+    let declared: Vec<i64> = ports.map(|it| number(it, "containerPort")).collect();
+    running && (declared.is_empty() || declared.contains(&port))
 }
 
 /// A node answers on a node port for any ready pod of the service, or only for its own.

@@ -104,11 +104,7 @@ impl Xml {
         all: impl IntoIterator<Item = T>,
         write: impl Fn(&mut Self, T),
     ) -> &mut Self {
-        self.inside(name, |xml| {
-            for it in all {
-                xml.inside("item", |xml| write(xml, it));
-            }
-        })
+        self.each(name, "item", all, write)
     }
 
     /// A list, each element in a tag `member`.
@@ -118,9 +114,19 @@ impl Xml {
         all: impl IntoIterator<Item = T>,
         write: impl Fn(&mut Self, T),
     ) -> &mut Self {
+        self.each(name, "member", all, write)
+    }
+
+    fn each<T>(
+        &mut self,
+        name: &str,
+        element: &str,
+        all: impl IntoIterator<Item = T>,
+        write: impl Fn(&mut Self, T),
+    ) -> &mut Self {
         self.inside(name, |xml| {
             for it in all {
-                xml.inside("member", |xml| write(xml, it));
+                xml.inside(element, |xml| write(xml, it));
             }
         })
     }

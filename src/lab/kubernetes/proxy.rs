@@ -11,9 +11,7 @@ use super::kinds;
 use super::kinds::PODS;
 use crate::lab::controllers::image::Answers;
 use crate::lab::controllers::liveness::is_alive;
-use crate::lab::json::at;
-use crate::lab::json::list;
-use crate::lab::json::number;
+use crate::lab::elbv2::health::listens;
 use crate::lab::json::text;
 use crate::lab::server::Reply;
 use crate::lab::world::World;
@@ -75,13 +73,8 @@ fn of_pod(world: &World, pod: &Value, asked: &Asked<'_>) -> Reply {
     if !is_alive(world, text(pod, "spec.nodeName")) {
         return unreached(pod, asked, "dial tcp {}: i/o timeout");
     }
-    let running = list(pod, "status.containerStatuses").iter().any(|it| !at(it, "state.running").is_null());
-    let ports = list(pod, "spec.containers").iter().flat_map(|it| list(it, "ports"));
-    let declared: Vec<i64> = ports.map(|it| number(it, "containerPort")).collect();
-    let image = world.images.of(pod);
-    let listens = running && (declared.is_empty() || declared.contains(&asked.port));
-    match image.answer(asked.path) {
-        _ if !listens => unreached(pod, asked, "dial tcp {}: connect: connection refused"),
+    match world.images.of(pod).answer(asked.path) {
+        _ if !listens(pod, asked.port) => unreached(pod, asked, "dial tcp {}: connect: connection refused"),
         Answers::Refused => unreached(pod, asked, "dial tcp {}: connect: connection refused"),
         _ if asked.tls => unreached(pod, asked, "http: server gave HTTP response to HTTPS client"),
         Answers::Slow => Reply::Late(SLOW, Box::new(Reply::text(200, "text/plain", "late\n"))),

@@ -12,6 +12,7 @@ use crate::domain::judgement::path::NetworkPath;
 use crate::domain::wording::path;
 use crate::domain::wording::path::Mark;
 use crate::domain::wording::path::PathLine;
+use crate::domain::wording::path::Piece;
 use crate::tui::theme::Theme;
 use crate::tui::view::scrolled;
 
@@ -56,46 +57,29 @@ fn style(mark: Mark, theme: &Theme) -> Style {
     }
 }
 
-fn lines(all: Vec<PathLine>, theme: &Theme, width: usize) -> Vec<(String, Style)> {
-    let one = |it: PathLine| {
-        let indent = if it.mark == Mark::Place { "" } else { "  " };
-        let wrapped = text::wrap(&format!("{}{}", glyph(it.mark), it.text), width.saturating_sub(4));
-        let style = style(it.mark, theme);
-        let line = move |(n, text): (usize, String)| {
-            let more = if n > 0 { "  " } else { "" };
-            (format!("{indent}{more}{text}"), style)
-        };
-        wrapped.into_iter().enumerate().map(line).collect::<Vec<_>>()
+fn hop(it: &PathLine, theme: &Theme, width: usize) -> Vec<(String, Style)> {
+    let indent = if it.mark == Mark::Place { "" } else { "  " };
+    let wrapped = text::wrap(&format!("{}{}", glyph(it.mark), it.text), width.saturating_sub(4));
+    let style = style(it.mark, theme);
+    let line = |(n, text): (usize, String)| {
+        let more = if n > 0 { "  " } else { "" };
+        (format!("{indent}{more}{text}"), style)
     };
-    all.into_iter().flat_map(one).collect()
+    wrapped.into_iter().enumerate().map(line).collect()
 }
 
 fn told(state: &State, theme: &Theme, it: &NetworkPath, width: usize) -> Vec<(String, Style)> {
-    let manner = &state.opening.manner;
-    let verdict = path::verdict(it);
-    let mut all = plain(
-        &format!("{}{}.", glyph(verdict.mark), verdict.text),
-        width,
-        style(verdict.mark, theme).patch(theme.title),
-    );
-    if let Some(missing) = it.missing() {
-        all.extend(path::facts(missing).iter().flat_map(|it| plain(it, width, theme.plain)));
-        let line = path::repair(missing, &it.region, manner);
-        all.extend(line.iter().flat_map(|it| plain(&format!("next: {it}"), width, theme.title)));
-    }
-    all.push((String::new(), theme.plain));
-    all.extend(lines(path::lines(it), theme, width));
-    all.push((String::new(), theme.plain));
-    let left_out = format!("Not evaluated: {}.", path::not_evaluated(it).join("; "));
-    all.extend(plain(&left_out, width, theme.dim));
-    if let Some(line) = path::second_opinion(it, manner) {
-        let text = format!("A second opinion, which costs money and makes resources: {line}");
-        all.extend(plain(&text, width, theme.dim));
-    }
-    if let Some(block) = it.missing().and_then(path::networking) {
-        all.push((String::new(), theme.plain));
-        all.push(("The same rule, kept by the controller, in the binding's spec:".to_owned(), theme.plain));
-        all.extend(block.lines().map(|it| (format!("  {it}"), theme.plain)));
-    }
-    all
+    let piece = |it| match it {
+        Piece::Verdict(it) => {
+            let style = style(it.mark, theme).patch(theme.title);
+            plain(&format!("{}{}.", glyph(it.mark), it.text), width, style)
+        }
+        Piece::Line(it) => hop(&it, theme, width),
+        Piece::Fact(text) => plain(&text, width, theme.plain),
+        Piece::Next(text) => plain(&text, width, theme.title),
+        Piece::Aside(text) => plain(&text, width, theme.dim),
+        Piece::Block(text) => vec![(text, theme.plain)],
+        Piece::Gap => vec![(String::new(), theme.plain)],
+    };
+    path::page(it, &state.opening.manner).into_iter().flat_map(piece).collect()
 }

@@ -36,7 +36,6 @@ use crate::domain::facts::ids::LoadBalancerArn;
 use crate::domain::facts::ids::ObjectName;
 use crate::domain::facts::ids::TargetKey;
 use crate::domain::facts::lineage;
-use crate::domain::facts::lineage::Maker;
 use crate::domain::inventory::Cluster;
 use crate::domain::inventory::Gone;
 use crate::domain::inventory::Inventory;
@@ -57,8 +56,8 @@ pub(crate) struct Sought<'a> {
     pub(crate) key: &'a TargetKey,
     /// As AWS says; `all`: outside the VPC.
     pub(crate) zone: Option<&'a Arc<str>>,
-    /// The port that is checked, where AWS says.
-    pub(crate) checked: Option<u16>,
+    /// The port that is checked.
+    pub(crate) checked: u16,
 }
 
 /// The ways to a target, as far as they were read.
@@ -127,14 +126,12 @@ impl<'a> Evaluation<'a> {
     fn names(&self, ids: &[Arc<str>]) -> Vec<GroupName> {
         let name = |id: &Arc<str>| {
             let known = self.inventory.network.groups.get(id).and_then(Option::as_ref);
-            let is_tagged = |it: &(String, String)| it.0.starts_with("kubernetes.io/cluster/");
-            let maker = known.and_then(|it| lineage::of_tags(&it.tags.iter().cloned().collect()));
+            let is_tagged = |it: &String| it.starts_with("kubernetes.io/cluster/");
             GroupName {
-                maker: maker.as_ref().map(Maker::text),
-                change: maker.as_ref().map(Maker::change),
+                maker: known.and_then(|it| lineage::of_tags(&it.tags)),
                 id: id.clone(),
                 name: known.map(|it| it.name.clone()),
-                of_cluster: known.is_some_and(|it| it.tags.iter().any(is_tagged)),
+                of_cluster: known.is_some_and(|it| it.tags.keys().any(is_tagged)),
             }
         };
         ids.iter().map(name).collect()
@@ -142,7 +139,7 @@ impl<'a> Evaluation<'a> {
 
     /// The ports the load balancer needs, each once.
     fn ports(&self) -> Vec<NeededPort> {
-        let Sought { group, key, .. } = self.sought;
+        let Sought { group, key, checked, .. } = self.sought;
         let mut needed: Vec<NeededPort> = Vec::new();
         let mut add = |protocol: Protocol, port: u16, purpose: Purpose| match needed
             .iter_mut()
@@ -157,7 +154,7 @@ impl<'a> Evaluation<'a> {
             add(*protocol, port, Purpose::Traffic);
         }
         if group.check.enabled {
-            add(Protocol::Tcp, check_port(self.sought), Purpose::HealthCheck);
+            add(Protocol::Tcp, *checked, Purpose::HealthCheck);
         }
         if let Some(port) = group.control_port {
             add(Protocol::Tcp, port, Purpose::Control);
@@ -172,7 +169,7 @@ impl<'a> Evaluation<'a> {
         interface: Result<&Interface, &Unclear>,
     ) -> FromLoadBalancer {
         let Some(load_balancer) = load_balancer else {
-            let name = arn.as_str().split('/').nth(2).unwrap_or_default().to_owned();
+            let name = arn.name().to_owned();
             let source = Source::LoadBalancer(arn.clone());
             let failed = self.inventory.freshness(&source).and_then(|it| it.failed.as_ref());
             let why = failed.map_or(Unclear::Unread, |(_, failure)| Unclear::Failed(told(failure)));
@@ -370,10 +367,4 @@ fn protocols(group: &TargetGroup) -> &'static [Protocol] {
         Some("TCP_UDP" | "TCP_QUIC") => &[Protocol::Tcp, Protocol::Udp],
         _ => &[Protocol::Tcp],
     }
-}
-
-/// The port of a target that is checked: a number, or that of its traffic.
-fn check_port(sought: &Sought<'_>) -> u16 {
-    let own = sought.group.check.port.as_ref().and_then(|it| it.parse().ok());
-    sought.checked.or(own).unwrap_or(sought.key.port)
 }

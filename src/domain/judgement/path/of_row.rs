@@ -7,6 +7,7 @@ use crate::domain::facts::elb::Reason;
 use crate::domain::facts::ids::ObjectName;
 use crate::domain::facts::ids::TargetGroupArn;
 use crate::domain::facts::ids::TargetId;
+use crate::domain::inventory::Cluster;
 use crate::domain::inventory::Inventory;
 use crate::domain::inventory::locate::locate;
 use crate::domain::inventory::network::WantedPath;
@@ -53,7 +54,7 @@ impl<'a> Place<'a> {
         Some(ObjectName::new(&reference.namespace, pod))
     }
 
-    fn cluster(&self) -> Option<&'a crate::domain::inventory::Cluster> {
+    fn cluster(&self) -> Option<&'a Cluster> {
         let Subject::Binding(reference) = self.subject else { return None };
         self.inventory.cluster(&reference.cluster)
     }
@@ -90,16 +91,16 @@ pub(crate) fn of_row(
     let known = inventory.groups.get(group)?;
     let place = Place { inventory, subject, row };
     let pod = place.pod();
-    let target = row.target.as_ref();
+    let (group, target) = (known.group.as_ref()?, row.target.as_ref());
     let sought = Sought {
         cluster: place.cluster(),
         pod: pod.as_ref(),
         node: place.node(),
-        group: known.group.as_ref()?,
+        group,
         attributes: known.attributes.as_ref(),
         key,
         zone: target.and_then(|it| it.zone.as_ref()),
-        checked: target.and_then(|it| it.health_port.as_ref()?.parse().ok()),
+        checked: group.check.port_of(target, key.port),
     };
     Some(path(inventory, &sought))
 }

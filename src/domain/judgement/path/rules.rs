@@ -9,8 +9,6 @@ use std::sync::Arc;
 use ipnet::IpNet;
 use ipnet::Ipv4Net;
 use ipnet::Ipv6Net;
-use serde::Deserialize;
-use serde::Serialize;
 
 use crate::domain::facts::ec2::NetworkPart;
 use crate::domain::facts::ec2::Peer;
@@ -38,7 +36,7 @@ pub(super) enum Addresses {
 }
 
 /// A rule that lets packets through, or nearly does.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct By {
     /// `sgr-…`
     pub(crate) rule: Arc<str>,

@@ -210,15 +210,16 @@ impl Told {
         self.fill();
         let pod = fixture::named(&fixture::pod_name("10.0.5.7"));
         let known = &self.world.inventory.groups[&fixture::arn()];
+        let group = known.group.as_ref().unwrap();
         let sought = Sought {
             cluster: Some(self.world.cluster()),
             pod: Some(&pod),
             node: None,
-            group: known.group.as_ref().unwrap(),
+            group,
             attributes: known.attributes.as_ref(),
             key: &key,
             zone: self.zone.as_ref(),
-            checked: None,
+            checked: group.check.port_of(None, key.port),
         };
         path(&self.world.inventory, &sought)
     }
